@@ -1,0 +1,11 @@
+"""Secrets: named in the configuration, resolved only where they are used."""
+
+from typing import Protocol
+
+
+class Secrets(Protocol):
+    """Resolves references: ``secret:NAME`` (environment), ``secret:file:PATH``, ``secret:command:PROGRAM ARGUMENTS``."""
+
+    async def resolve(self, reference: str) -> str:
+        """The value. Raises AskError (never with the value in its message) where it cannot be had."""
+        ...

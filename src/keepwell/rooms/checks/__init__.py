@@ -1,0 +1,1 @@
+"""Checks: a question to a target at an interval, and the state that its answer gives."""

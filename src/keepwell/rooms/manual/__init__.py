@@ -1,0 +1,1 @@
+"""The manual: a Markdown document becomes an operations directory."""
