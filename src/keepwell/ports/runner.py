@@ -28,7 +28,8 @@ class Command:
 class Result:
     """How a command ended: with ``status``, or by ``signal``, or killed by us at its time limit (``timed_out``).
 
-    ``stdout`` and ``stderr`` are decoded as UTF-8 with replacement, redacted; ``dropped`` counts the bytes left out of each (stdout, stderr).
+    ``stdout`` and ``stderr`` are decoded as UTF-8 with replacement, redacted; ``dropped`` counts
+    the bytes left out of each (stdout, stderr).
     """
 
     status: int | None
