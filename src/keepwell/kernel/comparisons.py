@@ -36,6 +36,7 @@ _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
 _LONGEST_TEXT = 64
 _COMPARISON = re.compile(r"(>=|<=|==|!=|=|>|<)\s*(\S.*)")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
+_SIZE_LIKE = re.compile(r".*B|[0-9.]+ ?(?:[kKMGTP]i?|[kmgtp]i?b)")  # a misspelt size gets the advice of parse_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def _quantity(quantity: str, text: str) -> tuple[float, Unit]:
         return number, Unit.NUMBER
     if quantity.endswith("%"):
         return parse_percentage(quantity), Unit.RATIO
-    if quantity.endswith("B"):
+    if _SIZE_LIKE.fullmatch(quantity):
         return float(parse_size(quantity)), Unit.BYTES
     try:
         return parse_duration(quantity).total_seconds(), Unit.SECONDS
@@ -107,7 +108,7 @@ def _seconds(value: float) -> str:
         return f"{_rounded(value * 1e6, 3)} µs"
     if 0 < value < 1:
         return f"{_rounded(value * 1000, 3)} ms"
-    if value < 60:
+    if value < 60 or value > 1e12:
         return f"{_rounded(value, 3)} s"
     for length, unit, smaller_length, smaller in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
         if value >= length:
@@ -138,5 +139,5 @@ _DESCRIBE: Mapping[Unit, Callable[[float], str]] = {
     Unit.NUMBER: lambda value: _rounded(value, 6),
     Unit.SECONDS: _seconds,
     Unit.BYTES: _bytes,
-    Unit.RATIO: lambda value: f"{_rounded(value * 100, 4)} %",
+    Unit.RATIO: lambda value: f"{_rounded(min(value, 1e300) * 100, 4)} %",
 }

@@ -1,7 +1,7 @@
 """Durations as Prometheus writes them: ``5m``, ``1h30m``, ``100ms``, ``30d``; and as one decimal amount: ``1.5s``.
 
 The units, their order and their lengths (a day is 24 hours, a week 7 days, a year 365 days) are those of Prometheus
-(https://prometheus.io/docs/prometheus/latest/querying/basics/, "Float literals and time durations"). A bare number has no unit and is refused.
+(https://prometheus.io/docs/prometheus/latest/querying/basics/, "Float literals and time durations"). A bare number is refused.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Sizes in bytes with their units: ``200MB`` is 200 x 10^6, ``4GiB`` is 4 x 2^30 (IEC 80000-13). A bare number has no unit and is refused."""
+"""Sizes in bytes with their units: ``200MB`` is 200 x 10^6, ``4GiB`` is 4 x 2^30 (IEC 80000-13). A bare number is refused."""
 
 import re
 from fractions import Fraction
