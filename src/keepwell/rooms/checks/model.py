@@ -2,8 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Generic, Self, TypeVar
 
+from pydantic import Field, model_validator
+
+from keepwell.config.options import Duration, Options
 from keepwell.config.targets import Target
 from keepwell.kernel.problems import AnswerError
 from keepwell.kernel.states import State
@@ -82,3 +86,81 @@ class Probe(Generic[OptionsT]):
     summary: str
     options: type[OptionsT]
     probe: Callable[[OptionsT, Target | None, Host, float], Awaitable[Observation]]
+
+
+class CheckOptions(Options):
+    """One check: how often it is made, how long it may take, and how many results in a row change its state."""
+
+    every: Duration = timedelta(minutes=1)
+    """How often the check is made. Intervals use the monotonic clock; the first look is spread so that checks do not start together."""
+    timeout: Duration | None = None
+    """How long one look may take: 10s, or four fifths of ``every`` where that is shorter. Always below ``every``."""
+    fail_after: int = Field(default=1, ge=1, le=100)
+    """So many worse results in a row before the state becomes worse."""
+    recover_after: int = Field(default=1, ge=1, le=100)
+    """So many better results in a row before the state becomes better."""
+    was: str | None = None
+    """The name this check had before: its history goes on under the new one."""
+
+    @model_validator(mode="after")
+    def _deadline_below_interval(self) -> Self:
+        if self.every < timedelta(seconds=1):
+            raise ValueError("every is below one second: write every: 1s or longer")
+        if self.timeout is not None and not timedelta(0) < self.timeout < self.every:
+            raise ValueError("timeout must be above zero and below every, so that one look ends before the next begins")
+        return self
+
+    @property
+    def deadline(self) -> float:
+        """Seconds that one look may take."""
+        if self.timeout is not None:
+            return self.timeout.total_seconds()
+        return min(10.0, 0.8 * self.every.total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check as it runs: its options and driver resolved. ``needs_acceptance`` is the exact text that must have been accepted
+    before it runs (None for a typed, reading check); ``accepted_by`` who did."""
+
+    name: str
+    kind: str
+    options: CheckOptions
+    driver: Kind[Any] | Probe[Any]
+    settings: Any
+    target: Target | None = None
+    needs_acceptance: str | None = None
+    accepted_by: str | None = None
+    waits_because: str = ""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it waits for a person to accept its text."""
+        return self.needs_acceptance is not None and self.accepted_by is None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a check stands. ``state`` holds ``since``; ``streak`` counts the results in a row that disagree with it.
+
+    ``sentence`` is the newest observation's. ``observed`` is that observation's own state, which ``state`` follows only after
+    ``fail_after`` or ``recover_after`` of them.
+    """
+
+    state: State
+    since: datetime
+    observed: State
+    sentence: str
+    last_at: datetime
+    streak: int = 0
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A state change: from ``before`` (None at the first observation) to ``after``, with the sentence that decided it."""
+
+    at: datetime
+    before: State | None
+    after: State
+    sentence: str

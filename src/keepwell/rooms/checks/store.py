@@ -1,0 +1,241 @@
+"""The tables of checks and their named queries: where each stands, its state changes, and its newest observations."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from keepwell.kernel.states import State
+from keepwell.storage.database import UtcInstant
+
+from .model import Change, Observation, Standing
+
+KEPT_OBSERVATIONS = 100
+"""How many of its newest observations each check keeps; samples over time are another room's."""
+
+METADATA = MetaData()
+
+CHECK = Table(
+    "check_identity",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("removed_at", UtcInstant),
+    comment="A check's identity is its name; history hangs on the number, so that a rename keeps it",
+)
+STANDING = Table(
+    "check_standing",
+    METADATA,
+    Column("check_id", Integer, ForeignKey("check_identity.id", ondelete="CASCADE"), primary_key=True),
+    Column("state", String(8), nullable=False),
+    Column("since", UtcInstant, nullable=False),
+    Column("observed", String(8), nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("last_at", UtcInstant, nullable=False),
+    Column("streak", Integer, nullable=False),
+    Column("measured", Text, nullable=False),
+)
+CHANGE = Table(
+    "check_change",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("check_id", Integer, ForeignKey("check_identity.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcInstant, nullable=False),
+    Column("before", String(8)),
+    Column("after", String(8), nullable=False),
+    Column("sentence", Text, nullable=False),
+    Index("check_change_by_check", "check_id", "id"),
+)
+OBSERVATION = Table(
+    "check_observation",
+    METADATA,
+    Column("check_id", Integer, ForeignKey("check_identity.id", ondelete="CASCADE"), primary_key=True),
+    Column("slot", Integer, primary_key=True, comment="A ring: the newest observation overwrites the oldest"),
+    Column("at", UtcInstant, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("measured", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One observation on its way to the store. ``ordinal`` counts the check's observations and chooses its place in the ring."""
+
+    check_id: int
+    ordinal: int
+    at: datetime
+    observation: Observation
+    standing: Standing
+    change: Change | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the store knows of a check: its number, where it stands (None before its first observation), and its next ordinal."""
+
+    check_id: int
+    standing: Standing | None
+    ordinal: int
+
+
+def identify(connection: Connection, names: Mapping[str, str | None], now: datetime) -> dict[str, Kept]:
+    """Makes the stored checks those of the configuration (name to its former name, or None) and gives what is kept of each.
+
+    A former name that exists, while the new one does not, is renamed and keeps its history; what is no longer configured is marked removed, so that
+    its history is kept for the stated time; a name that comes back goes on.
+    """
+    known = {row.name: row.id for row in connection.execute(select(CHECK.c.name, CHECK.c.id))}
+    for name, former in names.items():
+        if name not in known and former is not None and former in known and former not in names:
+            known[name] = known.pop(former)
+            connection.execute(update(CHECK).where(CHECK.c.id == known[name]).values(name=name))
+    fresh = [{"name": name} for name in names if name not in known]
+    if fresh:
+        connection.execute(insert(CHECK), fresh)
+        known |= {row.name: row.id for row in connection.execute(select(CHECK.c.name, CHECK.c.id))}
+    gone = [{"which": number} for name, number in known.items() if name not in names]
+    if gone:
+        mark = update(CHECK).where(CHECK.c.id == bindparam("which"), CHECK.c.removed_at.is_(None)).values(removed_at=now)
+        connection.execute(mark, gone)
+    connection.execute(update(CHECK).where(CHECK.c.removed_at.is_not(None), CHECK.c.name.in_(list(names))).values(removed_at=None))
+    standings = {row.check_id: _standing(row) for row in connection.execute(select(STANDING))}
+    ordinals = _next_ordinals(connection)
+    return {name: Kept(known[name], standings.get(known[name]), ordinals.get(known[name], 0)) for name in names}
+
+
+def _next_ordinals(connection: Connection) -> dict[int, int]:
+    """The ring's next slot of each check: behind its newest observation."""
+    newest = select(OBSERVATION.c.check_id, func.max(OBSERVATION.c.at).label("at")).group_by(OBSERVATION.c.check_id).subquery()
+    query = select(OBSERVATION.c.check_id, func.max(OBSERVATION.c.slot).label("slot")).join(
+        newest, (newest.c.check_id == OBSERVATION.c.check_id) & (newest.c.at == OBSERVATION.c.at)
+    )
+    return {row.check_id: row.slot + 1 for row in connection.execute(query.group_by(OBSERVATION.c.check_id))}
+
+
+def forget_removed(connection: Connection, before: datetime) -> int:
+    """Deletes the history of checks that were removed from the configuration before that instant; how many."""
+    return connection.execute(delete(CHECK).where(CHECK.c.removed_at < before)).rowcount
+
+
+def record(connection: Connection, batch: Sequence[Seen]) -> None:
+    """Writes a batch: every observation into its ring, the newest standing of each check, every change."""
+    newest = {seen.check_id: seen for seen in batch}
+    _upsert(connection, STANDING, [_standing_row(seen) for seen in newest.values()])
+    ring = {(seen.check_id, seen.ordinal % KEPT_OBSERVATIONS): seen for seen in batch}
+    _upsert(connection, OBSERVATION, [_observation_row(seen) for seen in ring.values()])
+    changes = [_change_row(seen.check_id, seen.change) for seen in batch if seen.change is not None]
+    if changes:
+        connection.execute(insert(CHANGE), changes)
+
+
+def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    keys = [column.name for column in table.primary_key]
+    rest = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+    if rows:
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), rows)
+
+
+def _standing_row(seen: Seen) -> dict[str, Any]:
+    standing = seen.standing
+    return {
+        "check_id": seen.check_id,
+        "state": standing.state.value,
+        "since": standing.since,
+        "observed": standing.observed.value,
+        "sentence": standing.sentence,
+        "last_at": standing.last_at,
+        "streak": standing.streak,
+        "measured": json.dumps(dict(standing.values)),
+    }
+
+
+def _observation_row(seen: Seen) -> dict[str, Any]:
+    return {
+        "check_id": seen.check_id,
+        "slot": seen.ordinal % KEPT_OBSERVATIONS,
+        "at": seen.at,
+        "state": seen.observation.state.value,
+        "sentence": seen.observation.sentence,
+        "measured": json.dumps(dict(seen.observation.values)),
+        "detail": seen.observation.detail,
+    }
+
+
+def _change_row(check_id: int, change: Change) -> dict[str, Any]:
+    before = change.before.value if change.before else None
+    return {"check_id": check_id, "at": change.at, "before": before, "after": change.after.value, "sentence": change.sentence}
+
+
+def _standing(row: Any) -> Standing:
+    return Standing(
+        State(row.state), row.since, State(row.observed), row.sentence, row.last_at, row.streak, json.loads(row.measured)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """A stored state change with its check's name."""
+
+    number: int
+    name: str
+    change: Change
+
+
+def changes(connection: Connection, limit: int, name: str | None = None, before: int | None = None) -> list[ChangeRow]:
+    """The newest state changes first; of one check, and before a number, where given."""
+    query = select(CHANGE, CHECK.c.name).join(CHECK).order_by(CHANGE.c.id.desc()).limit(limit)
+    if name is not None:
+        query = query.where(CHECK.c.name == name)
+    if before is not None:
+        query = query.where(CHANGE.c.id < before)
+    return [
+        ChangeRow(row.id, row.name, Change(row.at, State(row.before) if row.before else None, State(row.after), row.sentence))
+        for row in connection.execute(query)
+    ]
+
+
+def observations(connection: Connection, name: str, limit: int) -> list[dict[str, Any]]:
+    """The newest observations of a check, newest first, as plain values."""
+    query = select(OBSERVATION).join(CHECK).where(CHECK.c.name == name).order_by(OBSERVATION.c.at.desc()).limit(limit)
+    return [
+        {"at": row.at, "state": row.state, "sentence": row.sentence, "values": json.loads(row.measured), "detail": row.detail}
+        for row in connection.execute(query)
+    ]
+
+
+def recent_states(connection: Connection, limit: int) -> dict[int, list[str]]:
+    """Of each check (by number) its newest states, oldest first: the coloured strip of the page after a start."""
+    strips: dict[int, list[str]] = {}
+    for row in connection.execute(select(OBSERVATION.c.check_id, OBSERVATION.c.state).order_by(OBSERVATION.c.at)):
+        strips.setdefault(row.check_id, []).append(row.state)
+    return {number: states[-limit:] for number, states in strips.items()}
+
+
+def removed_before(now: datetime, kept_for: timedelta) -> datetime:
+    """The instant before which a removed check's history is no longer kept."""
+    return now - kept_for

@@ -1,0 +1,1 @@
+"""The asynchronous verbs of the checks room."""

@@ -1,0 +1,78 @@
+"""From the configuration's entries to checks that can run: drivers loaded, targets found, acceptances looked up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from keepwell.config.targets import Target
+from keepwell.kernel.problems import NotFound
+from keepwell.ports.offer import Drivers
+
+from ..model import Check, CheckOptions, Kind
+
+
+class CheckEntry(Protocol):
+    """An entry of the section ``checks`` as the configuration gives it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def common(self) -> Any: ...
+    @property
+    def kind(self) -> str | None: ...
+    @property
+    def options(self) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a text is accepted: by whom, or why not (one sentence)."""
+
+    accepted_by: str | None
+    why_not: str = ""
+
+
+class Accepted(Protocol):
+    """Looks up the acceptance of a check's exact text on its resolved target."""
+
+    def __call__(self, name: str, text: str, target: str) -> Verdict: ...
+
+
+def resolve(entries: Mapping[str, CheckEntry], targets: Mapping[str, Target], drivers: Drivers, accepted: Accepted) -> tuple[Check, ...]:
+    """The checks of a configuration that validated, in its order. Starts nothing and opens nothing."""
+    return tuple(_resolve_one(entry, targets, drivers, accepted) for entry in entries.values())
+
+
+def _resolve_one(entry: CheckEntry, targets: Mapping[str, Target], drivers: Drivers, accepted: Accepted) -> Check:
+    assert entry.kind is not None
+    assert isinstance(entry.common, CheckOptions)
+    driver = drivers.load(entry.kind)
+    target_name = getattr(entry.options, "target", None)
+    target = targets.get(target_name) if target_name else None
+    text = driver.runs_text(entry.options) if isinstance(driver, Kind) and driver.runs_text is not None else None
+    verdict = accepted(entry.name, text, target_address(target)) if text else Verdict(None)
+    return Check(
+        name=entry.name,
+        kind=entry.kind,
+        options=entry.common,
+        driver=driver,
+        settings=entry.options,
+        target=target,
+        needs_acceptance=text or None,
+        accepted_by=verdict.accepted_by,
+        waits_because=f"waiting for acceptance: {verdict.why_not}" if text and verdict.accepted_by is None else "",
+    )
+
+
+def target_address(target: Target | None) -> str:
+    """The target as it is resolved now: what an acceptance was given for, beside the text. Empty where a check names none."""
+    return (target.url or "") if target else ""
+
+
+def choose(checks: tuple[Check, ...], names: tuple[str, ...]) -> tuple[Check, ...]:
+    """The checks of these names, in the configuration's order; all where no name is given. Raises NotFound for a name that no check has."""
+    known = {check.name for check in checks}
+    for name in names:
+        if name not in known:
+            raise NotFound(f"no check is called {name}", hint=f"the checks are: {', '.join(sorted(known)[:20]) or 'none'}")
+    return tuple(check for check in checks if not names or check.name in names)
