@@ -20,8 +20,8 @@ def judge(standing: Standing | None, observation: Observation, options: CheckOpt
 
     A worse result takes effect after ``fail_after`` in a row, a better one after ``recover_after``. ``unknown`` takes effect at once: it
     says nothing of the target, and it must not be hidden. Coming out of ``unknown`` counts as getting worse (to warn or fail) or
-    better (to ok), so a fault of ours never shortens the confirmation of theirs. The very first result counts the same way, from ``unknown``,
-    except that a first ``ok`` is believed at once.
+    better (to ok), so a fault of ours never shortens the confirmation of theirs. The very first result counts the same way, from
+    ``unknown``, except that a first ``ok`` is believed at once.
     """
     if now.tzinfo is None:
         raise ValueError("now must be timezone-aware")

@@ -164,3 +164,24 @@ class Change:
     before: State | None
     after: State
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One observation on its way to the store. ``ordinal`` counts the check's observations and chooses its place in the ring."""
+
+    check_id: int
+    ordinal: int
+    at: datetime
+    observation: Observation
+    standing: Standing
+    change: Change | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the store knows of a check: its number, where it stands (None before its first observation), and its next ordinal."""
+
+    check_id: int
+    standing: Standing | None
+    ordinal: int

@@ -29,7 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from keepwell.kernel.states import State
 from keepwell.storage.database import UtcInstant
 
-from .model import Change, Observation, Standing
+from .model import Change, Kept, Seen, Standing
 
 KEPT_OBSERVATIONS = 100
 """How many of its newest observations each check keeps; samples over time are another room's."""
@@ -80,32 +80,11 @@ OBSERVATION = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One observation on its way to the store. ``ordinal`` counts the check's observations and chooses its place in the ring."""
-
-    check_id: int
-    ordinal: int
-    at: datetime
-    observation: Observation
-    standing: Standing
-    change: Change | None
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What the store knows of a check: its number, where it stands (None before its first observation), and its next ordinal."""
-
-    check_id: int
-    standing: Standing | None
-    ordinal: int
-
-
 def identify(connection: Connection, names: Mapping[str, str | None], now: datetime) -> dict[str, Kept]:
     """Makes the stored checks those of the configuration (name to its former name, or None) and gives what is kept of each.
 
-    A former name that exists, while the new one does not, is renamed and keeps its history; what is no longer configured is marked removed, so that
-    its history is kept for the stated time; a name that comes back goes on.
+    A former name that exists, while the new one does not, is renamed and keeps its history; what is no longer configured is marked
+    removed, so that its history is kept for the stated time; a name that comes back goes on.
     """
     known = {row.name: row.id for row in connection.execute(select(CHECK.c.name, CHECK.c.id))}
     for name, former in names.items():
@@ -192,9 +171,7 @@ def _change_row(check_id: int, change: Change) -> dict[str, Any]:
 
 
 def _standing(row: Any) -> Standing:
-    return Standing(
-        State(row.state), row.since, State(row.observed), row.sentence, row.last_at, row.streak, json.loads(row.measured)
-    )
+    return Standing(State(row.state), row.since, State(row.observed), row.sentence, row.last_at, row.streak, json.loads(row.measured))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,13 @@ from keepwell.kernel.states import State
 from keepwell.ports.host import Host
 from keepwell.ports.http import Request
 from keepwell.ports.runner import Command
-
-from ..model import Answer, Check, Earlier, Kind, Observation, Probe, Question, ReadFile
+from keepwell.rooms.checks.model import Answer, Check, Earlier, Kind, Observation, Probe, Question, ReadFile
 
 BETWEEN_TWO_READINGS = 1.0
 """Seconds between the two readings of a rate where no earlier observation is near."""
 
 GRACE = 0.5
-"""Seconds beyond its deadline after which a look is ended from outside: the port's own time limit should have ended it, with a better sentence."""
+"""Seconds beyond its deadline after which a look is ended from outside; the port's own limit comes first, with a better sentence."""
 
 _log = logging.getLogger("keepwell.checks")
 
@@ -25,8 +24,8 @@ _log = logging.getLogger("keepwell.checks")
 async def observe(check: Check, host: Host, earlier: Earlier | None) -> Observation:
     """Looks once, within the check's deadline. Never raises (but for cancellation): what went wrong becomes an observation.
 
-    ``unknown`` where the question could not be put (AskError, not accepted, a defect in the driver), ``fail`` where the target was asked and
-    gave no usable answer.
+    ``unknown`` where the question could not be put (AskError, not accepted, a defect in the driver), ``fail`` where the target was
+    asked and gave no usable answer.
     """
     if check.waiting:
         return Observation(State.UNKNOWN, check.waits_because or "waiting for acceptance")

@@ -7,8 +7,7 @@ from typing import Any, Protocol
 from keepwell.config.targets import Target
 from keepwell.kernel.problems import NotFound
 from keepwell.ports.offer import Drivers
-
-from ..model import Check, CheckOptions, Kind
+from keepwell.rooms.checks.model import Check, CheckOptions, Kind
 
 
 class CheckEntry(Protocol):

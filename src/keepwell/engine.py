@@ -1,0 +1,96 @@
+"""The loop: asks each activity what is due, and runs it. One slow job delays no other; lateness is measured.
+
+Every job starts as a task of its own. How many run at once is bounded; a job that finds no room waits, and its waiting counts as lateness.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+
+from keepwell.ports.activity import Activity, Job
+from keepwell.ports.clock import Clock
+
+AT_ONCE = 2000
+"""Jobs that may run at once. Each holds a socket or two, so this stays below the usual hard limit of open files."""
+
+LATENESS_KEPT = 10_000
+"""How many of the newest jobs the lateness figures look back on."""
+
+IDLE = 3600.0
+
+_log = logging.getLogger("keepwell.engine")
+
+
+class Engine:
+    """Runs activities until it is stopped."""
+
+    def __init__(self, activities: Sequence[Activity], clock: Clock) -> None:
+        self.started_jobs = 0
+        self.lateness: deque[float] = deque(maxlen=LATENESS_KEPT)
+        self._activities = activities
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._running: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    @property
+    def running(self) -> int:
+        """How many jobs run now."""
+        return len(self._running)
+
+    def wake(self) -> None:
+        """Makes the loop look again at what is due (after a reload, for example)."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until ``stop``: starts what is due, then waits for the next thing that will be."""
+        while not self._stopping:
+            self._wake.clear()
+            now = self._clock.monotonic()
+            jobs = [job for activity in self._activities for job in activity.take_due(now)]
+            for job in sorted(jobs, key=lambda job: job.due):
+                await self._start(job)
+            await self._wait()
+
+    async def _start(self, job: Job) -> None:
+        await self._room.acquire()
+        self.lateness.append(max(0.0, self._clock.monotonic() - job.due))
+        self.started_jobs += 1
+        task = asyncio.create_task(self._guarded(job), name=job.name)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._room.release()
+
+    async def _guarded(self, job: Job) -> None:
+        try:
+            await job.run()
+        except Exception:
+            _log.exception("a job failed", extra={"facts": {"job": job.name}})
+
+    async def _wait(self) -> None:
+        times = [due for due in (activity.next_due() for activity in self._activities) if due is not None]
+        pause = min(times) - self._clock.monotonic() if times else IDLE
+        if pause <= 0:
+            await asyncio.sleep(0)
+            return
+        try:
+            async with asyncio.timeout(min(pause, IDLE)):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def stop(self, grace: float) -> None:
+        """Starts nothing more, gives what runs ``grace`` seconds to end, then cancels it and waits for that."""
+        self._stopping = True
+        self.wake()
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=grace)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=5)

@@ -1,0 +1,228 @@
+"""The living room of checks: what is due, what was seen, what is stored and may be shown."""
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from keepwell.kernel.problems import NotFound, Refused
+from keepwell.kernel.states import State
+from keepwell.ports.activity import Job
+from keepwell.ports.host import Host
+from keepwell.ports.samples import Sample, Samples
+from keepwell.rooms.checks.decide import first_due, judge, next_due
+from keepwell.rooms.checks.model import Change, Check, Earlier, Kept, Observation, Seen, Standing
+
+from .observe import observe
+from .recorder import Recorder, Write
+
+STRIP = 30
+"""How many of its newest states a check shows as a strip."""
+
+EARLIER_AT_MOST = 900.0
+"""Seconds after which the counters of a previous observation are too old to compute a rate from."""
+
+
+class Identify(Protocol):
+    """Makes the stored checks those of the configuration and gives what is kept of each (``store.identify``)."""
+
+    async def __call__(self, names: Mapping[str, str | None], /) -> Mapping[str, Kept]: ...
+
+
+@dataclass(slots=True)
+class Watched:
+    """One check in memory. ``decided`` runs ahead of ``shown``, which is what the store already holds."""
+
+    check: Check
+    number: int
+    ordinal: int
+    due: float
+    decided: Standing | None
+    shown: Standing | None
+    strip: deque[State] = field(default_factory=lambda: deque(maxlen=STRIP))
+    counters: Mapping[str, float] = field(default_factory=dict)
+    counted_at: float = 0.0
+    looking: bool = False
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A check as it may be shown: only what is stored. ``standing`` is None before the first stored observation."""
+
+    check: Check
+    number: int
+    standing: Standing | None
+    strip: tuple[State, ...]
+
+    @property
+    def state(self) -> State:
+        """The state that a person sees: unknown until the first observation is stored."""
+        return self.standing.state if self.standing else State.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What listeners hear after each write: which checks have news, and the changes among it."""
+
+    names: frozenset[str]
+    changes: tuple[tuple[str, Change], ...]
+
+
+class Checks:
+    """Looks at every configured check at its interval. It is an Activity of the engine."""
+
+    def __init__(self, host: Host, samples: Samples, identify: Identify, write: Write) -> None:
+        self.skipped = 0
+        self.recorder = Recorder(write, self._on_stored, host.clock.monotonic)
+        self._host = host
+        self._samples = samples
+        self._identify = identify
+        self._watched: dict[str, Watched] = {}
+        self._by_number: dict[int, Watched] = {}
+        self._timers: list[tuple[float, str]] = []
+        self._listeners: set[asyncio.Queue[Stored]] = set()
+        self._wake: Callable[[], None] = lambda: None
+
+    # --- configuration -------------------------------------------------------------------------------------------------
+
+    async def configure(self, checks: Sequence[Check], strips: Mapping[int, Sequence[str]] | None = None) -> None:
+        """Takes the checks of a configuration. Checks that stay keep their place in time; new ones are due within seconds."""
+        clock = self._host.clock
+        kept = await self._identify({check.name: check.options.was for check in checks})
+        started, now = clock.monotonic(), clock.now()
+        watched: dict[str, Watched] = {}
+        for check in checks:
+            known = self._by_number.get(kept[check.name].check_id)
+            if known is not None:
+                watched[check.name] = self._continue(known, check, started)
+            else:
+                watched[check.name] = self._begin(check, kept[check.name], started, now)
+                watched[check.name].strip.extend(State(state) for state in (strips or {}).get(kept[check.name].check_id, ()))
+        for old in self._watched.values():
+            old.retired = watched.get(old.check.name) is not old
+        self._watched = watched
+        self._by_number = {item.number: item for item in watched.values()}
+        self._timers = [(item.due, name) for name, item in watched.items()]
+        heapq.heapify(self._timers)
+        self._wake()
+
+    def _continue(self, known: Watched, check: Check, started: float) -> Watched:
+        if known.check.options.every != check.options.every or known.check.settings != check.settings:
+            known.due = first_due(check.name, check.options.every.total_seconds(), started, None)
+            known.counters = {}
+        known.check = check
+        return known
+
+    def _begin(self, check: Check, kept: Kept, started: float, now: datetime) -> Watched:
+        age = (now - kept.standing.last_at).total_seconds() if kept.standing else None
+        due = first_due(check.name, check.options.every.total_seconds(), started, age)
+        return Watched(check, kept.check_id, kept.ordinal, due, kept.standing, kept.standing)
+
+    # --- the engine's questions ------------------------------------------------------------------------------------------
+
+    def on_wake(self, wake: Callable[[], None]) -> None:
+        """Takes the engine's alarm: called when something may be due earlier than ``next_due`` said."""
+        self._wake = wake
+
+    def next_due(self) -> float | None:
+        """When the next check is due."""
+        return self._timers[0][0] if self._timers else None
+
+    def take_due(self, monotonic: float) -> Sequence[Job]:
+        """The checks that are due. One that is still looking from last time is skipped, and counted."""
+        jobs: list[Job] = []
+        while self._timers and self._timers[0][0] <= monotonic:
+            due, name = heapq.heappop(self._timers)
+            watched = self._watched.get(name)
+            if watched is None or watched.due != due:
+                continue
+            following = next_due(due, watched.check.options.every.total_seconds(), monotonic)
+            self.skipped += following.skipped + watched.looking
+            watched.due = following.due
+            heapq.heappush(self._timers, (watched.due, name))
+            if not watched.looking:
+                watched.looking = True
+                jobs.append(Job(due, f"check {name}", lambda watched=watched: self._look(watched)))  # type: ignore[misc]
+        return jobs
+
+    # --- looking -----------------------------------------------------------------------------------------------------------
+
+    async def _look(self, watched: Watched) -> None:
+        try:
+            observation = await observe(watched.check, self._host, self._earlier(watched))
+        finally:
+            watched.looking = False
+        if not watched.retired:
+            await self._take(watched, observation)
+
+    def _earlier(self, watched: Watched) -> Earlier | None:
+        age = self._host.clock.monotonic() - watched.counted_at
+        return Earlier(watched.counters, age) if watched.counters and age <= EARLIER_AT_MOST else None
+
+    async def _take(self, watched: Watched, observation: Observation) -> None:
+        now = self._host.clock.now()
+        watched.counters, watched.counted_at = observation.counters, self._host.clock.monotonic()
+        watched.decided, change = judge(watched.decided, observation, watched.check.options, now)
+        self.recorder.add(Seen(watched.number, watched.ordinal, now, observation, watched.decided, change))
+        watched.ordinal += 1
+        labels = {"check": watched.check.name}
+        await self._samples.append([Sample(name, value, now, labels) for name, value in observation.values.items()])
+
+    async def look_now(self, name: str) -> Observation:
+        """Looks once at a check, out of turn; the observation counts like any other. Raises NotFound, or Refused while one is under way."""
+        watched = self._watched.get(name)
+        if watched is None:
+            raise NotFound(f"no check is called {name}")
+        if watched.looking:
+            raise Refused(f"{name} is being looked at right now", hint="wait for its result")
+        watched.looking = True
+        try:
+            observation = await observe(watched.check, self._host, self._earlier(watched))
+        finally:
+            watched.looking = False
+        await self._take(watched, observation)
+        return observation
+
+    # --- showing -----------------------------------------------------------------------------------------------------------
+
+    def _on_stored(self, batch: Sequence[Seen]) -> None:
+        names: set[str] = set()
+        changes: list[tuple[str, Change]] = []
+        for seen in batch:
+            watched = self._by_number.get(seen.check_id)
+            if watched is None:
+                continue
+            watched.shown = seen.standing
+            watched.strip.append(seen.observation.state)
+            names.add(watched.check.name)
+            if seen.change is not None:
+                changes.append((watched.check.name, seen.change))
+        news = Stored(frozenset(names), tuple(changes))
+        for queue in self._listeners:
+            if not queue.full():
+                queue.put_nowait(news)
+
+    def shown(self) -> list[Shown]:
+        """Every check as it may be shown, in the configuration's order."""
+        return [Shown(item.check, item.number, item.shown, tuple(item.strip)) for item in self._watched.values()]
+
+    def show(self, name: str) -> Shown:
+        """One of them. Raises NotFound."""
+        item = self._watched.get(name)
+        if item is None:
+            raise NotFound(f"no check is called {name}")
+        return Shown(item.check, item.number, item.shown, tuple(item.strip))
+
+    async def news(self) -> AsyncIterator[Stored]:
+        """What was stored, as it is stored, from now on. A listener that does not keep up misses news, never holds anything up."""
+        queue: asyncio.Queue[Stored] = asyncio.Queue(maxsize=100)
+        self._listeners.add(queue)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self._listeners.discard(queue)
