@@ -58,6 +58,19 @@ class Output(Protocol):
         """The answer as JSON; printed only under ``--json``."""
         ...
 
+    def raw(self, text: str) -> None:
+        """A text as it is (a schema, a file), whatever the format."""
+        ...
+
+    def ask(self, question: str) -> bool:
+        """A yes-or-no question on the terminal; False where nobody can answer."""
+        ...
+
+    @property
+    def colours(self) -> bool:
+        """Whether text may carry colours."""
+        ...
+
     def note(self, text: str) -> None:
         """A line on standard error, for people and logs, whatever the format."""
         ...
@@ -82,7 +95,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Subcommand:
-    """A command of the program. ``run`` returns the exit code; ``example`` is shown by ``--help`` and tried by a test."""
+    """A command of the program. ``run`` returns the exit code; ``example`` is shown by ``--help``; ``on_error`` is the exit code where it
+    ends in a KeepwellError."""
 
     name: str
     summary: str
@@ -90,6 +104,7 @@ class Subcommand:
     arguments: Sequence[Argument] = ()
     description: str = ""
     example: str = ""
+    on_error: int = 2
 
 
 @dataclass(frozen=True, slots=True)

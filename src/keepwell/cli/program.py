@@ -1,0 +1,94 @@
+"""Turns declared commands into a program: arguments, help, errors and exit codes."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+from keepwell.kernel.exits import Exit
+from keepwell.kernel.problems import KeepwellError
+from keepwell.ports.offer import Argument, Call, Subcommand
+
+from .output import TerminalOutput
+
+JSON = Argument(("--json",), "print the answer as JSON", {"action": "store_true"})
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with one sentence and the exit code of the table instead of its own."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message}\n  hint: {self.prog} --help shows what can be written", file=sys.stderr)
+        raise SystemExit(Exit.COULD_NOT)
+
+
+def build_parser(commands: Sequence[Subcommand], version: str) -> argparse.ArgumentParser:
+    """The parser of the whole program; every command has ``--json`` and a help page of its own."""
+    parser = _Parser(
+        prog="keepwell",
+        description="Runs a service's operations manual, and keeps it true.",
+        epilog="keepwell COMMAND --help explains a command. Exit codes: 0 done, 1 the answer is no, 2 could not, 3 internal fault; "
+        "keepwell check exits like a Nagios plugin: 0 ok, 1 warn, 2 fail, 3 unknown.",
+    )
+    parser.add_argument("--version", action="version", version=f"keepwell {version}")
+    listing = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    for command in commands:
+        page = listing.add_parser(
+            command.name,
+            help=command.summary,
+            description=command.description or f"{command.summary[0].upper()}{command.summary[1:]}.",
+            epilog=f"Example: {command.example}" if command.example else None,
+        )
+        for argument in (*command.arguments, JSON):
+            page.add_argument(*argument.names, help=argument.help, **argument.settings)
+    return parser
+
+
+def run(commands: Sequence[Subcommand], version: str, argv: Sequence[str]) -> int:
+    """Runs one command line and gives the exit code. Every KeepwellError becomes its sentences, any other fault one line and code 3."""
+    by_name = {command.name: command for command in commands}
+    try:
+        arguments = vars(build_parser(commands, version).parse_args(argv))
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else Exit.COULD_NOT
+    command = by_name[arguments.pop("command")]
+    output = TerminalOutput(wants_json=bool(arguments.pop("json")))
+    try:
+        return asyncio.run(_interruptible(command, Call(arguments, output)))
+    except KeepwellError as error:
+        return _tell(error, output, command)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output left (``keepwell ... | head``): nothing more can be said, and the interpreter must not try at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except Exception as error:
+        if os.environ.get("KEEPWELL_DEBUG"):
+            traceback.print_exc()
+        output.note(f"keepwell {command.name}: an internal fault ({type(error).__name__}: {error})")
+        output.note("  hint: this is a defect in Keepwell; KEEPWELL_DEBUG=1 shows where")
+        return Exit.INTERNAL
+
+
+async def _interruptible(command: Subcommand, call: Call) -> int:
+    task = asyncio.current_task()
+    assert task is not None
+    with contextlib.suppress(NotImplementedError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await command.run(call)
+
+
+def _tell(error: KeepwellError, output: TerminalOutput, command: Subcommand) -> int:
+    from keepwell.kernel.rendering import as_json, render_text
+
+    if output.wants_json:
+        output.data({"problems": as_json(error.problems)})
+    else:
+        output.note(render_text(error.problems).rstrip("\n"))
+    return command.on_error

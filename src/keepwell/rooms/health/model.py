@@ -1,0 +1,55 @@
+"""What Keepwell knows of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The process that runs Keepwell: seconds since its start, memory in bytes, CPU seconds, open files, threads."""
+
+    uptime: float
+    resident: int
+    peak: int
+    cpu: float
+    files: int
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The HTTP server: requests answered, seconds of the median and 99th percentile of the newest, and open connections."""
+
+    requests: int
+    median: float
+    p99: float
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The engine and the store: jobs started and running, seconds of lateness, looks skipped, and what waits to be written.
+
+    ``storage_fault`` is the sentence of the fault that keeps observations from being stored now; empty while all is well.
+    """
+
+    started: int
+    running: int
+    late_median: float
+    late_p99: float
+    skipped: int
+    waiting: int
+    shed: int
+    write_seconds: float
+    storage_fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything of one moment, with the number of checks in each state."""
+
+    process: Process
+    web: Web
+    work: Work
+    states: Mapping[str, int]
+    configuration_problems: int
