@@ -69,6 +69,12 @@ class TerminalOutput:
         """A line on standard error."""
         print(harmless(text), file=self._err, flush=True)
 
+    def progress(self, done: int, total: int) -> None:
+        """A counter on the terminal's error stream that overwrites itself and vanishes at the end."""
+        if self._err.isatty() and total > 1:
+            text = f"{done}/{total} " if done < total else ""
+            print(f"\r\x1b[K{text}", end="", file=self._err, flush=True)
+
     def ask(self, question: str) -> bool:
         """A yes-or-no question on the terminal; False where nobody can answer."""
         if not sys.stdin.isatty():

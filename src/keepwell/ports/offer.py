@@ -66,6 +66,10 @@ class Output(Protocol):
         """A yes-or-no question on the terminal; False where nobody can answer."""
         ...
 
+    def progress(self, done: int, total: int) -> None:
+        """How far a long command is; shown on a terminal only."""
+        ...
+
     @property
     def colours(self) -> bool:
         """Whether text may carry colours."""

@@ -185,3 +185,35 @@ class Kept:
     check_id: int
     standing: Standing | None
     ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A check as it may be shown: only what is stored. ``standing`` is None before the first stored observation."""
+
+    check: Check
+    number: int
+    standing: Standing | None
+    strip: tuple[State, ...]
+
+    @property
+    def state(self) -> State:
+        """The state that a person sees: unknown until the first observation is stored."""
+        return self.standing.state if self.standing else State.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What listeners hear after each write: which checks have news, and the changes among it."""
+
+    names: frozenset[str]
+    changes: tuple[tuple[str, Change], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """A stored state change with its check's name."""
+
+    number: int
+    name: str
+    change: Change

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from keepwell.kernel.states import State
 from keepwell.storage.database import UtcInstant
 
-from .model import Change, Kept, Seen, Standing
+from .model import Change, ChangeRow, Kept, Seen, Standing
 
 KEPT_OBSERVATIONS = 100
 """How many of its newest observations each check keeps; samples over time are another room's."""
@@ -172,15 +171,6 @@ def _change_row(check_id: int, change: Change) -> dict[str, Any]:
 
 def _standing(row: Any) -> Standing:
     return Standing(State(row.state), row.since, State(row.observed), row.sentence, row.last_at, row.streak, json.loads(row.measured))
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeRow:
-    """A stored state change with its check's name."""
-
-    number: int
-    name: str
-    change: Change
 
 
 def changes(connection: Connection, limit: int, name: str | None = None, before: int | None = None) -> list[ChangeRow]:

@@ -1,6 +1,7 @@
 """What the facts mean: is Keepwell itself healthy? The states of the service's checks play no part in it."""
 
 from collections.abc import Sequence
+from math import ceil
 
 from .model import Facts
 
@@ -32,4 +33,4 @@ def percentile(values: Sequence[float], share: float) -> float:
     if not values:
         return 0.0
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+    return ordered[min(len(ordered), max(1, ceil(share * len(ordered)))) - 1]

@@ -14,7 +14,7 @@ from keepwell.ports.activity import Job
 from keepwell.ports.host import Host
 from keepwell.ports.samples import Sample, Samples
 from keepwell.rooms.checks.decide import first_due, judge, next_due
-from keepwell.rooms.checks.model import Change, Check, Earlier, Kept, Observation, Seen, Standing
+from keepwell.rooms.checks.model import Change, Check, Earlier, Kept, Observation, Seen, Shown, Standing, Stored
 
 from .observe import observe
 from .recorder import Recorder, Write
@@ -47,29 +47,6 @@ class Watched:
     counted_at: float = 0.0
     looking: bool = False
     retired: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A check as it may be shown: only what is stored. ``standing`` is None before the first stored observation."""
-
-    check: Check
-    number: int
-    standing: Standing | None
-    strip: tuple[State, ...]
-
-    @property
-    def state(self) -> State:
-        """The state that a person sees: unknown until the first observation is stored."""
-        return self.standing.state if self.standing else State.UNKNOWN
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What listeners hear after each write: which checks have news, and the changes among it."""
-
-    names: frozenset[str]
-    changes: tuple[tuple[str, Change], ...]
 
 
 class Checks:

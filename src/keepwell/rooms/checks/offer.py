@@ -1,0 +1,174 @@
+"""What the checks room declares: its sections, tables, commands, and, once it lives, its routes and page."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from keepwell.ports.offer import Argument, Call, Drivers, Event, Face, Page, Route, Section, Stream, Subcommand, Tables
+
+if TYPE_CHECKING:
+    from keepwell.ports.host import Host
+
+    from .model import Check
+    from .work.watch import Checks
+
+READ, RUN = "checks.read", "checks.run"
+
+SAMPLE = """\
+checks:
+  # A check's name is its identity; to rename it and keep its history, write  was: the-old-name
+  disk:
+    host: {mount: /, warn: "> 80%", fail: "> 90%"}
+    every: 1m
+  # api-health:
+  #   http: {target: api, path: /health, expect: {status: 200, "json.status": healthy}, warn: "> 100ms", fail: "> 500ms"}
+  #   every: 30s
+  #   fail_after: 3        # so many worse results in a row before the state changes
+  # certificate:
+  #   tls: {host: api.example.org, warn: "< 30d", fail: "< 7d"}
+  #   every: 6h
+  # A command runs only after a person accepted its exact text:  keepwell accept DIR
+  # queue:
+  #   command: {shell: "ls /var/spool/queue | wc -l", value: {warn: "> 100"}}
+  #   every: 5m
+"""
+
+
+def sections(drivers: Callable[[], Drivers]) -> tuple[Section, ...]:
+    """The section ``checks``; ``drivers`` gives the kinds."""
+
+    def options() -> type[Any]:
+        from .model import CheckOptions
+
+        return CheckOptions
+
+    return (Section("checks", "What is looked at, how often, and what is expected", options, named=True, kinds=drivers, sample=SAMPLE),)
+
+
+def tables() -> Tables:
+    """The room's tables."""
+
+    def metadata() -> Any:
+        from .store import METADATA
+
+        return METADATA
+
+    return Tables("checks", metadata, str(Path(__file__).parent / "migrations"), "checks_0001")
+
+
+class LoadChecks(Protocol):
+    """Reads an operations directory and gives its checks. Raises ConfigurationError. Starts nothing."""
+
+    def __call__(self, directory: str, /) -> "tuple[Check, ...]": ...
+
+
+class OpenHost(Protocol):
+    """Gives the local host's ports, closed at the end of the context."""
+
+    def __call__(self) -> Any: ...
+
+
+def commands(load: LoadChecks, open_host: OpenHost, ask_server: "AskServer") -> tuple[Subcommand, ...]:
+    """``keepwell check`` and ``keepwell status``."""
+
+    async def check(call: Call) -> int:
+        from .work.once import check_once
+
+        async with open_host() as host:
+            return await check_once(call, load(call.arguments["directory"]), host)
+
+    async def status(call: Call) -> int:
+        from .work.once import tell_status
+
+        return tell_status(call, await ask_server(call.arguments["data"], "/api/v1/checks"))
+
+    return (
+        Subcommand(
+            "check",
+            "look at every check of a directory once, now",
+            check,
+            (
+                Argument(("directory",), "the operations directory", {"metavar": "DIR"}),
+                Argument(("names",), "only these checks", {"metavar": "NAME", "nargs": "*"}),
+            ),
+            description="Looks once at every check (or those named) and prints what was seen. It needs no server and may run beside one. "
+            "Exit code as a Nagios plugin: 0 ok, 1 warn, 2 fail, 3 unknown; the worst of fail, warn, unknown, ok counts.",
+            example="keepwell check ops api-health --json",
+            on_error=3,
+        ),
+        Subcommand(
+            "status",
+            "say where the checks of the running server stand",
+            status,
+            (Argument(("--data",), "the server's data directory", {"metavar": "DIR"}),),
+            description="Asks the running server where each check stands. Exit code 0 when all are ok, 1 when not, 2 when no server runs.",
+            example="keepwell status --json",
+        ),
+    )
+
+
+AskServer = Callable[[str | None, str], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verbs:
+    """What the room's face asks of the store: its state changes and observations as plain values."""
+
+    changes: Callable[[int, str | None, int | None], Awaitable[Sequence[Any]]]
+    observations: Callable[[str, int], Awaitable[Sequence[Mapping[str, Any]]]]
+
+
+def face(checks: "Checks", host: "Host", service: str, verbs: Verbs) -> Face:
+    """The routes, the page and the stream of a room that lives."""
+    from . import views
+
+    def now() -> Any:
+        return host.clock.now()
+
+    async def listing() -> dict[str, Any]:
+        return views.listing(checks.shown(), now())
+
+    async def one(name: str) -> dict[str, Any]:
+        shown = checks.show(name)
+        return {
+            **views.as_json(shown),
+            "changes": [views.change_json(row) for row in await verbs.changes(50, name, None)],
+            "observations": [views.observation_json(row) for row in await verbs.observations(name, 100)],
+        }
+
+    async def changes(limit: int = 100, before: int | None = None) -> dict[str, Any]:
+        rows = await verbs.changes(max(1, min(limit, 1000)), None, before)
+        return {"changes": [views.change_json(row) for row in rows], "next": rows[-1].number if rows else None}
+
+    async def run(name: str) -> dict[str, Any]:
+        observation = await checks.look_now(name)
+        shown = checks.show(name)
+        return {
+            "name": name,
+            "kind": shown.check.kind,
+            "state": observation.state.value,
+            "sentence": observation.sentence,
+            "values": dict(observation.values),
+        }
+
+    async def page() -> Mapping[str, Any]:
+        return views.page(service, checks.shown(), await verbs.changes(20, None, None), now())
+
+    async def events() -> AsyncIterator[Event]:
+        async for news in checks.news():
+            for name, template, values in views.events(news, checks.shown(), now()):
+                yield Event(name, template, values)
+
+    return Face(
+        name="checks",
+        routes=(
+            Route("GET", "/api/v1/checks", READ, listing, "Where every check stands, worst first"),
+            Route("GET", "/api/v1/checks/{name}", READ, one, "One check with its newest changes and observations"),
+            Route("POST", "/api/v1/checks/{name}/run", RUN, run, "Look at a check now"),
+            Route("GET", "/api/v1/changes", READ, changes, "State changes, newest first; before= pages on"),
+        ),
+        pages=(Page("/", "Checks", READ, "checks/checks.html", page),),
+        streams=(Stream("/events/checks", READ, events),),
+        templates=str(Path(__file__).parent / "pages"),
+    )

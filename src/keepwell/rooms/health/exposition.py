@@ -1,0 +1,77 @@
+"""Keepwell's figures in Prometheus' text exposition format, rendered by prometheus_client."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from .decide import services
+from .model import Facts
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFigures:
+    """One check for the exposition: its name, its kind, its state and the named numbers of its newest stored observation."""
+
+    name: str
+    kind: str
+    state: str
+    values: Mapping[str, float]
+
+
+def render(facts: Facts, checks: Iterable[CheckFigures]) -> bytes:
+    """The whole exposition."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Families(facts, list(checks)))
+    return generate_latest(registry)
+
+
+class _Families:
+    def __init__(self, facts: Facts, checks: list[CheckFigures]) -> None:
+        self._facts = facts
+        self._checks = checks
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _own(self._facts)
+        state = GaugeMetricFamily(
+            "keepwell_check_state", "1 for the state a check is in, 0 for the others", labels=["check", "kind", "state"]
+        )
+        value = GaugeMetricFamily("keepwell_check_value", "The named numbers of a check's newest observation", labels=["check", "value"])
+        for check in self._checks:
+            for word in ("ok", "warn", "fail", "unknown"):
+                state.add_metric([check.name, check.kind, word], float(check.state == word))
+            for name, number in check.values.items():
+                value.add_metric([check.name, name], number)
+        yield state
+        yield value
+
+
+def _own(facts: Facts) -> Iterator[Metric]:
+    process, work = facts.process, facts.work
+    yield GaugeMetricFamily("keepwell_resident_memory_bytes", "Memory of the process", value=process.resident)
+    yield CounterMetricFamily("keepwell_cpu_seconds", "CPU time of the process", value=process.cpu)
+    yield GaugeMetricFamily("keepwell_uptime_seconds", "Time since the process started", value=process.uptime)
+    yield GaugeMetricFamily("keepwell_open_files", "Open file descriptors", value=process.files)
+    yield CounterMetricFamily("keepwell_http_requests", "HTTP requests answered", value=facts.web.requests)
+    yield CounterMetricFamily("keepwell_looks_started", "Looks at targets that were started", value=work.started)
+    yield CounterMetricFamily("keepwell_looks_skipped", "Looks whose time passed unused", value=work.skipped)
+    yield GaugeMetricFamily("keepwell_looks_running", "Looks under way", value=work.running)
+    yield _quantiles("keepwell_lateness_seconds", "How late looks started", {"0.5": work.late_median, "0.99": work.late_p99})
+    yield GaugeMetricFamily("keepwell_observations_waiting", "Observations not stored yet", value=work.waiting)
+    yield CounterMetricFamily("keepwell_observations_shed", "Observations given up because the store took none", value=work.shed)
+    yield GaugeMetricFamily("keepwell_last_write_seconds", "Duration of the newest write", value=work.write_seconds)
+    part = GaugeMetricFamily("keepwell_part_operational", "Whether a part of Keepwell is operational", labels=["part"])
+    for name, word in services(facts).items():
+        part.add_metric([name], float(word == "operational"))
+    yield part
+
+
+def _quantiles(name: str, text: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=["quantile"])
+    for share, value in values.items():
+        family.add_metric([share], value)
+    return family
