@@ -14,7 +14,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 MODULE_LINES, FUNCTION_LINES, NESTING, PARAMETERS = 400, 60, 3, 6
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
+BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.Match)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def function_lines(function: Function) -> int:
 
 
 def nesting(node: ast.AST, depth: int = 0) -> int:
-    """The depth of the deepest block; an ``elif`` is as deep as its ``if``, and a function inside a function counts for itself."""
+    """The depth of the deepest branch, loop or try; ``elif`` is as deep as its ``if``, an inner function counts for itself."""
     deepest = depth
     for child in ast.iter_child_nodes(node):
         if isinstance(child, Function):
