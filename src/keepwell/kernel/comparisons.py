@@ -55,6 +55,10 @@ class Comparison:
         """
         return _OPERATORS[self.operator](measured, self.bound)
 
+    def describe(self, measured: float) -> str:
+        """A measured value for a person, sizes in the family of units (powers of 1000 or 1024) in which the bound is written."""
+        return describe(measured, self.unit, decimal=self.unit is Unit.BYTES and "iB" not in self.text)
+
     def __str__(self) -> str:
         return self.text
 
@@ -90,17 +94,17 @@ def _quantity(quantity: str, text: str) -> tuple[float, Unit]:
         raise ValueError(f"{quoted(text)} has no quantity that can be compared with: after the operator write {examples}") from None
 
 
-def describe(value: float, unit: Unit) -> str:
+def describe(value: float, unit: Unit, *, decimal: bool = False) -> str:
     """A measured value for a person: ``123 ms``, ``80.5 %``, ``512 MiB``, ``29 d 4 h``, ``42``. Rounded to about four digits.
 
-    Never raises: not-a-number and infinities are named as such.
+    Sizes are in powers of 1024, or of 1000 (``537 MB``) where ``decimal``. Never raises: not-a-number and infinities are named as such.
     """
     if math.isnan(value):
         return "not a number"
     if math.isinf(value):
         return "infinity" if value > 0 else "minus infinity"
     sign, size = ("-", -value) if value < 0 else ("", value)
-    return sign + _DESCRIBE[unit](size)
+    return sign + (_bytes(size, 1000, "kMGTP", "B") if decimal and unit is Unit.BYTES else _DESCRIBE[unit](size))
 
 
 def _seconds(value: float) -> str:
@@ -117,12 +121,14 @@ def _seconds(value: float) -> str:
     raise AssertionError("every value of at least 60 has a unit above")
 
 
-def _bytes(value: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if value < 1024:
-            return f"{_rounded(value, 4)} {unit}"
-        value /= 1024
-    return f"{_rounded(value, 4)} PiB"
+def _bytes(value: float, step: int = 1024, prefixes: str = "KMGTP", ending: str = "iB") -> str:
+    if value < step:
+        return f"{_rounded(value, 4)} B"
+    for prefix in prefixes:
+        value /= step
+        if value < step or prefix == prefixes[-1]:
+            break
+    return f"{_rounded(value, 4)} {prefix}{ending}"
 
 
 def _rounded(value: float, digits: int) -> str:
