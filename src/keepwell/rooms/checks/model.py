@@ -65,7 +65,7 @@ class Kind(Generic[OptionsT]):
     ``ask`` gets the options and the target they name (None where they name none) and gives the questions; ``read`` gets an answer for
     each question, in order. ``needs_earlier``: the reading is a rate; where no earlier observation is near, the questions are put
     twice, a second apart. ``runs_text``: the options hold a command, script or SQL of the user's own, so it runs only when
-    accepted; the function gives its exact text.
+    accepted; the function gives its exact text, empty where these options hold none.
     """
 
     summary: str
@@ -80,12 +80,14 @@ class Kind(Generic[OptionsT]):
 class Probe(Generic[OptionsT]):
     """A kind of check that is no single question and answer (a TLS handshake, a TCP connection): the visible exception.
 
-    ``probe(options, target, host, timeout)`` looks at the target itself. AskError and AnswerError may escape it.
+    ``probe(options, target, host, timeout)`` looks at the target itself. AskError and AnswerError may escape it. ``runs_text`` is as
+    in ``Kind``.
     """
 
     summary: str
     options: type[OptionsT]
     probe: Callable[[OptionsT, Target | None, Host, float], Awaitable[Observation]]
+    runs_text: Callable[[OptionsT], str] | None = None
 
 
 class CheckOptions(Options):
@@ -171,6 +173,7 @@ class Seen:
     """One observation on its way to the store. ``ordinal`` counts the check's observations and chooses its place in the ring."""
 
     check_id: int
+    name: str
     ordinal: int
     at: datetime
     observation: Observation

@@ -1,0 +1,57 @@
+"""The sections that belong to no room: targets, the web server, the database and how long history is kept."""
+
+from typing import Any
+
+from keepwell.ports.offer import Section
+
+_TARGETS = """\
+targets:
+  # What is operated; checks name a target instead of repeating its address.
+  # api: {url: http://127.0.0.1:8080}
+"""
+_WEB = """\
+# web:
+#   listen: 127.0.0.1:8750
+"""
+_STORAGE = """\
+# storage:
+#   url: "secret:KEEPWELL_DATABASE"    # postgresql://user:password@host/database; without it, SQLite in the data directory
+"""
+_HISTORY = """\
+# history:
+#   keep_removed: 30d
+"""
+
+
+def core_sections() -> tuple[Section, ...]:
+    """The sections every operations directory may have, whatever rooms there are."""
+    return (
+        Section("targets", "What is operated", _targets, named=True, sample=_TARGETS),
+        Section("web", "Where the pages and the API are served", _web, sample=_WEB),
+        Section("storage", "Where states, changes and the journal are kept", _storage, sample=_STORAGE),
+        Section("history", "How long the past is kept", _history, sample=_HISTORY),
+    )
+
+
+def _targets() -> type[Any]:
+    from .targets import Target
+
+    return Target
+
+
+def _web() -> type[Any]:
+    from .settings import Web
+
+    return Web
+
+
+def _storage() -> type[Any]:
+    from .settings import Storage
+
+    return Storage
+
+
+def _history() -> type[Any]:
+    from .settings import History
+
+    return History
