@@ -1,6 +1,6 @@
 """How large the house is: prints one line, and names every module and function that is larger than the house allows.
 
-The bounds: a module 400 lines; a function 60 lines without its docstring, nesting 3, parameters 6 (``self`` not counted).
+The bounds: a module 400 lines; a function 65 lines (aim at 60) without its docstring, nesting 3, parameters 6 (``self`` not counted).
 """
 
 import ast
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
-MODULE_LINES, FUNCTION_LINES, NESTING, PARAMETERS = 400, 60, 3, 6
+MODULE_LINES, FUNCTION_LINES, NESTING, PARAMETERS = 400, 65, 3, 6
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.Match)

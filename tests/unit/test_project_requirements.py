@@ -1,0 +1,100 @@
+"""What the project depends on: hashed, reachable by any index, in step with pyproject.toml, and under licences that allow it."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = ("requirements.txt", "requirements-dev.txt", "requirements-tools.txt")
+ACCEPTED = {
+    "psycopg": "LGPL-3.0: optional (extra postgresql), imported as it is when a PostgreSQL URL is configured, never changed or shipped",
+    "psycopg-binary": "LGPL-3.0: the compiled part of psycopg",
+}
+
+
+def project() -> dict[str, object]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+def pinned(file: str) -> dict[str, str]:
+    """Name and version of each requirement, checked on the way for hashes and for nothing that is no requirement."""
+    logical = (ROOT / file).read_text("utf-8").replace("\\\n", " ")
+    found = {}
+    for line in logical.splitlines():
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = re.fullmatch(r"([\w.-]+)==(\S+)(?: ; .+?)?((?: +--hash=sha256:[0-9a-f]{64})+)\s*", line)
+        assert match, f"{file}: not a pinned requirement with hashes: {line[:80]}"
+        found[canonicalize_name(match[1])] = match[2]
+    return found
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_requirement_is_pinned_and_hashed_and_no_index_is_named(file: str) -> None:
+    assert len(pinned(file)) > 3
+    assert "://" not in (ROOT / file).read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "lists"),
+    [
+        ("requirements.txt", [("project", "dependencies"), ("project", "optional-dependencies", "postgresql")]),
+        ("requirements-dev.txt", [("project", "dependencies"), ("dependency-groups", "dev")]),
+        ("requirements-tools.txt", [("dependency-groups", "tools"), ("build-system", "requires")]),
+    ],
+)
+def test_the_pins_satisfy_what_pyproject_asks_for(file: str, lists: list[tuple[str, ...]]) -> None:
+    pins = pinned(file)
+    for path in lists:
+        wanted: object = project()
+        for key in path:
+            wanted = wanted[key]  # type: ignore[index]
+        for requirement in map(Requirement, wanted):  # type: ignore[call-overload]
+            version = pins.get(canonicalize_name(requirement.name))
+            assert version, f"{requirement.name} is asked for and not pinned in {file}: make lock"
+            assert requirement.specifier.contains(version), (
+                f"{file} pins {requirement.name} {version}; asked for is {requirement}: make lock"
+            )
+
+
+def test_tests_run_on_the_versions_that_users_get() -> None:
+    runtime, development = pinned("requirements.txt"), pinned("requirements-dev.txt")
+    assert {name: development.get(name) for name in runtime} == runtime
+
+
+def closure(name: str, extras: tuple[str, ...] = ("",)) -> Iterator[str]:
+    """The installed distributions that an installed distribution needs in this environment, itself first."""
+    seen: set[str] = set()
+    waiting = [(name, extras)]
+    while waiting:
+        current, wanted = waiting.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        yield current
+        for text in metadata.requires(current) or ():
+            requirement = Requirement(text)
+            if requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in wanted):
+                waiting.append((canonicalize_name(requirement.name), ("", *requirement.extras)))
+
+
+def licence(name: str) -> str:
+    about = metadata.metadata(name)
+    classifiers = [line for line in about.get_all("Classifier") or () if line.startswith("License ::")]
+    return " / ".join([about.get("License-Expression") or (about.get("License") or "")[:60], *classifiers])
+
+
+def test_nothing_that_keepwell_imports_is_under_the_gpl() -> None:
+    names = list(closure("keepwell", ("", "postgresql")))
+    assert len(names) > 20
+    unknown = [name for name in names if not licence(name).strip(" /")]
+    copyleft = [name for name in names if re.search(r"GPL|General Public License", licence(name), re.IGNORECASE)]
+    assert not unknown
+    assert set(copyleft) <= set(ACCEPTED), f"not allowed: {set(copyleft) - set(ACCEPTED)}"
+    assert all("Lesser" in licence(name) or "LGPL" in licence(name) for name in copyleft)
