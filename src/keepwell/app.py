@@ -39,9 +39,9 @@ def sections() -> tuple[Section, ...]:
 
 def tables() -> tuple[Tables, ...]:
     """Every room's tables, the store's own first."""
-    from keepwell.storage.offer import tables as own
+    from keepwell.storage.offer import STORAGE_TABLES
 
-    return (own(), checks.tables())
+    return (STORAGE_TABLES, checks.tables())
 
 
 # --- verbs over an operations directory --------------------------------------------------------------------------------------
@@ -69,7 +69,8 @@ def resolve_checks(operations: "Operations", user: str) -> "tuple[Check, ...]":
     def accepted(name: str, text: str, target: str) -> "Verdict":
         return _verdict(acceptances, name, text, target, user)
 
-    return resolve(operations.entries("checks"), operations.options("targets"), check_kinds(), accepted)
+    targets = {name: entry.common for name, entry in operations.entries("targets").items()}
+    return resolve(operations.entries("checks"), targets, check_kinds(), accepted)
 
 
 def _verdict(acceptances: "Acceptances", name: str, text: str, target: str, user: str) -> "Verdict":
@@ -189,7 +190,9 @@ def _up() -> Subcommand:
             DATA,
             Argument(("--listen",), "address and port of the pages, instead of web.listen", {"metavar": "ADDRESS:PORT"}),
             Argument(("--log-format",), "one line an event, as text or JSON", {"choices": ("text", "json"), "default": "text"}),
-            Argument(("--log-level",), "the least level that is logged", {"choices": ("debug", "info", "warning", "error"), "default": "info"}),
+            Argument(
+                ("--log-level",), "the least level that is logged", {"choices": ("debug", "info", "warning", "error"), "default": "info"}
+            ),
         ),
         description="Looks at every check at its interval, keeps what it sees, and serves the page. SIGHUP or keepwell reload reads the "
         "directory again (an invalid one is refused, the old one stays in force); SIGINT and SIGTERM stop it gracefully, exit code 0.",

@@ -13,6 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from keepwell import __version__, app
+from keepwell.api.access import check_listen_address
+from keepwell.api.application import build_application
+from keepwell.api.gate import Policy
+from keepwell.api.server import Servers, address_of, bind_tcp
+from keepwell.api.tokens import TokenFile
 from keepwell.config.operations import Operations
 from keepwell.engine import Engine
 from keepwell.kernel.problems import ConfigurationError
@@ -31,7 +36,10 @@ from keepwell.rooms.health.decide import percentile
 from keepwell.rooms.health.model import Facts, Web, Work
 from keepwell.rooms.health.work import Health, Sources
 from keepwell.storage import journal
+from keepwell.storage.columns import microseconds
 from keepwell.storage.database import Database
+from keepwell.storage.directory import DataDirectory, bind_unix
+from keepwell.web.pages import Site
 
 GRACE = 10.0
 """Seconds that looks under way get to end when Keepwell is stopped."""
@@ -108,7 +116,7 @@ class CheckStore:
 
     async def forget(self, operations: Operations) -> None:
         """Deletes the history of checks that were removed long ago."""
-        before = self._clock.now() - operations.options("history").keep_removed
+        before = self._clock.now() - operations.values["history"].keep_removed
         count = await self._database.write(lambda connection: checks_store.forget_removed(connection, before))
         if count:
             _log.info("forgot removed checks", extra={"facts": {"count": count}})
@@ -124,10 +132,202 @@ class CheckStore:
 
 def _change_entry(seen: Seen) -> journal.NewEntry:
     assert seen.change is not None
-    facts = {"before": seen.change.before, "after": seen.change.after, "sentence": seen.change.sentence, "at": _micros(seen)}
+    facts = {"before": seen.change.before, "after": seen.change.after, "sentence": seen.change.sentence, "at": microseconds(seen.at)}
     output = seen.observation.detail.encode() or None
     return journal.NewEntry(actor="keepwell", event="check.state-changed", subject=f"checks/{seen.name}", facts=facts, output=output)
 
 
-def _micros(seen: Seen) -> int:
-    return round(seen.at.timestamp() * 1_000_000)
+class Live:
+    """A running Keepwell: the rooms on their ports, one engine, and the configuration in force."""
+
+    def __init__(self, settings: Settings, operations: Operations, host: Host, database: Database) -> None:
+        self.settings = settings
+        self.operations = operations
+        self.problems = 0
+        self.stopping = asyncio.Event()
+        self._host = host
+        self._database = database
+        self._store = CheckStore(database, host)
+        self.checks = Checks(host, NoSamples(), self._store.identify, self._store.write)
+        self.engine = Engine([self.checks, self._housekeeping()], host.clock)
+        self.checks.on_wake(self.engine.wake)
+
+    def _housekeeping(self) -> Recurring:
+        return Recurring("forget removed checks", 3600.0, self._host.clock.monotonic() + 60.0, lambda: self._store.forget(self.operations))
+
+    async def note(self, event: str, facts: Mapping[str, Any]) -> None:
+        """Writes one entry of the journal about Keepwell itself."""
+        now = self._host.clock.now()
+        entry = journal.NewEntry(actor=app.effective_user(), event=event, subject="keepwell", facts=facts)
+        await self._database.write(lambda connection: journal.append(connection, entry, now))
+
+    async def begin(self, checks: Sequence[Check]) -> None:
+        """Takes the first configuration, going on from what is stored."""
+        await self.checks.configure(checks, await self._store.strips())
+        await self.note("keepwell.started", {"version": __version__, **_described(self.operations, checks)})
+
+    async def reload(self) -> dict[str, Any]:
+        """Reads the directory again. Raises ConfigurationError where it is invalid; the old configuration then stays in force."""
+        try:
+            operations = app.load(self.settings.directory)
+            checks = app.resolve_checks(operations, app.effective_user())
+        except ConfigurationError as error:
+            self.problems = len(error.problems)
+            _log.error(
+                "configuration refused, the old one stays in force", extra={"facts": {"problems": self.problems, "first": str(error)}}
+            )
+            await self.note("configuration.refused", {"problems": [problem.message for problem in error.problems[:20]]})
+            raise
+        later = [key for key in ("web", "storage") if operations.values[key] != self.operations.values[key]]
+        if later:
+            _log.warning("sections that take effect at the next start", extra={"facts": {"sections": ", ".join(later)}})
+        await self.checks.configure(checks)
+        self.operations, self.problems = operations, 0
+        facts = _described(operations, checks)
+        await self.note("configuration.loaded", facts)
+        _log.info("configuration loaded", extra={"facts": facts})
+        return {**facts, "at_next_start": later}
+
+    def faces(self, web: Callable[[], Web]) -> tuple[Face, ...]:
+        """What the rooms show."""
+        sources = Sources(web, self._work, self._states, lambda: self.problems)
+        health = Health(sources, __version__, self.operations.service, time.monotonic())
+        return (
+            checks_offer.face(self.checks, self._host, self.operations.service, self._store.verbs()),
+            health_offer.face(health, self._host.clock.now, self._metrics),
+            Face("keepwell", routes=(Route("POST", "/api/v1/reload", "configuration.reload", self.reload, "Read the directory again"),)),
+        )
+
+    def _work(self) -> Work:
+        figures, late = self.checks.recorder.figures, self.engine.lateness
+        return Work(
+            started=self.engine.started_jobs,
+            running=self.engine.running,
+            late_median=percentile(late, 0.5),
+            late_p99=percentile(late, 0.99),
+            skipped=self.checks.skipped,
+            waiting=figures.waiting,
+            shed=figures.shed,
+            write_seconds=figures.last_write_seconds,
+            storage_fault=figures.fault,
+        )
+
+    def _states(self) -> Mapping[str, int]:
+        from keepwell.rooms.checks.views import counts
+
+        return counts(self.checks.shown())
+
+    def _metrics(self, facts: Facts) -> Any:
+        from starlette.responses import Response
+
+        from keepwell.rooms.health.exposition import CONTENT_TYPE, CheckFigures, render
+
+        shown = [
+            CheckFigures(item.check.name, item.check.kind, item.state, item.standing.values if item.standing else {})
+            for item in self.checks.shown()
+        ]
+        return Response(render(facts, shown), media_type=CONTENT_TYPE)
+
+
+def _described(operations: Operations, checks: Sequence[Check]) -> dict[str, Any]:
+    waiting = sum(1 for check in checks if check.waiting)
+    accepted = {check.name: check.accepted_by for check in checks if check.accepted_by}
+    return {"service": operations.service, "checks": len(checks), "waiting": waiting, "accepted": accepted}
+
+
+async def serve(settings: Settings) -> int:
+    """Runs until SIGINT or SIGTERM; 0 after a graceful stop.
+
+    Raises ConfigurationError, UsageError (a port in use, a public address) or StorageError before anything runs.
+    """
+    configure_logging(settings.log_format, settings.log_level)
+    operations = app.load(settings.directory)
+    checks = app.resolve_checks(operations, app.effective_user())
+    address = check_listen_address(settings.listen or operations.values["web"].listen)
+    _raise_open_files()
+    data = DataDirectory(app.data_directory(settings.data))
+    async with AsyncExitStack() as stack:
+        tcp = stack.enter_context(contextlib.closing(bind_tcp(*address)))
+        stack.enter_context(data.lock())
+        unix = stack.enter_context(contextlib.closing(bind_unix(data.socket)))
+        stack.callback(data.socket.unlink, missing_ok=True)
+        host = await stack.enter_async_context(app.local_host())
+        database = await Database.open(await _place(operations, host, data), app.tables(), host.clock.now())
+        stack.push_async_callback(database.close)
+        live = Live(settings, operations, host, database)
+        await live.begin(checks)
+        await _run(live, host, Sockets(tcp, unix, data))
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """Where the server listens, bound beforehand, and the directory with its tokens."""
+
+    tcp: Any
+    unix: Any
+    data: DataDirectory
+
+
+async def _place(operations: Operations, host: Host, data: DataDirectory) -> Any:
+    reference = operations.values["storage"].url
+    return await host.secrets.resolve(reference.text) if reference is not None else data.database
+
+
+async def _run(live: Live, host: Host, sockets: Sockets) -> None:
+    loop = asyncio.get_running_loop()
+    servers: Servers
+
+    def web() -> Web:
+        return Web(requests=0, median=0.0, p99=0.0, connections=servers.connections)
+
+    faces = live.faces(web)
+    site = Site(faces, live.operations.service, host.clock)
+    policy = Policy([address_of(sockets.tcp)], os.geteuid(), TokenFile(sockets.data.path).find)
+    servers = Servers(build_application(faces, policy, site), [sockets.tcp, sockets.unix], site.close)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, live.stopping.set)
+    reloads: set[asyncio.Task[None]] = set()
+    loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(loop.create_task(_reload_quietly(live))))
+    recording = loop.create_task(live.checks.recorder.run())
+    engine = loop.create_task(live.engine.run())
+    try:
+        async with servers:
+            host_name, port = address_of(sockets.tcp)
+            _log.info("ready", extra={"facts": {"page": f"http://{host_name}:{port}/", "checks": len(live.checks.shown())}})
+            notify.ready()
+            await _until_stopped(live, [recording, engine])
+            notify.stopping()
+            _log.info("stopping")
+    finally:
+        await live.engine.stop(GRACE)
+        live.checks.recorder.end()
+        await asyncio.gather(recording, engine, return_exceptions=True)
+        await live.note("keepwell.stopped", {})
+    _log.info("stopped")
+
+
+async def _until_stopped(live: Live, tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Waits for the signal, feeding systemd's watchdog; a task that ends by itself is a defect and stops everything."""
+    stop = asyncio.create_task(live.stopping.wait())
+    pause = notify.watchdog_interval(os.environ)
+    while not stop.done():
+        await asyncio.wait([stop, *tasks], timeout=pause / 2 if pause else None, return_when=asyncio.FIRST_COMPLETED)
+        notify.watchdog()
+        for task in tasks:
+            if task.done():
+                stop.cancel()
+                task.result()
+                return
+
+
+async def _reload_quietly(live: Live) -> None:
+    with contextlib.suppress(ConfigurationError):
+        await live.reload()
+
+
+def _raise_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import isfinite
 from zlib import crc32
 
 from keepwell.kernel.states import State
@@ -101,6 +102,13 @@ def next_due(due: float, every: float, monotonic: float) -> Next:
     """The next time on the check's own grid that is still to come; whole intervals that already passed are skipped and counted."""
     passed = max(0, int((monotonic - due) // every))
     return Next(due + (passed + 1) * every, passed)
+
+
+def finite(observation: Observation) -> Observation:
+    """The observation without values that are no finite number: JSON has no word for them, and no threshold holds for them."""
+    if all(map(isfinite, observation.values.values())):
+        return observation
+    return replace(observation, values={name: value for name, value in observation.values.items() if isfinite(value)})
 
 
 def worst_first(rows: Sequence[tuple[str, State]]) -> list[str]:

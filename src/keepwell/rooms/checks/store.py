@@ -1,8 +1,7 @@
 """The tables of checks and their named queries: where each stands, its state changes, and its newest observations."""
 
-import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -15,7 +14,6 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Text,
     bindparam,
     delete,
     func,
@@ -23,10 +21,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from keepwell.kernel.states import State
-from keepwell.storage.database import UtcInstant
+from keepwell.storage.database import FreeText, Json, UtcInstant, upsert
 
 from .model import Change, ChangeRow, Kept, Seen, Standing
 
@@ -35,13 +32,13 @@ KEPT_OBSERVATIONS = 100
 
 METADATA = MetaData()
 
+# A check is its name; its history hangs on the number, so that a rename keeps it.
 CHECK = Table(
     "check_identity",
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("name", String(100), nullable=False, unique=True),
     Column("removed_at", UtcInstant),
-    comment="A check's identity is its name; history hangs on the number, so that a rename keeps it",
 )
 STANDING = Table(
     "check_standing",
@@ -50,10 +47,10 @@ STANDING = Table(
     Column("state", String(8), nullable=False),
     Column("since", UtcInstant, nullable=False),
     Column("observed", String(8), nullable=False),
-    Column("sentence", Text, nullable=False),
+    Column("sentence", FreeText, nullable=False),
     Column("last_at", UtcInstant, nullable=False),
     Column("streak", Integer, nullable=False),
-    Column("measured", Text, nullable=False),
+    Column("measured", Json, nullable=False),
 )
 CHANGE = Table(
     "check_change",
@@ -63,19 +60,20 @@ CHANGE = Table(
     Column("at", UtcInstant, nullable=False),
     Column("before", String(8)),
     Column("after", String(8), nullable=False),
-    Column("sentence", Text, nullable=False),
+    Column("sentence", FreeText, nullable=False),
     Index("check_change_by_check", "check_id", "id"),
 )
+# A ring: the newest observation of a check overwrites its oldest.
 OBSERVATION = Table(
     "check_observation",
     METADATA,
     Column("check_id", Integer, ForeignKey("check_identity.id", ondelete="CASCADE"), primary_key=True),
-    Column("slot", Integer, primary_key=True, comment="A ring: the newest observation overwrites the oldest"),
+    Column("slot", Integer, primary_key=True),
     Column("at", UtcInstant, nullable=False),
     Column("state", String(8), nullable=False),
-    Column("sentence", Text, nullable=False),
-    Column("measured", Text, nullable=False),
-    Column("detail", Text, nullable=False),
+    Column("sentence", FreeText, nullable=False),
+    Column("measured", Json, nullable=False),
+    Column("detail", FreeText, nullable=False),
 )
 
 
@@ -121,21 +119,12 @@ def forget_removed(connection: Connection, before: datetime) -> int:
 def record(connection: Connection, batch: Sequence[Seen]) -> None:
     """Writes a batch: every observation into its ring, the newest standing of each check, every change."""
     newest = {seen.check_id: seen for seen in batch}
-    _upsert(connection, STANDING, [_standing_row(seen) for seen in newest.values()])
+    upsert(connection, STANDING, [_standing_row(seen) for seen in newest.values()])
     ring = {(seen.check_id, seen.ordinal % KEPT_OBSERVATIONS): seen for seen in batch}
-    _upsert(connection, OBSERVATION, [_observation_row(seen) for seen in ring.values()])
+    upsert(connection, OBSERVATION, [_observation_row(seen) for seen in ring.values()])
     changes = [_change_row(seen.check_id, seen.change) for seen in batch if seen.change is not None]
     if changes:
         connection.execute(insert(CHANGE), changes)
-
-
-def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
-    keys = [column.name for column in table.primary_key]
-    rest = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
-    if rows:
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), rows)
 
 
 def _standing_row(seen: Seen) -> dict[str, Any]:
@@ -148,7 +137,7 @@ def _standing_row(seen: Seen) -> dict[str, Any]:
         "sentence": standing.sentence,
         "last_at": standing.last_at,
         "streak": standing.streak,
-        "measured": json.dumps(dict(standing.values)),
+        "measured": dict(standing.values),
     }
 
 
@@ -159,7 +148,7 @@ def _observation_row(seen: Seen) -> dict[str, Any]:
         "at": seen.at,
         "state": seen.observation.state.value,
         "sentence": seen.observation.sentence,
-        "measured": json.dumps(dict(seen.observation.values)),
+        "measured": dict(seen.observation.values),
         "detail": seen.observation.detail,
     }
 
@@ -170,7 +159,7 @@ def _change_row(check_id: int, change: Change) -> dict[str, Any]:
 
 
 def _standing(row: Any) -> Standing:
-    return Standing(State(row.state), row.since, State(row.observed), row.sentence, row.last_at, row.streak, json.loads(row.measured))
+    return Standing(State(row.state), row.since, State(row.observed), row.sentence, row.last_at, row.streak, row.measured)
 
 
 def changes(connection: Connection, limit: int, name: str | None = None, before: int | None = None) -> list[ChangeRow]:
@@ -190,19 +179,16 @@ def observations(connection: Connection, name: str, limit: int) -> list[dict[str
     """The newest observations of a check, newest first, as plain values."""
     query = select(OBSERVATION).join(CHECK).where(CHECK.c.name == name).order_by(OBSERVATION.c.at.desc()).limit(limit)
     return [
-        {"at": row.at, "state": row.state, "sentence": row.sentence, "values": json.loads(row.measured), "detail": row.detail}
+        {"at": row.at, "state": row.state, "sentence": row.sentence, "values": row.measured, "detail": row.detail}
         for row in connection.execute(query)
     ]
 
 
 def recent_states(connection: Connection, limit: int) -> dict[int, list[str]]:
     """Of each check (by number) its newest states, oldest first: the coloured strip of the page after a start."""
+    newest_first = func.row_number().over(partition_by=OBSERVATION.c.check_id, order_by=OBSERVATION.c.at.desc()).label("place")
+    ranked = select(OBSERVATION.c.check_id, OBSERVATION.c.state, newest_first).subquery()
     strips: dict[int, list[str]] = {}
-    for row in connection.execute(select(OBSERVATION.c.check_id, OBSERVATION.c.state).order_by(OBSERVATION.c.at)):
+    for row in connection.execute(select(ranked).where(ranked.c.place <= limit).order_by(ranked.c.place.desc())):
         strips.setdefault(row.check_id, []).append(row.state)
-    return {number: states[-limit:] for number, states in strips.items()}
-
-
-def removed_before(now: datetime, kept_for: timedelta) -> datetime:
-    """The instant before which a removed check's history is no longer kept."""
-    return now - kept_for
+    return strips

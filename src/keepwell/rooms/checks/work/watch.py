@@ -13,7 +13,7 @@ from keepwell.kernel.states import State
 from keepwell.ports.activity import Job
 from keepwell.ports.host import Host
 from keepwell.ports.samples import Sample, Samples
-from keepwell.rooms.checks.decide import first_due, judge, next_due
+from keepwell.rooms.checks.decide import finite, first_due, judge, next_due
 from keepwell.rooms.checks.model import Change, Check, Earlier, Kept, Observation, Seen, Shown, Standing, Stored
 
 from .observe import observe
@@ -130,7 +130,7 @@ class Checks:
 
     async def _look(self, watched: Watched) -> None:
         try:
-            observation = await observe(watched.check, self._host, self._earlier(watched))
+            observation = finite(await observe(watched.check, self._host, self._earlier(watched)))
         finally:
             watched.looking = False
         if not watched.retired:
@@ -158,7 +158,7 @@ class Checks:
             raise Refused(f"{name} is being looked at right now", hint="wait for its result")
         watched.looking = True
         try:
-            observation = await observe(watched.check, self._host, self._earlier(watched))
+            observation = finite(await observe(watched.check, self._host, self._earlier(watched)))
         finally:
             watched.looking = False
         await self._take(watched, observation)
