@@ -14,7 +14,7 @@ export PIP_ROOT_USER_ACTION := ignore
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 BIN := .venv/bin
 PY := $(BIN)/python
-PYTEST = $(PY) -m pytest -n auto
+PYTEST = $(PY) -m pytest -n auto --dist loadgroup
 INSTALL_SELF = $(UV) pip install --quiet --no-deps --build-constraints requirements-tools.txt --python $(PY) -e .
 
 .PHONY: help
