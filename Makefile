@@ -57,8 +57,10 @@ deps: ## the Debian packages whose servers the tests start (service starts are f
 	@scripts/install-servers
 
 .PHONY: bench
-bench: .venv/.dev ## the table of speeds (about three minutes)
-	@$(PY) scripts/bench.py
+bench: .venv/.dev ## tables of speed, with the wanted figure beside each (about three minutes)
+	@$(PY) -m bench.startup
+	@$(PY) -m bench.http_client
+	@$(PY) -m bench.checks
 
 .PHONY: wheel
 wheel: | $(UV) ## build dist/keepwell-*.whl

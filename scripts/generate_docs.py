@@ -81,10 +81,11 @@ def reference() -> str | None:
     """The reference page of keepwell.yaml; None as long as there is nothing to make it from."""
     if not all(find_spec(name) for name in ("keepwell.app", "keepwell.config.describe")):
         return None
-    from keepwell.app import SECTIONS
     from keepwell.config.describe import reference as describe
 
-    return f"{MADE_BY}\n{describe(SECTIONS)}"
+    from keepwell.app import sections
+
+    return f"{MADE_BY}\n{describe(sections())}"
 
 
 PAGES: dict[str, Callable[[], str | None]] = {"exit-codes.md": exit_codes, "reference.md": reference}
