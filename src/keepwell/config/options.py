@@ -1,33 +1,42 @@
 """The base of every options class, and the types of its fields.
 
 An options class is a frozen pydantic model whose documented fields give validation, the JSON Schema, the sample and the reference page.
-YAML's text becomes values here: ``5m`` a timedelta, ``10MB`` bytes, ``80%`` a ratio, ``> 10%`` a Comparison.
+YAML's text becomes values here: ``5m`` a timedelta, ``10MB`` bytes, ``80%`` a ratio, ``> 10%`` a Comparison. A configuration is validated
+in pydantic's JSON mode, so a YAML list becomes a ``tuple[X, ...]`` and YAML text an enum's member although types are strict.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, InstanceOf, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from keepwell.kernel.comparisons import Comparison, parse_comparison
 from keepwell.kernel.durations import parse_duration
 from keepwell.kernel.percentages import parse_percentage
 from keepwell.kernel.sizes import parse_size
 
+_SECRET = r"secret:([A-Za-z_][A-Za-z0-9_]*|file:\S.*|command:\S.*)"
+
 
 class Options(BaseModel):
-    """A frozen section or entry of the configuration: unknown keys and wrong types are refused."""
+    """A frozen section or entry of the configuration: unknown keys, wrong types, infinity and not-a-number are refused."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Marks a field whose text names an entry of another section: a dangling one is reported with the nearest name that exists."""
+    """Marks a text (or each text of a list, or the keys of a mapping) that names an entry of another section.
+
+    A dangling one is reported with the nearest name that exists. Where ``acyclic``, so is a way that leads back to its start.
+    """
 
     section: str
+    acyclic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +44,53 @@ class Expands:
     """Marks a text field in which ``${VAR}`` is replaced from the environment (``$${`` gives a literal ``${``)."""
 
 
-def _from_text(parse: Callable[[str], Any]) -> BeforeValidator:
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Marks a text that refers to a secret; any other text in its place is concealed wherever a problem quotes its line."""
+
+
+def _quantity(words: str, read: Callable[[str], Any], already: type, *examples: str) -> tuple[PlainValidator, WithJsonSchema]:
     def convert(value: Any) -> Any:
-        if isinstance(value, str):
-            return parse(value)
-        if isinstance(value, bool | int | float):
-            raise ValueError(f"{value} has no unit")
+        if isinstance(value, already):
+            return value
+        if not isinstance(value, str):
+            raise PydanticCustomError("expected", "expected {expected}", {"expected": f"{words} such as {examples[0]}"})
+        try:
+            return read(value)
+        except ValueError as error:
+            raise PydanticCustomError("quantity", "{reason}", {"reason": str(error)}) from None
+
+    schema = {"type": "string", "description": words, "examples": list(examples)}
+    return PlainValidator(convert, json_schema_input_type=str), WithJsonSchema(schema)
+
+
+def _secret(value: str) -> str:
+    if re.fullmatch(_SECRET, value):
         return value
-
-    return BeforeValidator(convert)
-
-
-def _text_schema(description: str, *examples: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "description": description, "examples": list(examples)})
+    reason = "a secret does not stand in this file" if not value.startswith("secret:") else "this refers to no secret"
+    raise PydanticCustomError("secret", "{reason}", {"reason": reason})
 
 
-Duration = Annotated[timedelta, _from_text(parse_duration), _text_schema("A duration with units", "30s", "5m", "1h30m")]
-Size = Annotated[int, _from_text(parse_size), _text_schema("A size with its unit; MB is 10^6, MiB 2^20 bytes", "200MB", "4GiB")]
-Percentage = Annotated[float, _from_text(parse_percentage), _text_schema("A percentage", "80%", "99.9%")]
-Limit = Annotated[
-    InstanceOf[Comparison],
-    BeforeValidator(lambda value: parse_comparison(value) if isinstance(value, str) else value),
-    _text_schema("A comparison with a quantity", "> 10%", "< 30d", "> 100ms", ">= 5"),
-]
+class _Never:
+    """No value is one of these: the quantity is always read from text."""
+
+
+Duration = Annotated[timedelta, *_quantity("a duration with units", parse_duration, timedelta, "30s", "5m", "1h30m")]
+Size = Annotated[int, *_quantity("a size with its unit", parse_size, _Never, "200MB", "4GiB")]
+Percentage = Annotated[float, *_quantity("a percentage", parse_percentage, _Never, "80%", "99.9%")]
+Limit = Annotated[Comparison, *_quantity("a comparison with a quantity", parse_comparison, Comparison, "> 10%", "< 30d", "> 100ms", ">= 5")]
 ExpandedText = Annotated[str, Expands()]
+SecretReference = Annotated[
+    str,
+    Secret(),
+    AfterValidator(_secret),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "a reference to a secret",
+            "pattern": f"^{_SECRET}$",
+            "examples": ["secret:NAME", "secret:file:/run/secrets/name", "secret:command:pass show name"],
+        }
+    ),
+]
+"""``secret:NAME`` (environment), ``secret:file:PATH`` or ``secret:command:PROGRAM ARGUMENTS``: the reference, never the value."""

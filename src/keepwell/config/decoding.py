@@ -1,0 +1,186 @@
+"""Sections and their entries: nodes become frozen options, and what does not fit becomes findings."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from keepwell.kernel.problems import KeepwellError, NotFound, Place
+from keepwell.kernel.quoting import quoted
+from keepwell.ports.offer import Drivers, Section
+
+from . import nodes
+from .expansion import expand
+from .findings import Findings
+from .markers import Marker, Walks, key_of
+from .model_errors import found, report, unknown_key
+from .nearest import nearest
+from .nodes import Node, Scalar, plain
+from .options import Expands, Options, Reference
+from .references import Link
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+_NAME_HINT = "a name has small letters, digits, . _ - and begins with a letter or digit; at most 100 characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One named entry: the keys that every entry of its section may have, and the kind with its options where the section has kinds."""
+
+    name: str
+    common: Options
+    kind: str | None
+    options: Options | None
+    place: Place
+
+
+@dataclass(slots=True)
+class _Kinds:
+    """The drivers of one section, and the keys that are no kinds because every entry may have them."""
+
+    drivers: Drivers
+    common: frozenset[str]
+    loaded: dict[str, type[Options] | None] = field(default_factory=dict)
+
+    def options(self, name: str) -> type[Options] | None:
+        """The options of a kind; None where there is no such kind. What cannot be loaded raises KeepwellError."""
+        if name not in self.loaded:
+            try:
+                self.loaded[name] = self.drivers.load(name).options
+            except NotFound:
+                self.loaded[name] = None
+        return self.loaded[name]
+
+
+@dataclass(slots=True)
+class Decoder:
+    """Decodes the sections of one file. ``references`` are gathered for a look at the whole."""
+
+    findings: Findings
+    environment: Mapping[str, str]
+    references: list[Link] = field(default_factory=list)
+    hidden: set[Node] = field(default_factory=set)
+    walks: Walks = field(default_factory=Walks)
+
+    def section(self, section: Section, pair: tuple[Scalar, Node] | None) -> Any:
+        """The value of a section: its options or its entries. What is wrong is among the findings, and the value incomplete."""
+        if not section.named:
+            return self._single(section, pair)
+        if pair is None or _is_nothing(pair[1]):
+            return {}
+        node = pair[1]
+        if not isinstance(node, nodes.Mapping):
+            message = f"expected entries, each with its name, found {found(node)}"
+            self.findings.add("config.type", message, node, "write each entry as a name, a colon and what belongs to it")
+            return {}
+        model = section.options()
+        kinds = None
+        if section.kinds is not None:
+            kinds = _Kinds(section.kinds(), frozenset(key_of(name, info) for name, info in model.model_fields.items()))
+        entries = {key.text: self._entry(section.key, model, kinds, key, value) for key, value in node.items.values()}
+        return {name: entry for name, entry in entries.items() if entry}
+
+    def _single(self, section: Section, pair: tuple[Scalar, Node] | None) -> Options | None:
+        model = section.options()
+        if pair is not None:
+            return self._options(model, section.key, "", *pair)
+        try:
+            return model()  # type: ignore[no-any-return]
+        except ValidationError as error:
+            needed = ", ".join(quoted(str(one["loc"][0])) for one in error.errors() if one["loc"])
+            self.findings.add(
+                "config.missing-key", f"the section {quoted(section.key)} is missing; it needs {needed}", None, section.summary
+            )
+            return None
+
+    def _entry(self, section: str, model: type[Options], kinds: _Kinds | None, key: Scalar, node: Node) -> Entry | None:
+        if not _NAME.fullmatch(key.text):
+            self.findings.add("config.name", f"{quoted(key.text)} is no name for an entry", key, _NAME_HINT)
+        if kinds is None:
+            common = self._options(model, section, key.text, key, node)
+            return Entry(key.text, common, None, None, self.findings.source.place(key)) if common else None
+        if not isinstance(node, nodes.Mapping):
+            node = nodes.Mapping(node.line, node.column, node.end_line, node.end_column) if _is_nothing(node) else node
+        if not isinstance(node, nodes.Mapping):
+            hint = f"below the name stands one kind: {', '.join(kinds.drivers.names())}"
+            self.findings.add("config.type", f"expected keys with values, found {found(node)}", node, hint)
+            return None
+        kind = self._kind(kinds, key, node)
+        shared = nodes.Mapping(node.line, node.column, node.end_line, node.end_column)
+        shared.items = {name: pair for name, pair in node.items.items() if name in kinds.common}
+        common = self._options(model, section, key.text, key, shared)
+        options = self._options(kind[1], section, key.text, *node.items[kind[0]]) if kind else None
+        if kind is None or common is None or options is None:
+            return None
+        return Entry(key.text, common, kind[0], options, self.findings.source.place(key))
+
+    def _kind(self, kinds: _Kinds, owner: Scalar, node: nodes.Mapping) -> tuple[str, type[Options]] | None:
+        """The one kind of an entry. None, and a finding, where it has none, two, or a key that is neither kind nor common."""
+        chosen: list[tuple[str, type[Options]]] = []
+        strange: list[Scalar] = []
+        for name, (key, _) in node.items.items():
+            if name in kinds.common:
+                continue
+            try:
+                options = kinds.options(name)
+            except KeepwellError as error:
+                for problem in error.problems:
+                    self.findings.add(problem.code, problem.message, key, problem.hint)
+                return None
+            if options is None:
+                strange.append(key)
+            else:
+                chosen.append((name, options))
+        for key in strange:
+            unknown_key(self.findings, key, [*kinds.drivers.names(), *kinds.common])
+        if len(chosen) > 1:
+            message = f"{quoted(owner.text)} has {len(chosen)} kinds: {', '.join(name for name, _ in chosen)}"
+            self.findings.add("config.kind", message, node.key(chosen[1][0]), "give each its own entry")
+        elif not chosen and all(nearest(key.text, kinds.drivers.names()) is None for key in strange):
+            self.findings.add("config.kind", f"{quoted(owner.text)} has no kind", owner, f"add one of {', '.join(kinds.drivers.names())}")
+        return chosen[0] if len(chosen) == 1 else None
+
+    def _options(self, model: type[Options], section: str, entry: str, owner: Scalar, node: Node) -> Options | None:
+        """Validates what stands under the key ``owner``; nothing at all counts as no keys."""
+        value = {} if _is_nothing(node) else plain(node)
+        walk = self.walks.of(model)
+        if walk:
+            value = walk(node, value, _Visit(self, section, entry))
+        try:
+            return model.model_validate_json(json.dumps(value, ensure_ascii=False))
+        except ValidationError as error:
+            report(error, model, owner, node, self.findings, self.hidden)
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """What happens at each marked text of one entry."""
+
+    decoder: Decoder
+    section: str
+    entry: str
+
+    def marked(self, node: Scalar, text: str, marker: Marker) -> str:
+        if isinstance(marker, Reference):
+            self.decoder.references.append(Link(self.section, self.entry, marker, node))
+        elif isinstance(marker, Expands):
+            return self._expanded(node, text)
+        elif not text.startswith("secret:"):
+            self.decoder.findings.source.conceal(node)
+            self.decoder.hidden.add(node)
+        return text
+
+    def _expanded(self, node: Scalar, text: str) -> str:
+        findings = self.decoder.findings
+        result = expand(text, self.decoder.environment, lambda message, hint: findings.add("config.variable", message, node, hint))
+        if result != text:
+            self.decoder.hidden.add(node)
+        return result
+
+
+def _is_nothing(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None

@@ -1,0 +1,124 @@
+"""The schema, the reference page and the sample of keepwell.yaml, all from the sections that rooms declare."""
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from keepwell.ports.offer import Section
+
+from .nearest import nearest
+from .words import row
+
+__all__ = ["json_schema", "nearest", "reference", "sample"]
+
+_NAME_PATTERN = "^[a-z0-9][a-z0-9._-]{0,99}$"
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema(sections: Sequence[Section]) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of keepwell.yaml. Loads every driver."""
+    kinds = {section.key: _kinds(section) for section in sections}
+    models = list(
+        dict.fromkeys([*(section.options() for section in sections), *(model for each in kinds.values() for _, model in each.values())])
+    )
+    references, definitions = models_json_schema([(model, "validation") for model in models], ref_template="#/$defs/{model}")
+    schemas = {model: references[model, "validation"] for model in models}
+    bodies = definitions.get("$defs", {})
+    properties: dict[str, Any] = {
+        "keepwell": {"const": 1, "description": "The format of this file."},
+        "service": {"type": "string", "minLength": 1, "maxLength": 100, "description": "The name of what is operated."},
+    }
+    for section in sections:
+        entry: dict[str, Any] = schemas[section.options()]
+        if section.kinds is not None:
+            entry = _with_kinds(
+                bodies[entry["$ref"].rsplit("/", 1)[1]], {name: schemas[model] for name, (_, model) in kinds[section.key].items()}
+            )
+        if section.named:
+            entry = {"type": ["object", "null"], "propertyNames": {"pattern": _NAME_PATTERN}, "additionalProperties": entry}
+        properties[section.key] = {**entry, "description": section.summary}
+    return {
+        "$schema": _DRAFT,
+        "title": "keepwell.yaml",
+        "type": "object",
+        "properties": properties,
+        "required": ["keepwell", "service"],
+        "additionalProperties": False,
+        "$defs": bodies,
+    }
+
+
+def _with_kinds(common: Mapping[str, Any], kinds: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of an entry that has the common keys and exactly one key that names a kind."""
+    properties = {**common.get("properties", {}), **kinds}
+    schema = {"type": "object", "properties": properties, "additionalProperties": False, "oneOf": [{"required": [name]} for name in kinds]}
+    if common.get("required"):
+        schema["required"] = common["required"]
+    return schema
+
+
+def reference(sections: Sequence[Section]) -> str:
+    """The reference page as Markdown: for each section and kind a table of keys, types, defaults and meanings. Loads every driver."""
+    lines = [
+        "# keepwell.yaml",
+        "",
+        "The configuration of an operations directory: YAML 1.2, so `on`, `off`, `yes`, `no` and `1:30` are text.",
+        "",
+    ]
+    lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
+    lines += [
+        "| `keepwell` | 1 | required | The format of this file. |",
+        "| `service` | text | required | The name of what is operated. |",
+        "",
+    ]
+    for section in sections:
+        each = (
+            f"Entries by name; {'each has exactly one kind, and may have' if section.kinds else 'each may have'}:" if section.named else ""
+        )
+        lines += [f"## {section.key}", "", f"{section.summary}.", "", *([each, ""] if each else []), *_tables(section.options()), ""]
+        for name, (summary, model) in _kinds(section).items():
+            lines += [f"### {section.key}: {name}", "", summary, "", *_tables(model), ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def sample(sections: Sequence[Section]) -> str:
+    """A commented keepwell.yaml to begin with; it validates."""
+    head = """\
+        # An operations directory: what is operated, and what is looked at.
+        # YAML 1.2: on, off, yes, no and 1:30 are text. "keepwell reference" explains every key.
+        keepwell: 1                # the format of this file
+        service: my-service        # the name of what is operated
+        """
+    bodies = [f"# {section.summary}.\n{textwrap.dedent(section.sample).strip()}\n" for section in sections if section.sample.strip()]
+    return "\n".join([textwrap.dedent(head), *bodies])
+
+
+def _kinds(section: Section) -> dict[str, tuple[str, type[BaseModel]]]:
+    """The summary and the options of every kind of a section."""
+    if section.kinds is None:
+        return {}
+    drivers = section.kinds()
+    loaded = {name: drivers.load(name) for name in drivers.names()}
+    return {name: (driver.summary, driver.options) for name, driver in loaded.items()}
+
+
+def _tables(model: type[BaseModel]) -> Iterator[str]:
+    """A class's table, and below it the tables of the classes that its fields hold."""
+    seen, waiting = {model}, [("", model)]
+    while waiting:
+        prefix, current = waiting.pop(0)
+        if prefix:
+            yield from ("", f"Below `{prefix}`:", "")
+        if not current.model_fields:
+            yield "It has no keys."
+            continue
+        yield from ("| key | type | default | meaning |", "|---|---|---|---|")
+        for name, info in current.model_fields.items():
+            line, key, inner = row(name, info)
+            yield line
+            fresh = [one for one in inner if one not in seen]
+            seen.update(fresh)
+            waiting += [(f"{prefix}.{key}".lstrip("."), one) for one in fresh]

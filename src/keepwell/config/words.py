@@ -1,0 +1,119 @@
+"""A field of an options class in words, as a row of the reference page."""
+
+import json
+import typing
+from collections.abc import Iterator
+from datetime import timedelta
+from enum import Enum
+from typing import Any
+
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
+from pydantic import BaseModel, WithJsonSchema
+from pydantic.fields import FieldInfo
+
+from keepwell.kernel.durations import format_duration
+from keepwell.kernel.percentages import format_percentage
+from keepwell.kernel.sizes import format_size
+
+from .markers import is_union, key_of, parts
+from .options import Expands, Reference
+
+_PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "nothing", Any: "anything"}
+_FORMATS = {"a size with its unit": format_size, "a percentage": format_percentage}
+
+
+def row(name: str, info: FieldInfo) -> tuple[str, str, list[type[BaseModel]]]:
+    """A row of the table, the field's key, and the options classes below it."""
+    key = key_of(name, info)
+    inner = list(_models(info.annotation))
+    meaning = " ".join((info.description or "").split())
+    cells = (f"`{key}`", type_in_words(info.annotation, tuple(info.metadata)), _default(info), meaning)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |", key, inner
+
+
+def type_in_words(annotation: Any, beside: tuple[Any, ...] = ()) -> str:
+    """An annotation as a person says it: ``list of text``, ``a duration with units (30s, 5m, 1h30m)``, ``name of one of the targets``."""
+    origin, arguments, inner = parts(annotation)
+    notes = (*inner, *beside)
+    return _base(origin, arguments, notes) + "".join(_constraint(note) for note in notes)
+
+
+def _base(origin: Any, arguments: tuple[Any, ...], notes: tuple[Any, ...]) -> str:
+    for note in notes:
+        if isinstance(note, Reference):
+            return f"name of one of the {note.section}"
+        if isinstance(note, WithJsonSchema) and note.json_schema and "description" in note.json_schema:
+            examples = ", ".join(f"`{example}`" for example in note.json_schema.get("examples", ()))
+            return f"{note.json_schema['description']} ({examples})" if examples else str(note.json_schema["description"])
+        if isinstance(note, Expands):
+            return "text; `${VAR}` is replaced"
+    if is_union(origin):
+        return " or ".join(dict.fromkeys(type_in_words(each) for each in arguments if each is not type(None)))
+    if origin is typing.Literal:
+        return "one of " + ", ".join(f"`{value}`" for value in arguments)
+    if not isinstance(origin, type):
+        return _PLAIN.get(origin, "anything")
+    if issubclass(origin, Enum):
+        return "one of " + ", ".join(f"`{member.value}`" for member in origin)
+    if issubclass(origin, BaseModel):
+        return "keys with values, see below"
+    if issubclass(origin, typing.Mapping):
+        return f"names, each with {type_in_words(arguments[1])}" if len(arguments) == 2 else "names with values"
+    if origin not in _PLAIN and issubclass(origin, typing.Collection):
+        items = [type_in_words(each) for each in arguments if each is not Ellipsis]
+        return f"list of {' or '.join(dict.fromkeys(items))}" if items else "list"
+    return _PLAIN.get(origin, origin.__name__)
+
+
+def _constraint(note: Any) -> str:
+    match note:
+        case Ge(ge=bound):
+            return f", at least {bound}"
+        case Gt(gt=bound):
+            return f", more than {bound}"
+        case Le(le=bound):
+            return f", at most {bound}"
+        case Lt(lt=bound):
+            return f", less than {bound}"
+        case MinLen(min_length=length):
+            return f", at least {length} long"
+        case MaxLen(max_length=length):
+            return f", at most {length} long"
+    return ""
+
+
+def _default(info: FieldInfo) -> str:
+    if info.is_required():
+        return "required"
+    value = info.get_default(call_default_factory=True, validated_data={})
+    if value is None or value == () or value == {} or isinstance(value, BaseModel):
+        return ""
+    return f"`{_written(value, info)}`"
+
+
+def _written(value: Any, info: FieldInfo) -> str:
+    """A default as it would be written in YAML."""
+    _, _, inner = parts(info.annotation)
+    for note in (*inner, *info.metadata):
+        if isinstance(note, WithJsonSchema) and note.json_schema:
+            write = _FORMATS.get(str(note.json_schema.get("description")))
+            if write:
+                return write(value)
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    if isinstance(value, Enum):
+        return str(value.value)
+    return value if isinstance(value, str) and value else _json(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    origin, arguments, _ = parts(annotation)
+    if isinstance(origin, type) and issubclass(origin, BaseModel):
+        yield origin
+    for argument in arguments:
+        if argument is not Ellipsis:
+            yield from _models(argument)
