@@ -41,7 +41,10 @@ class Phases:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back. ``truncated`` says that the body was longer than the limit (the rest was not read)."""
+    """What came back. ``truncated`` says that the body was longer than the limit (the rest was not read).
+
+    ``url`` is the address that answered; ``passed`` are those that redirected on the way, in order (so a step from https to http shows).
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -49,6 +52,7 @@ class Response:
     phases: Phases
     url: str
     truncated: bool = False
+    passed: tuple[str, ...] = ()
 
 
 class Http(Protocol):

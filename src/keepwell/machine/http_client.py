@@ -1,0 +1,214 @@
+"""The HTTP client: one fresh connection for each request, everything bounded, each failure one sentence."""
+
+import asyncio
+import io
+import re
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import aiohttp
+from yarl import URL
+
+from keepwell import __version__
+from keepwell.kernel.problems import AnswerError, AskError, KeepwellError
+from keepwell.kernel.quoting import quoted
+from keepwell.kernel.redaction import Redactor
+from keepwell.ports.http import Phases, Request, Response
+from keepwell.ports.secrets import Secrets
+
+from .addresses import Resolver
+from .http_connector import FreshConnector, Hop, HopRequest, Stage
+from .http_errors import answer_fault
+from .tls_trust import Trust
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_FOR_ONE_ORIGIN = frozenset({"authorization", "cookie", "proxy-authorization"})
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110 section 5.5
+_LARGE = 1 << 20
+_NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # the whole of a request is under one asyncio.timeout
+
+
+@dataclass(slots=True)
+class _Going:
+    """A request on its way through its redirects: what the next hop sends, and to whom."""
+
+    url: URL
+    method: str
+    body: bytes | None
+    headers: dict[str, str]
+    secret_names: frozenset[str]
+    hop: Hop
+    response: aiohttp.ClientResponse | None = None
+    passed: tuple[str, ...] = ()
+
+    def drop(self) -> None:
+        """Ends the present connection at once."""
+        self.hop.abort()
+        if self.response is not None:
+            self.response.close()
+
+    def turn(self, status: int, location: str) -> None:
+        """Makes ready for the redirect (RFC 9110 section 15.4). Raises AnswerError where it leads nowhere."""
+        target = _address(location, self.url)
+        if isinstance(target, str):
+            raise AnswerError(f"{self.hop.peer} redirects to something that cannot be asked: {target}")
+        if target.origin() != self.url.origin():
+            self.headers = {name: value for name, value in self.headers.items() if not self._is_private(name)}
+        if (status == 303 and self.method != "HEAD") or (status in (301, 302) and self.method == "POST"):
+            self.method, self.body = "GET", None
+            self.headers = {name: value for name, value in self.headers.items() if not name.lower().startswith("content-")}
+        self.passed += (_shown(self.url),)
+        self.url, self.hop, self.response = target, _hop(target), None
+
+    def _is_private(self, name: str) -> bool:
+        return name in self.secret_names or name.lower() in _FOR_ONE_ORIGIN
+
+
+class HttpClient:
+    """The shared client. It keeps no cookies and no connections, and reads neither the proxy variables of the environment nor netrc.
+
+    Must be made inside a running event loop, and closed.
+    """
+
+    def __init__(self, secrets: Secrets, resolver: Resolver | None = None) -> None:
+        self._secrets = secrets
+        self._trust = Trust()
+        self._resolver = resolver or Resolver()
+        self._session = aiohttp.ClientSession(
+            connector=FreshConnector(self._resolver),
+            request_class=HopRequest,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": f"Keepwell/{__version__}"},
+            skip_auto_headers=("Accept-Encoding",),
+            timeout=_NO_TIMEOUT,
+        )
+
+    async def close(self) -> None:
+        """Drops what is still going on."""
+        await self._resolver.close()
+        await self._session.close()
+
+    async def __aenter__(self) -> "HttpClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def ask(self, request: Request) -> Response:
+        """Puts the request; see ``keepwell.ports.http.Http``. With ``redirects`` 0 a redirect is itself the answer.
+
+        Headers from ``secrets``, and Authorization and Cookie, are sent to the origin of the first address only.
+        """
+        secrets: dict[str, str] = {}
+        going: _Going | None = None
+        fault: KeepwellError
+        try:
+            async with asyncio.timeout(request.timeout):
+                for name, reference in request.secrets.items():
+                    secrets[name] = await self._secrets.resolve(reference)
+                going = _start(request, secrets)
+                return await self._follow(request, going)
+        except TimeoutError:
+            fault = going.hop.late(request.timeout) if going else AskError(f"its secrets were not resolved within {request.timeout:g} s")
+        except KeepwellError as error:
+            fault = error
+        raise type(fault)(Redactor(secrets.values()).redact(str(fault)))
+
+    async def _follow(self, request: Request, going: _Going) -> Response:
+        started = time.monotonic()
+        try:
+            while True:
+                context = await self._trust.context(request.verify, request.authority) if going.url.scheme == "https" else None
+                response = await self._send(going, context)
+                going.response = response
+                location = response.headers.get("Location")
+                if response.status not in _REDIRECTS or location is None or request.redirects == 0:
+                    return await _read(response, request.body_limit, going, started)
+                going.drop()
+                going.turn(response.status, location)
+                if len(going.passed) > request.redirects:
+                    raise AnswerError(f"more than {request.redirects} redirects, the last to {_shown(going.url)}")
+        except BaseException:
+            going.drop()
+            raise
+
+    async def _send(self, going: _Going, context: ssl.SSLContext | None) -> aiohttp.ClientResponse:
+        hop = going.hop
+
+        async def once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+            # Translated in here, aiohttp cannot see an error that would make it ask a second time.
+            cast(HopRequest, request).hop = hop
+            try:
+                return await handler(request)
+            except (aiohttp.ClientError, OSError) as error:
+                raise answer_fault(hop, error) from error
+
+        try:
+            return await self._session.request(
+                going.method,
+                going.url,
+                headers=going.headers,
+                data=_in_pieces(going.body),
+                allow_redirects=False,
+                ssl=context or True,
+                middlewares=(once,),
+            )
+        except (ValueError, aiohttp.ClientError) as error:
+            raise AskError(f"the request cannot be put: {quoted(str(error))}") from error
+
+
+def _start(request: Request, secrets: Mapping[str, str]) -> _Going:
+    url = _address(request.url, None)
+    if isinstance(url, str):
+        raise AskError(url)
+    headers = dict(request.headers) | dict(secrets)
+    for name, value in headers.items():
+        if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
+            raise AskError(f"the header {quoted(name)} cannot be sent: its name or its value holds a character that HTTP does not allow")
+    return _Going(url, request.method.upper(), request.body, headers, frozenset(secrets), _hop(url))
+
+
+def _address(text: str, base: URL | None) -> URL | str:
+    """The absolute address, or a sentence that says what is wrong with it."""
+    try:
+        url = URL(text) if base is None else base.join(URL(text))
+    except ValueError as error:
+        return f"{quoted(text)} is not a URL: {quoted(str(error))[1:-1]}"
+    if url.scheme not in ("http", "https"):
+        return f"{quoted(text)} is not an http or https address"
+    if not url.raw_host:
+        return f"{quoted(text)} names no host"
+    return url
+
+
+def _in_pieces(body: bytes | None) -> bytes | io.BytesIO | None:
+    return io.BytesIO(body) if body is not None and len(body) > _LARGE else body
+
+
+def _hop(url: URL) -> Hop:
+    return Hop(f"{url.host_subcomponent}:{url.port}")
+
+
+def _shown(url: URL) -> str:
+    return quoted(str(url.with_user(None)))[1:-1]
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int, going: _Going, started: float) -> Response:
+    hop = going.hop
+    hop.stage = Stage.READING
+    body = bytearray()
+    try:
+        while len(body) <= limit and (chunk := await response.content.readany()):
+            body += chunk
+    except (aiohttp.ClientError, OSError) as error:
+        raise answer_fault(hop, error, len(body)) from error
+    truncated = len(body) > limit
+    if truncated:
+        del body[limit:]
+        going.drop()
+    phases = Phases(hop.dns, hop.connect, hop.tls, hop.first_byte, time.monotonic() - started)
+    return Response(response.status, response.headers, bytes(body), phases, str(response.url), truncated, going.passed)

@@ -1,0 +1,156 @@
+"""One fresh connection for each request, made in steps that are timed one by one.
+
+aiohttp's tracing has no event for the TLS handshake, so name resolution, TCP connection and handshake are done here, each by itself, and
+aiohttp is handed the finished connection.
+"""
+
+import asyncio
+import socket
+import ssl
+import time
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, cast
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import BaseConnector
+
+from keepwell.kernel.problems import AnswerError, AskError, KeepwellError
+
+from .addresses import Resolver, connected
+from .network_errors import certificate_fault, handshake_fault, socket_fault
+from .tls_trust import refused_certificate
+
+if TYPE_CHECKING:
+    from aiohttp.tracing import Trace
+
+SHUTDOWN = 1.0
+"""Seconds that a TLS peer gets to say goodbye (close_notify, RFC 8446 section 6.1) after its answer was read."""
+
+
+class Stage(Enum):
+    """How far a hop has come: what its time limit then says."""
+
+    RESOLVING = "resolving"
+    CONNECTING = "connecting"
+    SHAKING_HANDS = "handshake"
+    WAITING = "waiting"
+    READING = "reading"
+
+
+@dataclass(slots=True)
+class Hop:
+    """One request on one connection, as it goes: the seconds of each phase so far, and the connection itself."""
+
+    peer: str
+    stage: Stage = Stage.RESOLVING
+    dns: float = 0.0
+    connect: float = 0.0
+    tls: float = 0.0
+    sent: float = 0.0
+    fault: KeepwellError | None = None
+    protocol: "TimedHandler | None" = field(default=None, repr=False)
+
+    @property
+    def first_byte(self) -> float:
+        """Seconds from the connection's being ready to the first byte of the answer; 0 where none came."""
+        if self.protocol is None or self.protocol.first_byte_at == 0.0:
+            return 0.0
+        return self.protocol.first_byte_at - self.sent
+
+    def abort(self) -> None:
+        """Drops the connection at once, with whatever is still to be sent or read."""
+        if self.protocol is not None and self.protocol.wire is not None:
+            self.protocol.wire.abort()
+
+    def late(self, seconds: float) -> KeepwellError:
+        """What it means that the time limit struck now."""
+        limit = f"within {seconds:g} s"
+        if self.fault is not None:
+            return self.fault
+        if self.stage is Stage.RESOLVING:
+            return AskError(f"the resolver gave no answer for {self.peer.rpartition(':')[0]} {limit}")
+        if self.stage is Stage.CONNECTING:
+            return AnswerError(f"{self.peer} accepted no connection {limit}")
+        connected_after = f"connected after {self.connect * 1000:.0f} ms"
+        if self.stage is Stage.SHAKING_HANDS:
+            return AnswerError(f"no end of the TLS handshake {limit} ({connected_after})")
+        if self.stage is Stage.WAITING and not self.first_byte:
+            return AnswerError(f"no answer {limit} ({connected_after})")
+        return AnswerError(f"the answer did not end {limit} (its first byte came after {self.first_byte * 1000:.0f} ms)")
+
+
+class HopRequest(aiohttp.ClientRequest):
+    """aiohttp's request, with a place for the hop that the connector reports to (set before the connector sees it)."""
+
+    hop: Hop
+
+
+class TimedHandler(ResponseHandler):
+    """aiohttp's protocol; it notes when the first byte came (monotonic seconds), and keeps its transport after aiohttp lets go of it."""
+
+    first_byte_at = 0.0
+    wire: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keeps the transport."""
+        self.wire = cast(asyncio.Transport, transport)
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Notes the time of the first call; and tells the reader of a body when what follows it cannot be parsed (aiohttp would not)."""
+        if self.first_byte_at == 0.0:
+            self.first_byte_at = time.monotonic()
+        super().data_received(data)
+        failure = self.exception()
+        if failure is not None and self._payload is not None and self._payload.exception() is None:
+            self._payload.set_exception(aiohttp.ClientPayloadError(str(failure)))
+
+
+class FreshConnector(BaseConnector):
+    """Makes a new connection for each request and keeps none. Raises AskError or AnswerError itself, so nothing is to be translated."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        super().__init__(force_close=True, limit=0)
+        self._resolver = resolver
+
+    async def _create_connection(
+        self, req: aiohttp.ClientRequest, traces: "list[Trace]", timeout: aiohttp.ClientTimeout
+    ) -> ResponseHandler:
+        hop = cast(HopRequest, req).hop
+        host = req.url.raw_host or ""
+        started = time.monotonic()
+        addresses = await self._resolver.addresses(host, req.url.port or 0)
+        resolved = time.monotonic()
+        hop.dns, hop.stage = resolved - started, Stage.CONNECTING
+        connection = await connected(addresses, hop.peer)
+        hop.connect = time.monotonic() - resolved
+        if isinstance(req.ssl, ssl.SSLContext) and req.is_ssl():
+            hop.stage = Stage.SHAKING_HANDS
+            protocol = await self._handshake(connection, req.ssl, host, hop)
+        else:
+            _, protocol = await self._loop.create_connection(lambda: TimedHandler(self._loop), sock=connection)
+        hop.protocol, hop.stage, hop.sent = protocol, Stage.WAITING, time.monotonic()
+        return protocol
+
+    async def _handshake(self, connection: socket.socket, context: ssl.SSLContext, host: str, hop: Hop) -> TimedHandler:
+        address = (connection.family, connection.getpeername())
+        name = host.rstrip(".")
+        started = time.monotonic()
+        try:
+            _, protocol = await self._loop.create_connection(
+                lambda: TimedHandler(self._loop), sock=connection, ssl=context, server_hostname=name, ssl_shutdown_timeout=SHUTDOWN
+            )
+        except ssl.SSLCertVerificationError as error:
+            hop.fault = certificate_fault(name, error, None)
+            raise certificate_fault(name, error, await refused_certificate(address, name)) from error
+        except ssl.SSLError as error:
+            raise handshake_fault(hop.peer, error) from error
+        except ConnectionError as error:
+            raise AnswerError(f"{hop.peer} closed the connection during the TLS handshake") from error
+        except OSError as error:
+            raise socket_fault(hop.peer, error) from error
+        finally:
+            hop.tls = time.monotonic() - started
+        return protocol

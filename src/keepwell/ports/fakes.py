@@ -1,0 +1,177 @@
+"""Fakes of every port, in memory: for the tests of whoever uses the ports. They keep what they were asked, and invent nothing:
+a question for which no answer was prepared raises LookupError.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from keepwell.kernel.problems import AnswerError, AskError
+
+from .files import FileFacts
+from .host import Host
+from .http import Request, Response
+from .runner import Command, Result
+from .samples import Sample
+
+Prepared = TypeVar("Prepared")
+
+
+def _give(answer: Prepared | Exception) -> Prepared:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+class FakeClock:
+    """Time that stands until a test moves it. ``sleep`` returns when ``advance`` has passed its end."""
+
+    def __init__(self, now: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        if now.tzinfo is None:
+            raise ValueError("the clock needs an instant with a time zone")
+        self._now = now.astimezone(UTC)
+        self._elapsed = 0.0
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+
+    def now(self) -> datetime:
+        """The instant that was set."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """Seconds that ``advance`` was given so far."""
+        return self._elapsed
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits for ``advance``; at once where not positive."""
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self._elapsed + seconds, future))
+        await future
+
+    def advance(self, seconds: float) -> None:
+        """Both clocks go on; whoever slept so long is woken, earliest first."""
+        self._elapsed += seconds
+        self._now += timedelta(seconds=seconds)
+        for end, future in sorted(self._sleepers, key=lambda sleeper: sleeper[0]):
+            if end <= self._elapsed and not future.done():
+                future.set_result(None)
+        self._sleepers = [sleeper for sleeper in self._sleepers if not sleeper[1].done()]
+
+    def set(self, now: datetime) -> None:
+        """The calendar's clock is corrected; the monotonic one does not follow."""
+        self._now = now.astimezone(UTC)
+
+
+class FakeRunner:
+    """Answers by ``argv``. ``answers`` maps an argv to a Result or an exception to raise; or is a function of the Command."""
+
+    def __init__(
+        self,
+        answers: Mapping[tuple[str, ...], Result | Exception] | Callable[[Command], Result | Exception] = {},  # noqa: B006 (read only)
+    ) -> None:
+        self._answers = answers
+        self.asked: list[Command] = []
+
+    async def run(self, command: Command) -> Result:
+        """The prepared Result. Raises the prepared exception, or LookupError where nothing was prepared."""
+        self.asked.append(command)
+        return _give(self._answers(command) if callable(self._answers) else self._answers[command.argv])
+
+
+def result(stdout: str = "", *, status: int = 0, stderr: str = "", seconds: float = 0.01) -> Result:
+    """The Result of a program that ended by itself."""
+    return Result(status=status, signal=None, stdout=stdout, stderr=stderr, seconds=seconds)
+
+
+class FakeHttp:
+    """Answers by address. ``answers`` maps a URL to a Response or an exception to raise; or is a function of the Request."""
+
+    def __init__(
+        self,
+        answers: Mapping[str, Response | Exception] | Callable[[Request], Response | Exception] = {},  # noqa: B006 (read only)
+    ) -> None:
+        self._answers = answers
+        self.asked: list[Request] = []
+
+    async def ask(self, request: Request) -> Response:
+        """The prepared Response. Raises the prepared exception, or LookupError where nothing was prepared."""
+        self.asked.append(request)
+        return _give(self._answers(request) if callable(self._answers) else self._answers[request.url])
+
+
+class FakeFiles:
+    """Files from a mapping of path to content, or to an exception to raise. Directories are implied by the paths."""
+
+    def __init__(self, contents: Mapping[str, bytes | Exception]) -> None:
+        self.contents = dict(contents)
+
+    async def read(self, path: str, limit: int = 1024 * 1024) -> bytes:
+        """The first ``limit`` bytes. Raises AnswerError where there is no such path, AskError for a directory."""
+        if path in self.contents:
+            return _give(self.contents[path])[:limit]
+        if self._below(path):
+            raise AskError(f"{path} is a directory")
+        raise AnswerError(f"{path} does not exist")
+
+    async def facts(self, path: str) -> FileFacts:
+        """Size as prepared; owner, group and modification time are 0. Raises AnswerError where there is no such path."""
+        if path in self.contents:
+            return FileFacts(path, len(_give(self.contents[path])), 0o100644, 0, 0, 0.0, is_directory=False)
+        if self._below(path):
+            return FileFacts(path, 0, 0o040755, 0, 0, 0.0, is_directory=True)
+        raise AnswerError(f"{path} does not exist")
+
+    async def names(self, path: str) -> tuple[str, ...]:
+        """The names below a directory, sorted. Raises AnswerError where there is no such path, AskError where it is a file."""
+        if path in self.contents:
+            raise AskError(f"{path} is not a directory")
+        names = self._below(path)
+        if not names:
+            raise AnswerError(f"{path} does not exist")
+        return tuple(sorted(names))
+
+    def _below(self, path: str) -> set[str]:
+        prefix = path.rstrip("/") + "/"
+        return {known.removeprefix(prefix).partition("/")[0] for known in self.contents if known.startswith(prefix)}
+
+
+class FakeSecrets:
+    """Resolves references from a mapping of whole reference (``secret:NAME``) to value."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self.asked: list[str] = []
+
+    async def resolve(self, reference: str) -> str:
+        """The prepared value. Raises AskError where there is none."""
+        self.asked.append(reference)
+        if reference not in self._values:
+            raise AskError(f"there is no {reference}")
+        return self._values[reference]
+
+
+class ListSamples:
+    """Keeps every sample in a list."""
+
+    def __init__(self) -> None:
+        self.samples: list[Sample] = []
+
+    async def append(self, samples: Sequence[Sample]) -> None:
+        """Takes a batch."""
+        self.samples.extend(samples)
+
+
+def fake_host(
+    name: str = "local",
+    *,
+    runner: FakeRunner | None = None,
+    files: FakeFiles | None = None,
+    http: FakeHttp | None = None,
+    clock: FakeClock | None = None,
+    secrets: FakeSecrets | None = None,
+) -> Host:
+    """A host all of whose ports are fakes; those not given have no answer prepared."""
+    return Host(name, runner or FakeRunner(), files or FakeFiles({}), http or FakeHttp(), clock or FakeClock(), secrets or FakeSecrets({}))
