@@ -15,6 +15,7 @@ from typing import Any
 from keepwell import __version__, app
 from keepwell.api.access import check_listen_address
 from keepwell.api.application import build_application
+from keepwell.api.figures import Measured
 from keepwell.api.gate import Policy
 from keepwell.api.server import Servers, address_of, bind_tcp
 from keepwell.api.tokens import TokenFile
@@ -277,14 +278,17 @@ async def _place(operations: Operations, host: Host, data: DataDirectory) -> Any
 async def _run(live: Live, host: Host, sockets: Sockets) -> None:
     loop = asyncio.get_running_loop()
     servers: Servers
+    measured: Measured
 
     def web() -> Web:
-        return Web(requests=0, median=0.0, p99=0.0, connections=servers.connections)
+        times = measured.seconds
+        return Web(measured.requests, percentile(times, 0.5), percentile(times, 0.99), servers.connections)
 
     faces = live.faces(web)
     site = Site(faces, live.operations.service, host.clock)
     policy = Policy([address_of(sockets.tcp)], os.geteuid(), TokenFile(sockets.data.path).find)
-    servers = Servers(build_application(faces, policy, site), [sockets.tcp, sockets.unix], site.close)
+    measured = Measured(build_application(faces, policy, site), host.clock.monotonic)
+    servers = Servers(measured, [sockets.tcp, sockets.unix], site.close)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, live.stopping.set)
     reloads: set[asyncio.Task[None]] = set()
