@@ -62,6 +62,7 @@ def load_checks(directory: str, user: str | None = None) -> "tuple[Check, ...]":
 def resolve_checks(operations: "Operations", user: str) -> "tuple[Check, ...]":
     """The checks of a configuration that was read, with its acceptances."""
     from keepwell.config.acceptance import read_acceptances
+    from keepwell.config.targets import Target
     from keepwell.rooms.checks.work.resolve import resolve
 
     acceptances = read_acceptances(operations.directory)
@@ -69,7 +70,7 @@ def resolve_checks(operations: "Operations", user: str) -> "tuple[Check, ...]":
     def accepted(name: str, text: str, target: str) -> "Verdict":
         return _verdict(acceptances, name, text, target, user)
 
-    targets = {name: entry.common for name, entry in operations.entries("targets").items()}
+    targets = {name: entry.common for name, entry in operations.entries("targets").items() if isinstance(entry.common, Target)}
     return resolve(operations.entries("checks"), targets, check_kinds(), accepted)
 
 
