@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core.core_schema import ModelSchema
 
 from keepwell.ports.offer import Section
 
+from .meanings import meanings
 from .nearest import nearest
 from .words import row
 
@@ -16,6 +18,26 @@ __all__ = ["json_schema", "nearest", "reference", "sample"]
 
 _NAME_PATTERN = "^[a-z0-9][a-z0-9._-]{0,99}$"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_REFERENCE_HEAD = """\
+# keepwell.yaml
+
+The configuration of an operations directory. It is YAML 1.2, so `on`, `off`, `yes`, `no` and `1:30` are text.
+
+| key | type | default | meaning |
+|---|---|---|---|
+| `keepwell` | 1 | required | The format of this file. |
+| `service` | text | required | The name of what is operated. |
+"""
+
+
+class _Explained(GenerateJsonSchema):
+    """Pydantic's schema with the meaning of each key."""
+
+    def model_schema(self, schema: ModelSchema) -> JsonSchemaValue:
+        made = super().model_schema(schema)
+        for key, meaning in meanings(schema["cls"]).items():
+            made.get("properties", {}).get(key, {})["description"] = meaning
+        return made
 
 
 def json_schema(sections: Sequence[Section]) -> dict[str, Any]:
@@ -24,7 +46,7 @@ def json_schema(sections: Sequence[Section]) -> dict[str, Any]:
     models = list(
         dict.fromkeys([*(section.options() for section in sections), *(model for each in kinds.values() for _, model in each.values())])
     )
-    references, definitions = models_json_schema([(model, "validation") for model in models], ref_template="#/$defs/{model}")
+    references, definitions = models_json_schema([(model, "validation") for model in models], schema_generator=_Explained)
     schemas = {model: references[model, "validation"] for model in models}
     bodies = definitions.get("$defs", {})
     properties: dict[str, Any] = {
@@ -116,8 +138,9 @@ def _tables(model: type[BaseModel]) -> Iterator[str]:
             yield "It has no keys."
             continue
         yield from ("| key | type | default | meaning |", "|---|---|---|---|")
+        texts = meanings(current)
         for name, info in current.model_fields.items():
-            line, key, inner = row(name, info)
+            line, key, inner = row(name, info, texts)
             yield line
             fresh = [one for one in inner if one not in seen]
             seen.update(fresh)

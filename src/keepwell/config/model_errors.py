@@ -5,12 +5,12 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 
 from keepwell.kernel.quoting import quoted
 
 from .findings import Findings
 from .markers import is_union, key_of, parts
+from .meanings import meanings
 from .nearest import nearest
 from .nodes import Mapping, Node, Scalar, Sequence
 
@@ -111,8 +111,8 @@ class _Finding:
 
     def _missing(self, path: Path, owner: Scalar) -> None:
         name = str(path[-1])
-        info = _field_at(self.model, path)
-        meaning = _first_sentence(info.description) if info and info.description else ""
+        known = [meanings(model).get(name, "") for model in _models_at(self.model, path[:-1])]
+        meaning = _first_sentence(next(filter(None, known), ""))
         self.findings.add("config.missing-key", f"{quoted(owner.text)} needs the key {quoted(name)}", owner, meaning)
 
     def _unknown(self, path: Path, key: Scalar) -> None:
@@ -213,11 +213,3 @@ def _models_at(model: type[BaseModel], path: Path) -> list[type[BaseModel]]:
         if infos:
             models = [inner for info in infos for inner in _models_in(info.annotation)]
     return models
-
-
-def _field_at(model: type[BaseModel], path: Path) -> FieldInfo | None:
-    for one in _models_at(model, path[:-1]):
-        for name, info in one.model_fields.items():
-            if key_of(name, info) == path[-1]:
-                return info
-    return None

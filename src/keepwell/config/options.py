@@ -1,6 +1,7 @@
 """The base of every options class, and the types of its fields.
 
 An options class is a frozen pydantic model whose documented fields give validation, the JSON Schema, the sample and the reference page.
+(The text below each field is read from the source only where it is shown: ``meanings.py``.)
 YAML's text becomes values here: ``5m`` a timedelta, ``10MB`` bytes, ``80%`` a ratio, ``> 10%`` a Comparison. A configuration is validated
 in pydantic's JSON mode, so a YAML list becomes a ``tuple[X, ...]`` and YAML text an enum's member although types are strict.
 """
@@ -25,7 +26,7 @@ _SECRET = r"secret:([A-Za-z_][A-Za-z0-9_]*|file:\S.*|command:\S.*)"
 class Options(BaseModel):
     """A frozen section or entry of the configuration: unknown keys, wrong types, infinity and not-a-number are refused."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import json
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
 from typing import Any
@@ -22,11 +22,11 @@ _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or fals
 _FORMATS = {"a size with its unit": format_size, "a percentage": format_percentage}
 
 
-def row(name: str, info: FieldInfo) -> tuple[str, str, list[type[BaseModel]]]:
+def row(name: str, info: FieldInfo, meanings: Mapping[str, str]) -> tuple[str, str, list[type[BaseModel]]]:
     """A row of the table, the field's key, and the options classes below it."""
     key = key_of(name, info)
     inner = list(_models(info.annotation))
-    meaning = " ".join((info.description or "").split())
+    meaning = " ".join(meanings.get(key, "").split())
     cells = (f"`{key}`", type_in_words(info.annotation, tuple(info.metadata)), _default(info), meaning)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |", key, inner
 

@@ -7,7 +7,7 @@ tags, one document, no duplicate keys, keys are scalars, at most 10 MB, 64 level
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -66,7 +66,7 @@ def parse_yaml(data: bytes, file: str) -> Document:
         _refuse(findings, "config.character", f"the character U+{ord(unprintable[0]):04X} may not stand in YAML", at, "remove it")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        root = _Composer(findings).compose(yaml.parse(text, Loader=loader))
+        root = _Composer(findings).compose(loader(text).get_event)
     except yaml.MarkedYAMLError as error:
         _refuse_syntax(findings, error)
     except yaml.YAMLError as error:
@@ -136,9 +136,9 @@ class _Composer:
     documents: int = 0
     total: int = 0
 
-    def compose(self, events: Iterable[Any]) -> Node | None:
+    def compose(self, next_event: Callable[[], Any]) -> Node | None:
         """The root; None for an empty file."""
-        for event in events:
+        while (event := next_event()) is not None:
             if isinstance(event, yaml.ScalarEvent):
                 self._scalar(event)
             elif isinstance(event, yaml.CollectionStartEvent):
