@@ -119,7 +119,7 @@ def _cron_of_words(words: str) -> str | None:
 
 def _cron_of_fields(text: str, words: str) -> str:
     fields = words.split()
-    if len(fields) != 5 or not words.isascii():
+    if len(fields) != 5 or not words.isascii() or words[0].isalpha():
         raise ValueError(f"{quoted(text)} is not a cadence: {_ADVICE}")
     minute, hour, day, month, weekday = fields
     try:
