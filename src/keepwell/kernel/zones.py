@@ -18,11 +18,20 @@ _SCAN = timedelta(hours=3)
 
 
 def find_zone(name: str) -> ZoneInfo:
-    """The zone of that name in the tz database. Raises ValueError where there is none."""
+    """The zone of that name in the tz database. Raises ValueError where there is none, or where the machine has no such database."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown; a path that leaves the database; a folder of it such as "America"
+        if not _has_database():
+            raise ValueError("the tz database is missing: install the package tzdata of the system or of Python") from None
         raise ValueError(f"{quoted(name)} is no time zone: write a name of the tz database, such as UTC or Europe/Berlin") from None
+
+
+def _has_database() -> bool:
+    try:
+        return bool(ZoneInfo("UTC"))
+    except KeyError:
+        return False
 
 
 def refuse_naive(at: datetime) -> datetime:
