@@ -76,7 +76,9 @@ def _announce(state: dict[str, Any], *, tied: bool) -> None:
 
 def main() -> int:
     """Parses the arguments and runs until told to stop."""
-    parser = argparse.ArgumentParser(prog="python -m keepwell.demo.laboratory", description="A small audio service to operate and to break.")
+    parser = argparse.ArgumentParser(
+        prog="python -m keepwell.demo.laboratory", description="A small audio service to operate and to break."
+    )
     parser.add_argument("--no-front", action="store_true", help="leave nginx out even where it is installed")
     parser.add_argument("--tied", action="store_true", help="print one line of JSON, end when standard input ends")
     chosen = parser.parse_args()

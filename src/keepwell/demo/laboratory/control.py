@@ -1,7 +1,7 @@
 """The laboratory's control: one line of JSON asks, one line answers, over a Unix socket that only its owner can reach.
 
-``{"do": "state"}``, ``{"do": "break", "fault": "api-slow"}``, ``{"do": "repair", "fault": "api-slow"}``. The answer is the laboratory's state,
-or ``{"problem": {"code": ..., "message": ..., "hint": ...}}``.
+``{"do": "state"}``, ``{"do": "break", "fault": "api-slow"}``, ``{"do": "repair", "fault": "api-slow"}``. The answer is the laboratory's
+state, or ``{"problem": {"code": ..., "message": ..., "hint": ...}}``.
 """
 
 import asyncio
