@@ -89,4 +89,5 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
 def insert_missing(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Writes the row unless its primary key is there already; whether it was written."""
     statement = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
-    return connection.execute(statement.values(**row).on_conflict_do_nothing()).rowcount > 0
+    written = statement.values(**row).on_conflict_do_nothing().returning(*table.primary_key)
+    return connection.execute(written).first() is not None

@@ -61,10 +61,10 @@ class Database:
             if location.path is not None:
                 create_sqlite_file(location.path)
             migrate(location, tables, now)
-            writing = writing_engine(location)
-            with writing.connect() as connection, connection.begin():
-                _refuse_other_encoding(connection, location.name)
-            return cls(location, Writer(writing, location.name), reading_engine(location, _READERS))
+            with _disposed_on_failure(writing_engine(location)) as writing:
+                with writing.connect() as connection, connection.begin():
+                    _refuse_other_encoding(connection, location.name)
+                return cls(location, Writer(writing, location.name), reading_engine(location, _READERS))
 
     @classmethod
     def _open_to_read(cls, location: Location, tables: Sequence[Tables]) -> Self:
@@ -72,10 +72,10 @@ class Database:
             if location.path is not None and not location.path.exists():
                 hint = "Start a server once (`keepwell up`), or name its data directory with --data."
                 raise StorageError(Problem("storage.absent", f"there is no database {location.name}", hint))
-            reading = reading_engine(location, _READERS)
-            with reading.connect() as connection, connection.begin():
-                refuse_other_version(connection, location.name, tables)
-            return cls(location, None, reading)
+            with _disposed_on_failure(reading_engine(location, _READERS)) as reading:
+                with reading.connect() as connection, connection.begin():
+                    refuse_other_version(connection, location.name, tables)
+                return cls(location, None, reading)
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         """Runs the change in a transaction of the one writer thread and returns its answer once it is stored on the disk.
@@ -105,7 +105,9 @@ class Database:
                 return question(connection)
         except DBAPIError as error:
             reason = explained(error, self.name)
-            raise reason from (error if reason is not error else error.__cause__)
+            if reason is error:
+                raise
+            raise reason from error
 
     def _close(self) -> None:
         self._threads.shutdown(wait=True)
@@ -125,6 +127,15 @@ def _refuse_other_encoding(connection: Connection, place: str) -> None:
     if encoding != "UTF8":
         hint = "Create a database with createdb -E UTF8 -T template0."
         raise StorageError(Problem("storage.encoding", f"the database {place} stores text as {encoding}, not as UTF-8", hint))
+
+
+@contextmanager
+def _disposed_on_failure(engine: Engine) -> Iterator[Engine]:
+    try:
+        yield engine
+    except BaseException:
+        engine.dispose()
+        raise
 
 
 @contextmanager

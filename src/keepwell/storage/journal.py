@@ -98,10 +98,12 @@ def slice(
 ) -> list[Entry]:
     """The newest entries first: of one subject, of one event, with a number below ``before``."""
     query = select(JOURNAL).order_by(JOURNAL.c.number.desc()).limit(limit)
-    wanted = ((JOURNAL.c.subject == subject, subject), (JOURNAL.c.event == event, event), (JOURNAL.c.number < before, before))
-    for condition, value in wanted:
-        if value is not None:
-            query = query.where(condition)
+    if subject is not None:
+        query = query.where(JOURNAL.c.subject == subject)
+    if event is not None:
+        query = query.where(JOURNAL.c.event == event)
+    if before is not None:
+        query = query.where(JOURNAL.c.number < before)
     return [_entry(row) for row in connection.execute(query)]
 
 

@@ -5,7 +5,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, select
+from sqlalchemy import Connection, Row, exists, select
 
 from .journal import ERASED, FIRST_PREVIOUS, every_row, row_hash
 from .tables import JOURNAL, OUTPUTS
@@ -29,22 +29,21 @@ def verify(connection: Connection, head: str | None = None) -> Verdict:
     2. Each output is there and has its digest, or was erased by an entry that says so.
     3. With ``head``, a hash noted earlier elsewhere: it is the hash of an entry. Otherwise the end was cut off, or all was rewritten.
     """
+    bad_outputs = _bad_outputs(connection)
     last, entries, seen = FIRST_PREVIOUS, 0, head in (None, FIRST_PREVIOUS)
-    for row in connection.execute(every_row(), execution_options={"yield_per": 1000}):
-        wrong = _wrong(row, entries + 1, last)
-        if wrong:
-            return Verdict(False, entries, last, entries + 1, f"entry {entries + 1}: {wrong}")
-        last, entries, seen = row.hash, entries + 1, seen or row.hash == head
-    unproved = _first_bad_output(connection)
-    if unproved is not None:
-        return Verdict(False, entries, last, unproved, f"entry {unproved}: its output was changed, or erased without a trace")
+    with connection.execute(every_row(), execution_options={"yield_per": 1000}) as rows:
+        for row in rows:
+            wrong = _wrong(row, entries + 1, last, bad_outputs)
+            if wrong:
+                return Verdict(False, entries, last, entries + 1, f"entry {entries + 1}: {wrong}")
+            last, entries, seen = row.hash, entries + 1, seen or row.hash == head
     if not seen:
         missing = f"no entry has the hash {head}: entries were removed from the end, or the journal was rewritten"
         return Verdict(False, entries, last, None, missing)
     return Verdict(True, entries, last, None, f"{entries} entries, each proved by the next; the newest is {last}")
 
 
-def _wrong(row: Row[Any], number: int, previous: str) -> str | None:
+def _wrong(row: Row[Any], number: int, previous: str, bad_outputs: set[str]) -> str | None:
     if row.number != number:
         return f"it is missing; the next that exists is {row.number}"
     if row.previous_hash != previous:
@@ -53,19 +52,16 @@ def _wrong(row: Row[Any], number: int, previous: str) -> str | None:
         return "its contents do not give its hash"
     if row.output_digest is not None and row.kept is None:
         return "its output is missing"
+    if row.output_digest in bad_outputs:
+        return "its output was changed, or erased without a trace"
     return None
 
 
-def _first_bad_output(connection: Connection) -> int | None:
+def _bad_outputs(connection: Connection) -> set[str]:
     erased_openly = exists().where(JOURNAL.c.event == ERASED, JOURNAL.c.subject == OUTPUTS.c.digest)
     query = select(OUTPUTS.c.digest, OUTPUTS.c.content, erased_openly.label("erased_openly"))
-    bad: int | None = None
-    for row in connection.execute(query, execution_options={"yield_per": 20}):
-        if _content_is_right(row):
-            continue
-        first = connection.scalar(select(func.min(JOURNAL.c.number)).where(JOURNAL.c.output_digest == row.digest))
-        bad = min(bad or first, first) if first else bad
-    return bad
+    with connection.execute(query, execution_options={"yield_per": 20}) as rows:
+        return {row.digest for row in rows if not _content_is_right(row)}
 
 
 def _content_is_right(row: Row[Any]) -> bool:

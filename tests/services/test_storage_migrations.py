@@ -1,0 +1,235 @@
+"""Migrations, on both databases: they give what is declared, whole or not at all, and touch nothing that is newer."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, text
+
+from keepwell import app
+from keepwell.kernel.problems import StorageError
+from keepwell.ports.offer import Tables
+from keepwell.storage import journal
+from keepwell.storage.database import Database
+from keepwell.storage.offer import STORAGE_TABLES
+from keepwell.storage.upgrading import differences, real_head
+
+NOW = datetime(2026, 11, 1, 1, 30, tzinfo=UTC)
+
+REVISIONS = {
+    "toy_0001": """
+        def upgrade():
+            op.create_table("toy", sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.String(20), nullable=False))
+            op.execute("INSERT INTO toy VALUES (1, 'bear'), (2, 'ball')")
+    """,
+    "toy_0002": """
+        import os, time
+        def upgrade():
+            with op.batch_alter_table("toy") as batch:
+                batch.add_column(sa.Column("weight", sa.Integer))
+            op.execute("UPDATE toy SET weight = 7")
+            if os.environ.get("TOY_SLOW"):
+                print("in the middle", flush=True)
+                time.sleep(60)
+            if os.environ.get("TOY_FAILS"):
+                raise RuntimeError("this migration has a defect")
+            op.create_table("toy_box", sa.Column("id", sa.Integer, primary_key=True))
+    """,
+}
+
+OPENER = """
+import asyncio, sys
+from datetime import UTC, datetime
+from keepwell.ports.offer import Tables
+from keepwell.storage.database import Database
+
+async def main(place, folder, head):
+    toys = [Tables("toy", lambda: None, folder, head)] if folder else []
+    database = await Database.open(place, toys, datetime(2026, 11, 1, tzinfo=UTC))
+    await database.close()
+    print("alembic" in sys.modules)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "revisions with % in: their path"
+    made.mkdir()
+    return made
+
+
+def toys(folder: Path, head: str) -> Tables:
+    """Tables of a made-up room, with its revisions up to ``head``."""
+    previous = None
+    for revision, body in REVISIONS.items():
+        opening = f"import sqlalchemy as sa\nfrom alembic import op\nrevision = {revision!r}\ndown_revision = {previous!r}\n"
+        if revision <= head:
+            (folder / f"{revision}.py").write_text(opening + dedent(body))
+        previous = revision
+    return Tables("toy", lambda: None, str(folder), head)
+
+
+async def state(place: Path | str, tables: list[Tables]) -> tuple[list[str], list[str]]:
+    """Opens the database: the names of the toys' columns, and the migrations that the journal tells of."""
+    database = await Database.open(place, tables, NOW)
+    try:
+
+        def ask(connection: Connection) -> tuple[list[str], list[str]]:
+            columns = list(connection.execute(text("SELECT * FROM toy")).keys())
+            return columns, [str(entry.facts) for entry in journal.slice(connection, event="storage.migrated")]
+
+        return await database.read(ask)
+    finally:
+        await database.close()
+
+
+def columns(place: Path | str) -> list[str]:
+    """The names of the toys' columns, asked past Keepwell."""
+    if isinstance(place, Path):
+        connection = sqlite3.connect(place)
+        try:
+            return [row[1] for row in connection.execute("PRAGMA table_info(toy)")]
+        finally:
+            connection.close()
+    import psycopg
+
+    with psycopg.connect(place) as server:
+        return [
+            row[0]
+            for row in server.execute("SELECT attname FROM pg_attribute WHERE attrelid='toy'::regclass AND attnum > 0 ORDER BY attnum")
+        ]
+
+
+def contents(place: Path | str) -> dict[str, bytes]:
+    """What lies in the folder of a SQLite file, by name."""
+    return {each.name: each.read_bytes() for each in Path(place).parent.iterdir() if each.is_file()} if isinstance(place, Path) else {}
+
+
+def opener(place: Path | str, folder: Path | str = "", head: str = "", **environment: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", OPENER, str(place), str(folder), head]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment)
+
+
+@pytest.mark.parametrize("tables", app.tables(), ids=lambda tables: tables.name)
+def test_the_declared_head_is_the_real_one(tables: Tables) -> None:
+    assert real_head(tables) == tables.head
+
+
+async def test_migrations_give_exactly_the_declared_tables(database_place: Path | str) -> None:
+    database = await Database.open(database_place, app.tables(), NOW)
+    found = {each.name: await database.write(lambda c, each=each: differences(c, each)) for each in app.tables()}
+    await database.close()
+    assert found == {each.name: [] for each in app.tables()}
+
+
+async def test_a_difference_would_be_found(database_place: Path | str) -> None:
+    other = MetaData()
+    Table("journal", other, Column("number", Integer, primary_key=True), Column("extra", String))
+    database = await Database.open(database_place, (), NOW)
+    found = await database.write(lambda c: differences(c, Tables("storage", lambda: other, STORAGE_TABLES.migrations, "")))
+    await database.close()
+    assert "extra" in str(found)
+
+
+async def test_a_room_can_be_updated_removed_and_come_back(database_place: Path | str, folder: Path) -> None:
+    assert await state(database_place, [toys(folder, "toy_0001")]) == (
+        ["id", "name"],
+        ["{'storage': [None, 'storage_0001'], 'toy': [None, 'toy_0001']}"],
+    )
+    await state(database_place, [])
+    migrated = await state(database_place, [toys(folder, "toy_0002")])
+    assert migrated[0] == ["id", "name", "weight"]
+    assert migrated[1][0] == "{'toy': ['toy_0001', 'toy_0002']}"
+    assert await state(database_place, [toys(folder, "toy_0002")]) == migrated
+
+
+def test_a_current_database_is_opened_without_alembic(database_place: Path | str) -> None:
+    answers = []
+    for _ in range(2):
+        process = opener(database_place)
+        output, errors = process.communicate(timeout=30)
+        assert process.returncode == 0, errors
+        answers.append(output)
+    assert answers == ["True\n", "False\n"]
+
+
+async def test_a_copy_is_made_before_a_migration_of_sqlite(tmp_path: Path, folder: Path) -> None:
+    place = tmp_path / "keepwell.sqlite"
+    await state(place, [toys(folder, "toy_0001")])
+    assert list(contents(place)) == ["keepwell.sqlite"], "a new database has nothing to copy"
+    await state(place, [toys(folder, "toy_0002")])
+    copy = tmp_path / "keepwell.sqlite.before-toy_0002"
+    assert columns(copy) == ["id", "name"]
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert await state(copy, [toys(folder, "toy_0001")]) == (
+        ["id", "name"],
+        ["{'storage': [None, 'storage_0001'], 'toy': [None, 'toy_0001']}"],
+    )
+
+
+async def test_a_database_from_a_newer_keepwell_is_left_alone(database_place: Path | str, folder: Path) -> None:
+    await state(database_place, [toys(folder, "toy_0002")])
+    (folder / "toy_0002.py").unlink()
+    before = contents(database_place)
+    with pytest.raises(StorageError, match="written by a newer Keepwell: its toy tables are at toy_0002") as caught:
+        await Database.open(database_place, [toys(folder, "toy_0001")], NOW)
+    assert caught.value.problems[0].code == "storage.newer"
+    with pytest.raises(StorageError, match="newer Keepwell"):
+        await Database.open_to_read(database_place, [toys(folder, "toy_0001")])
+    assert contents(database_place) == before
+
+
+def test_killed_in_the_middle_of_a_migration(database_place: Path | str, folder: Path) -> None:
+    first = opener(database_place, folder, toys(folder, "toy_0001").head)
+    assert first.wait(30) == 0
+    slow = opener(database_place, folder, toys(folder, "toy_0002").head, TOY_SLOW="1")
+    assert slow.stdout is not None
+    assert slow.stdout.readline() == "in the middle\n"
+    slow.kill()
+    slow.communicate()
+    assert columns(database_place) == ["id", "name"], "killed before its commit: the old schema, whole"
+    assert asyncio.run(state(database_place, [toys(folder, "toy_0002")]))[0] == ["id", "name", "weight"]
+    for process in (first,):
+        process.communicate()
+
+
+async def test_a_migration_that_fails_leaves_the_old_schema(
+    database_place: Path | str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await state(database_place, [toys(folder, "toy_0001")])
+    monkeypatch.setenv("TOY_FAILS", "1")
+    with pytest.raises(RuntimeError, match="defect"):
+        await Database.open(database_place, [toys(folder, "toy_0002")], NOW)
+    assert columns(database_place) == ["id", "name"]
+    assert await state(database_place, [toys(folder, "toy_0001")]) == before
+
+
+def test_two_servers_that_start_at_once_on_one_postgresql(postgresql_url: str) -> None:
+    both = [opener(postgresql_url), opener(postgresql_url)]
+    errors = [process.communicate(timeout=30)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], errors
+
+
+async def test_a_migration_that_leaves_dangling_references_is_undone(tmp_path: Path, folder: Path) -> None:
+    (folder / "toy_0001.py").write_text(
+        dedent("""
+        import sqlalchemy as sa
+        from alembic import op
+        revision, down_revision = "toy_0001", None
+        def upgrade():
+            op.create_table("toy", sa.Column("id", sa.Integer, primary_key=True))
+            op.create_table("part", sa.Column("toy", sa.Integer, sa.ForeignKey("toy.id")))
+            op.execute("INSERT INTO part VALUES (9)")
+        """)
+    )
+    with pytest.raises(StorageError, match="refer to nothing"):
+        await Database.open(tmp_path / "keepwell.sqlite", [Tables("toy", lambda: None, str(folder), "toy_0001")], NOW)
+    assert columns(tmp_path / "keepwell.sqlite") == []
