@@ -49,6 +49,11 @@ class BytesLimits(Options):
     fail: BytesLimit | None = None
     """The check is ``fail`` where this holds, for example ``> 1GB``."""
 
+    def describe(self, measured: float) -> str:
+        """An amount in the family of units (powers of 1000 or of 1024) in which a limit is written."""
+        limit = self.warn or self.fail
+        return limit.describe(measured) if limit is not None else describe(measured, Unit.BYTES)
+
 
 class NumberLimits(Options):
     """When a number is worth a warning or a failure."""
@@ -88,7 +93,7 @@ def judge(seen: str, measured: float, warn: Comparison | None, fail: Comparison 
 
 def words(limit: Comparison) -> str:
     """A limit for a sentence: ``above 90 %``, ``below 7 d``."""
-    return f"{_WORDS[limit.operator]} {describe(limit.bound, limit.unit)}"
+    return f"{_WORDS[limit.operator]} {limit.describe(limit.bound)}"
 
 
 def together(verdicts: Iterable[Verdict]) -> Verdict:

@@ -156,7 +156,7 @@ def _disk(options: HostOptions, texts: tuple[str, ...], earlier: Earlier | None)
     limits = (options.warn, options.fail) if options.free else given_or(options.warn, options.fail, _FULL)
     verdicts = [judge(share, ratio, *limits)]
     if options.free:
-        verdicts.append(judge(f"{_bytes(free)} are free on {place}", free, options.free.warn, options.free.fail))
+        verdicts.append(judge(f"{options.free.describe(free)} are free on {place}", free, options.free.warn, options.free.fail))
     values = {"disk_used_ratio": ratio, "disk_used_bytes": float(used), "disk_available_bytes": float(free)}
     return _Reading(tuple(verdicts), values)
 

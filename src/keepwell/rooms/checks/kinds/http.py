@@ -49,11 +49,7 @@ Statuses = Annotated[
 
 
 class Expect(Options):
-    """What the response must be. Beside the keys below: ``json.PATH`` and ``header.NAME``.
-
-    ``"json.PATH": VALUE`` compares what stands at a path of the JSON body, for example ``"json.status": UP`` or
-    ``"json.metrics.memoryUsage": "< 200MB"``. ``header.NAME: TEXT`` wants a header that contains the text.
-    """
+    """What the response must be: the keys below, and any number of ``json.PATH`` and ``header.NAME``."""
 
     model_config = ConfigDict(
         extra="allow", json_schema_extra={"patternProperties": {r"^json[.\[]": {}, r"^header\.": {}}, "additionalProperties": False}
@@ -130,7 +126,9 @@ class HttpOptions(Options):
     body: str | None = None
     """Text (UTF-8) to send as the body, exactly as it stands here. A Content-Type belongs under ``headers``."""
     expect: Expect = Field(default_factory=Expect)
-    """What the response must be, for example ``{status: 200, "json.status": UP}``. Without it: a status of 200 to 299."""
+    """What the response must be, for example ``{status: 200, "json.status": UP}``. Without it: a status of 200 to 299. Beside the keys of
+    its own it takes ``"json.PATH": VALUE``, which compares what stands at a path of the JSON body (``"json.metrics.memoryUsage":
+    "< 200MB"``, ``"json.items[0].state": ready``), and ``header.NAME: TEXT``, which wants a header that contains the text."""
     values: dict[str, str] = Field(default_factory=dict)
     """Numbers to keep from the JSON body, by name, for example ``{memory_bytes: metrics.memoryUsage}``. One that is missing is a
     warning. The numbers at paths that ``expect`` mentions are kept too, as ``json_`` and the path."""

@@ -158,7 +158,7 @@ def _counted(options: ProcessOptions, count: int, defunct: int) -> Verdict:
     which = (
         f"named {show(options.name)}"
         if options.name is not None
-        else f"with {show(options.match.text if options.match else '')} in its command line"
+        else f"with {show(options.match.text if options.match else '')} in the command line"
     )
     number = f"{count or 'no'} process{'es' if count > 1 else ''} {which}"
     aside = f" (and {defunct} defunct)" if defunct else ""
@@ -168,7 +168,7 @@ def _counted(options: ProcessOptions, count: int, defunct: int) -> Verdict:
 
 def _memory(options: ProcessOptions, used: float) -> Iterator[Verdict]:
     if options.memory is not None:
-        yield judge(f"{describe(used, Unit.BYTES)} of memory are resident", used, options.memory.warn, options.memory.fail)
+        yield judge(f"{options.memory.describe(used)} of memory are resident", used, options.memory.warn, options.memory.fail)
 
 
 def _key(process: _Process, times: dict[int, tuple[str, float]]) -> str:
