@@ -13,8 +13,8 @@ from keepwell.kernel.quoting import quoted
 from keepwell.ports.offer import Drivers, Section
 
 from . import nodes
-from .expansion import expand
-from .findings import Findings
+from .expansion import expand, names
+from .findings import Findings, Hidden
 from .markers import Marker, Walks, key_of
 from .model_errors import found, report, unknown_key
 from .nearest import nearest
@@ -62,7 +62,6 @@ class Decoder:
     findings: Findings
     environment: Mapping[str, str]
     references: list[Link] = field(default_factory=list)
-    hidden: set[Node] = field(default_factory=set)
     walks: Walks = field(default_factory=Walks)
 
     def section(self, section: Section, pair: tuple[Scalar, Node] | None) -> Any:
@@ -147,12 +146,13 @@ class Decoder:
         """Validates what stands under the key ``owner``; nothing at all counts as no keys."""
         value = {} if _is_nothing(node) else plain(node)
         walk = self.walks.of(model)
+        hidden = Hidden()
         if walk:
-            value = walk(node, value, _Visit(self, section, entry))
+            value = walk(node, value, _Visit(self, section, entry, hidden))
         try:
             return model.model_validate_json(json.dumps(value, ensure_ascii=False))
         except ValidationError as error:
-            report(error, model, owner, node, self.findings, self.hidden)
+            report(error, model, owner, node, self.findings, hidden)
             return None
 
 
@@ -163,6 +163,7 @@ class _Visit:
     decoder: Decoder
     section: str
     entry: str
+    hidden: Hidden
 
     def marked(self, node: Scalar, text: str, marker: Marker) -> str:
         if isinstance(marker, Reference):
@@ -171,14 +172,15 @@ class _Visit:
             return self._expanded(node, text)
         elif not text.startswith("secret:"):
             self.decoder.findings.source.conceal(node)
-            self.decoder.hidden.add(node)
+            self.hidden.nodes.add(node)
         return text
 
     def _expanded(self, node: Scalar, text: str) -> str:
-        findings = self.decoder.findings
-        result = expand(text, self.decoder.environment, lambda message, hint: findings.add("config.variable", message, node, hint))
+        findings, environment = self.decoder.findings, self.decoder.environment
+        result = expand(text, environment, lambda message, hint: findings.add("config.variable", message, node, hint))
         if result != text:
-            self.decoder.hidden.add(node)
+            self.hidden.nodes.add(node)
+            self.hidden.texts |= {environment[name]: f"${{{name}}}" for name in names(text) if name in environment} | {result: text}
         return result
 
 

@@ -12,7 +12,7 @@ from keepwell.ports.offer import Section
 
 from .meanings import meanings
 from .nearest import nearest
-from .words import row
+from .words import quantity_defaults, row
 
 __all__ = ["json_schema", "nearest", "reference", "sample"]
 
@@ -31,12 +31,15 @@ The configuration of an operations directory. It is YAML 1.2, so `on`, `off`, `y
 
 
 class _Explained(GenerateJsonSchema):
-    """Pydantic's schema with the meaning of each key."""
+    """Pydantic's schema with the meaning of each key, and defaults as they are written in YAML."""
 
     def model_schema(self, schema: ModelSchema) -> JsonSchemaValue:
         made = super().model_schema(schema)
+        properties = made.get("properties", {})
         for key, meaning in meanings(schema["cls"]).items():
-            made.get("properties", {}).get(key, {})["description"] = meaning
+            properties.get(key, {})["description"] = meaning
+        for key, text in quantity_defaults(schema["cls"]).items():
+            properties.get(key, {})["default"] = text
         return made
 
 
@@ -128,20 +131,23 @@ def _kinds(section: Section) -> dict[str, tuple[str, type[BaseModel]]]:
 
 
 def _tables(model: type[BaseModel]) -> Iterator[str]:
-    """A class's table, and below it the tables of the classes that its fields hold."""
-    seen, waiting = {model}, [("", model)]
+    """A class's table, and below it the tables of the classes that its fields hold, each once."""
+    places: dict[type[BaseModel], list[str]] = {model: []}
+    tables: list[tuple[type[BaseModel], list[str]]] = []
+    waiting = [("", model)]
     while waiting:
         prefix, current = waiting.pop(0)
-        if prefix:
-            yield from ("", f"Below `{prefix}`:", "")
-        if not current.model_fields:
-            yield "It has no keys."
-            continue
-        yield from ("| key | type | default | meaning |", "|---|---|---|---|")
         texts = meanings(current)
+        rows = []
         for name, info in current.model_fields.items():
             line, key, inner = row(name, info, texts)
-            yield line
-            fresh = [one for one in inner if one not in seen]
-            seen.update(fresh)
-            waiting += [(f"{prefix}.{key}".lstrip("."), one) for one in fresh]
+            rows.append(line)
+            path = f"{prefix}.{key}".lstrip(".")
+            waiting += [(path, one) for one in inner if one not in places]
+            for one in inner:
+                places.setdefault(one, []).append(path)
+        tables.append((current, rows))
+    for current, rows in tables:
+        if places[current]:
+            yield from ("", f"Below {', '.join(f'`{place}`' for place in places[current])}:", "")
+        yield from ("| key | type | default | meaning |", "|---|---|---|---|", *rows) if rows else ("It has no keys.",)

@@ -20,11 +20,15 @@ def expand(text: str, environment: Mapping[str, str], complain: Callable[[str, s
         if not match[2] or not _NAME.fullmatch(name):
             complain("${ is not followed by the name of a variable and }", "write ${NAME}, or $${ where ${ itself is meant")
         elif name not in environment:
-            complain(
-                f"the environment variable {name} is not set", f"set {name} where Keepwell runs, or write $${{ where ${{ itself is meant"
-            )
+            hint = f"set it where Keepwell runs, or write $${{{name}}} for this very text"
+            complain(f"the environment variable {name} is not set", hint)
         else:
             return environment[name]
         return match[0]
 
     return _FORM.sub(replacement, text) if "${" in text else text
+
+
+def names(text: str) -> set[str]:
+    """The variables that a text names."""
+    return {match[1] for match in _FORM.finditer(text) if match[1]}

@@ -1,5 +1,6 @@
 """Problems as they are found in one file, turned into places and quoted lines only at the end."""
 
+import re
 from dataclasses import dataclass, field
 
 from keepwell.kernel.problems import ConfigurationError, Place, Problem
@@ -30,6 +31,22 @@ class Source:
             start = node.column if number == node.line else 0
             end = min(len(line), node.end_column) if number == node.end_line else len(line)
             self.lines[number] = line[:start] + "*" * (end - start) + line[end:]
+
+
+@dataclass(slots=True)
+class Hidden:
+    """What no problem of one entry may show: the texts of ``nodes``; and ``texts``, each with what is written in its place."""
+
+    nodes: set[Node] = field(default_factory=set)
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def clean(self, message: str) -> str:
+        """The message without them. Inside a longer word a text is left alone, so that a short one does not garble everything."""
+        if not any(self.texts):
+            return message
+        longest_first = sorted(filter(None, self.texts), key=len, reverse=True)
+        pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)"
+        return re.sub(pattern, lambda match: self.texts[match[0]], message)
 
 
 @dataclass(slots=True)

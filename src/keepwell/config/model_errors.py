@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from keepwell.kernel.quoting import quoted
 
-from .findings import Findings
+from .findings import Findings, Hidden
 from .markers import is_union, key_of, parts
 from .meanings import meanings
 from .nearest import nearest
@@ -45,10 +45,10 @@ _LENGTHS = {
 }
 
 
-def report(error: ValidationError, model: type[BaseModel], owner: Scalar, node: Node, findings: Findings, hidden: Collection[Node]) -> None:
+def report(error: ValidationError, model: type[BaseModel], owner: Scalar, node: Node, findings: Findings, hidden: Hidden) -> None:
     """Adds a finding for each thing that is wrong.
 
-    ``owner`` is the key under which ``node`` stands; the texts of ``hidden`` nodes appear in no message.
+    ``owner`` is the key under which ``node`` stands; what is ``hidden`` appears in no message.
     """
     grouped: dict[Path, list[dict[str, Any]]] = {}
     for one in error.errors(include_url=False, include_input=False):
@@ -86,7 +86,7 @@ def _child(node: Node, step: Step) -> Node | None:
 class _Finding:
     """Words for the errors at one path."""
 
-    def __init__(self, model: type[BaseModel], owner: Scalar, node: Node, findings: Findings, hidden: Collection[Node]) -> None:
+    def __init__(self, model: type[BaseModel], owner: Scalar, node: Node, findings: Findings, hidden: Hidden) -> None:
         self.model, self.owner, self.node, self.findings, self.hidden = model, owner, node, findings, hidden
 
     def add(self, path: Path, details: list[dict[str, Any]]) -> None:
@@ -98,7 +98,8 @@ class _Finding:
             self._unknown(path, key)
         else:
             empty = isinstance(node, Scalar) and node.line == node.end_line and node.column == node.end_column
-            self._wrong(key if empty or not path else node, node, details)
+            whole = not path and details[0]["type"] not in _EXPECTED
+            self._wrong(key if empty or whole else node, node, details)
 
     def _follow(self, path: Path) -> tuple[Scalar, Node]:
         """The nearest key above the end of the path, and the node at its end."""
@@ -120,12 +121,12 @@ class _Finding:
         unknown_key(self.findings, key, known)
 
     def _wrong(self, place: Node, node: Node, details: list[dict[str, Any]]) -> None:
-        hidden = node in self.hidden
+        hidden = node in self.hidden.nodes
         wishes = [wish for wish in map(_expected, details) if wish]
         if len(wishes) < len(details):
             detail = next(detail for detail in details if not _expected(detail))
             secret = hidden and detail["type"] != "secret"
-            message = "the value is not valid here" if secret else _own_words(detail)
+            message = "the value is not valid here" if secret else self.hidden.clean(_own_words(detail))
             hint = _SECRET_HINT if detail["type"] == "secret" else ""
             self.findings.add("config.value", message, place, hint)
             return

@@ -2,7 +2,7 @@
 
 import json
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
 from typing import Any
@@ -19,7 +19,7 @@ from .markers import is_union, key_of, parts
 from .options import Expands, Reference
 
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "nothing", Any: "anything"}
-_FORMATS = {"a size with its unit": format_size, "a percentage": format_percentage}
+_FORMATS: dict[str, Callable[[Any], str]] = {"a size with its unit": format_size, "a percentage": format_percentage}
 
 
 def row(name: str, info: FieldInfo, meanings: Mapping[str, str]) -> tuple[str, str, list[type[BaseModel]]]:
@@ -29,6 +29,12 @@ def row(name: str, info: FieldInfo, meanings: Mapping[str, str]) -> tuple[str, s
     meaning = " ".join(meanings.get(key, "").split())
     cells = (f"`{key}`", type_in_words(info.annotation, tuple(info.metadata)), _default(info), meaning)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |", key, inner
+
+
+def quantity_defaults(model: type[BaseModel]) -> dict[str, str]:
+    """The defaults of durations, sizes and percentages as they are written in YAML, by key."""
+    texts = {key_of(name, info): _quantity(info.default, info) for name, info in model.model_fields.items()}
+    return {key: text for key, text in texts.items() if text is not None}
 
 
 def type_in_words(annotation: Any, beside: tuple[Any, ...] = ()) -> str:
@@ -93,21 +99,24 @@ def _default(info: FieldInfo) -> str:
 
 def _written(value: Any, info: FieldInfo) -> str:
     """A default as it would be written in YAML."""
-    _, _, inner = parts(info.annotation)
-    for note in (*inner, *info.metadata):
-        if isinstance(note, WithJsonSchema) and note.json_schema:
-            write = _FORMATS.get(str(note.json_schema.get("description")))
-            if write:
-                return write(value)
-    if isinstance(value, timedelta):
-        return format_duration(value)
+    quantity = _quantity(value, info)
+    if quantity is not None:
+        return quantity
     if isinstance(value, Enum):
         return str(value.value)
-    return value if isinstance(value, str) and value else _json(value)
+    return value if isinstance(value, str) and value else json.dumps(value, default=str, ensure_ascii=False)
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, default=str, ensure_ascii=False)
+def _quantity(value: Any, info: FieldInfo) -> str | None:
+    """A duration, size or percentage with its unit; None where the value is none of these."""
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    origin, arguments, inner = parts(info.annotation)
+    branches = [parts(each)[2] for each in arguments] if is_union(origin) else []
+    notes = (*inner, *info.metadata, *(note for branch in branches for note in branch))
+    words = [str(note.json_schema.get("description")) for note in notes if isinstance(note, WithJsonSchema) and note.json_schema]
+    write = next((_FORMATS[word] for word in words if word in _FORMATS), None)
+    return write(value) if write and isinstance(value, int | float) else None
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -157,7 +157,7 @@ class _Composer:
     def _scalar(self, event: Any) -> None:
         self._check(event)
         start, end, text = event.start_mark, event.end_mark, event.value
-        value = resolve(text) if event.implicit[0] else text
+        value = resolve(text) if event.implicit[0] and event.tag is None else text
         self._finish(Scalar(start.line, start.column, end.line, end.column, 1, 1, text, value), event.anchor)
 
     def _begin(self, event: Any) -> None:
