@@ -167,7 +167,7 @@ def commands() -> Sequence[Subcommand]:
         _up(),
         _reload(),
         *manual.commands(),
-        *demo.commands(),
+        *demo.commands(_run_demonstration, _import_for_demonstration, _accept_for_demonstration),
         *storage.commands(data_directory),
         *api.commands(data_directory),
     )
@@ -199,6 +199,27 @@ def _up() -> Subcommand:
         "directory again (an invalid one is refused, the old one stays in force); SIGINT and SIGTERM stop it gracefully, exit code 0.",
         example="keepwell up ops",
     )
+
+
+async def _run_demonstration(directory: str, data: str, listen: str) -> int:
+    from keepwell.serve import Settings, serve
+
+    return await serve(Settings(directory, data, listen, log_level="warning"))
+
+
+async def _import_for_demonstration(manual: Path, folder: Path, every: str) -> int:
+    from keepwell.rooms.manual.work import import_file
+
+    return len((await import_file(manual, folder, every)).checks)
+
+
+async def _accept_for_demonstration(folder: Path) -> int:
+    from keepwell.config.acceptance import accept_in
+    from keepwell.machine.clock import SystemClock
+
+    waiting = executables(str(folder), effective_user())
+    accept_in(folder, waiting, by=f"keepwell demo ({effective_user()})", at=SystemClock().now())
+    return len(waiting)
 
 
 def _reload() -> Subcommand:

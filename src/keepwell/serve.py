@@ -316,7 +316,7 @@ async def _until_stopped(live: Live, tasks: Sequence[asyncio.Task[None]]) -> Non
     stop = asyncio.create_task(live.stopping.wait())
     pause = notify.watchdog_interval(os.environ)
     while not stop.done():
-        await asyncio.wait([stop, *tasks], timeout=pause / 2 if pause else None, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([stop, *tasks], timeout=pause, return_when=asyncio.FIRST_COMPLETED)
         notify.watchdog()
         for task in tasks:
             if task.done():
