@@ -168,13 +168,17 @@ def _show(call: Call, executable: "Executable", why: str) -> None:
 
 
 def _chosen(executables: "Sequence[Executable]", names: Sequence[str]) -> "Sequence[Executable]":
+    """Those named, with or without their section: ``queue`` or ``checks/queue``."""
     known = {executable.name for executable in executables}
     for name in names:
-        if name not in known:
-            raise NotFound(
-                f"nothing called {name} waits for acceptance here", hint=f"what needs acceptance: {', '.join(sorted(known)) or 'nothing'}"
-            )
-    return [executable for executable in executables if not names or executable.name in names]
+        if not any(_is_called(each, name) for each in known):
+            hint = f"what needs acceptance: {', '.join(sorted(known)) or 'nothing'}"
+            raise NotFound(f"nothing called {name} needs acceptance here", hint=hint)
+    return [each for each in executables if not names or any(_is_called(each.name, name) for name in names)]
+
+
+def _is_called(full: str, name: str) -> bool:
+    return name in (full, full.partition("/")[2])
 
 
 def _person() -> str:
