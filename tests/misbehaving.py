@@ -208,7 +208,7 @@ async def misbehaving(kind: str | Misbehaviour, tls: ssl.SSLContext | None = Non
             going.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(serve, host, 0, ssl=tls)
+    server = await asyncio.start_server(serve, host, 0, ssl=tls, backlog=1024)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -15,7 +15,7 @@ from yarl import URL
 from keepwell import __version__
 from keepwell.kernel.problems import AnswerError, AskError, KeepwellError
 from keepwell.kernel.quoting import quoted
-from keepwell.kernel.redaction import Redactor
+from keepwell.kernel.redaction import Redactor, redact_patterns
 from keepwell.ports.http import Phases, Request, Response
 from keepwell.ports.secrets import Secrets
 
@@ -28,6 +28,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FOR_ONE_ORIGIN = frozenset({"authorization", "cookie", "proxy-authorization"})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110 section 5.5
+_WHOLE = 1 << 20  # quoted first, redacted then, cut last: a cut through a secret would leave its half
+_LONGEST = 400
 _LARGE = 1 << 20
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # the whole of a request is under one asyncio.timeout
 
@@ -116,7 +118,8 @@ class HttpClient:
             fault = going.hop.late(request.timeout) if going else AskError(f"its secrets were not resolved within {request.timeout:g} s")
         except KeepwellError as error:
             fault = error
-        raise type(fault)(Redactor(secrets.values()).redact(str(fault)))
+        sentence = redact_patterns(Redactor(secrets.values()).redact(str(fault)))
+        raise type(fault)(sentence if len(sentence) <= _LONGEST else sentence[:_LONGEST] + "…")
 
     async def _follow(self, request: Request, going: _Going) -> Response:
         started = time.monotonic()
@@ -158,7 +161,7 @@ class HttpClient:
                 middlewares=(once,),
             )
         except (ValueError, aiohttp.ClientError) as error:
-            raise AskError(f"the request cannot be put: {quoted(str(error))}") from error
+            raise AskError(f"the request cannot be put: {quoted(str(error), _WHOLE)}") from error
 
 
 def _start(request: Request, secrets: Mapping[str, str]) -> _Going:
@@ -177,11 +180,11 @@ def _address(text: str, base: URL | None) -> URL | str:
     try:
         url = URL(text) if base is None else base.join(URL(text))
     except ValueError as error:
-        return f"{quoted(text)} is not a URL: {quoted(str(error))[1:-1]}"
+        return f"{quoted(text, _WHOLE)} is not a URL: {quoted(str(error), _WHOLE)[1:-1]}"
     if url.scheme not in ("http", "https"):
-        return f"{quoted(text)} is not an http or https address"
+        return f"{quoted(text, _WHOLE)} is not an http or https address"
     if not url.raw_host:
-        return f"{quoted(text)} names no host"
+        return f"{quoted(text, _WHOLE)} names no host"
     return url
 
 
@@ -194,7 +197,7 @@ def _hop(url: URL) -> Hop:
 
 
 def _shown(url: URL) -> str:
-    return quoted(str(url.with_user(None)))[1:-1]
+    return quoted(str(url.with_user(None)), _WHOLE)[1:-1]
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int, going: _Going, started: float) -> Response:

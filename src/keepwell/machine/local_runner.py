@@ -16,6 +16,7 @@ from .child import Child
 from .output import Capture
 
 _LET_THROUGH = frozenset({"PATH", "HOME", "LANG", "TZ", "USER", "LOGNAME", "TMPDIR"})
+_LONGEST = 200
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _HELD_OPEN = "[keepwell: reading stopped, a process that was left behind holds the output open]\n"
 
@@ -102,7 +103,7 @@ def allowed(environment: Mapping[str, str]) -> dict[str, str]:
 def _started(command: Command, environment: Mapping[str, str]) -> Child:
     if not command.argv or not command.argv[0]:
         raise AskError("there is no program to start")
-    program = quoted(command.argv[0])
+    program = quoted(command.argv[0], _LONGEST)
     try:
         return Child.start(command.argv, environment, command.directory, command.input is not None)
     except ValueError as error:
@@ -113,7 +114,7 @@ def _started(command: Command, environment: Mapping[str, str]) -> Child:
 
 def _why_not(command: Command, program: str, error: OSError) -> str:
     if command.directory is not None and error.filename == command.directory:
-        return f"{program} cannot be started: its directory {quoted(command.directory)} cannot be entered ({error.strerror})"
+        return f"{program} cannot be started: its directory {quoted(command.directory, _LONGEST)} cannot be entered ({error.strerror})"
     sentences = {
         errno.ENOENT: f"there is no program {program}, or the interpreter that it names is missing",
         errno.EACCES: f"{program} is not executable by this user",
