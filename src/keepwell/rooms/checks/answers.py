@@ -29,9 +29,9 @@ def text_of(answer: Answer, asked: str) -> str:
 
 
 def ending(result: Result) -> str:
-    """How a program ended, for a sentence: ``ended with status 2``, ``was killed by signal 9``, ``did not end within 30 s``."""
+    """How a program ended, for a sentence: ``ended with status 2``, ``was killed by signal 9``, ``had not ended after 30 s and was killed``."""
     if result.timed_out:
-        return f"did not end within {describe(result.seconds, Unit.SECONDS)} and was killed"
+        return f"had not ended after {describe(result.seconds, Unit.SECONDS)} and was killed"
     if result.signal is not None:
         return f"was killed by signal {result.signal}"
     return f"ended with status {result.status}"
