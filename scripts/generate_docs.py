@@ -81,9 +81,8 @@ def reference() -> str | None:
     """The reference page of keepwell.yaml; None as long as there is nothing to make it from."""
     if not all(find_spec(name) for name in ("keepwell.app", "keepwell.config.describe")):
         return None
-    from keepwell.config.describe import reference as describe
-
     from keepwell.app import sections
+    from keepwell.config.describe import reference as describe
 
     return f"{MADE_BY}\n{describe(sections())}"
 
