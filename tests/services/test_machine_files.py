@@ -86,6 +86,7 @@ READ_AS_ANOTHER = """
 import asyncio, os, sys
 from keepwell.kernel.problems import AskError
 from keepwell.machine.local_files import LocalFiles
+asyncio.run(LocalFiles().read("/etc/passwd"))  # whatever is imported late may be out of the other user's reach
 os.setuid(54321)
 try:
     asyncio.run(LocalFiles().read(sys.argv[1]))
