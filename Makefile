@@ -38,12 +38,11 @@ test-bare: ## the two commands of the README inside a freshly made Debian 12 (ro
 	@scripts/bare-debian
 
 .PHONY: lint
-lint: .venv/.dev ## style, types, the floors of the house, generated pages, sizes
+lint: .venv/.dev ## style, types, the floors of the house, sizes
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
 	@floors=$$($(BIN)/lint-imports --no-cache) || { echo "$$floors"; exit 1; }
-	@$(PY) scripts/generate_docs.py --check
 	@$(PY) scripts/sizes.py
 
 .PHONY: format
