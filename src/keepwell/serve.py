@@ -242,6 +242,7 @@ async def serve(settings: Settings) -> int:
     Raises ConfigurationError, UsageError (a port in use, a public address) or StorageError before anything runs.
     """
     configure_logging(settings.log_format, settings.log_level)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     operations = app.load(settings.directory)
     checks = app.resolve_checks(operations, app.effective_user())
     address = check_listen_address(settings.listen or operations.values["web"].listen)
@@ -326,8 +327,10 @@ async def _until_stopped(live: Live, tasks: Sequence[asyncio.Task[None]]) -> Non
 
 
 async def _reload_quietly(live: Live) -> None:
+    notify.reloading()
     with contextlib.suppress(ConfigurationError):
         await live.reload()
+    notify.ready()
 
 
 def _raise_open_files() -> None:

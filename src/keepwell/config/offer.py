@@ -65,8 +65,8 @@ def commands(
             "read an operations directory and report every problem in it",
             run_validate,
             (DIRECTORY,),
-            description="Reads keepwell.yaml and accepted.yaml and reports every problem with file:line:column. Starts no process, opens no "
-            "socket, reads no secret. Exit code 0 without problems, 1 with.",
+            description="Reads keepwell.yaml and accepted.yaml and reports every problem with file:line:column. Starts no process, opens "
+            "no socket, reads no secret. Exit code 0 without problems, 1 with.",
             example="keepwell validate ops",
             on_error=Exit.NEGATIVE,
         ),
@@ -80,9 +80,9 @@ def commands(
                 Argument(("--yes",), "accept without being asked for each", {"action": "store_true"}),
                 Argument(("--user",), "the user they will run as (you, if not given)", {"metavar": "USER"}),
             ),
-            description="Lists every command, script and SQL text of the directory with its target, host and user, and asks about each that is "
-            "not accepted yet. Accepting writes its digest, your name and the time to accepted.yaml; any later change of the text revokes it. "
-            "Exit code 0 when everything is accepted, 1 when something still waits.",
+            description="Lists every command, script and SQL text of the directory with its target, host and user, and asks about each "
+            "that is not accepted yet. Accepting writes its digest, your name and the time to accepted.yaml; any later change of the text "
+            "revokes it. Exit code 0 when everything is accepted, 1 when something still waits.",
             example="keepwell accept ops queue --yes",
         ),
         Subcommand("schema", "print the JSON Schema of keepwell.yaml", run_schema, example="keepwell schema > keepwell.schema.json"),

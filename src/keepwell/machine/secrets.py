@@ -55,6 +55,10 @@ class MachineSecrets:
             self._redactor = Redactor(self._values)
         return value
 
+    def redact(self, text: str) -> str:
+        """The text without the values resolved so far."""
+        return self._redactor.redact(text)
+
     def redactor(self) -> Redactor:
         """Replaces every value that was resolved so far."""
         return self._redactor

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from keepwell.kernel.problems import AnswerError, AskError
+from keepwell.kernel.redaction import Redactor
 
 from .files import FileFacts
 from .host import Host
@@ -151,6 +152,10 @@ class FakeSecrets:
         if reference not in self._values:
             raise AskError(f"there is no {reference}")
         return self._values[reference]
+
+    def redact(self, text: str) -> str:
+        """The text without the values that were asked for."""
+        return Redactor(self._values[reference] for reference in self.asked if reference in self._values).redact(text)
 
 
 class ListSamples:

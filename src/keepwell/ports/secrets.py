@@ -9,3 +9,7 @@ class Secrets(Protocol):
     async def resolve(self, reference: str) -> str:
         """The value. Raises AskError (never with the value in its message) where it cannot be had."""
         ...
+
+    def redact(self, text: str) -> str:
+        """The text with every value resolved so far replaced: for whatever is stored or shown of what a target answered."""
+        ...

@@ -22,11 +22,17 @@ _log = logging.getLogger("keepwell.checks")
 
 
 async def observe(check: Check, host: Host, earlier: Earlier | None) -> Observation:
-    """Looks once, within the check's deadline. Never raises (but for cancellation): what went wrong becomes an observation.
+    """Looks once, within the check's deadline. Never raises (but for cancellation): what went wrong becomes an observation. No value of a
+    secret stands in it, even where a target answered with one.
 
     ``unknown`` where the question could not be put (AskError, not accepted, a defect in the driver), ``fail`` where the target was
     asked and gave no usable answer.
     """
+    seen = await _observe(check, host, earlier)
+    return replace(seen, sentence=host.secrets.redact(seen.sentence), detail=host.secrets.redact(seen.detail))
+
+
+async def _observe(check: Check, host: Host, earlier: Earlier | None) -> Observation:
     if check.waiting:
         return Observation(State.UNKNOWN, check.waits_because or "waiting for acceptance")
     limit = check.options.deadline
