@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from keepwell.config.operations import load
 from keepwell.config.options import Options
 from keepwell.kernel.problems import ConfigurationError
+from keepwell.ports.offer import Section
 from tests.unit.config_rooms import HEAD, Drivers, Place, Water, Weight, loaded, problems, sections
 
 WHOLE = """\
@@ -219,6 +221,33 @@ def test_no_value_of_a_variable_and_no_secret_is_part_of_a_problem(tmp_path: Pat
     assert quotes[1:] == ["  bed: {key: *******, soil: 5, soul: 7}"] * 3
 
 
+def test_a_driver_that_cannot_be_loaded_is_a_problem_at_its_key(tmp_path: Path) -> None:
+    class Broken(Drivers):
+        def load(self, name: str) -> object:
+            raise ConfigurationError(f"the kind {name} cannot be loaded", hint="mend it")
+
+    (tmp_path / "keepwell.yaml").write_text(HEAD + "plants:\n  oak: {every: 5m, cut: {}}\n")
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, sections(Broken()), {})
+    found = [
+        (problem.message, problem.hint, problem.where.line, problem.where.column) for problem in caught.value.problems if problem.where
+    ]
+    assert found == [("the kind cut cannot be loaded", "mend it", 4, 20)]
+
+
+def test_a_section_that_must_be_there(tmp_path: Path) -> None:
+    (tmp_path / "keepwell.yaml").write_text(HEAD)
+    with pytest.raises(ConfigurationError, match='the section "water" is missing; it needs "amount"'):
+        load(tmp_path, [Section("water", "Water", lambda: Water)], {})
+
+
+def test_the_same_answers_without_the_c_parser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
+    assert loaded(tmp_path, WHOLE, {"TOWN": "Ulm", "TOOL": "saw"}).options("places")["bed"].soil == "clay of Ulm"
+    found = problems(tmp_path, HEAD + "plants:\n  oak: {cut: {steps: [{length: long}]}}\n")
+    assert found == [(4, 32, 'expected a number, found the text "long"')]
+
+
 def test_python_can_build_options_without_yaml() -> None:
     assert Water(amount="5MB", share="5%").amount == 5_000_000  # type: ignore[arg-type]
     with pytest.raises(ValidationError):
@@ -232,8 +261,6 @@ class Inner(Options):
 
 
 def test_options_that_contain_themselves(tmp_path: Path) -> None:
-    from keepwell.ports.offer import Section
-
     (tmp_path / "keepwell.yaml").write_text(HEAD + "tree: {inner: {inner: {innner: {}}}}\n")
     with pytest.raises(ConfigurationError) as caught:
         load(tmp_path, [Section("tree", "A tree", lambda: Inner)], {})
@@ -271,8 +298,6 @@ TREES = st.recursive(
 @given(TREES, st.dictionaries(WORDS, TREES, max_size=4))
 @settings(max_examples=250, deadline=None)
 def test_any_tree_is_loaded_or_refused(tmp_path_factory: pytest.TempPathFactory, plants: object, rest: dict[str, object]) -> None:
-    import yaml
-
     text = yaml.safe_dump({"keepwell": 1, "service": "s", **rest, "plants": plants}, allow_unicode=True)
     directory = tmp_path_factory.getbasetemp() / "any-tree"
     directory.mkdir(exist_ok=True)

@@ -355,7 +355,7 @@ def _in_quotes(text: str) -> str:
 def _text(text: str) -> str:
     """A script as a literal block, so that a person can read it; quoted where a block could not hold it exactly."""
     lines = text.split("\n")
-    readable = len(lines) > 1 and lines[0] and all(line.isprintable() or not line for line in lines) and "\ufeff" not in text
+    readable = len(lines) > 1 and lines[0] and text.replace("\n", "").replace("\t", "").isprintable()
     if not readable or not text.strip():
         return _in_quotes(text)
     ending = "+" if text.endswith("\n") else "-"

@@ -75,7 +75,8 @@ def _check_directory(directory: Path, path: Path) -> None:
             return
         exists, is_directory = directory.exists(), directory.is_dir()
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{directory} cannot be read: {error}", where=Place(str(directory))) from error
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise ConfigurationError(f"{directory} cannot be read: {reason}", where=Place(str(directory))) from error
     hint = f'"keepwell init {directory}" writes one to begin with'
     if not exists:
         raise ConfigurationError(f"the directory {directory} does not exist", hint=hint, where=Place(str(directory)))
