@@ -29,7 +29,7 @@ def text_of(answer: Answer, asked: str) -> str:
 
 
 def ending(result: Result) -> str:
-    """How a program ended, for a sentence: ``ended with status 2``, ``was killed by signal 9``, ``had not ended after 30 s and was killed``."""
+    """How a program ended, for a sentence: ``ended with status 2``, ``was killed by signal 9``, ``had not ended after 30 s ...``."""
     if result.timed_out:
         return f"had not ended after {describe(result.seconds, Unit.SECONDS)} and was killed"
     if result.signal is not None:

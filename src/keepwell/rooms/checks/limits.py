@@ -45,9 +45,9 @@ class BytesLimits(Options):
     """When an amount of bytes is worth a warning or a failure."""
 
     warn: BytesLimit | None = None
-    """The check is ``warn`` where this holds, for example ``> 500MB``."""
+    """The check is ``warn`` where this holds, for example ``> 500MB`` used or ``< 20GB`` free."""
     fail: BytesLimit | None = None
-    """The check is ``fail`` where this holds, for example ``> 1GB``."""
+    """The check is ``fail`` where this holds, for example ``> 1GB`` used or ``< 5GB`` free."""
 
     def describe(self, measured: float) -> str:
         """An amount in the family of units (powers of 1000 or of 1024) in which a limit is written."""

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownError
 
 from keepwell.config.options import ExpandedText, Options, Reference, SecretReference, Size
 from keepwell.config.targets import Target
@@ -48,13 +48,40 @@ Statuses = Annotated[
 ]
 
 
+def _json_path(key: str) -> str:
+    return key.removeprefix("json").removeprefix(".")
+
+
+def _extra_key(key: str) -> str:
+    if key.startswith(("json.", "json[")):
+        parse_path(_json_path(key))
+    elif not key.startswith("header.") or not _TOKEN.fullmatch(key.removeprefix("header.")):
+        raise PydanticKnownError("extra_forbidden")
+    return key
+
+
+def _value_problem(key: str, value: Scalar) -> str:
+    """Why that cannot be expected under that key; empty where it can."""
+    if key.startswith("header."):
+        return "" if isinstance(value, str) else "expected the text that the header contains, in quotes where it is a number"
+    try:
+        check_expected(value)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 class Expect(Options):
     """What the response must be: the keys below, and any number of ``json.PATH`` and ``header.NAME``."""
 
     model_config = ConfigDict(
-        extra="allow", json_schema_extra={"patternProperties": {r"^json[.\[]": {}, r"^header\.": {}}, "additionalProperties": False}
+        extra="allow",
+        json_schema_extra={
+            "patternProperties": {r"^json[.\[]": {"type": ["string", "number", "boolean", "null"]}, r"^header\.": {"type": "string"}},
+            "additionalProperties": False,
+        },
     )
-    __pydantic_extra__: dict[str, Scalar] = Field(init=False)
+    __pydantic_extra__: dict[Annotated[str, AfterValidator(_extra_key)], Scalar] = Field(init=False)
 
     status: Statuses | None = None
     """A status, a class such as ``2xx``, or a list of them. Without it: ``2xx``."""
@@ -66,8 +93,12 @@ class Expect(Options):
     """A regular expression that is found in the body (no look-around, no backreferences; ``(?m)`` for line by line)."""
 
     @model_validator(mode="after")
-    def _extra_keys(self) -> Self:
-        problems = [problem for key, value in (self.__pydantic_extra__ or {}).items() if (problem := _extra_problem(key, value))]
+    def _expected_values(self) -> Self:
+        problems = [
+            InitErrorDetails(type="value_error", loc=(key,), input=value, ctx={"error": ValueError(problem)})
+            for key, value in (self.__pydantic_extra__ or {}).items()
+            if (problem := _value_problem(key, value))
+        ]
         if problems:
             raise ValidationError.from_exception_data("Expect", problems)
         return self
@@ -87,25 +118,6 @@ class Expect(Options):
     def asks_body(self) -> bool:
         """Whether the body matters at all."""
         return bool(self.json_values or self.body or self.body_not or self.body_matches)
-
-
-def _json_path(key: str) -> str:
-    return key.removeprefix("json").removeprefix(".")
-
-
-def _extra_problem(key: str, value: Scalar) -> InitErrorDetails | None:
-    if key.startswith("header.") and isinstance(value, str) and _TOKEN.fullmatch(key.removeprefix("header.")):
-        return None
-    if not key.startswith(("json.", "json[", "header.")):
-        return InitErrorDetails(type="extra_forbidden", loc=(key,), input=value)
-    try:
-        if key.startswith("header."):
-            raise ValueError(f"{key} is the name of a header with the text that it contains, in quotes where it is a number")
-        parse_path(_json_path(key))
-        check_expected(value)
-    except ValueError as error:
-        return InitErrorDetails(type="value_error", loc=(key,), input=value, ctx={"error": error})
-    return None
 
 
 class HttpOptions(Options):
