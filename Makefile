@@ -76,7 +76,7 @@ lock: | $(UV) ## take the newest version of everything: rewrites the requirement
 .PHONY: clean
 clean: ## remove what make built
 	rm -rf .venv .tools dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find src tests scripts lab -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests scripts bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Two depths of one environment: the demonstration waits only for what Keepwell itself imports.
 .venv/.runtime: requirements.txt requirements-tools.txt pyproject.toml | $(UV)

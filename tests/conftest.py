@@ -65,7 +65,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def _left_processes(patience: float = 3.0) -> list[str]:
+def _left_processes(patience: float = 2.0) -> list[str]:
     """The processes of this run that still live; one that is just ending is given a moment."""
     end = time.monotonic() + patience
     while (left := list(_marked_processes())) and time.monotonic() < end:
