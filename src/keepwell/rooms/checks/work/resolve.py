@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from keepwell.config.targets import Target
 from keepwell.kernel.problems import NotFound
 from keepwell.ports.offer import Drivers
-from keepwell.rooms.checks.model import Check, CheckOptions, Kind
+from keepwell.rooms.checks.model import Check, CheckOptions
 
 
 class CheckEntry(Protocol):
@@ -48,7 +48,7 @@ def _resolve_one(entry: CheckEntry, targets: Mapping[str, Target], drivers: Driv
     driver = drivers.load(entry.kind)
     target_name = getattr(entry.options, "target", None)
     target = targets.get(target_name) if target_name else None
-    text = driver.runs_text(entry.options) if isinstance(driver, Kind) and driver.runs_text is not None else None
+    text = driver.runs_text(entry.options) if driver.runs_text is not None else None
     verdict = accepted(entry.name, text, target_address(target)) if text else Verdict(None)
     return Check(
         name=entry.name,
