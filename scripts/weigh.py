@@ -27,8 +27,9 @@ IMPORTED = {
     "pyyaml": "yaml",
     "sqlalchemy": "sqlalchemy",
     "uvicorn": "uvicorn",
+    "yarl": "yarl",
 }
-"""Each library with the module that Keepwell imports of it."""
+"""Each library with the module that Keepwell imports of it. (tzdata is data: it is read where the system has no table of zones.)"""
 
 PROGRAM = """
 import resource, sys, time

@@ -1,6 +1,8 @@
 """What the project depends on: hashed, reachable by any index, in step with pyproject.toml, and under licences that allow it."""
 
+import ast
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from importlib import metadata
@@ -88,6 +90,32 @@ def licence(name: str) -> str:
     about = metadata.metadata(name)
     classifiers = [line for line in about.get_all("Classifier") or () if line.startswith("License ::")]
     return " / ".join([about.get("License-Expression") or (about.get("License") or "")[:60], *classifiers])
+
+
+COMES_WITH = {"annotated-types": "pydantic", "h11": "uvicorn", "markupsafe": "jinja2", "pydantic-core": "pydantic", "starlette": "fastapi"}
+"""Imported, and pinned by the one it comes with, so not asked for by itself."""
+
+
+def imported() -> Iterator[str]:
+    """The top-level names of all modules that the package imports, wherever in a file the import stands."""
+    for path in ROOT.joinpath("src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from (name.name.split(".")[0] for name in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                yield node.module.split(".")[0]
+
+
+def test_what_is_imported_is_asked_for() -> None:
+    metadata_of_project = project()["project"]
+    assert isinstance(metadata_of_project, dict)
+    texts = [*metadata_of_project["dependencies"], *metadata_of_project["optional-dependencies"]["postgresql"]]
+    asked = {canonicalize_name(Requirement(text).name) for text in texts}
+    distributions = metadata.packages_distributions()
+    foreign = {name for name in imported() if name not in sys.stdlib_module_names and name != "keepwell"}
+    needed = {canonicalize_name(distributions[name][0]) for name in foreign}
+    assert len(needed) > 5
+    assert needed <= asked | set(COMES_WITH)
 
 
 def test_nothing_that_keepwell_imports_is_under_the_gpl() -> None:
