@@ -18,6 +18,7 @@ from keepwell.rooms.checks import offer as checks
 if TYPE_CHECKING:
     from keepwell.config.acceptance import Acceptances, Executable
     from keepwell.config.operations import Operations
+    from keepwell.kernel.problems import Problem
     from keepwell.ports.host import Host
     from keepwell.rooms.checks.model import Check
     from keepwell.rooms.checks.work.resolve import Verdict
@@ -62,7 +63,6 @@ def load_checks(directory: str, user: str | None = None) -> "tuple[Check, ...]":
 def resolve_checks(operations: "Operations", user: str) -> "tuple[Check, ...]":
     """The checks of a configuration that was read, with its acceptances."""
     from keepwell.config.acceptance import read_acceptances
-    from keepwell.config.targets import Target
     from keepwell.rooms.checks.work.resolve import resolve
 
     acceptances = read_acceptances(operations.directory)
@@ -70,8 +70,7 @@ def resolve_checks(operations: "Operations", user: str) -> "tuple[Check, ...]":
     def accepted(name: str, text: str, target: str) -> "Verdict":
         return _verdict(acceptances, name, text, target, user)
 
-    targets = {name: entry.common for name, entry in operations.entries("targets").items() if isinstance(entry.common, Target)}
-    return resolve(operations.entries("checks"), targets, check_kinds(), accepted)
+    return resolve(operations.entries("checks"), operations.options("targets"), check_kinds(), accepted)
 
 
 def _verdict(acceptances: "Acceptances", name: str, text: str, target: str, user: str) -> "Verdict":
@@ -95,9 +94,12 @@ def executables(directory: str, user: str) -> "list[Executable]":
     ]
 
 
-def validate(directory: str) -> None:
-    """Reads everything that ``up`` would read. Raises ConfigurationError with every problem."""
+def validate(directory: str) -> "Sequence[Problem]":
+    """Reads everything that ``up`` would read, and gives what is doubtful. Raises ConfigurationError with every problem."""
+    from keepwell.config.acceptance import read_acceptances
+
     load_checks(directory)
+    return read_acceptances(Path(directory)).warnings
 
 
 def effective_user() -> str:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from keepwell.kernel.exits import Exit
-from keepwell.kernel.problems import ConfigurationError, NotFound, UsageError
+from keepwell.kernel.problems import ConfigurationError, NotFound, Problem, UsageError
 from keepwell.ports.offer import Argument, Call, Section, Subcommand
 
 if TYPE_CHECKING:
     from .acceptance import Executable
 
 DIRECTORY = Argument(("directory",), "the operations directory", {"metavar": "DIR"})
+
+
+Validate = Callable[[str], Sequence[Problem]]
 
 
 class LoadExecutables(Protocol):
@@ -26,9 +29,9 @@ class LoadExecutables(Protocol):
 
 
 def commands(
-    sections: Callable[[], Sequence[Section]], validate: Callable[[str], None], executables: LoadExecutables, now: Callable[[], datetime]
+    sections: Callable[[], Sequence[Section]], validate: Validate, executables: LoadExecutables, now: Callable[[], datetime]
 ) -> tuple[Subcommand, ...]:
-    """The commands; ``validate`` loads a directory and raises ConfigurationError with every problem."""
+    """The commands; ``validate`` loads a directory, gives what is doubtful and raises ConfigurationError with every problem."""
 
     async def run_validate(call: Call) -> int:
         return _validate(call, validate)
@@ -90,11 +93,11 @@ def commands(
     )
 
 
-def _validate(call: Call, validate: Callable[[str], None]) -> int:
+def _validate(call: Call, validate: Validate) -> int:
     from keepwell.kernel.rendering import as_json, render_text
 
     try:
-        validate(call.arguments["directory"])
+        warnings = validate(call.arguments["directory"])
     except ConfigurationError as error:
         call.output.data({"valid": False, "problems": as_json(error.problems)})
         if not call.output.wants_json:
@@ -102,7 +105,9 @@ def _validate(call: Call, validate: Callable[[str], None]) -> int:
             count = len(error.problems)
             call.output.say(f"{count} problem{'s' if count != 1 else ''}", style="fail")
         return Exit.NEGATIVE
-    call.output.data({"valid": True, "problems": []})
+    call.output.data({"valid": True, "problems": [], "warnings": as_json(warnings)})
+    for line in render_text(warnings).splitlines():
+        call.output.note(f"warning: {line}" if not line.startswith(" ") else line)
     call.output.say(f"{call.arguments['directory']} is valid", style="ok")
     return Exit.OK
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from keepwell.config.targets import Target
 from keepwell.kernel.problems import NotFound
+from keepwell.kernel.redaction import redact_patterns
 from keepwell.ports.offer import Drivers
 from keepwell.rooms.checks.model import Check, CheckOptions
 
@@ -64,8 +65,10 @@ def _resolve_one(entry: CheckEntry, targets: Mapping[str, Target], drivers: Driv
 
 
 def target_address(target: Target | None) -> str:
-    """The target as it is resolved now: what an acceptance was given for, beside the text. Empty where a check names none."""
-    return (target.url or "") if target else ""
+    """The target as it is resolved now: what an acceptance was given for, beside the text. Empty where a check names none.
+
+    Without the password that an address may carry: acceptances are stored and shown."""
+    return redact_patterns(target.url or "") if target else ""
 
 
 def choose(checks: tuple[Check, ...], names: tuple[str, ...]) -> tuple[Check, ...]:
