@@ -55,7 +55,7 @@ def run(commands: Sequence[Subcommand], version: str, argv: Sequence[str]) -> in
     try:
         arguments = vars(build_parser(commands, version).parse_args(argv))
     except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else Exit.COULD_NOT
+        return by_name[argv[0]].on_error if ended.code == Exit.COULD_NOT and argv and argv[0] in by_name else int(ended.code or 0)
     command = by_name[arguments.pop("command")]
     output = TerminalOutput(wants_json=bool(arguments.pop("json")))
     try:
