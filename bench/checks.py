@@ -19,7 +19,8 @@ from bench.startup import thousand_checks
 TARGET = """
 import asyncio, sys
 BODY = b'{"status":"healthy","services":{"audio":"operational"}}'
-ANSWER = b"HTTP/1.1 200 OK\\r\\ncontent-type: application/json\\r\\ncontent-length: %d\\r\\nconnection: close\\r\\n\\r\\n%s" % (len(BODY), BODY)
+HEAD = b"HTTP/1.1 200 OK\\r\\ncontent-type: application/json\\r\\ncontent-length: %d\\r\\nconnection: close\\r\\n\\r\\n"
+ANSWER = HEAD % len(BODY) + BODY
 async def serve(reader, writer):
     try:
         await reader.readuntil(b"\\r\\n\\r\\n")

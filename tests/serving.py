@@ -41,11 +41,20 @@ def operations(folder: Path, text: str) -> Path:
 class Served:
     """One running server and how to ask it."""
 
-    def __init__(self, directory: Path, data: Path, port: int | None = None, more: Sequence[str] = (), **env: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        data: Path,
+        *,
+        port: int | None = None,
+        more: Sequence[str] = (),
+        program: Sequence[str] = (KEEPWELL,),
+        **env: str,
+    ) -> None:
         self.directory, self.data = directory, data
         self.port = port or free_port()
         self._log = (data.parent / "server.log").open("a")
-        argv = [KEEPWELL, "up", str(directory), "--data", str(data), "--listen", f"127.0.0.1:{self.port}", *more]
+        argv = [*program, "up", str(directory), "--data", str(data), "--listen", f"127.0.0.1:{self.port}", *more]
         self.process = subprocess.Popen(argv, stdout=self._log, stderr=self._log, env=environment(**env))
 
     @property

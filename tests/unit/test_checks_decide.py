@@ -1,6 +1,7 @@
 """When a check's state changes, and when it is due."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -77,7 +78,7 @@ def test_changes_alone_tell_the_state(seen: str, fail_after: int, recover_after:
     """The state after every observation is the newest change's, changes chain, and none repeats a state."""
     states, changes = play(seen, fail_after, recover_after)
     assert changes[0].before is None
-    assert all(later.before is earlier.after for earlier, later in zip(changes, changes[1:], strict=False))
+    assert all(later.before is earlier.after for earlier, later in pairwise(changes))
     assert all(change.before is not change.after for change in changes)
     assert states[-1] == changes[-1].after.value[0]
 

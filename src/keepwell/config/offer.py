@@ -79,7 +79,7 @@ def commands(
             run_accept,
             (
                 DIRECTORY,
-                Argument(("names",), "only these", {"metavar": "NAME", "nargs": "*"}),
+                Argument(("names",), "only these", {"metavar": "NAME", "nargs": "*", "default": ()}),
                 Argument(("--yes",), "accept without being asked for each", {"action": "store_true"}),
                 Argument(("--user",), "the user they will run as (you, if not given)", {"metavar": "USER"}),
             ),

@@ -90,7 +90,7 @@ def commands(load: LoadChecks, open_host: OpenHost, ask_server: "AskServer") -> 
             check,
             (
                 Argument(("directory",), "the operations directory", {"metavar": "DIR"}),
-                Argument(("names",), "only these checks", {"metavar": "NAME", "nargs": "*"}),
+                Argument(("names",), "only these checks", {"metavar": "NAME", "nargs": "*", "default": ()}),
             ),
             description="Looks once at every check (or those named) and prints what was seen. It needs no server and may run beside one. "
             "Exit code as a Nagios plugin: 0 ok, 1 warn, 2 fail, 3 unknown; the worst of fail, warn, unknown, ok counts.",
