@@ -16,7 +16,7 @@ from keepwell.kernel.problems import Problem, StorageError
 from keepwell.ports.offer import Tables
 
 from .columns import FreeText, Json, UtcInstant, insert_missing, upsert
-from .engines import Location, create_sqlite_file, locate, reading_engine, writing_engine
+from .engines import Location, create_sqlite_file, locate, reading_engine, refuse_cut_off, writing_engine
 from .faults import CLOSED, READ_ONLY, from_driver
 from .migrating import migrate, refuse_other_version
 from .offer import STORAGE_TABLES
@@ -60,6 +60,7 @@ class Database:
         with _as_faults(location.name):
             if location.path is not None:
                 create_sqlite_file(location.path)
+                refuse_cut_off(location.path)
             migrate(location, tables, now)
             with _disposed_on_failure(writing_engine(location)) as writing:
                 with writing.connect() as connection, connection.begin():
@@ -69,9 +70,9 @@ class Database:
     @classmethod
     def _open_to_read(cls, location: Location, tables: Sequence[Tables]) -> Self:
         with _as_faults(location.name):
-            if location.path is not None and not location.path.exists():
-                hint = "Start a server once (`keepwell up`), or name its data directory with --data."
-                raise StorageError(Problem("storage.absent", f"there is no database {location.name}", hint))
+            if location.path is not None:
+                _refuse_absent(location.path)
+                refuse_cut_off(location.path)
             with _disposed_on_failure(reading_engine(location, _READERS)) as reading:
                 with reading.connect() as connection, connection.begin():
                     refuse_other_version(connection, location.name, tables)
@@ -118,6 +119,12 @@ class Database:
 
 def _with_own(tables: Sequence[Tables]) -> list[Tables]:
     return [STORAGE_TABLES, *(each for each in tables if each.name != STORAGE_TABLES.name)]
+
+
+def _refuse_absent(path: Path) -> None:
+    if not path.exists():
+        hint = "Start a server once (`keepwell up`), or name its data directory with --data."
+        raise StorageError(Problem("storage.absent", f"there is no database {path}", hint))
 
 
 def _refuse_other_encoding(connection: Connection, place: str) -> None:

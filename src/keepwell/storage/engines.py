@@ -65,7 +65,7 @@ def reading_engine(location: Location, connections: int) -> Engine:
 
 
 def create_sqlite_file(path: Path) -> None:
-    """Makes an empty database where there is none, whole or not at all: an empty *file* is then never ours, but a cut-off database."""
+    """Makes an empty database where there is none, whole or not at all: a file of no bytes is then never ours, but a cut-off database."""
     if path.exists():
         return
     started = path.with_name(path.name + ".new")
@@ -77,6 +77,25 @@ def create_sqlite_file(path: Path) -> None:
     finally:
         connection.close()
     started.rename(path)
+
+
+def refuse_cut_off(path: Path) -> None:
+    """Raises DatabaseFault for a file whose end is missing in a way that SQLite itself overlooks.
+
+    It takes a file shorter than a page for a new database, and fills a last page that is cut off with zeros. The page size stands
+    in bytes 16 and 17 (sqlite.org/fileformat.html, 1.3.2); where a log is left, a whole last page may still be in there.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        stored = int.from_bytes(file.read(18)[16:], "big")
+    page = 65536 if stored == 1 else stored
+    if size < 512 or (page and size % page and not _has_log(path)):
+        raise DAMAGED.at(str(path))
+
+
+def _has_log(path: Path) -> bool:
+    log = path.with_name(path.name + "-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def _sqlite(connect: Any, connections: int, begin: str) -> Engine:
@@ -99,8 +118,6 @@ def _sqlite(connect: Any, connections: int, begin: str) -> Engine:
 
 
 def _open_to_write(path: Path, foreign_keys: bool) -> sqlite3.Connection:
-    if path.exists() and path.stat().st_size == 0:
-        raise DAMAGED.at(str(path))
     connection = _connect(path, "rw")
     connection.execute("PRAGMA journal_mode = WAL")
     # NORMAL survives kill -9 as well, but may lose the newest commits at a power failure (sqlite.org/pragma.html#pragma_synchronous).
@@ -114,7 +131,7 @@ def _open_to_write(path: Path, foreign_keys: bool) -> sqlite3.Connection:
 
 def _open_to_read(path: Path) -> sqlite3.Connection:
     # Where nothing can be written SQLite cannot make its shared memory file; a database without a log can be read as it lies there.
-    lies_still = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
+    lies_still = not os.access(path.parent, os.W_OK) and not _has_log(path)
     connection = _connect(path, "ro&immutable=1" if lies_still else "ro")
     connection.execute("PRAGMA query_only = ON")
     return connection

@@ -1,6 +1,7 @@
 """What a database driver says went wrong, said so that a person knows what to do about it."""
 
 import errno
+import os
 import sqlite3
 from dataclasses import dataclass
 
@@ -122,6 +123,8 @@ def from_driver(error: BaseException | None, place: str) -> DatabaseFault | None
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", None)
         kind = _SQLITE.get(code & 0xFF) if isinstance(code, int) else None
+        if kind is UNOPENABLE and os.path.exists(place) and not os.access(os.path.dirname(place), os.W_OK):
+            kind = READ_ONLY
     elif isinstance(error, OSError):
         kind = _of_system(error)
     else:
