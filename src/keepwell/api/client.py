@@ -1,0 +1,110 @@
+"""The command line's way to a running server: HTTP over the Unix socket of the data directory, one connection a question."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keepwell.kernel.problems import KeepwellError, Problem
+
+from .errors import error_from
+
+if TYPE_CHECKING:
+    import h11
+
+_LIMIT = 64 * 1024 * 1024
+
+
+class ServerClient:
+    """Asks the server that runs with a data directory. ``timeout`` (seconds) covers a whole question.
+
+    Every method raises KeepwellError: with the server's own problems where it refuses, with one sentence where none runs.
+    """
+
+    def __init__(self, directory: Path, timeout: float = 30.0) -> None:
+        self._directory = directory
+        self._timeout = timeout
+
+    async def get(self, path: str) -> Any:
+        """The JSON answer to a read."""
+        return await self._ask("GET", path, b"")
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        """The JSON answer to a write; ``body`` is sent as JSON."""
+        return await self._ask("POST", path, b"" if body is None else json.dumps(body).encode())
+
+    async def _ask(self, method: str, path: str, body: bytes) -> Any:
+        try:
+            async with asyncio.timeout(self._timeout), self._connected() as (reader, writer):
+                return await _exchange(reader, writer, method, path, body)
+        except TimeoutError:
+            message = f"the Keepwell that runs with the data directory {self._directory} did not answer within {self._timeout:g} s"
+            raise KeepwellError(Problem("server.silent", message)) from None
+        except (ConnectionError, asyncio.IncompleteReadError) as error:
+            message = f"the Keepwell that runs with the data directory {self._directory} broke off: {error}"
+            raise KeepwellError(Problem("server.gone", message)) from error
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        from keepwell.storage.directory import DataDirectory, connect_path
+
+        try:
+            with connect_path(DataDirectory(self._directory).socket) as address:
+                reader, writer = await asyncio.open_unix_connection(address)
+        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
+            hint = "start it with keepwell up DIR, or name its data directory with --data"
+            message = f"no Keepwell is running with the data directory {self._directory}"
+            raise KeepwellError(Problem("server.absent", message, hint)) from error
+        except OSError as error:
+            message = f"the Keepwell of the data directory {self._directory} cannot be reached: {error.strerror}"
+            raise KeepwellError(Problem("server.unreachable", message)) from error
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+
+
+async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, method: str, path: str, body: bytes) -> Any:
+    import h11
+
+    connection = h11.Connection(h11.CLIENT)
+    headers = [("host", "keepwell"), ("accept", "application/json"), ("connection", "close"), ("content-length", str(len(body)))]
+    if body:
+        headers.append(("content-type", "application/json"))
+    head = h11.Request(method=method, target=path, headers=headers)
+    for event in (head, h11.Data(data=body), h11.EndOfMessage()):
+        writer.write(connection.send(event) or b"")
+    try:
+        await writer.drain()
+    except ConnectionError:
+        pass  # refused before the body was read: the answer says why
+    try:
+        status, answer = await _receive(connection, reader)
+        content = json.loads(answer) if answer else None
+    except (h11.RemoteProtocolError, ValueError) as error:
+        raise KeepwellError(Problem("server.garbage", f"what answers at the socket is no Keepwell: {error}")) from error
+    if status >= 300:
+        raise error_from(status, content)
+    return content
+
+
+async def _receive(connection: "h11.Connection", reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    import h11
+
+    status, body = 0, bytearray()
+    while True:
+        event = connection.next_event()
+        if event is h11.NEED_DATA:
+            connection.receive_data(await reader.read(64 * 1024))
+        elif isinstance(event, h11.Response):
+            status = event.status_code
+        elif isinstance(event, h11.Data):
+            body += event.data
+            if len(body) > _LIMIT:
+                raise ValueError(f"an answer of more than {_LIMIT} bytes")
+        elif isinstance(event, h11.EndOfMessage):
+            return status, bytes(body)
+        elif isinstance(event, h11.ConnectionClosed):
+            raise ConnectionResetError("it closed the connection without an answer")

@@ -1,0 +1,132 @@
+"""Server-sent events (WHATWG HTML, 9.2): what keeps a page live.
+
+A listener that does not keep up is dropped once so many events wait for it; its browser connects anew, and the page then
+fetches itself again, so nothing is missed and the memory of a slow listener is bounded.
+"""
+
+import asyncio
+import logging
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from keepwell.kernel.problems import KeepwellError, Problem
+from keepwell.ports.offer import Event, Stream
+
+HEARTBEAT_SECONDS = 15.0
+"""A comment is sent after so much silence, so that proxies and both ends notice a connection that is gone."""
+
+WAITING_LIMIT = 5000
+"""Events that may wait for one listener."""
+
+_RETRY = b"retry: 2000\n\n"
+_LINE_ENDS = re.compile("\r\n|\r|\n")
+_log = logging.getLogger(__name__)
+
+Render = Callable[[Event], str]
+
+
+def encode(name: str, html: str) -> bytes:
+    """One event as it stands on the wire. Line ends of any kind become lines of data; in the name they are dropped."""
+    lines = [f"event: {_LINE_ENDS.sub('', name)}", *(f"data: {line}" for line in _LINE_ENDS.split(html.strip())), "", ""]
+    return "\n".join(lines).encode()
+
+
+class Listeners:
+    """All listeners of all streams of one server: counted, and ended together."""
+
+    def __init__(self, render: Render, limit: int) -> None:
+        self._render = render
+        self._limit = limit
+        self._open: set[_Listener] = set()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def listen(self, stream: Stream) -> StreamingResponse:
+        """A response that stays open. Raises KeepwellError (``busy``, status 503) past the limit or after the end."""
+        if self._closed:
+            raise KeepwellError(Problem("busy", "Keepwell is stopping"))
+        if len(self._open) >= self._limit:
+            message = f"There are {self._limit} live pages open already"
+            raise KeepwellError(Problem("busy", message, "close some; this page still shows the newest state when it is reloaded"))
+        listener = _Listener(stream, self._render)
+        self._open.add(listener)
+        return _EventStream(listener, lambda: self._open.discard(listener))
+
+    def close(self) -> None:
+        """Ends every stream and refuses new ones."""
+        self._closed = True
+        for listener in self._open:
+            listener.end()
+
+
+class _Listener:
+    """One open page: a task of its own runs ``take``, and ``chunks`` sends what waits whenever the page can take it."""
+
+    def __init__(self, stream: Stream, render: Render) -> None:
+        self._stream = stream
+        self._render = render
+        self._waiting: deque[Event] = deque()
+        self._something = asyncio.Event()
+        self._ended = False
+
+    def end(self) -> None:
+        """What waits is still sent; then the stream ends."""
+        self._ended = True
+        self._something.set()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """What goes over the wire, until the end."""
+        yield _RETRY
+        while not self._ended or self._waiting:
+            chunk = await self._next_chunk()
+            if chunk:
+                yield chunk
+
+    async def _next_chunk(self) -> bytes:
+        try:
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                await self._something.wait()
+        except TimeoutError:
+            return b": still here\n\n"
+        self._something.clear()
+        waiting, self._waiting = self._waiting, deque()
+        return b"".join(encode(event.name, self._render(event)) for event in waiting)
+
+    async def take(self) -> None:
+        """Takes events as they come, until the stream's end."""
+        try:
+            async for event in self._stream.events():
+                self._waiting.append(event)
+                self._something.set()
+                if len(self._waiting) > WAITING_LIMIT:
+                    _log.info("a listener of %s was dropped: it does not keep up", self._stream.path)
+                    self._waiting.clear()
+                    return
+        except Exception:
+            _log.exception("the events of %s broke off", self._stream.path)
+        finally:
+            self.end()
+
+
+class _EventStream(StreamingResponse):
+    """The response of one listener; ``gone`` is called when it ends, whoever ended it."""
+
+    def __init__(self, listener: _Listener, gone: Callable[[], None]) -> None:
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        super().__init__(listener.chunks(), media_type="text/event-stream", headers=headers)
+        self._listener = listener
+        self._gone = gone
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        taking = asyncio.create_task(self._listener.take(), name="stream")
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            taking.cancel()
+            self._gone()
