@@ -36,7 +36,7 @@ async def _run(rendezvous: Path, *, front: bool, tied: bool) -> None:
         await end.wait()
         control.close()
     except OSError as error:
-        raise LaboratoryError(f"The laboratory could not start: {error}.") from error
+        raise LaboratoryError(f"the laboratory could not start: {error}") from error
     finally:
         await laboratory.stop()
         shutil.rmtree(root, ignore_errors=True)
@@ -67,7 +67,7 @@ def _announce(state: dict[str, Any], *, tied: bool) -> None:
         return
     print(f"The laboratory runs in {state['folder']}")
     for name, address in state["addresses"].items():
-        print(f"  {name:5} {address or 'nginx is not installed, so there is no front'}")
+        print(f"  {name:5} {address or '(nginx is not used)'}")
     print("Break it with keepwell demo break NAME, repair it with keepwell demo repair NAME:")
     for fault in state["faults"]:
         print(f"  {fault['name']:20} {fault['does']}")
@@ -89,7 +89,7 @@ def main() -> int:
             print(json.dumps(problem_value(error)), flush=True)
         else:
             problem = error.problems[0]
-            print(f"{problem.message} {problem.hint}", file=sys.stderr)
+            print(f"{problem.message}\n  hint: {problem.hint}", file=sys.stderr)
         return Exit.COULD_NOT
     return Exit.OK
 

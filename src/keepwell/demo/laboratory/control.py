@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from keepwell.kernel.problems import AskError, KeepwellError, NotFound, Problem
+from keepwell.kernel.quoting import quoted
 
 from .rendezvous import SOCKET, check_owner
 from .supervisor import Laboratory
@@ -48,7 +49,7 @@ async def _answer(laboratory: Laboratory, line: bytes) -> dict[str, Any]:
             case "state":
                 pass
             case _:
-                raise NotFound(f"The laboratory cannot {wanted!r}.", hint="It can state, break and repair.")
+                raise NotFound(f"the laboratory cannot {quoted(str(wanted))}", hint="it can state, break and repair")
     except KeepwellError as error:
         return problem_value(error)
     return laboratory.state()
@@ -69,7 +70,7 @@ def raise_problem(answer: dict[str, Any]) -> dict[str, Any]:
 
 async def ask_laboratory(folder: Path, request: dict[str, str]) -> dict[str, Any]:
     """Puts one request to the running laboratory and gives its state. Raises NotFound where none runs, Refused, AskError, KeepwellError."""
-    nobody = NotFound("No laboratory of yours is running.", hint="Start one with keepwell demo.")
+    nobody = NotFound("no laboratory of yours is running", hint="start one with  keepwell demo")
     try:
         check_owner(folder)
         async with asyncio.timeout(_PATIENCE_SECONDS):
@@ -82,5 +83,5 @@ async def ask_laboratory(folder: Path, request: dict[str, str]) -> dict[str, Any
     except (FileNotFoundError, ConnectionRefusedError):
         raise nobody from None
     except (TimeoutError, OSError, ValueError) as error:
-        raise AskError(f"The laboratory gave no usable answer ({error}).") from None
+        raise AskError(f"the laboratory gave no usable answer: {error or type(error).__name__}") from None
     return raise_problem(dict(answer))

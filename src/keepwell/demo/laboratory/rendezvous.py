@@ -23,8 +23,8 @@ def check_owner(folder: Path) -> None:
     facts = folder.lstat()
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mode & 0o077:
         raise Refused(
-            f"{folder} is not a directory that belongs to you alone, so a laboratory is neither offered nor looked for there.",
-            hint="Remove it, or set XDG_RUNTIME_DIR to a directory of your own.",
+            f"{folder} is not a directory that belongs to you alone, so a laboratory is neither offered nor looked for there",
+            hint="remove it, or set XDG_RUNTIME_DIR to a directory of your own",
         )
 
 
@@ -43,7 +43,7 @@ class Claim:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._handle)
-            raise UsageError("A laboratory of yours is already running.", hint="Stop it first (Ctrl-C where it was started).") from None
+            raise UsageError("a laboratory of yours is already running", hint="stop it first, with Ctrl-C where it was started") from None
         (folder / SOCKET).unlink(missing_ok=True)
 
     def release(self) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from keepwell.kernel.problems import KeepwellError, NotFound
+from keepwell.kernel.quoting import quoted
 
 from .certificates import write_certificates
 from .condition import TONE
@@ -106,7 +107,7 @@ class Laboratory:
     async def _change(self, name: str, *, broken: bool) -> Fault:
         known = {fault.name: fault for fault in self.faults()}
         if name not in known:
-            raise NotFound(f"The laboratory has no fault named {name!r}.", hint="It has: " + ", ".join(known) + ".")
+            raise NotFound(f"the laboratory has no fault named {quoted(name)}", hint="it has " + ", ".join(known))
         special: dict[str, Callable[[bool], Awaitable[None]]] = {
             "api-down": self._api_down,
             "audio-broken": self._audio_broken,
@@ -166,10 +167,10 @@ class Laboratory:
             async with asyncio.timeout(_START_SECONDS):
                 while not ready():
                     if not service.running:
-                        raise LaboratoryError(f"{service.name} ended while it started.", hint=f"Its words: {self._last_words(service)}")
+                        raise LaboratoryError(f"{service.name} ended while it started", hint=f"its last words: {self._last_words(service)}")
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            raise LaboratoryError(f"{service.name} did not answer within {_START_SECONDS:g} s.") from None
+            raise LaboratoryError(f"{service.name} did not answer within {_START_SECONDS:g} s") from None
 
     def _last_words(self, service: Service) -> str:
         files = [self.folder / "logs" / f"{service.name}.out", self.folder / "logs" / "nginx-error.log"]

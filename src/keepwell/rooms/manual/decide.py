@@ -29,7 +29,7 @@ def import_manual(text: str, name: str, every: str | None = None) -> Imported:
         for found in findings:
             if isinstance(found, kind):
                 assembly.take(found)
-    checks = tuple(sorted(assembly.drafts.values(), key=lambda draft: draft.lines[0]))
+    checks = assembly.finished()
     items = tuple(sorted(assembly.items, key=lambda item: item.line))
     named = {target: base for base, target in targets.items()}
     left = sum(item.fate is Fate.NOT_IMPORTED for item in items)
@@ -50,15 +50,16 @@ def _findings(manual: Manual) -> Iterable[Found]:
 
 
 def _name_targets(asked: Iterable[Asked]) -> dict[str, str]:
-    """A name for each address: ``api`` for the one whose health is asked first (or the first of all), else its host, scheme and port."""
+    """A name for each address: ``api`` for the one whose health is asked first (or the first of all), else its host and
+    port; for an address of the machine itself its scheme."""
     http = [found for found in asked if found.kind == "http"]
     health = next((found for found in http if "health" in found.settings["path"]), http[0] if http else None)
     names = {health.base: "api"} if health else {}
     for found in http:
-        if found.base not in names:
+        if found.base not in names and len(names) < _MOST_CHECKS:
             scheme, _, rest = found.base.partition("://")
-            local = re.sub(r"^(127\.0\.0\.1|localhost)(?=:|$)", scheme, rest)
-            names[found.base] = _unused(slug(local) or scheme, names.values())
+            local = re.fullmatch(r"(127\.0\.0\.1|localhost)(:\d+)?", rest)
+            names[found.base] = _unused(scheme if local else slug(rest) or scheme, names.values())
     return names
 
 
@@ -76,6 +77,12 @@ class _Assembly:
     drafts: dict[str, Draft] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
     metrics: dict[str, int] = field(default_factory=dict)
+    lines: dict[str, dict[int, None]] = field(default_factory=dict)
+
+    def finished(self) -> tuple[Draft, ...]:
+        """The checks with all their lines, in the order of the lines they came from."""
+        whole = (replace(draft, lines=tuple(self.lines[identity])) for identity, draft in self.drafts.items())
+        return tuple(sorted(whole, key=lambda draft: draft.lines[0]))
 
     def take(self, found: Found) -> None:
         """Decides the fate of one finding. Those that ask come first, so that limits and expectations find their checks."""
@@ -96,7 +103,7 @@ class _Assembly:
         identity = repr((found.kind, found.base, sorted(found.settings.items(), key=lambda pair: pair[0])))
         known = self.drafts.get(identity)
         if known:
-            self.drafts[identity] = replace(known, lines=(*known.lines, *({found.line} - set(known.lines))))
+            self.lines[identity][found.line] = None
             self._note(found, Fate.SAME, (known.name,))
         elif len(self.drafts) >= _MOST_CHECKS:
             self._note(found, Fate.NOT_IMPORTED, reason=f"there are {_MOST_CHECKS} checks already")
@@ -107,6 +114,7 @@ class _Assembly:
     def _add(self, identity: str, name: str, kind: str, settings: Mapping[str, Any], line: int) -> Draft:
         draft = Draft(_unused(name, (other.name for other in self.drafts.values())), kind, settings, self.every or _EVERY[kind], (line,))
         self.drafts[identity] = draft
+        self.lines[identity] = {line: None}
         return draft
 
     def _settings(self, found: Asked) -> Mapping[str, Any]:
@@ -177,6 +185,6 @@ class _Assembly:
     def _give(self, identities: Iterable[str], settings: Mapping[str, Any], found: Found, fate: Fate) -> None:
         for identity in identities:
             draft = self.drafts[identity]
-            lines = (*draft.lines, *({found.line} - set(draft.lines)))
-            self.drafts[identity] = replace(draft, settings={**draft.settings, **settings}, lines=lines)
+            self.drafts[identity] = replace(draft, settings={**draft.settings, **settings})
+            self.lines[identity][found.line] = None
         self._note(found, fate, tuple(self.drafts[identity].name for identity in identities))

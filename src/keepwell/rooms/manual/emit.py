@@ -7,6 +7,7 @@ from typing import Any
 from .model import Draft
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*|https?://[A-Za-z0-9._:/-]*[A-Za-z0-9_/-]|[0-9]+[smhd]")
+_MOST_PLACES = 20
 # Words that YAML 1.1 or 1.2 reads as something other than text, in small letters.
 _NOT_TEXT = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
 
@@ -61,4 +62,6 @@ def _visible(text: str) -> str:
 
 def _places(lines: Sequence[int]) -> str:
     ordered = sorted(lines)
+    if len(ordered) > _MOST_PLACES:
+        return f"lines {', '.join(map(str, ordered[:_MOST_PLACES]))} and {len(ordered) - _MOST_PLACES} more"
     return f"line {ordered[0]}" if len(ordered) == 1 else "lines " + ", ".join(map(str, ordered[:-1])) + f" and {ordered[-1]}"

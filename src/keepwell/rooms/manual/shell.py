@@ -16,6 +16,10 @@ _BEFORE_A_COMMAND = frozenset(
 _HERE_DOCUMENT = re.compile(r"(?<!<)<<-?\s*[\"']?(\w+)")
 _REDIRECTION = re.compile(r"[<>&|]*[<>][<>&|]*")
 _OPERATOR = re.compile(r"[;&|()<>]+")
+# "http://<host>/x" is written for a reader; a shell would take its brackets for redirections.
+_FILL_IN = re.compile(r"<([A-Za-z][\w.:/-]*(?: [\w.:/-]+){0,4})>")
+OPENING, CLOSING = "⟨⟩"
+"""What stands for the angle brackets around a word to fill in."""
 _LONGEST_LINE = 4096
 
 
@@ -69,7 +73,7 @@ def _joined(content: str, first: int) -> Iterator[tuple[int, str]]:
 
 def _pipelines(text: str, variables: dict[str, str]) -> tuple[tuple[Simple, ...], ...] | None:
     try:
-        tokens = _tokens(text)
+        tokens = _tokens(_FILL_IN.sub(lambda match: OPENING + match[1].replace(" ", "-") + CLOSING, text))
     except ValueError:
         return None
     pipelines: list[list[Simple]] = [[]]

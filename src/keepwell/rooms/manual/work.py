@@ -12,7 +12,7 @@ from .model import Imported
 
 CONFIGURATION = "keepwell.yaml"
 REPORT = "import-report.json"
-_LARGEST = 4_000_000
+_LARGEST = 1_000_000
 
 
 async def import_file(manual: Path, folder: Path, every: str | None = None) -> Imported:
@@ -34,7 +34,7 @@ def check_empty(folder: Path) -> None:
     try:
         empty = not any(folder.iterdir())
     except FileNotFoundError:
-        return
+        return  # it will be made
     except OSError as error:
         raise UsageError(f"{folder} cannot be used as a directory: {error.strerror}", hint="choose a new directory with -o") from None
     if not empty:

@@ -12,7 +12,7 @@ from .placeholders import placeholder, unknown_variable
 
 _WITH_VALUE = frozenset("AbcCdDeEFHKmoPQrtTuUwxXyYz")
 _LONG_NAMES = {"X": "request", "H": "header", "d": "data", "F": "form", "T": "upload-file", "u": "user", "b": "cookie", "E": "cert"}
-_LONG_NAMES |= {"I": "head", "G": "get", "k": "insecure", "K": "config", "x": "proxy"}
+_LONG_NAMES |= {"I": "head", "G": "get", "k": "insecure", "K": "config", "x": "proxy", "n": "netrc"}
 _SENDS = {"data", "data-raw", "data-binary", "data-ascii", "data-urlencode", "json", "form", "form-string", "upload-file"}
 _CREDENTIALS = {"user", "cookie", "cert", "oauth2-bearer", "netrc"}
 _ANOTHER_WAY = {"proxy", "resolve", "connect-to", "unix-socket", "interface", "config"}

@@ -2,10 +2,13 @@
 
 import re
 
+from keepwell.rooms.manual.shell import CLOSING, OPENING
+
 # Names under example.* and these top-level domains belong to nobody: RFC 2606 and RFC 6761.
 _RESERVED = re.compile(r"(?:^|[./@])(?:example\.(?:com|org|net|edu)|[\w-]+\.(?:example|invalid))(?:$|[:/?#])", re.IGNORECASE)
 _FILL_IN = re.compile(
-    r"<[^>]*>|\{\{?[^}]*\}|\[[A-Za-z _-]+\]"  # <host>, {name}, {{ name }}, [host]
+    rf"<[^>]*>|{OPENING}[^{CLOSING}]*{CLOSING}"
+    r"|\{\{?[^}]*\}|\[[A-Za-z _-]+\]"  # <host>, {name}, {{ name }}, [host]
     r"|your[-_.]?(?:domain|host|server|site|company|service|app|app-name|name)\b"
     r"|(?:^|[^A-Za-z])YOUR(?:[^A-Za-z]|$)"
     r"|\bchange[-_]?me\b|\bx{3,}\b|\.\.\.|…",
@@ -16,7 +19,7 @@ _FILL_IN = re.compile(
 def placeholder(text: str) -> str:
     """The placeholder in the text, or nothing."""
     found = _FILL_IN.search(text) or _RESERVED.search(text)
-    return found[0].strip("/:.@?#") or found[0] if found else ""
+    return found[0].strip("/:.@?#").replace(OPENING, "<").replace(CLOSING, ">") if found else ""
 
 
 def unknown_variable(text: str) -> str:
