@@ -84,6 +84,8 @@ class Database:
         A change that raises is rolled back and its exception comes out here; what a driver says becomes a DatabaseFault. A change may run
         twice (the first time rolled back), so it touches nothing but its connection. Cancelled before its turn, it is left out.
         """
+        if self._closed:
+            raise CLOSED.at(self.name)
         if self._writer is None:
             raise READ_ONLY.at(self.name)
         return await asyncio.wrap_future(self._writer.submit(change))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from .faults import CLOSED, COLLIDED, DatabaseFault, from_driver
+from .faults import COLLIDED, DatabaseFault, from_driver
 
 T = TypeVar("T")
 
@@ -35,12 +35,9 @@ class Writer:
         self._place = place
         self._waiting: deque[_Waiting] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keepwell-writer")
-        self._closed = False
 
     def submit(self, change: Callable[[Connection], T]) -> "Future[T]":
-        """Queues a change. A cancelled one that has not begun is left out. Raises DatabaseFault after ``close``."""
-        if self._closed:
-            raise CLOSED.at(self._place)
+        """Queues a change. A cancelled one that has not begun is left out. Not to be called after ``close``."""
         outcome: Future[T] = Future()
         self._waiting.append(_Waiting(change, outcome))
         self._thread.submit(self._drain)
@@ -48,7 +45,6 @@ class Writer:
 
     def close(self) -> None:
         """Waits until everything queued is stored, and ends. Blocks."""
-        self._closed = True
         self._thread.shutdown(wait=True)
         self._engine.dispose()
 
