@@ -55,7 +55,8 @@ def licence(name: str) -> str:
     """The licence as the distribution states it, shortest form first."""
     about = metadata.metadata(name)
     classifiers = [line.rpartition(":: ")[2] for line in about.get_all("Classifier") or () if line.startswith("License ::")]
-    return str(about.get("License-Expression") or (classifiers[0] if classifiers else about.get("License", "not stated")))
+    expression = about["License-Expression"] if "License-Expression" in about else None
+    return str(expression or next(iter(classifiers), "not stated"))
 
 
 def release_dates() -> dict[str, str]:

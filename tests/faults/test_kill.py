@@ -87,6 +87,6 @@ def _journal_agrees(data: Path, kept: dict[int, dict[str, Any]]) -> None:
     verified = keepwell("journal", "verify", "--data", str(data), "--json")
     assert verified.returncode == 0, verified.stdout + verified.stderr
     listed = keepwell("journal", "list", "--data", str(data), "--limit", "100000", "--json")
-    entries = [entry for entry in json.loads(listed.stdout)["entries"] if entry["event"] == "check.state-changed"]
+    entries = [entry for entry in json.loads(listed.stdout) if entry["event"] == "check.state-changed"]
     written = sorted((entry["subject"], entry["facts"]["after"], entry["facts"]["sentence"]) for entry in entries)
     assert written == sorted((f"checks/{change['check']}", change["after"], change["sentence"]) for change in kept.values())

@@ -79,7 +79,7 @@ def test_reload_takes_a_valid_directory_and_refuses_an_invalid_one(tmp_path: Pat
 def journal(data: Path) -> list[dict[str, str]]:
     listed = keepwell("journal", "list", "--data", str(data), "--limit", "1000", "--json")
     assert listed.returncode == 0, listed.stderr
-    entries: list[dict[str, str]] = json.loads(listed.stdout)["entries"]
+    entries: list[dict[str, str]] = json.loads(listed.stdout)
     return entries
 
 
@@ -88,8 +88,7 @@ def test_a_command_runs_only_while_its_exact_text_is_accepted(tmp_path: Path) ->
     text = f"keepwell: 1\nservice: shop\nchecks:\n  touch: {{command: {{shell: 'echo ran >> {proof}'}}, every: 1s}}\n"
     directory = operations(tmp_path / "ops", text)
     with serving(directory, tmp_path / "data") as server:
-        server.until({"touch": "unknown"})
-        assert "waiting for acceptance" in server.get("/api/v1/checks/touch")["sentence"]
+        wait_until(lambda: "waiting for acceptance" in server.get("/api/v1/checks/touch")["sentence"], 15, "the first look")
         assert not proof.exists()
         assert keepwell("accept", str(directory), "touch", "--yes").returncode == 0
         keepwell("reload", "--data", str(server.data))

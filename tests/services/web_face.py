@@ -1,12 +1,13 @@
 """A small room for the tests of pages: the real templates of the checks room, over states that a test holds in its hand."""
 
 import asyncio
+import json
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keepwell.rooms.checks
 from keepwell.api.application import build_application
@@ -14,6 +15,7 @@ from keepwell.api.gate import Policy
 from keepwell.api.server import Servers, address_of, bind_tcp
 from keepwell.api.tokens import Token
 from keepwell.ports.offer import Event, Face, Page, Route, Stream
+from keepwell.storage import directory
 from keepwell.web.pages import Site
 
 TEMPLATES = str(Path(keepwell.rooms.checks.__file__).parent / "pages")
@@ -126,7 +128,9 @@ class FakeRoom:
 class Running:
     """The whole of api and web around a room, on a free TCP port and, where a path is given, a Unix socket."""
 
-    def __init__(self, room: FakeRoom, tokens: Sequence[tuple[Token, str]] = (), unix: Path | None = None, **site: Any) -> None:
+    def __init__(
+        self, room: FakeRoom, tokens: Sequence[tuple[Token, str]] = (), unix: Path | None = None, owner: int | None = None, **site: Any
+    ) -> None:
         listening = bind_tcp("127.0.0.1", 0)
         sockets = [listening]
         if unix is not None:
@@ -136,7 +140,7 @@ class Running:
         self.room = room
         known = {text: token for token, text in tokens}
         self.site = Site([room.face()], "audio deck", RealClock(), **site)
-        policy = Policy([(self.host, self.port)], os.getuid(), known.get)
+        policy = Policy([(self.host, self.port)], os.getuid() if owner is None else owner, known.get)
         self.servers = Servers(build_application([room.face()], policy, self.site), sockets, self.site.close, grace=1)
 
     async def __aenter__(self) -> "Running":
@@ -148,9 +152,52 @@ class Running:
 
 
 def bind_unix(path: Path) -> socket.socket:
-    """A bound Unix socket that everybody may connect to."""
-    bound = socket.socket(socket.AF_UNIX)
-    bound.bind(str(path))
+    """A bound Unix socket that everybody may connect to, however long its path."""
+    bound = directory.bind_unix(path)
     path.chmod(0o666)
     bound.setblocking(False)
     return bound
+
+
+class Reply(NamedTuple):
+    """One answer as it came over the wire; of a header that came twice the last."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def code(self) -> str:
+        """The code of the error that it tells."""
+        return str(json.loads(self.body)["error"]["code"])
+
+
+async def send(place: Running | Path, request: bytes) -> Reply:
+    """Sends bytes to the TCP port of a server or to a Unix socket, and reads the answer to its end (ask for ``connection: close``)."""
+    if isinstance(place, Path):
+        reader, writer = await asyncio.open_unix_connection(place)
+    else:
+        reader, writer = await asyncio.open_connection(place.host, place.port)
+    try:
+        writer.write(request)
+        return parse(await asyncio.wait_for(reader.read(), 10))
+    finally:
+        writer.close()
+
+
+def parse(answer: bytes) -> Reply:
+    """Reads an answer with Content-Length or until its end."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    lines = head.decode("latin-1").split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines[1:])
+    return Reply(int(lines[0].split()[1]), headers, body)
+
+
+def request(method: str, path: str, running: Running | None = None, body: bytes = b"", **headers: str) -> bytes:
+    """A request's bytes; ``fetch_site`` becomes Sec-Fetch-Site, every other header keeps its name with dashes."""
+    host = f"{running.host}:{running.port}" if running else "keepwell"
+    given = {"host": host, "connection": "close", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    if body:
+        given = {"content-type": "application/json", "content-length": str(len(body)), **given}
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items()), "", ""]
+    return "\r\n".join(lines).encode() + body

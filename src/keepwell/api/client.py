@@ -1,9 +1,9 @@
 """The command line's way to a running server: HTTP over the Unix socket of the data directory, one connection a question."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ class ServerClient:
             message = f"the Keepwell that runs with the data directory {self._directory} broke off: {error}"
             raise KeepwellError(Problem("server.gone", message)) from error
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
         from keepwell.storage.directory import DataDirectory, connect_path
 
@@ -76,10 +76,8 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     head = h11.Request(method=method, target=path, headers=headers)
     for event in (head, h11.Data(data=body), h11.EndOfMessage()):
         writer.write(connection.send(event) or b"")
-    try:
+    with contextlib.suppress(ConnectionError):  # refused before the body was read: the answer says why
         await writer.drain()
-    except ConnectionError:
-        pass  # refused before the body was read: the answer says why
     try:
         status, answer = await _receive(connection, reader)
         content = json.loads(answer) if answer else None

@@ -1,6 +1,7 @@
 """The gate that every request passes before any route: who asks, may they, is the body bearable; and what every reply carries."""
 
 import asyncio
+import contextlib
 import logging
 import pwd
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keepwell.kernel.problems import KeepwellError, Problem, Refused
 
-from .access import ANONYMOUS, Asked, Caller, decide, peer_caller
+from .access import ANONYMOUS, READS, Asked, Caller, decide, peer_caller
 from .replies import ErrorReplies
 from .tokens import Token
 
@@ -26,6 +27,8 @@ BODY_SECONDS = 30.0
 PEER_UID = "keepwell.peer-uid"
 """The key in the scope's ``state`` under which the server leaves the uid of a Unix socket's peer."""
 
+_DROPPED_BYTES = 8 * BODY_LIMIT
+_DROPPED_SECONDS = 2.0
 _ACCESS = "keepwell.access"
 _SECURITY_HEADERS: Mapping[str, str] = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -89,7 +92,7 @@ class Gate:
         headers = _headers(scope)
         guarded = _Sending(send)
         try:
-            scope[_ACCESS] = await self._admit(scope, headers, receive)
+            scope[_ACCESS] = self._admit(scope, headers)
             body = await read_body(receive, headers.get("content-length"), BODY_LIMIT, BODY_SECONDS)
             await self._application(scope, _replay(body, receive), guarded)
         except KeepwellError as refusal:
@@ -97,7 +100,7 @@ class Gate:
         except Exception:
             await self._refuse(internal_fault(scope), scope, headers, receive, guarded)
 
-    async def _admit(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Access:
+    def _admit(self, scope: Scope, headers: Mapping[str, str]) -> Access:
         peer = scope.get("state", {}).get(PEER_UID)
         asked = Asked(
             scope["method"],
@@ -107,14 +110,10 @@ class Gate:
             headers.get("sec-fetch-mode"),
             unix_socket=peer is not None,
         )
-        try:
-            caller = self._identify(peer, headers.get("authorization"))
-            refused = decide(caller, None, asked, self._policy.listening)
-            if refused is not None:
-                raise refused
-        except KeepwellError:
-            await _let_arrive(receive)
-            raise
+        caller = self._identify(peer, headers.get("authorization"))
+        refused = decide(caller, None, asked, self._policy.listening)
+        if refused is not None:
+            raise refused
         return Access(caller, asked, self._policy)
 
     def _identify(self, peer: int | None, authorization: str | None) -> Caller:
@@ -131,6 +130,8 @@ class Gate:
     async def _refuse(self, error: KeepwellError, scope: Scope, headers: Mapping[str, str], receive: Receive, send: "_Sending") -> None:
         if send.started:
             return  # the reply broke off; the server closes the connection
+        if scope["method"] not in READS:
+            await _let_arrive(receive, headers)
         reply = self._replies.reply(error, headers.get("accept"))
         reply.headers["connection"] = "close"
         await reply(scope, receive, send)
@@ -172,12 +173,21 @@ async def read_body(receive: Receive, declared: str | None, limit: int, seconds:
         raise KeepwellError(Problem("request.too-slow", f"The request's body did not arrive within {seconds:g} s")) from None
 
 
-async def _let_arrive(receive: Receive) -> None:
-    """Takes in a small body that is under way: a connection closed with bytes unread is reset, and the client would not see why."""
-    try:
-        await read_body(receive, None, 64 * 1024, 1.0)
-    except KeepwellError:
+async def _let_arrive(receive: Receive, headers: Mapping[str, str]) -> None:
+    """Takes in and drops a body that is under way, within bounds: a connection that is closed with bytes unread is reset, and its
+    client may never see the reply (RFC 9112, 9.6). A client that expects a 100 waits for the reply, and one with too much is not humoured.
+    """
+    declared = headers.get("content-length", "0")
+    if "expect" in headers or (declared.isdigit() and int(declared) > _DROPPED_BYTES):
         return
+    dropped = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DROPPED_SECONDS):
+            while dropped < _DROPPED_BYTES:
+                message = await receive()
+                dropped += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

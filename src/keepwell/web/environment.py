@@ -9,9 +9,9 @@ from typing import Any
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 """C0 and C1 controls (terminal escapes) save tab and line feed, and the marks that reorder text (Unicode UAX #9): a name or the output
-of a command could pretend with them to be another."""
+of a command could pretend with them to be another. And lone surrogates, which cannot be sent."""
 
 
 def visible(value: Any) -> Any:

@@ -32,7 +32,7 @@ Render = Callable[[Event], str]
 def encode(name: str, html: str) -> bytes:
     """One event as it stands on the wire. Line ends of any kind become lines of data; in the name they are dropped."""
     lines = [f"event: {_LINE_ENDS.sub('', name)}", *(f"data: {line}" for line in _LINE_ENDS.split(html.strip())), "", ""]
-    return "\n".join(lines).encode()
+    return "\n".join(lines).encode("utf-8", "replace")
 
 
 class Listeners:
@@ -96,7 +96,15 @@ class _Listener:
             return b": still here\n\n"
         self._something.clear()
         waiting, self._waiting = self._waiting, deque()
-        return b"".join(encode(event.name, self._render(event)) for event in waiting)
+        return b"".join(self._encoded(event) for event in waiting)
+
+    def _encoded(self, event: Event) -> bytes:
+        """A template that fails costs its own event, not the page."""
+        try:
+            return encode(event.name, self._render(event))
+        except Exception:
+            _log.exception("the event %s of %s cannot be rendered", event.name, self._stream.path)
+            return b""
 
     async def take(self) -> None:
         """Takes events as they come, until the stream's end."""
