@@ -82,14 +82,14 @@ clean: ## remove what make built
 .venv/.runtime: requirements.txt requirements-tools.txt pyproject.toml | $(UV)
 	@echo "Building .venv from requirements.txt" >&2
 	@$(UV) venv --quiet --allow-existing --python '>=3.11' .venv
-	@$(UV) pip install --quiet --require-hashes --python $(PY) --requirements requirements.txt
+	@$(UV) pip install --quiet --compile-bytecode --require-hashes --python $(PY) --requirements requirements.txt
 	@$(INSTALL_SELF)
 	@touch $@
 
 .venv/.dev: requirements-dev.txt requirements-tools.txt pyproject.toml | $(UV)
 	@echo "Building .venv from requirements-dev.txt" >&2
 	@$(UV) venv --quiet --allow-existing --python '>=3.11' .venv
-	@$(UV) pip sync --quiet --require-hashes --python $(PY) requirements-dev.txt
+	@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python $(PY) requirements-dev.txt
 	@$(INSTALL_SELF)
 	@touch .venv/.runtime $@
 

@@ -55,7 +55,7 @@ def licence(name: str) -> str:
     """The licence as the distribution states it, shortest form first."""
     about = metadata.metadata(name)
     classifiers = [line.rpartition(":: ")[2] for line in about.get_all("Classifier") or () if line.startswith("License ::")]
-    expression = about["License-Expression"] if "License-Expression" in about else None
+    expression = about.json.get("license_expression")
     return str(expression or next(iter(classifiers), "not stated"))
 
 

@@ -129,9 +129,16 @@ class Running:
     """The whole of api and web around a room, on a free TCP port and, where a path is given, a Unix socket."""
 
     def __init__(
-        self, room: FakeRoom, tokens: Sequence[tuple[Token, str]] = (), unix: Path | None = None, owner: int | None = None, **site: Any
+        self,
+        room: FakeRoom,
+        tokens: Sequence[tuple[Token, str]] = (),
+        unix: Path | None = None,
+        owner: int | None = None,
+        *,
+        port: int = 0,
+        **site: Any,
     ) -> None:
-        listening = bind_tcp("127.0.0.1", 0)
+        listening = bind_tcp("127.0.0.1", port)
         sockets = [listening]
         if unix is not None:
             sockets.append(bind_unix(unix))

@@ -95,7 +95,10 @@ async def _receive(connection: "h11.Connection", reader: asyncio.StreamReader) -
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
-            connection.receive_data(await reader.read(64 * 1024))
+            data = await reader.read(64 * 1024)
+            if not data and not status and not connection.trailing_data[0]:
+                raise ConnectionResetError("it closed the connection without an answer")
+            connection.receive_data(data)
         elif isinstance(event, h11.Response):
             status = event.status_code
         elif isinstance(event, h11.Data):
@@ -104,5 +107,3 @@ async def _receive(connection: "h11.Connection", reader: asyncio.StreamReader) -
                 raise ValueError(f"an answer of more than {_LIMIT} bytes")
         elif isinstance(event, h11.EndOfMessage):
             return status, bytes(body)
-        elif isinstance(event, h11.ConnectionClosed):
-            raise ConnectionResetError("it closed the connection without an answer")

@@ -24,6 +24,9 @@ HEAD_SECONDS = 10.0
 CONNECTIONS = 256
 """Connections at once; one more is answered with status 503."""
 
+STALLED_SECONDS = 60.0
+"""How long a peer may leave what was sent to it untaken before the kernel closes the connection (TCP_USER_TIMEOUT, tcp(7))."""
+
 _HEAD_BYTES = 32 * 1024
 
 
@@ -35,6 +38,7 @@ def bind_tcp(host: str, port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STALLED_SECONDS * 1000))  # its connections inherit it
         listening.setblocking(False)
         listening.bind((host, port))
         listening.listen()

@@ -1,7 +1,6 @@
 """Turns declared commands into a program: arguments, help, errors and exit codes."""
 
 import argparse
-import asyncio
 import contextlib
 import os
 import signal
@@ -58,6 +57,8 @@ def run(commands: Sequence[Subcommand], version: str, argv: Sequence[str]) -> in
         return by_name[argv[0]].on_error if ended.code == Exit.COULD_NOT and argv and argv[0] in by_name else int(ended.code or 0)
     command = by_name[arguments.pop("command")]
     output = TerminalOutput(wants_json=bool(arguments.pop("json")))
+    import asyncio  # costs a quarter of what --help takes, and --help needs none of it
+
     try:
         return asyncio.run(_interruptible(command, Call(arguments, output)))
     except KeepwellError as error:
@@ -77,6 +78,8 @@ def run(commands: Sequence[Subcommand], version: str, argv: Sequence[str]) -> in
 
 
 async def _interruptible(command: Subcommand, call: Call) -> int:
+    import asyncio
+
     task = asyncio.current_task()
     assert task is not None
     with contextlib.suppress(NotImplementedError):

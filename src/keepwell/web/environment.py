@@ -1,6 +1,7 @@
 """The template engine: the shared layout, each room's templates under its prefix, and text made harmless where it is printed."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -16,9 +17,9 @@ of a command could pretend with them to be another. And lone surrogates, which c
 
 def visible(value: Any) -> Any:
     """Text with every control character and reordering mark replaced by a visible sign; other values and finished markup as they are."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return _UNPRINTABLE.sub(_sign, value)
-    return value
+    if not isinstance(value, str) or value.isprintable() or isinstance(value, Markup):
+        return value
+    return _UNPRINTABLE.sub(_sign, value)
 
 
 def runs(states: Iterable[str]) -> list[tuple[str, int, int]]:
@@ -31,11 +32,16 @@ def runs(states: Iterable[str]) -> list[tuple[str, int, int]]:
     return found
 
 
+def tally(states: Iterable[str]) -> str:
+    """How many there are of each, most frequent first: ``28 ok, 2 fail``."""
+    return ", ".join(f"{count} {state}" for state, count in Counter(states).most_common())
+
+
 def build_environment(templates: Mapping[str, str], asset_url: Callable[[str], str]) -> Environment:
     """An environment in which ``room/name.html`` is found in the folder that ``templates`` gives for the room.
 
     Everything printed is escaped and made ``visible``; a name that the context lacks is an error. Templates may use ``asset(name)``
-    and the filter ``runs``.
+    and the filters ``runs`` and ``tally``.
     """
     rooms: dict[str, BaseLoader] = {name: FileSystemLoader(folder) for name, folder in templates.items()}
     loader = ChoiceLoader([PrefixLoader(rooms), FileSystemLoader(Path(__file__).parent / "templates")])
@@ -43,7 +49,7 @@ def build_environment(templates: Mapping[str, str], asset_url: Callable[[str], s
         loader=loader, autoescape=True, undefined=StrictUndefined, finalize=visible, auto_reload=False, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals["asset"] = asset_url
-    environment.filters["runs"] = runs
+    environment.filters |= {"runs": runs, "tally": tally}
     return environment
 
 
