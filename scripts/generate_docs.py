@@ -79,9 +79,9 @@ CHECK_MEANINGS = {
 
 def reference() -> str | None:
     """The reference page of keepwell.yaml; None as long as there is nothing to make it from."""
-    if not all(find_spec(name) for name in ("keepwell.app", "keepwell.config.describe")):
+    if not all(find_spec(name) for name in ("keepwell.composition.verbs", "keepwell.config.describe")):
         return None
-    from keepwell.app import sections
+    from keepwell.composition.verbs import sections
     from keepwell.config.describe import reference as describe
 
     return f"{MADE_BY}\n{describe(sections())}"

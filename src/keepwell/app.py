@@ -4,155 +4,14 @@ Everything costly is imported where it is used, so that ``keepwell --help`` stay
 """
 
 import gc
-import os
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from keepwell import __version__
-from keepwell.config.core import core_sections
-from keepwell.ports.offer import Argument, Call, Drivers, Section, Subcommand, Tables
+from keepwell.composition import verbs
+from keepwell.ports.offer import Argument, Call, Subcommand
 from keepwell.rooms.checks import offer as checks
-
-if TYPE_CHECKING:
-    from keepwell.config.acceptance import Acceptances, Executable
-    from keepwell.config.operations import Operations
-    from keepwell.kernel.problems import Problem
-    from keepwell.ports.host import Host
-    from keepwell.rooms.checks.model import Check
-    from keepwell.rooms.checks.work.resolve import Verdict
-
-LOCAL = "local"
-
-
-def check_kinds() -> Drivers:
-    """The kinds of checks: a folder scan and the entry points of group ``keepwell.checks``."""
-    from keepwell.config.drivers import FolderDrivers
-
-    return FolderDrivers("keepwell.rooms.checks.kinds", "keepwell.checks")
-
-
-def sections() -> tuple[Section, ...]:
-    """Every section that keepwell.yaml may have."""
-    return (*core_sections(), *checks.sections(check_kinds))
-
-
-def tables() -> tuple[Tables, ...]:
-    """Every room's tables, the store's own first."""
-    from keepwell.storage.offer import STORAGE_TABLES
-
-    return (STORAGE_TABLES, checks.tables())
-
-
-# --- verbs over an operations directory --------------------------------------------------------------------------------------
-
-
-def load(directory: str) -> "Operations":
-    """Reads and validates an operations directory. Raises ConfigurationError with every problem."""
-    from keepwell.config.operations import load as load_operations
-
-    return load_operations(Path(directory), sections(), os.environ)
-
-
-def load_checks(directory: str, user: str | None = None) -> "tuple[Check, ...]":
-    """The checks of a directory, with what is accepted in it for the user who runs them (by default this process')."""
-    return resolve_checks(load(directory), user or effective_user())
-
-
-def resolve_checks(operations: "Operations", user: str) -> "tuple[Check, ...]":
-    """The checks of a configuration that was read, with its acceptances."""
-    from keepwell.config.acceptance import read_acceptances
-    from keepwell.rooms.checks.work.resolve import resolve
-
-    acceptances = read_acceptances(operations.directory)
-
-    def accepted(name: str, text: str, target: str) -> "Verdict":
-        return _verdict(acceptances, name, text, target, user)
-
-    return resolve(operations.entries("checks"), operations.options("targets"), check_kinds(), accepted)
-
-
-def _verdict(acceptances: "Acceptances", name: str, text: str, target: str, user: str) -> "Verdict":
-    from keepwell.config.acceptance import Executable
-    from keepwell.rooms.checks.work.resolve import Verdict
-
-    executable = Executable(name=f"checks/{name}", text=text, target=target, host=LOCAL, user=user)
-    acceptance = acceptances.accepts(executable)
-    return Verdict(acceptance.by) if acceptance else Verdict(None, acceptances.why_not(executable))
-
-
-def executables(directory: str, user: str) -> "list[Executable]":
-    """Every text of a directory that runs only when accepted."""
-    from keepwell.config.acceptance import Executable
-    from keepwell.rooms.checks.work.resolve import target_address
-
-    return [
-        Executable(name=f"checks/{check.name}", text=check.needs_acceptance, target=target_address(check.target), host=LOCAL, user=user)
-        for check in load_checks(directory, user)
-        if check.needs_acceptance is not None
-    ]
-
-
-def validate(directory: str) -> "Sequence[Problem]":
-    """Reads everything that ``up`` would read, and gives what is doubtful. Raises ConfigurationError with every problem."""
-    from keepwell.config.acceptance import read_acceptances
-
-    load_checks(directory, user="nobody in particular")  # who runs it decides what is accepted, not what is valid
-    return read_acceptances(Path(directory)).warnings
-
-
-def effective_user() -> str:
-    """The name of the user this process runs as."""
-    from keepwell.config.offer import user_name
-
-    return user_name(os.geteuid())
-
-
-@asynccontextmanager
-async def local_host() -> "AsyncIterator[Host]":
-    """The ports of the machine this runs on; closed at the end."""
-    from keepwell.machine.clock import SystemClock
-    from keepwell.machine.http_client import HttpClient
-    from keepwell.machine.local_files import LocalFiles
-    from keepwell.machine.local_runner import LocalRunner
-    from keepwell.machine.secrets import MachineSecrets
-    from keepwell.ports.host import Host
-
-    secrets = MachineSecrets(os.environ)
-    http = HttpClient(secrets)
-    try:
-        yield Host(LOCAL, LocalRunner(secrets), LocalFiles(), http, SystemClock(), secrets)
-    finally:
-        await http.close()
-
-
-# --- verbs over a running server ---------------------------------------------------------------------------------------------
-
-
-def data_directory(data: str | None) -> Path:
-    """The data directory that was named, or the default one of this user."""
-    from keepwell.storage.directory import default_data_directory
-
-    return Path(data) if data else default_data_directory(os.environ, is_root=os.geteuid() == 0)
-
-
-async def ask_server(data: str | None, path: str) -> Any:
-    """Reads from the running server over its Unix socket. Raises KeepwellError where none runs."""
-    from keepwell.api.client import ServerClient
-
-    return await ServerClient(data_directory(data)).get(path)
-
-
-async def tell_server(data: str | None, path: str, body: Any = None) -> Any:
-    """Writes to the running server over its Unix socket."""
-    from keepwell.api.client import ServerClient
-
-    return await ServerClient(data_directory(data)).post(path, body)
-
-
-# --- commands ----------------------------------------------------------------------------------------------------------------
 
 
 def commands() -> Sequence[Subcommand]:
@@ -165,14 +24,14 @@ def commands() -> Sequence[Subcommand]:
     from keepwell.storage import offer as storage
 
     return (
-        *config.commands(sections, validate, executables, SystemClock().now),
-        *checks.commands(load_checks, local_host, ask_server),
+        *config.commands(verbs.sections, verbs.validate, verbs.executables, SystemClock().now),
+        *checks.commands(verbs.load_checks, verbs.local_host, verbs.ask_server),
         _up(),
         _reload(),
         *manual.commands(),
         *demo.commands(_run_demonstration, _import_for_demonstration, _accept_for_demonstration),
-        *storage.commands(data_directory),
-        *api.commands(data_directory),
+        *storage.commands(verbs.data_directory),
+        *api.commands(verbs.data_directory),
     )
 
 
@@ -181,7 +40,7 @@ DATA = Argument(("--data",), "the data directory (default: $XDG_DATA_HOME/keepwe
 
 def _up() -> Subcommand:
     async def up(call: Call) -> int:
-        from keepwell.serve import Settings, serve
+        from keepwell.composition.serve import Settings, serve
 
         gc.enable()
         return await serve(Settings(**call.arguments))
@@ -206,7 +65,7 @@ def _up() -> Subcommand:
 
 
 async def _run_demonstration(directory: str, data: str, listen: str) -> int:
-    from keepwell.serve import Settings, serve
+    from keepwell.composition.serve import Settings, serve
 
     gc.enable()
     return await serve(Settings(directory, data, listen, log_level="warning"))
@@ -222,14 +81,14 @@ async def _accept_for_demonstration(folder: Path) -> int:
     from keepwell.config.acceptance import accept_in
     from keepwell.machine.clock import SystemClock
 
-    waiting = executables(str(folder), effective_user())
-    accept_in(folder, waiting, by=f"keepwell demo ({effective_user()})", at=SystemClock().now())
+    waiting = verbs.executables(str(folder), verbs.effective_user())
+    accept_in(folder, waiting, by=f"keepwell demo ({verbs.effective_user()})", at=SystemClock().now())
     return len(waiting)
 
 
 def _reload() -> Subcommand:
     async def reload(call: Call) -> int:
-        answer = await tell_server(call.arguments["data"], "/api/v1/reload")
+        answer = await verbs.tell_server(call.arguments["data"], "/api/v1/reload")
         call.output.data(answer)
         call.output.say(f"reloaded: {answer['checks']} checks, {answer['waiting']} waiting for acceptance", style="ok")
         return 0

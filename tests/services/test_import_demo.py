@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from keepwell import app
+from keepwell.composition import verbs
 from keepwell.config.acceptance import accept_in
 from keepwell.demo import offer
 from keepwell.demo.laboratory.control import ask_laboratory
@@ -33,7 +33,7 @@ async def import_manual(manual: Path, folder: Path, every: str) -> int:
 
 async def accept(folder: Path) -> int:
     """The verb as the composition root hands it over."""
-    texts = app.executables(str(folder), app.effective_user())
+    texts = verbs.executables(str(folder), verbs.effective_user())
     accept_in(folder, texts, by="demo", at=datetime.now(UTC))
     return len(texts)
 
@@ -60,9 +60,9 @@ async def change(action: str, fault: str) -> None:
 
 async def look(ready: Demonstration) -> Mapping[str, tuple[State, str]]:
     """Each check's state and sentence, all looked at once."""
-    checks = app.load_checks(str(ready.operations))
+    checks = verbs.load_checks(str(ready.operations))
     async with AsyncExitStack() as stack:
-        host = await stack.enter_async_context(app.local_host())
+        host = await stack.enter_async_context(verbs.local_host())
         seen = await asyncio.gather(*(observe(check, host, None) for check in checks))
     return {check.name: (observation.state, observation.sentence) for check, observation in zip(checks, seen, strict=True)}
 
@@ -197,7 +197,7 @@ async def test_the_command_says_where_to_look_and_what_to_break(runtime: Path, t
 
     async def serve(directory: str, data: str, listen: str) -> int:
         served.extend((directory, data, listen))
-        assert app.load_checks(directory)
+        assert verbs.load_checks(directory)
         broken, spoken = await run("break", "api-slow")
         assert (broken, spoken.lines[0]) == (0, "broken: Every answer of the audio server takes 0.8 s longer.")
         _, spoken = await run("faults")

@@ -12,12 +12,12 @@ from textwrap import dedent
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, text
 
-from keepwell import app
+from keepwell.composition import verbs
 from keepwell.kernel.problems import StorageError
 from keepwell.ports.offer import Tables
 from keepwell.storage import journal
 from keepwell.storage.database import Database
-from keepwell.storage.offer import STORAGE_TABLES
+from keepwell.storage.declared import STORAGE_TABLES
 from keepwell.storage.upgrading import differences, real_head
 
 NOW = datetime(2026, 11, 1, 1, 30, tzinfo=UTC)
@@ -118,16 +118,16 @@ def opener(place: Path | str, folder: Path | str = "", head: str = "", **environ
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment)
 
 
-@pytest.mark.parametrize("tables", app.tables(), ids=lambda tables: tables.name)
+@pytest.mark.parametrize("tables", verbs.tables(), ids=lambda tables: tables.name)
 def test_the_declared_head_is_the_real_one(tables: Tables) -> None:
     assert real_head(tables) == tables.head
 
 
 async def test_migrations_give_exactly_the_declared_tables(database_place: Path | str) -> None:
-    database = await Database.open(database_place, app.tables(), NOW)
-    found = {each.name: await database.write(lambda c, each=each: differences(c, each)) for each in app.tables()}
+    database = await Database.open(database_place, verbs.tables(), NOW)
+    found = {each.name: await database.write(lambda c, each=each: differences(c, each)) for each in verbs.tables()}
     await database.close()
-    assert found == {each.name: [] for each in app.tables()}
+    assert found == {each.name: [] for each in verbs.tables()}
 
 
 async def test_a_difference_would_be_found(database_place: Path | str) -> None:

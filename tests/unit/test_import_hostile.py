@@ -11,7 +11,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keepwell import app
+from keepwell.composition import verbs
 from keepwell.config.core_schema import resolve
 from keepwell.kernel.problems import UsageError
 from keepwell.rooms.manual.decide import import_manual
@@ -121,7 +121,7 @@ def test_whatever_is_imported_validates(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         imported = import_manual(text, "m.md")
         (Path(folder) / "keepwell.yaml").write_text(imported.yaml, "utf-8")
-        assert {check.name for check in app.load_checks(folder)} == {draft.name for draft in imported.checks}
+        assert {check.name for check in verbs.load_checks(folder)} == {draft.name for draft in imported.checks}
 
 
 @given(st.text(st.characters(codec="utf-8")))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from keepwell import app
+from keepwell.composition import verbs
 from keepwell.kernel.problems import ConfigurationError
 from keepwell.rooms.manual.decide import import_manual
 from keepwell.rooms.manual.model import Fate, Imported
@@ -105,7 +105,7 @@ def test_what_the_laboratorys_manual_holds_that_nothing_carries() -> None:
 
 async def test_the_laboratorys_directory_validates(tmp_path: Path) -> None:
     await import_file(MANUAL, tmp_path / "ops")
-    checks = app.load_checks(str(tmp_path / "ops"))
+    checks = verbs.load_checks(str(tmp_path / "ops"))
     assert len(checks) == 8
     assert not any(check.waiting for check in checks), "nothing in it runs a command"
 
@@ -151,7 +151,7 @@ def test_what_the_manual_of_a_real_team_holds_that_nothing_carries() -> None:
 async def test_what_a_real_manual_becomes_validates_and_waits_for_acceptance(name: str, tmp_path: Path) -> None:
     imported = await import_file(outside("manuals", f"{name}.md"), tmp_path / "ops")
     try:
-        checks = app.load_checks(str(tmp_path / "ops"))
+        checks = verbs.load_checks(str(tmp_path / "ops"))
     except ConfigurationError as error:
         pytest.fail("\n".join(f"{problem.where}: {problem.message}" for problem in error.problems))
     assert {check.name for check in checks} == {draft.name for draft in imported.checks}

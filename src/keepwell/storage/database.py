@@ -16,10 +16,10 @@ from keepwell.kernel.problems import Problem, StorageError
 from keepwell.ports.offer import Tables
 
 from .columns import FreeText, Json, UtcInstant, insert_missing, upsert
+from .declared import STORAGE_TABLES
 from .engines import Location, create_sqlite_file, locate, reading_engine, refuse_cut_off, writing_engine
 from .faults import CLOSED, READ_ONLY, from_driver
 from .migrating import migrate, refuse_other_version
-from .offer import STORAGE_TABLES
 from .writer import Writer, explained
 
 __all__ = ["Database", "FreeText", "Json", "UtcInstant", "insert_missing", "upsert"]

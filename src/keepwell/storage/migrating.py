@@ -8,7 +8,6 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -19,24 +18,12 @@ from keepwell.ports.offer import Tables
 
 from .engines import Location, writing_engine
 from .journal import NewEntry, append
+from .versions import Step, version_table
 
 _TABLES_THERE = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
     "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Tables that are not at the version this program needs: ``stored`` is theirs, None where they do not exist yet."""
-
-    tables: Tables
-    stored: str | None
-
-
-def version_table(tables: Tables) -> str:
-    """The table in which Alembic notes the version of these tables."""
-    return f"alembic_version_{tables.name}"
 
 
 def behind(connection: Connection, tables: Sequence[Tables]) -> list[Step]:

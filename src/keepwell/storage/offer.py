@@ -1,13 +1,13 @@
-"""What storage declares: its tables, and the command that shows and proves the journal. Imports nothing costly."""
+"""What storage declares: the command that shows and proves the journal. Imports nothing costly (its tables: ``declared.py``)."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from keepwell.kernel.exits import Exit
-from keepwell.ports.offer import Argument, Call, Output, Subcommand, Tables
+from keepwell.ports.offer import Argument, Call, Output, Subcommand
 
 from .directory import DataDirectory
 
@@ -17,21 +17,6 @@ if TYPE_CHECKING:
 
 ADDRESS_VARIABLE = "KEEPWELL_DATABASE"
 """The environment variable in which the journal's commands find the address of a PostgreSQL database."""
-
-
-def _metadata() -> Any:
-    from .tables import METADATA
-
-    return METADATA
-
-
-STORAGE_TABLES = Tables("storage", _metadata, str(Path(__file__).parent / "migrations"), "storage_0001")
-"""The journal, its outputs, and leases."""
-
-
-def tables() -> Tables:
-    """Storage's own tables."""
-    return STORAGE_TABLES
 
 
 def commands(data_directory: Callable[[str | None], Path], environment: Mapping[str, str] | None = None) -> Sequence[Subcommand]:

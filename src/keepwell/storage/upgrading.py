@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from keepwell.ports.offer import Tables
 
 from .faults import newer
-from .migrating import Step, version_table
+from .versions import Step, version_table
 
 _ENVIRONMENT = Path(__file__).parent / "alembic_environment"
 

@@ -1,29 +1,16 @@
-"""``keepwell up``: the living composition. Builds the rooms, runs the engine and the servers, reloads, stops."""
+"""The rooms put together on their ports: one engine, one store, one configuration in force."""
 
 import asyncio
-import contextlib
 import logging
-import os
-import resource
-import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any
 
-from keepwell import __version__, app
-from keepwell.api.access import check_listen_address
-from keepwell.api.application import build_application
-from keepwell.api.figures import Measured
-from keepwell.api.gate import Policy
-from keepwell.api.server import Servers, address_of, bind_tcp
-from keepwell.api.tokens import TokenFile
+from keepwell import __version__
+from keepwell.composition import verbs
 from keepwell.config.operations import Operations
 from keepwell.engine import Engine
 from keepwell.kernel.problems import ConfigurationError
-from keepwell.machine import notify
-from keepwell.machine.log import configure_logging
 from keepwell.ports.activity import Job
 from keepwell.ports.host import Host
 from keepwell.ports.offer import Face, Route
@@ -39,27 +26,8 @@ from keepwell.rooms.health.work import Health, Sources
 from keepwell.storage import journal
 from keepwell.storage.columns import microseconds
 from keepwell.storage.database import Database
-from keepwell.storage.directory import DataDirectory, bind_unix
-from keepwell.web.pages import Site
-
-GRACE = 10.0
-"""Seconds that looks under way get to end when Keepwell is stopped."""
-
-OPEN_FILES = 16384
-"""Open files wanted: every look under way holds a socket or two, and the usual soft limit is 1024."""
 
 _log = logging.getLogger("keepwell")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The command line of ``keepwell up``."""
-
-    directory: str
-    data: str | None = None
-    listen: str | None = None
-    log_format: str = "text"
-    log_level: str = "info"
 
 
 class NoSamples:
@@ -141,8 +109,8 @@ def _change_entry(seen: Seen) -> journal.NewEntry:
 class Live:
     """A running Keepwell: the rooms on their ports, one engine, and the configuration in force."""
 
-    def __init__(self, settings: Settings, operations: Operations, host: Host, database: Database) -> None:
-        self.settings = settings
+    def __init__(self, directory: str, operations: Operations, host: Host, database: Database) -> None:
+        self._directory = directory
         self.operations = operations
         self.problems = 0
         self.stopping = asyncio.Event()
@@ -159,7 +127,7 @@ class Live:
     async def note(self, event: str, facts: Mapping[str, Any]) -> None:
         """Writes one entry of the journal about Keepwell itself."""
         now = self._host.clock.now()
-        entry = journal.NewEntry(actor=app.effective_user(), event=event, subject="keepwell", facts=facts)
+        entry = journal.NewEntry(actor=verbs.effective_user(), event=event, subject="keepwell", facts=facts)
         await self._database.write(lambda connection: journal.append(connection, entry, now))
 
     async def begin(self, checks: Sequence[Check]) -> None:
@@ -170,8 +138,8 @@ class Live:
     async def reload(self) -> dict[str, Any]:
         """Reads the directory again. Raises ConfigurationError where it is invalid; the old configuration then stays in force."""
         try:
-            operations = app.load(self.settings.directory)
-            checks = app.resolve_checks(operations, app.effective_user())
+            operations = verbs.load(self._directory)
+            checks = verbs.resolve_checks(operations, verbs.effective_user())
         except ConfigurationError as error:
             self.problems = len(error.problems)
             _log.error(
@@ -234,107 +202,3 @@ def _described(operations: Operations, checks: Sequence[Check]) -> dict[str, Any
     waiting = sum(1 for check in checks if check.waiting)
     accepted = {check.name: check.accepted_by for check in checks if check.accepted_by}
     return {"service": operations.service, "checks": len(checks), "waiting": waiting, "accepted": accepted}
-
-
-async def serve(settings: Settings) -> int:
-    """Runs until SIGINT or SIGTERM; 0 after a graceful stop.
-
-    Raises ConfigurationError, UsageError (a port in use, a public address) or StorageError before anything runs.
-    """
-    configure_logging(settings.log_format, settings.log_level)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    operations = app.load(settings.directory)
-    checks = app.resolve_checks(operations, app.effective_user())
-    address = check_listen_address(settings.listen or operations.values["web"].listen)
-    _raise_open_files()
-    data = DataDirectory(app.data_directory(settings.data))
-    async with AsyncExitStack() as stack:
-        tcp = stack.enter_context(contextlib.closing(bind_tcp(*address)))
-        stack.enter_context(data.lock())
-        unix = stack.enter_context(contextlib.closing(bind_unix(data.socket)))
-        stack.callback(data.socket.unlink, missing_ok=True)
-        host = await stack.enter_async_context(app.local_host())
-        database = await Database.open(await _place(operations, host, data), app.tables(), host.clock.now())
-        stack.push_async_callback(database.close)
-        live = Live(settings, operations, host, database)
-        await live.begin(checks)
-        await _run(live, host, Sockets(tcp, unix, data))
-    return 0
-
-
-@dataclass(frozen=True, slots=True)
-class Sockets:
-    """Where the server listens, bound beforehand, and the directory with its tokens."""
-
-    tcp: Any
-    unix: Any
-    data: DataDirectory
-
-
-async def _place(operations: Operations, host: Host, data: DataDirectory) -> Any:
-    reference = operations.values["storage"].url
-    return await host.secrets.resolve(reference.text) if reference is not None else data.database
-
-
-async def _run(live: Live, host: Host, sockets: Sockets) -> None:
-    loop = asyncio.get_running_loop()
-    servers: Servers
-    measured: Measured
-
-    def web() -> Web:
-        times = measured.seconds
-        return Web(measured.requests, percentile(times, 0.5), percentile(times, 0.99), servers.connections)
-
-    faces = live.faces(web)
-    site = Site(faces, live.operations.service, host.clock)
-    policy = Policy([address_of(sockets.tcp)], os.geteuid(), TokenFile(sockets.data.path).find)
-    measured = Measured(build_application(faces, policy, site), host.clock.monotonic)
-    servers = Servers(measured, [sockets.tcp, sockets.unix], site.close)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, live.stopping.set)
-    reloads: set[asyncio.Task[None]] = set()
-    loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(loop.create_task(_reload_quietly(live))))
-    recording = loop.create_task(live.checks.recorder.run())
-    engine = loop.create_task(live.engine.run())
-    try:
-        async with servers:
-            host_name, port = address_of(sockets.tcp)
-            _log.info("ready", extra={"facts": {"page": f"http://{host_name}:{port}/", "checks": len(live.checks.shown())}})
-            notify.ready()
-            await _until_stopped(live, [recording, engine])
-            notify.stopping()
-            _log.info("stopping")
-    finally:
-        await live.engine.stop(GRACE)
-        live.checks.recorder.end()
-        await asyncio.gather(recording, engine, return_exceptions=True)
-        await live.note("keepwell.stopped", {})
-    _log.info("stopped")
-
-
-async def _until_stopped(live: Live, tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Waits for the signal, feeding systemd's watchdog; a task that ends by itself is a defect and stops everything."""
-    stop = asyncio.create_task(live.stopping.wait())
-    pause = notify.watchdog_interval(os.environ)
-    while not stop.done():
-        await asyncio.wait([stop, *tasks], timeout=pause, return_when=asyncio.FIRST_COMPLETED)
-        notify.watchdog()
-        for task in tasks:
-            if task.done():
-                stop.cancel()
-                task.result()
-                return
-
-
-async def _reload_quietly(live: Live) -> None:
-    notify.reloading()
-    with contextlib.suppress(ConfigurationError):
-        await live.reload()
-    notify.ready()
-
-
-def _raise_open_files() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
