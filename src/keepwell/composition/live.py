@@ -101,7 +101,14 @@ class CheckStore:
 
 def _change_entry(seen: Seen) -> journal.NewEntry:
     assert seen.change is not None
-    facts = {"before": seen.change.before, "after": seen.change.after, "sentence": seen.change.sentence, "at": microseconds(seen.at)}
+    facts: dict[str, Any] = {
+        "before": seen.change.before,
+        "after": seen.change.after,
+        "sentence": seen.change.sentence,
+        "at": microseconds(seen.at),
+    }
+    if seen.accepted_by is not None:
+        facts["accepted_by"] = seen.accepted_by
     output = seen.observation.detail.encode() or None
     return journal.NewEntry(actor="keepwell", event="check.state-changed", subject=f"checks/{seen.name}", facts=facts, output=output)
 

@@ -170,7 +170,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One observation on its way to the store. ``ordinal`` counts the check's observations and chooses its place in the ring."""
+    """One observation on its way to the store. ``ordinal`` counts the check's observations and chooses its place in the ring;
+    ``accepted_by`` is who accepted the text that ran, where one did."""
 
     check_id: int
     name: str
@@ -179,6 +180,7 @@ class Seen:
     observation: Observation
     standing: Standing
     change: Change | None
+    accepted_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,9 @@ class Checks:
         now = self._host.clock.now()
         watched.counters, watched.counted_at = observation.counters, self._host.clock.monotonic()
         watched.decided, change = judge(watched.decided, observation, watched.check.options, now)
-        self.recorder.add(Seen(watched.number, watched.check.name, watched.ordinal, now, observation, watched.decided, change))
+        check = watched.check
+        seen = Seen(watched.number, check.name, watched.ordinal, now, observation, watched.decided, change, check.accepted_by)
+        self.recorder.add(seen)
         watched.ordinal += 1
         labels = {"check": watched.check.name}
         await self._samples.append([Sample(name, value, now, labels) for name, value in observation.values.items()])
