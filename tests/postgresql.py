@@ -70,7 +70,7 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
             shutil.chown(folder, "postgres", "postgres")
         data = folder / "data"
         options = ("-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
-        subprocess.run(_unprivileged([initdb, "-D", str(data), *options]), check=True, capture_output=True, cwd=folder)
+        subprocess.run(unprivileged([initdb, "-D", str(data), *options]), check=True, capture_output=True, cwd=folder)
         (data / "pg_hba.conf").write_text(_ADMISSION)
         (data / "postgresql.conf").write_text(_SETTINGS)
         process, port = _start(postgres, data)
@@ -101,7 +101,7 @@ def database_place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str
     return str(request.getfixturevalue("postgresql_url"))
 
 
-def _unprivileged(argv: Sequence[str]) -> list[str]:
+def unprivileged(argv: Sequence[str]) -> list[str]:
     """The command as the user postgres where we are root: the server refuses to run as root."""
     if os.geteuid() != 0:
         return list(argv)
@@ -113,7 +113,7 @@ def _start(postgres: str, data: Path) -> tuple[subprocess.Popen[bytes], int]:
         port = free_port()
         log = (data.parent / "log").open("wb")
         with log:
-            command = _unprivileged([postgres, "-D", str(data), "-p", str(port)])
+            command = unprivileged([postgres, "-D", str(data), "-p", str(port)])
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=data.parent)
         if _answers(process, port):
             return process, port

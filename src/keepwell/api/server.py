@@ -60,6 +60,12 @@ def address_of(listening: socket.socket) -> tuple[str, int]:
     return str(name[0]), int(name[1])
 
 
+def page_address(listening: socket.socket) -> str:
+    """The address to open in a browser; an IPv6 host stands in brackets (RFC 3986, 3.2.2)."""
+    host, port = address_of(listening)
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
 class Servers:
     """Serves one application on several sockets. ``closing`` is called first at the stop, so that streams without end end.
 

@@ -15,12 +15,12 @@ from keepwell.api.access import check_listen_address
 from keepwell.api.application import build_application
 from keepwell.api.figures import Measured
 from keepwell.api.gate import Policy
-from keepwell.api.server import Servers, address_of, bind_tcp
+from keepwell.api.server import Servers, address_of, bind_tcp, page_address
 from keepwell.api.tokens import TokenFile
 from keepwell.composition import verbs
 from keepwell.composition.live import Live
 from keepwell.config.operations import Operations
-from keepwell.kernel.problems import ConfigurationError
+from keepwell.kernel.problems import ConfigurationError, KeepwellError, StorageError
 from keepwell.machine import notify
 from keepwell.machine.log import configure_logging
 from keepwell.ports.host import Host
@@ -87,7 +87,7 @@ class Sockets:
 
 async def _place(operations: Operations, host: Host, data: DataDirectory) -> Any:
     reference = operations.values["storage"].url
-    return await host.secrets.resolve(reference.text) if reference is not None else data.database
+    return await host.secrets.resolve(reference) if reference is not None else data.database
 
 
 async def _run(live: Live, host: Host, sockets: Sockets) -> None:
@@ -106,14 +106,13 @@ async def _run(live: Live, host: Host, sockets: Sockets) -> None:
     servers = Servers(measured, [sockets.tcp, sockets.unix], site.close)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, live.stopping.set)
-    reloads: set[asyncio.Task[None]] = set()
-    loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(loop.create_task(_reload_quietly(live))))
+    reloads = Reloads(live)
+    loop.add_signal_handler(signal.SIGHUP, reloads.ask)
     recording = loop.create_task(live.checks.recorder.run())
     engine = loop.create_task(live.engine.run())
     try:
         async with servers:
-            host_name, port = address_of(sockets.tcp)
-            _log.info("ready", extra={"facts": {"page": f"http://{host_name}:{port}/", "checks": len(live.checks.shown())}})
+            _log.info("ready", extra={"facts": {"page": page_address(sockets.tcp), "checks": len(live.checks.shown())}})
             notify.ready()
             await _until_stopped(live, [recording, engine])
             notify.stopping()
@@ -122,7 +121,10 @@ async def _run(live: Live, host: Host, sockets: Sockets) -> None:
         await live.engine.stop(GRACE)
         live.checks.recorder.end()
         await asyncio.gather(recording, engine, return_exceptions=True)
-        await live.note("keepwell.stopped", {})
+        try:
+            await live.note("keepwell.stopped", {})
+        except StorageError as error:
+            _log.error("the stop is not in the journal", extra={"facts": {"why": str(error)}})
     _log.info("stopped")
 
 
@@ -140,11 +142,31 @@ async def _until_stopped(live: Live, tasks: Sequence[asyncio.Task[None]]) -> Non
                 return
 
 
-async def _reload_quietly(live: Live) -> None:
-    notify.reloading()
-    with contextlib.suppress(ConfigurationError):
-        await live.reload()
-    notify.ready()
+class Reloads:
+    """Reads the directory again for each SIGHUP, one after another; those that come while one waits for its turn are the same wish."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._wanted = False
+        self._task: asyncio.Task[None] | None = None
+
+    def ask(self) -> None:
+        """Asks for a reload; never waits."""
+        self._wanted = True
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while self._wanted:
+            self._wanted = False
+            notify.reloading()
+            try:
+                await self._live.reload()
+            except ConfigurationError:
+                pass  # said in the log, with every problem
+            except KeepwellError as error:
+                _log.error("the configuration could not be read again, the old one stays in force", extra={"facts": {"why": str(error)}})
+            notify.ready()
 
 
 def _raise_open_files() -> None:
