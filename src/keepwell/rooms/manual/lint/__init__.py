@@ -1,0 +1,1 @@
+"""What is wrong in a manual, and why: rules over its reading."""
