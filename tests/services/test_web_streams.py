@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -72,6 +73,28 @@ async def test_events_arrive_with_their_name_and_their_lines() -> None:
         assert running.site.listening == 2
 
 
+async def test_many_events_arrive_all_and_in_order() -> None:
+    async with Running(FakeRoom([])) as running, listening(running) as listener:
+        for number in range(1000):
+            running.room.push(row("api", f"number {number}."))
+        seen = await listener.until(b"number 999.")
+        assert [int(number) for number in re.findall(rb"number (\d+)\.", seen)] == list(range(1000))
+
+
+async def test_what_comes_right_after_is_gathered() -> None:
+    async with Running(FakeRoom([])) as running, listening(running) as listener:
+        started = asyncio.get_running_loop().time()
+        running.room.push(row("api", "first"))
+        await listener.until(b"first")
+        assert asyncio.get_running_loop().time() - started < 0.5, "what comes after silence is sent at once"
+        for number in range(3):
+            running.room.push(row("api", f"later {number}"))
+            await asyncio.sleep(0.05)
+        seen = await listener.until(b"later 2")
+        assert b"later 0" in seen
+        assert asyncio.get_running_loop().time() - started > streams.PAUSE_SECONDS * 0.8
+
+
 async def test_a_listener_that_leaves_is_forgotten() -> None:
     async with Running(FakeRoom([])) as running:
         async with listening(running):
@@ -99,6 +122,7 @@ async def test_silence_is_broken_by_a_heartbeat(monkeypatch: pytest.MonkeyPatch)
 
 async def test_a_listener_that_does_not_read_is_dropped_and_its_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "WAITING_LIMIT", 50)
+    monkeypatch.setattr(streams, "PAUSE_SECONDS", 0)
     async with Running(FakeRoom([])) as running, listening(running), listening(running) as good:
         reading = asyncio.create_task(good.until(b"the last one"))
         for number in range(400):

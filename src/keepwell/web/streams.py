@@ -19,6 +19,12 @@ from keepwell.ports.offer import Event, Stream
 HEARTBEAT_SECONDS = 15.0
 """A comment is sent after so much silence, so that proxies and both ends notice a connection that is gone."""
 
+PAUSE_SECONDS = 1.0
+"""Once everything is sent, the next events are gathered for so long: a browser then lays a long table out once for all of them."""
+
+CHUNK_EVENTS = 50
+"""Events rendered at a time (some 5 ms); others get their turn before the next ones."""
+
 WAITING_LIMIT = 5000
 """Events that may wait for one listener."""
 
@@ -73,30 +79,29 @@ class _Listener:
         self._render = render
         self._waiting: deque[Event] = deque()
         self._something = asyncio.Event()
-        self._ended = False
+        self._over = asyncio.Event()
 
     def end(self) -> None:
         """What waits is still sent; then the stream ends."""
-        self._ended = True
+        self._over.set()
         self._something.set()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """What goes over the wire, until the end."""
         yield _RETRY
-        while not self._ended or self._waiting:
+        while self._waiting or not self._over.is_set():
             chunk = await self._next_chunk()
             if chunk:
                 yield chunk
+                await _wait(self._over, 0 if self._waiting else PAUSE_SECONDS)
 
     async def _next_chunk(self) -> bytes:
-        try:
-            async with asyncio.timeout(HEARTBEAT_SECONDS):
-                await self._something.wait()
-        except TimeoutError:
+        if not await _wait(self._something, HEARTBEAT_SECONDS):
             return b": still here\n\n"
-        self._something.clear()
-        waiting, self._waiting = self._waiting, deque()
-        return b"".join(self._encoded(event) for event in waiting)
+        now = [self._waiting.popleft() for _ in range(min(CHUNK_EVENTS, len(self._waiting)))]
+        if not self._waiting:
+            self._something.clear()
+        return b"".join(map(self._encoded, now))
 
     def _encoded(self, event: Event) -> bytes:
         """A template that fails costs its own event, not the page."""
@@ -120,6 +125,16 @@ class _Listener:
             _log.exception("the events of %s broke off", self._stream.path)
         finally:
             self.end()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> bool:
+    """Waits for an event at most so long, and says whether it came."""
+    try:
+        async with asyncio.timeout(seconds):
+            await asyncio.sleep(0)
+            return await event.wait()
+    except TimeoutError:
+        return False
 
 
 class _EventStream(StreamingResponse):
