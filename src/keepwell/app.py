@@ -10,6 +10,7 @@ from pathlib import Path
 
 from keepwell import __version__
 from keepwell.composition import verbs
+from keepwell.kernel.exits import Exit
 from keepwell.ports.offer import Argument, Call, Subcommand
 from keepwell.rooms.checks import offer as checks
 
@@ -88,7 +89,16 @@ async def _accept_for_demonstration(folder: Path) -> int:
 
 def _reload() -> Subcommand:
     async def reload(call: Call) -> int:
-        answer = await verbs.tell_server(call.arguments["data"], "/api/v1/reload")
+        from keepwell.kernel.problems import ConfigurationError
+        from keepwell.kernel.rendering import as_json, render_text
+
+        try:
+            answer = await verbs.tell_server(call.arguments["data"], "/api/v1/reload")
+        except ConfigurationError as error:
+            call.output.data({"problems": as_json(error.problems)})
+            if not call.output.wants_json:
+                call.output.note(render_text(error.problems).rstrip("\n"))
+            return Exit.NEGATIVE
         call.output.data(answer)
         call.output.say(f"reloaded: {answer['checks']} checks, {answer['waiting']} waiting for acceptance", style="ok")
         return 0
@@ -98,9 +108,9 @@ def _reload() -> Subcommand:
         "make the running server read its operations directory again",
         reload,
         (DATA,),
-        description="An invalid directory is refused with every problem (exit code 1) and the old configuration stays in force.",
+        description="An invalid directory is refused with every problem (exit code 1) and the old configuration "
+        "stays in force. Exit code 2 where no server runs or it could not read the directory.",
         example="keepwell reload",
-        on_error=1,
     )
 
 

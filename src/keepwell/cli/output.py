@@ -1,11 +1,14 @@
 """Where commands speak: text and tables for people, JSON for programs, colours only on a terminal."""
 
+import io
 import json
 import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TextIO
+
+from keepwell.kernel.problems import KeepwellError
 
 _STYLES = {"ok": "32", "warn": "33", "fail": "31;1", "unknown": "35", "dim": "2", "strong": "1", "": ""}
 
@@ -18,6 +21,22 @@ def colours_wanted(stream: TextIO, environment: dict[str, str]) -> bool:
 def harmless(text: str) -> str:
     """The text with its control characters made visible, so that what a target or a document says cannot steer the terminal."""
     return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
+
+
+def mend_streams() -> None:
+    """Makes the standard streams usable: a closed one (``>&-``) leads nowhere, and what an encoding cannot say is written as escapes."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper) and name != "stdin":
+            stream.reconfigure(errors="backslashreplace")
+
+
+class OutputLost(KeepwellError):
+    """Standard output takes nothing more: a full disk, for example."""
+
+    code = "output"
 
 
 class TerminalOutput:
@@ -42,12 +61,11 @@ class TerminalOutput:
     def say(self, text: str = "", *, style: str = "") -> None:
         """A line for people on standard output; silent under ``--json``."""
         if not self._wants_json:
-            print(self._styled(harmless(text), style), file=self._out, flush=True)
+            self._write(f"{self._styled(harmless(text), style)}\n")
 
     def raw(self, text: str) -> None:
         """A text as it is (a schema, a page, a file): printed whatever the format, without a newline of its own."""
-        self._out.write(text)
-        self._out.flush()
+        self._write(text)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, styles: Sequence[str] = ()) -> None:
         """A table for people: columns as wide as their contents, the last one free; silent under ``--json``."""
@@ -63,7 +81,7 @@ class TerminalOutput:
     def data(self, value: Any) -> None:
         """The answer as JSON; printed only under ``--json``."""
         if self._wants_json:
-            print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain), file=self._out, flush=True)
+            self._write(json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n")
 
     def note(self, text: str) -> None:
         """A line on standard error."""
@@ -81,6 +99,15 @@ class TerminalOutput:
             return False
         print(self._styled(harmless(question), "strong") + " [y/N] ", end="", file=self._err, flush=True)
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+    def _write(self, text: str) -> None:
+        try:
+            self._out.write(text)
+            self._out.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputLost(f"standard output cannot be written: {error.strerror}") from error
 
     def _styled(self, text: str, style: str) -> str:
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self._colours and _STYLES[style] else text

@@ -13,7 +13,7 @@ from keepwell.kernel.exits import Exit
 from keepwell.kernel.problems import KeepwellError
 from keepwell.ports.offer import Argument, Call, Subcommand
 
-from .output import TerminalOutput
+from .output import OutputLost, TerminalOutput, mend_streams
 
 JSON = Argument(("--json",), "print the answer as JSON", {"action": "store_true"})
 
@@ -51,6 +51,7 @@ def build_parser(commands: Sequence[Subcommand], version: str) -> argparse.Argum
 def run(commands: Sequence[Subcommand], version: str, argv: Sequence[str]) -> int:
     """Runs one command line and gives the exit code. Every KeepwellError becomes its sentences, any other fault one line and code 3."""
     by_name = {command.name: command for command in commands}
+    mend_streams()
     try:
         arguments = vars(build_parser(commands, version).parse_args(argv))
     except SystemExit as ended:
@@ -90,8 +91,8 @@ async def _interruptible(command: Subcommand, call: Call) -> int:
 def _tell(error: KeepwellError, output: TerminalOutput, command: Subcommand) -> int:
     from keepwell.kernel.rendering import as_json, render_text
 
-    if output.wants_json:
+    if output.wants_json and not isinstance(error, OutputLost):
         output.data({"problems": as_json(error.problems)})
     else:
         output.note(render_text(error.problems).rstrip("\n"))
-    return command.on_error
+    return max(command.on_error, Exit.COULD_NOT) if isinstance(error, OutputLost) else command.on_error

@@ -1,6 +1,7 @@
 """The rooms put together on their ports: one engine, one store, one configuration in force."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from keepwell import __version__
 from keepwell.composition import verbs
 from keepwell.config.operations import Operations
 from keepwell.engine import Engine
-from keepwell.kernel.problems import ConfigurationError
+from keepwell.kernel.problems import ConfigurationError, StorageError
 from keepwell.ports.activity import Job
 from keepwell.ports.host import Host
 from keepwell.ports.offer import Face, Route
@@ -152,7 +153,8 @@ class Live:
             _log.error(
                 "configuration refused, the old one stays in force", extra={"facts": {"problems": self.problems, "first": str(error)}}
             )
-            await self.note("configuration.refused", {"problems": [problem.message for problem in error.problems[:20]]})
+            with contextlib.suppress(StorageError):  # the answer is what is wrong with the directory
+                await self.note("configuration.refused", {"problems": [problem.message for problem in error.problems[:20]]})
             raise
         later = [key for key in ("web", "storage") if operations.values[key] != self.operations.values[key]]
         if later:

@@ -21,6 +21,7 @@ from keepwell.composition import verbs
 from keepwell.composition.live import Live
 from keepwell.config.operations import Operations
 from keepwell.kernel.problems import ConfigurationError, KeepwellError, StorageError
+from keepwell.kernel.redaction import redact_patterns
 from keepwell.machine import notify
 from keepwell.machine.log import configure_logging
 from keepwell.ports.host import Host
@@ -68,6 +69,7 @@ async def serve(settings: Settings) -> int:
         unix = stack.enter_context(contextlib.closing(bind_unix(data.socket)))
         stack.callback(data.socket.unlink, missing_ok=True)
         host = await stack.enter_async_context(verbs.local_host())
+        configure_logging(settings.log_format, settings.log_level, lambda text: redact_patterns(host.secrets.redact(text)))
         database = await Database.open(await _place(operations, host, data), verbs.tables(), host.clock.now())
         stack.push_async_callback(database.close)
         live = Live(settings.directory, operations, host, database)

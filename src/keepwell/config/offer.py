@@ -116,6 +116,8 @@ def _init(call: Call, sections: Sequence[Section]) -> int:
     from .describe import sample
 
     path = Path(call.arguments["directory"]) / "keepwell.yaml"
+    if path.parent.exists() and not path.parent.is_dir():
+        raise UsageError(f"{path.parent} is not a directory", hint="an operations directory is a directory that holds keepwell.yaml")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:

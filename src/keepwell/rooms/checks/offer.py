@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 READ, RUN = "checks.read", "checks.run"
 
+LARGEST_NUMBER = 2**63 - 1
+"""The largest number that a database column holds."""
+
 SAMPLE = """\
 checks:
   # A check's name is its identity; to rename it and keep its history, write  was: the-old-name
@@ -138,7 +141,7 @@ def face(checks: "Checks", host: "Host", service: str, verbs: Verbs) -> Face:
         }
 
     async def changes(limit: int = 100, before: int | None = None) -> dict[str, Any]:
-        rows = await verbs.changes(max(1, min(limit, 1000)), None, before)
+        rows = await verbs.changes(max(1, min(limit, 1000)), None, None if before is None else max(0, min(before, LARGEST_NUMBER)))
         return {"changes": [views.change_json(row) for row in rows], "next": rows[-1].number if rows else None}
 
     async def run(name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from keepwell.kernel.durations import format_duration
+from keepwell.kernel.redaction import redact_patterns
 from keepwell.kernel.states import State
 
 from .decide import worst_first
@@ -90,7 +91,7 @@ def row(item: Shown, now: datetime) -> dict[str, Any]:
         "last_at": instant(standing.last_at) if standing else "",
         "last_words": f"{ago(standing.last_at, now)} ago" if standing else "never",
         "every": format_duration(item.check.options.every),
-        "target": (item.check.target.url or "") if item.check.target else "",
+        "target": redact_patterns(item.check.target.url or "") if item.check.target else "",
         "values": [(name, number(name, value)) for name, value in standing.values.items()] if standing else [],
         "accepted": not item.check.waiting,
         "history": [state.value for state in item.strip],

@@ -210,9 +210,12 @@ def ask(options: HttpOptions, target: Target | None) -> tuple[Question, ...]:
 
 
 def _joined(base: str, path: str) -> str:
+    """The path after that of the base; a query of the base stays at the end, where a URL has it (RFC 3986, 3)."""
     if not path:
         return base
-    return base.rstrip("/") + (path if path.startswith(("/", "?")) else f"/{path}")
+    address, mark, query = base.partition("#")[0].partition("?")
+    joined = address.rstrip("/") + (path if path.startswith(("/", "?")) else f"/{path}")
+    return joined + ("&" if mark and "?" in joined else mark) + query
 
 
 def read(options: HttpOptions, answers: tuple[Answer, ...], earlier: Earlier | None) -> Observation:

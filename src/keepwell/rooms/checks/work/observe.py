@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 from keepwell.kernel.problems import AnswerError, AskError
+from keepwell.kernel.redaction import redact_patterns
 from keepwell.kernel.states import State
 from keepwell.ports.host import Host
 from keepwell.ports.http import Request
@@ -29,7 +30,12 @@ async def observe(check: Check, host: Host, earlier: Earlier | None) -> Observat
     asked and gave no usable answer.
     """
     seen = await _observe(check, host, earlier)
-    return replace(seen, sentence=host.secrets.redact(seen.sentence), detail=host.secrets.redact(seen.detail))
+    return replace(seen, sentence=_without_secrets(seen.sentence, host), detail=_without_secrets(seen.detail, host))
+
+
+def _without_secrets(text: str, host: Host) -> str:
+    """Neither values of known secrets nor what stands where secrets stand (the password of a URL in a command's arguments)."""
+    return redact_patterns(host.secrets.redact(text))
 
 
 async def _observe(check: Check, host: Host, earlier: Earlier | None) -> Observation:
