@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import signal
 import socket
 import urllib.error
@@ -71,9 +72,15 @@ def test_reload_takes_a_valid_directory_and_refuses_an_invalid_one(tmp_path: Pat
             server.signal(signal.SIGHUP)
             server.until({"api": "ok"})
             assert server.get("/health")["services"]["configuration"] == "operational"
-        events = [entry["event"] for entry in journal(tmp_path / "data")]
+        entries = journal(tmp_path / "data")
+    assert [entry["actor"] for entry in entries if entry["event"] == "configuration.loaded"] == ["signal", f"uid:{user()}"]
+    events = [entry["event"] for entry in entries]
     for event in ("keepwell.started", "configuration.loaded", "configuration.refused", "check.state-changed", "keepwell.stopped"):
         assert event in events
+
+
+def user() -> str:
+    return pwd.getpwuid(os.geteuid()).pw_name
 
 
 def journal(data: Path) -> list[dict[str, str]]:

@@ -7,7 +7,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from starlette.requests import Request
+
 from keepwell import __version__
+from keepwell.api.gate import access_of
 from keepwell.composition import verbs
 from keepwell.config.operations import Operations
 from keepwell.engine import Engine
@@ -28,6 +31,7 @@ from keepwell.storage import journal
 from keepwell.storage.columns import microseconds
 from keepwell.storage.database import Database
 
+_RELOAD = "Read the operations directory again; an invalid one is refused and the old one stays in force"
 _log = logging.getLogger("keepwell")
 
 
@@ -121,6 +125,7 @@ class Live:
         self._directory = directory
         self.operations = operations
         self.problems = 0
+        self._reloading = asyncio.Lock()
         self.stopping = asyncio.Event()
         self._host = host
         self._database = database
@@ -132,10 +137,10 @@ class Live:
     def _housekeeping(self) -> Recurring:
         return Recurring("forget removed checks", 3600.0, self._host.clock.monotonic() + 60.0, lambda: self._store.forget(self.operations))
 
-    async def note(self, event: str, facts: Mapping[str, Any]) -> None:
-        """Writes one entry of the journal about Keepwell itself."""
+    async def note(self, event: str, facts: Mapping[str, Any], actor: str = "") -> None:
+        """Writes one entry of the journal about Keepwell itself; without an ``actor`` it is the user who runs it."""
         now = self._host.clock.now()
-        entry = journal.NewEntry(actor=verbs.effective_user(), event=event, subject="keepwell", facts=facts)
+        entry = journal.NewEntry(actor=actor or verbs.effective_user(), event=event, subject="keepwell", facts=facts)
         await self._database.write(lambda connection: journal.append(connection, entry, now))
 
     async def begin(self, checks: Sequence[Check]) -> None:
@@ -143,8 +148,14 @@ class Live:
         await self.checks.configure(checks, await self._store.strips())
         await self.note("keepwell.started", {"version": __version__, **_described(self.operations, checks)})
 
-    async def reload(self) -> dict[str, Any]:
-        """Reads the directory again. Raises ConfigurationError where it is invalid; the old configuration then stays in force."""
+    async def reload(self, actor: str) -> dict[str, Any]:
+        """Reads the directory again, one caller after the other. ``actor`` is who asked.
+
+        Raises ConfigurationError where the directory is invalid; the old configuration then stays in force."""
+        async with self._reloading:
+            return await self._reload(actor)
+
+    async def _reload(self, actor: str) -> dict[str, Any]:
         try:
             operations = verbs.load(self._directory)
             checks = verbs.resolve_checks(operations, verbs.effective_user())
@@ -154,7 +165,7 @@ class Live:
                 "configuration refused, the old one stays in force", extra={"facts": {"problems": self.problems, "first": str(error)}}
             )
             with contextlib.suppress(StorageError):  # the answer is what is wrong with the directory
-                await self.note("configuration.refused", {"problems": [problem.message for problem in error.problems[:20]]})
+                await self.note("configuration.refused", {"problems": [problem.message for problem in error.problems[:20]]}, actor)
             raise
         later = [key for key in ("web", "storage") if operations.values[key] != self.operations.values[key]]
         if later:
@@ -162,7 +173,7 @@ class Live:
         await self.checks.configure(checks)
         self.operations, self.problems = operations, 0
         facts = _described(operations, checks)
-        await self.note("configuration.loaded", facts)
+        await self.note("configuration.loaded", facts, actor)
         _log.info("configuration loaded", extra={"facts": facts})
         return {**facts, "at_next_start": later}
 
@@ -173,8 +184,11 @@ class Live:
         return (
             checks_offer.face(self.checks, self._host, self.operations.service, self._store.verbs()),
             health_offer.face(health, self._host.clock.now, self._metrics),
-            Face("keepwell", routes=(Route("POST", "/api/v1/reload", "configuration.reload", self.reload, "Read the directory again"),)),
+            Face("keepwell", routes=(Route("POST", "/api/v1/reload", "configuration.reload", self._asked_to_reload, _RELOAD),)),
         )
+
+    async def _asked_to_reload(self, request: Request) -> dict[str, Any]:
+        return await self.reload(access_of(request.scope).caller.name)
 
     def _work(self) -> Work:
         figures, late = self.checks.recorder.figures, self.engine.lateness

@@ -163,7 +163,7 @@ class Reloads:
             self._wanted = False
             notify.reloading()
             try:
-                await self._live.reload()
+                await self._live.reload("signal")
             except ConfigurationError:
                 pass  # said in the log, with every problem
             except KeepwellError as error:

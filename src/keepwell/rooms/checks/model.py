@@ -209,10 +209,12 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What listeners hear after each write: which checks have news, and the changes among it."""
+    """What listeners hear after each write: which checks have news, and the changes among it. ``reconfigured``: the checks themselves
+    are others now."""
 
     names: frozenset[str]
     changes: tuple[tuple[str, Change], ...]
+    reconfigured: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,11 @@ def change_row(name: str, change: Change, now: datetime) -> dict[str, Any]:
 
 
 def events(news: Stored, shown: Sequence[Shown], now: datetime) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """The live events after a write: a row for each check with news, the counts, and the changes: (name, template, values)."""
+    """The live events after a write: a row for each check with news, the counts, and the changes: (name, template, values). After a
+    reload the page fetches itself again."""
+    if news.reconfigured:
+        yield "refresh", "checks/refresh.html", {}
+        return
     for item in shown:
         if item.check.name in news.names:
             yield f"check-{item.number}", "checks/check_row.html", {"check": row(item, now)}

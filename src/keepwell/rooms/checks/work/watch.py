@@ -86,6 +86,7 @@ class Checks:
         self._timers = [(item.due, name) for name, item in watched.items()]
         heapq.heapify(self._timers)
         self._wake()
+        self._tell(Stored(frozenset(), (), reconfigured=True))
 
     def _continue(self, known: Watched, check: Check, started: float) -> Watched:
         if known.check.options.every != check.options.every or known.check.settings != check.settings:
@@ -180,7 +181,9 @@ class Checks:
             names.add(watched.check.name)
             if seen.change is not None:
                 changes.append((watched.check.name, seen.change))
-        news = Stored(frozenset(names), tuple(changes))
+        self._tell(Stored(frozenset(names), tuple(changes)))
+
+    def _tell(self, news: Stored) -> None:
         for queue in self._listeners:
             if not queue.full():
                 queue.put_nowait(news)
