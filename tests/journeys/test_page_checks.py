@@ -6,23 +6,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from keepwell.ports.offer import Event
 from tests.services.web_face import FakeRoom, Running, change, check
-from tests.support import need
 
 LIVE = "[data-connection=live]"
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    program = need("chromium")
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield started
-        await started.close()
 
 
 @asynccontextmanager
@@ -160,9 +150,9 @@ async def test_a_thousand_checks_stay_usable(browser: Browser) -> None:
             state = "fail" if number in (500, 999) else "ok"
             room.push(Event(f"check-check-{number}", "checks/check_row.html", {"check": check(f"check-{number}", state, sentence="again")}))
         await expect(page.locator("#check-check-999 .seen")).to_contain_text("again", timeout=10_000)
-        await expect(page.locator("#checks tbody tr").nth(1)).to_have_attribute("data-state", "fail")
+        for place in (0, 1):
+            await expect(page.locator("#checks tbody tr").nth(place)).to_have_attribute("data-state", "fail", timeout=10_000)
         updated = asyncio.get_running_loop().time() - started
-        assert sorted((await names(page))[:2]) == ["check-500", "check-999"]
     print(f"1,000 checks: filtered in {filtered * 1000:.0f} ms, all updated in {updated * 1000:.0f} ms")
     assert filtered < 2
     assert updated < 8
