@@ -172,12 +172,11 @@ def test_a_stopped_server_delays_storing_never_looking(tmp_path: Path, database:
 
 
 def test_it_stops_gracefully_while_the_server_is_away(tmp_path: Path, database: Database) -> None:
-    with Target(tmp_path) as target:
-        with serving(directory(tmp_path, target), tmp_path / "data", **{VARIABLE: database.url()}) as served:
-            served.until({"api": "ok"})
-            database.stop()
-            pause(1.5)
-            assert served.stop() == 0, served.log
+    with Target(tmp_path) as target, serving(directory(tmp_path, target), tmp_path / "data", **{VARIABLE: database.url()}) as served:
+        served.until({"api": "ok"})
+        database.stop()
+        pause(1.5)
+        assert served.stop() == 0, served.log
     assert served.log.splitlines()[-1].endswith("stopped")
     assert "could not be stored" in served.log
     assert "Traceback" not in served.log
