@@ -59,6 +59,7 @@ deps: ## the Debian packages whose servers the tests start (service starts are f
 bench: .venv/.dev ## tables of speed, with the wanted figure beside each (about three minutes)
 	@$(PY) -m bench.startup
 	@$(PY) -m bench.http_client
+	@$(PY) -m bench.page
 	@$(PY) -m bench.checks
 
 .PHONY: wheel

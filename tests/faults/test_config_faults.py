@@ -121,7 +121,7 @@ def test_fifty_megabytes_are_not_read_whole(tmp_path: Path) -> None:
     start = time.process_time()
     message = refused(tmp_path)
     assert message == f"{tmp_path}/keepwell.yaml is too large: 50000000 bytes, and at most 10000000 are read"
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 5  # reading it whole would take a minute
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40_000  # kB
 
 

@@ -194,7 +194,7 @@ def test_garbage_is_refused_quickly_in_one_short_printable_line(parse: Callable[
     start = time.process_time()
     with pytest.raises(ValueError, match=r".+") as caught:
         parse(text)
-    assert time.process_time() - start < 0.05
+    assert time.process_time() - start < 2  # a pattern that explodes takes hours
     assert len(str(caught.value)) < 250
     assert str(caught.value).isprintable()
 
