@@ -118,7 +118,7 @@ class Served:
 @contextmanager
 def serving(directory: Path, data: Path, more: Sequence[str] = (), **env: str) -> Iterator[Served]:
     """A server for the length of a ``with``."""
-    server = Served(directory, data, more=more, **env)
+    server = Served(directory, data, port=None, more=more, program=(KEEPWELL,), **env)
     try:
         yield server.ready()
     finally:

@@ -3,16 +3,19 @@
 import os
 import pty
 import shutil
+import signal
+import socket
 import sqlite3
 import subprocess
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
-from tests.serving import KEEPWELL, Target, environment, keepwell, operations, serving
-from tests.support import need
+from keepwell.api.server import CONNECTIONS
+from tests.serving import KEEPWELL, Served, Target, environment, keepwell, operations, serving
+from tests.support import need, wait_until
 
 HEAD = "keepwell: 1\nservice: shop\n"
 COMMANDS = {"validate": 1, "check": 3, "accept": 2, "up": 2}
@@ -381,3 +384,24 @@ def test_what_a_target_says_cannot_steer_the_terminal(tmp_path: Path) -> None:
     done = keepwell("check", str(ops))
     assert done.returncode == 2
     assert "x1b" in said(done)
+
+
+def test_a_port_full_of_connections_does_not_lock_out_the_command_line(tmp_path: Path) -> None:
+    ops = operations(tmp_path / "ops", HEAD)
+    with serving(ops, tmp_path / "data") as server, ExitStack() as held:
+        for _ in range(CONNECTIONS + 20):
+            held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
+        for command in ("status", "reload"):
+            done = keepwell(command, "--data", str(server.data))
+            assert done.returncode == 0, done.stderr
+
+
+def test_a_reload_asked_for_while_it_starts_does_not_end_it(tmp_path: Path) -> None:
+    ops = operations(tmp_path / "ops", HEAD + "checks:\n" + "".join(f"  c{n}: {{tcp: {{address: '127.0.0.1:1'}}}}\n" for n in range(500)))
+    server = Served(ops, tmp_path / "data")
+    try:
+        wait_until((tmp_path / "data" / "lock").exists, 20, "the lock")
+        server.signal(signal.SIGHUP)
+        server.ready()
+    finally:
+        server.stop()

@@ -108,7 +108,7 @@ def test_states_survive_kill_and_the_journal_is_whole(tmp_path: Path, database: 
     address = {VARIABLE: database.url()}
     with Target(tmp_path) as target:
         ops, data = directory(tmp_path, target), tmp_path / "data"
-        shown = []
+        shown: list[dict[str, str]] = []
         for status, state in ((200, "ok"), (503, "fail"), (200, "ok")):
             target.answer(status)
             with serving(ops, data, **address) as served:

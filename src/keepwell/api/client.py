@@ -78,10 +78,13 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
         writer.write(connection.send(event) or b"")
     with contextlib.suppress(ConnectionError):  # refused before the body was read: the answer says why
         await writer.drain()
+    status = 0
     try:
         status, answer = await _receive(connection, reader)
         content = json.loads(answer) if answer else None
     except (h11.RemoteProtocolError, ValueError) as error:
+        if status >= 300:
+            raise error_from(status, None) from error
         raise KeepwellError(Problem("server.garbage", f"what answers at the socket is no Keepwell: {error}")) from error
     if status >= 300:
         raise error_from(status, content)

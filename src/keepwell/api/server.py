@@ -143,6 +143,7 @@ class _Protocol(H11Protocol):
         connection = transport.get_extra_info("socket")
         if connection is not None and connection.family == socket.AF_UNIX:
             self.app_state = {**self.app_state, PEER_UID: _peer_uid(connection)}
+            self.limit_concurrency = None  # whoever fills the TCP port must not lock out the command line
         super().connection_made(transport)
         self._expect_head()
 

@@ -58,6 +58,7 @@ async def serve(settings: Settings) -> int:
     """
     configure_logging(settings.log_format, settings.log_level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)  # while starting, everything is being read anyway
     operations = verbs.load(settings.directory)
     checks = verbs.resolve_checks(operations, verbs.effective_user())
     address = check_listen_address(settings.listen or operations.values["web"].listen)
