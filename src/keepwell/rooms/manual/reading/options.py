@@ -52,8 +52,7 @@ VALUES: dict[str, frozenset[str]] = {
     "du": _values("dBtX", "max-depth block-size threshold exclude exclude-from files0-from"),
     "find": frozenset(
         f"-{name}"
-        for name in "name iname path ipath regex iregex type size mtime mmin atime amin ctime cmin newer perm user group maxdepth mindepth exec execdir "
-        "ok okdir printf fprintf fprint fls uid gid links inum fstype anewer cnewer lname samefile wholename regextype".split()
+        for name in ["name", "iname", "path", "ipath", "regex", "iregex", "type", "size", "mtime", "mmin", "atime", "amin", "ctime", "cmin", "newer", "perm", "user", "group", "maxdepth", "mindepth", "exec", "execdir", "ok", "okdir", "printf", "fprintf", "fprint", "fls", "uid", "gid", "links", "inum", "fstype", "anewer", "cnewer", "lname", "samefile", "wholename", "regextype"]
     )
     - {"-exec", "-execdir", "-ok", "-okdir"},
     "git": _values("CcbmuB", "git-dir work-tree branch message since until author format depth"),
@@ -84,8 +83,7 @@ VALUES: dict[str, frozenset[str]] = {
     "nslookup": frozenset(),
     "openssl": frozenset(
         f"-{name}"
-        for name in "connect servername in out key cert CAfile CApath checkend starttls days subj keyout pass passin passout noout-x verify_hostname verify "
-        "proto cipher nameopt inform outform iv K kfile".split()
+        for name in ["connect", "servername", "in", "out", "key", "cert", "CAfile", "CApath", "checkend", "starttls", "days", "subj", "keyout", "pass", "passin", "passout", "noout-x", "verify_hostname", "verify", "proto", "cipher", "nameopt", "inform", "outform", "iv", "K", "kfile"]
     ),
     "pg_dump": _POSTGRES,
     "pg_dumpall": _POSTGRES,
@@ -169,7 +167,7 @@ _SINGLE_DASH_WORDS = frozenset(
 )
 
 
-def CLUSTERS(program: str) -> bool:  # noqa: N802  # reads as a table beside VALUES
+def CLUSTERS(program: str) -> bool:  # reads as a table beside VALUES
     """Whether ``-abc`` is three options of the program (POSIX utility conventions, guideline 5) rather than one word."""
     return program not in _SINGLE_DASH_WORDS
 

@@ -1,0 +1,115 @@
+"""Reads shell: the parser's tree becomes commands in their surroundings. Pure.
+
+The grammar is tree-sitter-bash; what it cannot parse gives whatever commands can be had, and error spans. What a status or an output comes to
+follows POSIX.1-2024, Shell Command Language, 2.8.2 (exit status), 2.9.2 (pipelines), 2.9.3 (lists), and ``set -e`` in 2.15.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from .shell_constants import constants
+from .shell_model import ErrorSpan, Note, Script, Strictness
+from .shell_source import Source, make_source
+from .shell_walk import Walk
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser
+
+_FILE_HEADER = re.compile(r"#\s*(?:file(?:name)?:\s*)?((?:~|\.{0,2}/|/)?[\w.${}/-]*[\w}-]\.(?:sh|bash|py|conf|cfg|ya?ml|json|service|timer|sql|ini|env|js|pl|rb|toml)|/(?:etc|opt|usr|srv|home|var)/[\w./-]+)\s*(?:[-–—:(].*)?", re.IGNORECASE)  # fmt: skip # noqa: E501
+
+
+@cache
+def _parser() -> "Parser":
+    import tree_sitter_bash
+    from tree_sitter import Language, Parser
+
+    return Parser(Language(tree_sitter_bash.language()))
+
+
+def read_shell(
+    text: str,
+    first: int,
+    origin: str = "fence",
+    language: str = "bash",
+    section: tuple[str, ...] = (),
+    file: str = "",
+    offsets: Sequence[int] = (),
+    hidden: frozenset[int] = frozenset(),
+) -> Script:
+    """The script in a text whose first line is line ``first`` of the manual; see ``Script`` and ``Source`` for the rest."""
+    source = make_source(text, first, offsets, hidden)
+    root = _parser().parse(source.masked.encode("ascii")).root_node
+    shebang = _shebang(text)
+    walk = Walk(source, constants(root, source), _strictness(shebang))
+    commands = walk.run(root, complete=bool(shebang or file))
+    return Script(
+        first,
+        first + max(0, text.rstrip("\n").count("\n")),
+        text,
+        origin,
+        _dialect(shebang) or language,
+        commands,
+        tuple(walk.assignments),
+        tuple(sorted(walk.blocks, key=lambda block: (block.line, -block.end_line))),
+        tuple(_notes(root, source)),
+        tuple(walk.status_uses),
+        tuple(_errors(root, source)),
+        file,
+        shebang,
+        section,
+        tuple(walk.traps),
+    )
+
+
+def file_header(lines: Sequence[str]) -> str:
+    """The path that a comment among the first three lines says the text is (``# /opt/x/backup.sh - does this``), else empty."""
+    for line in lines[:3]:
+        match = _FILE_HEADER.fullmatch(line.strip())
+        if match and not line.startswith("#!"):
+            return match[1]
+        if line.strip() and not line.lstrip().startswith("#"):
+            break
+    return ""
+
+
+def _shebang(text: str) -> str:
+    line = text.lstrip().partition("\n")[0]
+    return line[2:].strip() if line.startswith("#!") else ""
+
+
+def _dialect(shebang: str) -> str:
+    match = re.search(r"\b(bash|dash|zsh|ksh|sh)\b", shebang)
+    return match[1] if match else ""
+
+
+def _strictness(shebang: str) -> Strictness:
+    letters = "".join(re.findall(r"\s-(\w+)", shebang))
+    return Strictness("e" in letters, "u" in letters)
+
+
+def _nodes(root: "Node") -> Iterator["Node"]:
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(reversed(node.children))
+
+
+def _notes(root: "Node", source: Source) -> Iterator[Note]:
+    lines = source.text.split("\n")
+    for node in _nodes(root):
+        row, column = node.start_point
+        if node.type == "comment" and source.line(row) not in source.hidden:
+            text = source.text[node.start_byte : node.end_byte]
+            if not (row == 0 and text.startswith("#!")):
+                yield Note(source.line(row), source.column(row, column), text.lstrip("#").strip(), bool(lines[row][:column].strip()))
+
+
+def _errors(root: "Node", source: Source) -> Iterator[ErrorSpan]:
+    if root.has_error:
+        for node in _nodes(root):
+            if node.type == "ERROR":
+                first, last = source.line(node.start_point[0]), source.line(node.end_point[0])
+                yield ErrorSpan(first, max(first, last), source.text[node.start_byte : node.end_byte])
