@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from keepwell.api import server
 from keepwell.ports.offer import Event
 from keepwell.web import streams
+from keepwell.web.pages import Site
 from keepwell.web.streams import encode
 from tests.services.web_face import FakeRoom, Running, check, request, send
 from tests.support import until
@@ -190,3 +191,19 @@ def test_an_event_is_one_event_whatever_its_text(name: str, html: str) -> None:
     assert lines[0].startswith("event: ")
     assert "\r" not in "".join(lines)
     assert all(line.startswith("data: ") for line in lines[1:-2])
+
+
+async def test_what_many_listeners_hear_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[str] = []
+    render = Site._render_event
+
+    def counted(site: Site, event: Event) -> str:
+        rendered.append(event.name)
+        return render(site, event)
+
+    monkeypatch.setattr(Site, "_render_event", counted)
+    async with Running(FakeRoom([check("api")])) as running, listening(running) as one, listening(running) as other:
+        running.room.push(row("api", "told to both"))
+        for listener in (one, other):
+            await listener.until(b"told to both")
+    assert rendered == ["check-api"]

@@ -7,7 +7,7 @@ fetches itself again, so nothing is missed and the memory of a slow listener is 
 import asyncio
 import logging
 import re
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
 
 from starlette.responses import StreamingResponse
@@ -28,6 +28,9 @@ CHUNK_EVENTS = 50
 WAITING_LIMIT = 5000
 """Events that may wait for one listener."""
 
+REMEMBERED = 2000
+"""Rendered events that are kept for the listeners that come to them later."""
+
 _RETRY = b"retry: 2000\n\n"
 _LINE_ENDS = re.compile("\r\n|\r|\n")
 _log = logging.getLogger(__name__)
@@ -41,11 +44,30 @@ def encode(name: str, html: str) -> bytes:
     return "\n".join(lines).encode("utf-8", "replace")
 
 
+class _Once:
+    """Puts each event on the wire once, however many listeners hear it; the newest are remembered."""
+
+    def __init__(self, render: Render) -> None:
+        self._render = render
+        self._newest: OrderedDict[int, tuple[Event, bytes]] = OrderedDict()
+
+    def __call__(self, event: Event) -> bytes:
+        """The event's bytes. Raises what its template raises."""
+        known = self._newest.get(id(event))  # what is remembered is held, so its id is nobody else's
+        if known is not None:
+            return known[1]
+        wire = encode(event.name, self._render(event))
+        self._newest[id(event)] = (event, wire)
+        if len(self._newest) > REMEMBERED:
+            self._newest.popitem(last=False)
+        return wire
+
+
 class Listeners:
     """All listeners of all streams of one server: counted, and ended together."""
 
     def __init__(self, render: Render, limit: int) -> None:
-        self._render = render
+        self._on_the_wire = _Once(render)
         self._limit = limit
         self._open: set[_Listener] = set()
         self._closed = False
@@ -60,7 +82,7 @@ class Listeners:
         if len(self._open) >= self._limit:
             message = f"There are {self._limit} live pages open already"
             raise KeepwellError(Problem("busy", message, "close some; this page still shows the newest state when it is reloaded"))
-        listener = _Listener(stream, self._render)
+        listener = _Listener(stream, self._on_the_wire)
         self._open.add(listener)
         return _EventStream(listener, lambda: self._open.discard(listener))
 
@@ -74,9 +96,9 @@ class Listeners:
 class _Listener:
     """One open page: a task of its own runs ``take``, and ``chunks`` sends what waits whenever the page can take it."""
 
-    def __init__(self, stream: Stream, render: Render) -> None:
+    def __init__(self, stream: Stream, on_the_wire: Callable[[Event], bytes]) -> None:
         self._stream = stream
-        self._render = render
+        self._on_the_wire = on_the_wire
         self._waiting: deque[Event] = deque()
         self._something = asyncio.Event()
         self._over = asyncio.Event()
@@ -106,7 +128,7 @@ class _Listener:
     def _encoded(self, event: Event) -> bytes:
         """A template that fails costs its own event, not the page."""
         try:
-            return encode(event.name, self._render(event))
+            return self._on_the_wire(event)
         except Exception:
             _log.exception("the event %s of %s cannot be rendered", event.name, self._stream.path)
             return b""

@@ -10,7 +10,7 @@ from keepwell.ports.offer import Argument, Call, Drivers, Event, Face, Page, Rou
 if TYPE_CHECKING:
     from keepwell.ports.host import Host
 
-    from .model import Check
+    from .model import Check, Stored
     from .work.watch import Checks
 
 READ, RUN = "checks.read", "checks.run"
@@ -158,10 +158,14 @@ def face(checks: "Checks", host: "Host", service: str, verbs: Verbs) -> Face:
     async def page() -> Mapping[str, Any]:
         return views.page(service, checks.shown(), await verbs.changes(20, None, None), now())
 
+    told: list[tuple[Stored, tuple[Event, ...]]] = []  # the newest news, so that all listeners hear the same events, made once
+
     async def events() -> AsyncIterator[Event]:
         async for news in checks.news():
-            for name, template, values in views.events(news, checks.shown(), now()):
-                yield Event(name, template, values)
+            if not told or told[0][0] is not news:
+                told[:] = [(news, tuple(Event(*parts) for parts in views.events(news, checks.shown(), now())))]
+            for event in told[0][1]:
+                yield event
 
     return Face(
         name="checks",
