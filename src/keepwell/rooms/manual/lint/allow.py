@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..reading.model import Item, Kind, Manual
+from keepwell.rooms.manual.reading.model import Item, Kind, Manual
 
 _ALLOW = re.compile(r"keepwell:\s*allow\s+(?P<rules>[A-Z]{2,3}\d+(?:[\s,]+[A-Z]{2,3}\d+)*)(?P<reason>[^\n]*?)(?:-->|\*/|$)", re.MULTILINE)
 _LISTED = frozenset((Kind.LIST_ITEM, Kind.CHECKBOX))

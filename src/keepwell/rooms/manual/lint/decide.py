@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
-from ..reading.model import Manual
+from keepwell.rooms.manual.reading.model import Manual
+
 from .allow import allowances
 from .model import Finding, Rule, Severity
 

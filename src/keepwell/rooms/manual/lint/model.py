@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..reading.model import Manual
+from keepwell.rooms.manual.reading.model import Manual
 
 
 class Severity(StrEnum):

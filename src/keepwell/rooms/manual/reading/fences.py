@@ -1,7 +1,7 @@
 """What a fence is parsed into, by its language. Pure."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -87,7 +87,7 @@ def _shell(fence: "Fence", lines: Sequence[str], file: str, offsets: Sequence[in
     script = read_shell(fence.content, fence.first, "fence", dialect, fence.section, file, offsets, hidden)
     inner = embedded(script)
     return Parsed(
-        "shell", file, script, (script, *inner.scripts, *(entry.script for entry in entries)), inner.settings, inner.statements,
+        "shell", file, script, (script, *inner.scripts, *(entry.script for entry in entries)), tuple(inner.settings), tuple(inner.statements),
         (*entries, *inner.cron), error="not all of it is shell" if script.errors else "",
         error_line=script.errors[0].line if script.errors else 0,
     )  # fmt: skip
@@ -95,17 +95,17 @@ def _shell(fence: "Fence", lines: Sequence[str], file: str, offsets: Sequence[in
 
 def _console(fence: "Fence", lines: Sequence[str], offsets: Sequence[int]) -> Parsed:
     """Prompts with what was typed, and between them what was answered. Without any prompt all of it was typed."""
-    typed, output = list(_split_console(lines))[0] if lines else ([], [])
+    typed, output = _split_console(lines)
     if not any(text.strip() for text in typed):
         typed, output = list(lines), []
     hidden = frozenset(fence.first + at for at, _ in output)
     script = read_shell("\n".join(typed), fence.first, "console", "bash", fence.section, "", offsets, hidden)
     inner = embedded(script)
     answered = tuple((fence.first + at, text) for at, text in output)
-    return Parsed("console", "", script, (script, *inner.scripts), inner.settings, inner.statements, inner.cron, answered)
+    return Parsed("console", "", script, (script, *inner.scripts), tuple(inner.settings), tuple(inner.statements), tuple(inner.cron), answered)
 
 
-def _split_console(lines: Sequence[str]) -> Iterator[tuple[list[str], list[tuple[int, str]]]]:
+def _split_console(lines: Sequence[str]) -> tuple[list[str], list[tuple[int, str]]]:
     """The lines with prompts blanked and output left empty, and the lines of output by their number from 0."""
     typed: list[str] = []
     output: list[tuple[int, str]] = []
@@ -120,7 +120,7 @@ def _split_console(lines: Sequence[str]) -> Iterator[tuple[list[str], list[tuple
             typed.append("")
             output.append((at, line))
         goes_on = bool(typed[-1].strip() and _CONTINUED.search(line))
-    yield typed, output
+    return typed, output
 
 
 def _settings(fence: "Fence", language: str, file: str) -> Parsed:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from ...reading.model import Manual
-from ...reading.shell_model import Script, ShellCommand
-from ..model import Finding, Rule, Severity
+from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
+from keepwell.rooms.manual.reading.model import Manual
+from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
 
 def _check(manual: Manual) -> Iterator[Finding]:

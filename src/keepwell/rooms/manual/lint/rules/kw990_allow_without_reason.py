@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from ...reading.model import Manual
-from ..allow import allowances
-from ..model import Finding, Rule, Severity
+from keepwell.rooms.manual.lint.allow import allowances
+from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
+from keepwell.rooms.manual.reading.model import Manual
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
