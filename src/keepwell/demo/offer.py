@@ -1,8 +1,12 @@
 """What the demonstration declares: ``keepwell demo``, and how to break and repair it while it runs."""
 
+import contextlib
 import os
+import shutil
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keepwell.kernel.exits import Exit
@@ -73,13 +77,23 @@ def _introduce(output: Output, ready: "Demonstration", listen: str) -> None:
         output.say(f"{ready.accepted} of them run a command and were accepted for this demonstration.")
     output.say()
     output.say(f"See them at   http://{listen}/", style="strong")
-    output.say(f"In a terminal  keepwell status --data {ready.data}")
+    output.say(f"In a terminal  {program()} status --data {ready.data}")
     output.say()
     output.say("Break something from another terminal, and look again:")
     for fault in ready.state["faults"]:
-        output.say(f"  keepwell demo break {fault['name']:20} {fault['seen']}")
-    output.say("keepwell demo repair NAME ends a fault. Ctrl-C stops everything and leaves nothing behind.")
+        output.say(f"  {program()} demo break {fault['name']:20} {fault['seen']}")
+    output.say(f"{program()} demo repair NAME ends a fault. Ctrl-C stops everything and leaves nothing behind.")
     output.say()
+
+
+def program() -> str:
+    """How a person calls this program from where they stand: its bare name where the shell finds it, otherwise its path."""
+    called = Path(sys.argv[0])
+    if shutil.which("keepwell") == str(called.absolute()) or called.name != "keepwell":
+        return "keepwell"
+    with contextlib.suppress(ValueError):
+        return str(called.absolute().relative_to(Path.cwd()))
+    return str(called.absolute())
 
 
 def _free_port(usual: int) -> int:
