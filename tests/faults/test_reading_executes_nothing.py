@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import KEEPWELL, environment, operations
+from tests.serving import KEEPWELL, environment, keepwell, operations
 from tests.support import need
 
 BAIT = """\
@@ -97,3 +97,23 @@ def test_the_trace_would_show_it(bait: Path) -> None:
     assert any("connect(" in line and "htons(9)" in line for line in calls)
     assert any(str(bait / "secret") in line for line in calls)
     assert "s3cret-value" not in done.stdout + done.stderr
+
+
+def test_the_command_of_a_secret_runs_only_when_it_is_accepted(tmp_path: Path) -> None:
+    """A typed check needs no acceptance, but the command that fetches its secret is a command."""
+    proof = tmp_path / "proof"
+    text = "keepwell: 1\nservice: shop\n{storage}checks:\n  a: {{http: {{url: 'http://127.0.0.1:1/', secrets: {{X-Key: '{secret}'}}}}}}\n"
+    secret = f"secret:command:touch {proof}"
+    ops = operations(tmp_path / "ops", text.format(storage="", secret=secret))
+    assert "waiting for acceptance" in keepwell("check", str(ops)).stdout
+    assert not proof.exists()
+    assert keepwell("accept", str(ops), "--yes").returncode == 0
+    assert keepwell("check", str(ops)).returncode == 3
+    assert proof.exists(), "accepted, it runs (and prints no secret, so the check cannot be made)"
+    proof.unlink()
+    operations(ops, text.format(storage=f"storage: {{url: '{secret}.url'}}\n", secret="secret:HOME"))
+    done = keepwell("up", str(ops), "--data", str(tmp_path / "data"), "--listen", "127.0.0.1:0")
+    assert done.returncode == 2
+    assert "the database's address comes from a command that may not run" in done.stderr
+    assert not (tmp_path / "proof.url").exists()
+    assert "storage/url" in keepwell("accept", str(ops), "--yes").stdout

@@ -19,8 +19,9 @@ from keepwell.api.server import Servers, address_of, bind_tcp, page_address
 from keepwell.api.tokens import TokenFile
 from keepwell.composition import verbs
 from keepwell.composition.live import Live
+from keepwell.config.acceptance import read_acceptances
 from keepwell.config.operations import Operations
-from keepwell.kernel.problems import ConfigurationError, KeepwellError, StorageError
+from keepwell.kernel.problems import ConfigurationError, KeepwellError, NotAccepted, StorageError
 from keepwell.kernel.redaction import redact_patterns
 from keepwell.machine import notify
 from keepwell.machine.log import configure_logging
@@ -90,6 +91,11 @@ class Sockets:
 
 async def _place(operations: Operations, host: Host, data: DataDirectory) -> Any:
     reference = operations.values["storage"].url
+    acceptances = read_acceptances(operations.directory)
+    for executable in verbs.storage_executables(operations, verbs.effective_user()):
+        if acceptances.accepts(executable) is None:
+            hint = f"read and accept it: keepwell accept {operations.directory}"
+            raise NotAccepted(f"the database's address comes from a command that may not run: {acceptances.why_not(executable)}", hint=hint)
     return await host.secrets.resolve(reference) if reference is not None else data.database
 
 

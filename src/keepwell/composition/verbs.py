@@ -85,11 +85,24 @@ def executables(directory: str, user: str) -> "list[Executable]":
     from keepwell.config.acceptance import Executable
     from keepwell.rooms.checks.work.resolve import target_address
 
+    operations = load(directory)
     return [
-        Executable(name=f"checks/{check.name}", text=check.needs_acceptance, target=target_address(check.target), host=LOCAL, user=user)
-        for check in load_checks(directory, user)
-        if check.needs_acceptance is not None
+        *storage_executables(operations, user),
+        *(
+            Executable(name=f"checks/{check.name}", text=check.needs_acceptance, target=target_address(check.target), host=LOCAL, user=user)
+            for check in resolve_checks(operations, user)
+            if check.needs_acceptance is not None
+        ),
     ]
+
+
+def storage_executables(operations: "Operations", user: str) -> "list[Executable]":
+    """The command by which the database's address is fetched, where it is one."""
+    from keepwell.config.acceptance import Executable
+    from keepwell.rooms.checks.work.resolve import secret_commands
+
+    text = secret_commands(operations.options("storage"))
+    return [Executable(name="storage/url", text=text, target="", host=LOCAL, user=user)] if text else []
 
 
 def validate(directory: str) -> "Sequence[Problem]":

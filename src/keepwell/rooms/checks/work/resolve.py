@@ -1,14 +1,18 @@
 """From the configuration's entries to checks that can run: drivers loaded, targets found, acceptances looked up."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from pydantic import BaseModel
 
 from keepwell.config.targets import Target
 from keepwell.kernel.problems import NotFound
 from keepwell.kernel.redaction import redact_patterns
 from keepwell.ports.offer import Drivers
 from keepwell.rooms.checks.model import Check, CheckOptions
+
+SECRET_COMMAND = "secret:command:"
 
 
 class CheckEntry(Protocol):
@@ -49,7 +53,7 @@ def _resolve_one(entry: CheckEntry, targets: Mapping[str, Target], drivers: Driv
     driver = drivers.load(entry.kind)
     target_name = getattr(entry.options, "target", None)
     target = targets.get(target_name) if target_name else None
-    text = driver.runs_text(entry.options) if driver.runs_text is not None else None
+    text = (driver.runs_text(entry.options) if driver.runs_text is not None else None) or secret_commands(entry.options)
     verdict = accepted(entry.name, text, target_address(target)) if text else Verdict(None)
     return Check(
         name=entry.name,
@@ -62,6 +66,22 @@ def _resolve_one(entry: CheckEntry, targets: Mapping[str, Target], drivers: Driv
         accepted_by=verdict.accepted_by,
         waits_because=f"waiting for acceptance: {verdict.why_not}" if text and verdict.accepted_by is None else "",
     )
+
+
+def secret_commands(options: BaseModel) -> str:
+    """The commands by which secrets of these options are fetched, one a line: they run too, so they need acceptance. Empty where none."""
+    return "\n".join(dict.fromkeys(text for text in _texts(options) if text.startswith(SECRET_COMMAND)))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, BaseModel):
+        yield from _texts(dict(value))
+    elif isinstance(value, Mapping):
+        yield from (text for part in value.values() for text in _texts(part))
+    elif isinstance(value, list | tuple):
+        yield from (text for part in value for text in _texts(part))
 
 
 def target_address(target: Target | None) -> str:
