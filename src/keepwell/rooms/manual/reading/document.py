@@ -36,7 +36,7 @@ def read_manual(source: str | bytes, name: str) -> Manual:
     cron = tuple(entry for _, parsed in reader.fences for entry in parsed.cron)
     settings = tuple(setting for _, parsed in reader.fences for setting in parsed.settings)
     tables = tuple(reader.tables)
-    names = collect_names(items, fences, scripts, settings, cron)
+    names = collect_names(items, fences, scripts, settings)
     return Manual(
         name, text.lines, items, reader.section_tree(), fences, tables, scripts, statements, cron, settings, text.mended, text.remarks,
         tuple(reader.front_matter), names,

@@ -102,7 +102,9 @@ def _console(fence: "Fence", lines: Sequence[str], offsets: Sequence[int]) -> Pa
     script = read_shell("\n".join(typed), fence.first, "console", "bash", fence.section, "", offsets, hidden)
     inner = embedded(script)
     answered = tuple((fence.first + at, text) for at, text in output)
-    return Parsed("console", "", script, (script, *inner.scripts), tuple(inner.settings), tuple(inner.statements), tuple(inner.cron), answered)
+    return Parsed(
+        "console", "", script, (script, *inner.scripts), tuple(inner.settings), tuple(inner.statements), tuple(inner.cron), answered
+    )
 
 
 def _split_console(lines: Sequence[str]) -> tuple[list[str], list[tuple[int, str]]]:

@@ -1,33 +1,78 @@
-"""What a manual defines and what it uses: files, scripts, variables, addresses, units, thresholds, retention. Pure."""
+"""What a manual defines and what it uses: files, addresses, units, containers, thresholds, retention. Pure."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from .model import Fence, Item
-from .parts import CronEntry, Setting
+from .file_uses import FileUse, file_uses
+from .model import Fence, Item, Kind
+from .parts import Setting
+from .quantities import Quantity, retention, thresholds
 from .shell_model import Script, ShellCommand
 
-
-@dataclass(frozen=True, slots=True)
-class FileUse:
-    """A file where it is named. ``how`` is defined (a fence is it, or a here-document writes it), written, appended, read, executed, removed,
-    listed (a directory) or mentioned (in prose). ``path`` is as it is written, known variables filled in; ``name`` its last part."""
-
-    path: str
-    how: str
-    line: int
-    script: Script | None = None
-    command: ShellCommand | None = None
-
-    @property
-    def name(self) -> str:
-        """The last part of the path."""
-        return self.path.rstrip("/").rpartition("/")[2]
+_URL = re.compile(r"\b(?:https?|wss?|redis|postgres(?:ql)?|mysql|amqp|mongodb)://[^\s\"'`<>|\\),;]+", re.IGNORECASE)
+_PORTS = {
+    "http": 80,
+    "https": 443,
+    "ws": 80,
+    "wss": 443,
+    "redis": 6379,
+    "postgres": 5432,
+    "postgresql": 5432,
+    "mysql": 3306,
+    "amqp": 5672,
+    "mongodb": 27017,
+}
+_UNIT_VERBS = frozenset(
+    [
+        "start",
+        "stop",
+        "restart",
+        "reload",
+        "try-restart",
+        "enable",
+        "disable",
+        "status",
+        "is-active",
+        "is-enabled",
+        "is-failed",
+        "show",
+        "cat",
+        "kill",
+        "mask",
+        "unmask",
+        "edit",
+        "reload-or-restart",
+    ]
+)
+_CONTAINER_VERBS = frozenset(
+    [
+        "exec",
+        "logs",
+        "restart",
+        "stop",
+        "start",
+        "kill",
+        "inspect",
+        "stats",
+        "top",
+        "rm",
+        "pause",
+        "unpause",
+        "attach",
+        "cp",
+        "port",
+        "wait",
+    ]
+)
+_COMPOSE_VERBS = _CONTAINER_VERBS | frozenset(["up", "run", "pull", "build", "ps"])
+_PROSE = frozenset((Kind.PARAGRAPH, Kind.LIST_ITEM, Kind.CHECKBOX, Kind.TABLE_ROW, Kind.HEADING))
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A URL where it is used: ``method`` as curl would send it (empty in prose)."""
+    """A URL where it is used. ``port`` is the scheme's where none is written, None where it cannot be told; ``command`` is None in prose."""
 
     url: str
     host: str
@@ -38,15 +83,13 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
-    """A number with its unit and what it is about: ``200 MB`` near ``memory``. ``value`` is in the base unit (bytes, seconds, ratio of 1 for %)."""
+class Used:
+    """A systemd unit (without ``.service``), a container or a compose service, and what is done with it: ``restart``, ``logs``, ``defined`` ..."""
 
-    value: float
-    unit: str
-    text: str
-    comparison: str
-    about: str
+    name: str
+    what: str
     line: int
+    command: ShellCommand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +98,110 @@ class Names:
 
     files: tuple[FileUse, ...] = ()
     addresses: tuple[Address, ...] = ()
-    units: tuple[tuple[str, str, int], ...] = ()
-    """systemd units: (name, what is done with it, line)."""
-    containers: tuple[tuple[str, str, int], ...] = ()
-    """Containers and compose services: (name, what is done with it, line)."""
+    units: tuple[Used, ...] = ()
+    containers: tuple[Used, ...] = ()
     thresholds: tuple[Quantity, ...] = ()
+    """What is compared with a limit, in prose, tables, comments and shell tests."""
     retention: tuple[Quantity, ...] = ()
+    """How long something is kept."""
 
     def defines(self, name: str) -> bool:
-        """Whether the manual gives the content of a file of that name (its last part)."""
-        wanted = name.rstrip("/").rpartition("/")[2]
-        return any(use.how == "defined" and use.name == wanted for use in self.files)
+        """Whether the manual gives the content of a file of that name (its last part), or something in it makes that file."""
+        wanted = last_part(name)
+        return any(use.name == wanted for use in self.files if use.how in ("defined", "written", "appended"))
+
+    def uses_of(self, name: str, *how: str) -> tuple[FileUse, ...]:
+        """Where a file is named, by its last part; only in these ways, where any are given."""
+        wanted = last_part(name)
+        return tuple(use for use in self.files if use.name == wanted and (not how or use.how in how))
 
 
-def collect_names(
-    items: Sequence[Item], fences: Sequence[Fence], scripts: Sequence[Script], settings: Sequence[Setting], cron: Sequence[CronEntry]
-) -> Names:
+def last_part(path: str) -> str:
+    """The name of a file without its folder."""
+    return path.rstrip("/").rpartition("/")[2]
+
+
+def collect_names(items: Sequence[Item], fences: Sequence[Fence], scripts: Sequence[Script], settings: Sequence[Setting]) -> Names:
     """The index of a manual."""
-    return Names()
+    by_line = lambda entry: entry.line  # noqa: E731
+    return Names(
+        tuple(sorted(file_uses(items, fences, scripts, settings), key=by_line)),
+        tuple(sorted(_addresses(items, scripts), key=by_line)),
+        tuple(sorted(_units(fences, scripts), key=by_line)),
+        tuple(sorted(_containers(scripts, settings), key=by_line)),
+        tuple(sorted(thresholds(items, scripts), key=by_line)),
+        tuple(sorted(retention(items, scripts, settings), key=by_line)),
+    )
+
+
+def _addresses(items: Sequence[Item], scripts: Sequence[Script]) -> Iterator[Address]:
+    for script in scripts:
+        for command in script.commands:
+            for word in command.arguments:
+                if word.has_substitution and command.name not in ("curl", "wget"):
+                    continue  # its own commands are read themselves
+                yield from _in_text(word.filled, word.line, command)
+    for item in items:
+        if item.kind in _PROSE:
+            yield from _in_text(item.text, item.line, None)
+
+
+def _in_text(text: str, line: int, command: ShellCommand | None) -> Iterator[Address]:
+    for match in _URL.finditer(text) if "://" in text else ():
+        url = match[0].rstrip(".:*_")
+        try:
+            parts = urlsplit(url)
+            port = parts.port or _PORTS.get(parts.scheme.lower())
+        except ValueError:  # a placeholder where a number should be
+            continue
+        yield Address(url, parts.hostname or "", port, parts.path, line, command)
+
+
+def _units(fences: Sequence[Fence], scripts: Sequence[Script]) -> Iterator[Used]:
+    for fence in fences:
+        if fence.language == "systemd" and fence.file:
+            yield Used(_unit(last_part(fence.file)), "defined", fence.first)
+    for script in scripts:
+        for command in script.commands:
+            if command.name == "systemctl" and command.subcommand in _UNIT_VERBS:
+                yield from (Used(_unit(word.filled), command.subcommand, word.line, command) for word in command.operands[1:])
+            elif command.name == "service" and len(command.operands) > 1:
+                yield Used(_unit(command.operands[0].filled), command.operands[1].filled, command.line, command)
+            elif command.name == "journalctl":
+                yield from (Used(_unit(word.filled), "logs", word.line, command) for word in command.options("-u", "--unit"))
+
+
+def _unit(name: str) -> str:
+    return name.removesuffix(".service")
+
+
+def _containers(scripts: Sequence[Script], settings: Sequence[Setting]) -> Iterator[Used]:
+    defined: set[str] = set()
+    for setting in settings:
+        if setting.syntax == "yaml" and len(setting.path) > 2 and setting.path[0] == "services" and setting.path[1] not in defined:
+            defined.add(setting.path[1])
+            yield Used(setting.path[1], "defined", setting.line)
+    for script in scripts:
+        for command in script.commands:
+            yield from _of_command(command)
+
+
+def _of_command(command: ShellCommand) -> Iterator[Used]:
+    for at, wrapper in enumerate(command.wrappers):
+        if wrapper.endswith((" exec", " run")) and wrapper.startswith(("docker", "podman")) and at == len(command.wrappers) - 1:
+            words = [word for word in command.wrapper_words if not word.filled.startswith("-")]
+            if words:
+                yield Used(words[-1].filled, "exec", command.line, command)
+    operands = [word.filled for word in command.operands]
+    if command.name in ("docker", "podman") and operands[:1] == ["compose"]:
+        operands = ["docker-compose", *operands[1:]]
+    elif command.name == "docker-compose":
+        operands = ["docker-compose", *operands]
+    if operands[:1] == ["docker-compose"] and operands[1:2] and operands[1] in _COMPOSE_VERBS:
+        yield from (Used(name, operands[1], command.line, command) for name in operands[2:])
+    elif command.name in ("docker", "podman") and operands[:1] and operands[0] in _CONTAINER_VERBS:
+        yield from (Used(name, operands[0], command.line, command) for name in operands[1:])
+    elif command.name in ("docker", "podman") and operands[:1] in (["run"], ["create"]):
+        name = command.option("--name")
+        if name:
+            yield Used(name.filled, "defined", command.line, command)

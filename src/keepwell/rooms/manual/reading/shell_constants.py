@@ -1,5 +1,6 @@
 """The variables of a script whose value is known without running. Pure."""
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _LONGEST = 2000
+_ONLY_EXPANSION = re.compile(r"\s*|\$\w+|\$\{[^}]*\}|\$\(.*\)|`[^`]*`|\$[@*#?$!0-9]", re.DOTALL)
 
 
 def constants(root: "Node", source: Source) -> dict[str, str]:
@@ -33,7 +35,8 @@ def constants(root: "Node", source: Source) -> dict[str, str]:
         in_command = node.parent is not None and node.parent.type == "command"
         if counts[name] == 1 and value is not None and value.type != "array" and node.children[1].type == "=" and not in_command:
             filled = words.word(value).filled
-            if len(filled) < _LONGEST:
+            # A value that is nothing but an expansion ($1, $(date)) says less than the name.
+            if len(filled) < _LONGEST and not _ONLY_EXPANSION.fullmatch(filled):
                 found[name] = filled
     return found
 
