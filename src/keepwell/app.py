@@ -101,6 +101,8 @@ def _reload() -> Subcommand:
             return Exit.NEGATIVE
         call.output.data(answer)
         call.output.say(f"reloaded: {answer['checks']} checks, {answer['waiting']} waiting for acceptance", style="ok")
+        if answer["at_next_start"]:
+            call.output.say(f"changed, and in force only after the next start: {', '.join(answer['at_next_start'])}", style="warn")
         return 0
 
     return Subcommand(

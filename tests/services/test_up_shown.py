@@ -91,3 +91,13 @@ def test_numbers_beyond_every_limit_are_no_internal_fault(tmp_path: Path) -> Non
             assert len(server.get(f"/api/v1/changes?before={10**30}&limit={10**30}")["changes"]) == 1
             assert server.get(f"/api/v1/changes?before=-{10**30}&limit=-5")["changes"] == []
     assert "internal fault" not in server.log
+
+
+def test_what_a_reload_cannot_change_is_said_each_time(tmp_path: Path) -> None:
+    ops = operations(tmp_path / "ops", "keepwell: 1\nservice: shop\nchecks: {}\n")
+    with serving(ops, tmp_path / "data") as server:
+        operations(ops, "keepwell: 1\nservice: market\nweb: {listen: '127.0.0.1:1'}\nchecks: {}\n")
+        for _ in range(2):
+            done = keepwell("reload", "--data", str(server.data))
+            assert done.returncode == 0
+            assert done.stdout.splitlines()[1] == "changed, and in force only after the next start: web, service"

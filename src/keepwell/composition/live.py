@@ -123,7 +123,7 @@ class Live:
 
     def __init__(self, directory: str, operations: Operations, host: Host, database: Database) -> None:
         self._directory = directory
-        self.operations = operations
+        self.operations = self._at_start = operations
         self.problems = 0
         self._reloading = asyncio.Lock()
         self.stopping = asyncio.Event()
@@ -167,7 +167,8 @@ class Live:
             with contextlib.suppress(StorageError):  # the answer is what is wrong with the directory
                 await self.note("configuration.refused", {"problems": [problem.message for problem in error.problems[:20]]}, actor)
             raise
-        later = [key for key in ("web", "storage") if operations.values[key] != self.operations.values[key]]
+        later = [key for key in ("web", "storage") if operations.values[key] != self._at_start.values[key]]
+        later += ["service"] if operations.service != self._at_start.service else []
         if later:
             _log.warning("sections that take effect at the next start", extra={"facts": {"sections": ", ".join(later)}})
         await self.checks.configure(checks)

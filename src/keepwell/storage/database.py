@@ -125,7 +125,7 @@ def _with_own(tables: Sequence[Tables]) -> list[Tables]:
 
 def _refuse_absent(path: Path) -> None:
     if not path.exists():
-        hint = "Start a server once (`keepwell up`), or name its data directory with --data."
+        hint = "Start a server once (`keepwell up`), or name its data directory with --data. For one in PostgreSQL, set KEEPWELL_DATABASE."
         raise StorageError(Problem("storage.absent", f"there is no database {path}", hint))
 
 
