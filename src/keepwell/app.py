@@ -22,6 +22,7 @@ def commands() -> Sequence[Subcommand]:
     from keepwell.demo import offer as demo
     from keepwell.machine.clock import SystemClock
     from keepwell.rooms.manual import offer as manual
+    from keepwell.rooms.manual.lint import offer as lint
     from keepwell.storage import offer as storage
 
     return (
@@ -30,6 +31,7 @@ def commands() -> Sequence[Subcommand]:
         _up(),
         _reload(),
         *manual.commands(),
+        *lint.commands(verbs.shellcheck, __version__),
         *demo.commands(_run_demonstration, _import_for_demonstration, _accept_for_demonstration),
         *storage.commands(verbs.data_directory),
         *api.commands(verbs.data_directory),

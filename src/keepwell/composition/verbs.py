@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from keepwell.ports.host import Host
     from keepwell.rooms.checks.model import Check
     from keepwell.rooms.checks.work.resolve import Verdict
+    from keepwell.rooms.manual.lint.work import Shellcheck
 
 LOCAL = "local"
 
@@ -136,6 +137,17 @@ async def local_host() -> "AsyncIterator[Host]":
         yield Host(LOCAL, LocalRunner(secrets), LocalFiles(), http, SystemClock(), secrets)
     finally:
         await http.close()
+
+
+def shellcheck() -> "Shellcheck":
+    """ShellCheck: the one installed beside this program, else the one on PATH."""
+    import sys
+
+    from keepwell.machine.local_runner import LocalRunner
+    from keepwell.rooms.manual.lint.work import Shellcheck
+
+    beside = Path(sys.executable).with_name("shellcheck")
+    return Shellcheck(LocalRunner(), str(beside) if beside.is_file() else "shellcheck")
 
 
 # --- verbs over a running server ---------------------------------------------------------------------------------------------

@@ -27,6 +27,10 @@ class Choice:
         unwanted = max((len(prefix) for prefix in self.ignore if rule.startswith(prefix)), default=-1)
         return (wanted >= 0 and wanted > unwanted) or (unwanted < 0 <= wanted)
 
+    def may_take(self, prefix: str) -> bool:
+        """Whether findings of any rule with this prefix may count."""
+        return self.takes(prefix) or any(wanted.startswith(prefix) for wanted in self.select)
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

@@ -60,6 +60,7 @@ def read_shell(
         shebang,
         section,
         tuple(walk.traps),
+        source.code,
     )
 
 

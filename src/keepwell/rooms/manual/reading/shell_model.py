@@ -425,6 +425,8 @@ class Script:
     section: tuple[str, ...] = ()
     traps: tuple[str, ...] = ()
     """Signals and conditions that a trap is set for (EXIT, ERR)."""
+    code: str = ""
+    """The text as a shell could read it: lines that are no shell blanked, placeholders such as ``<host>`` made words."""
 
     @property
     def complete(self) -> bool:

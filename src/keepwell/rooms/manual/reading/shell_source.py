@@ -31,6 +31,8 @@ class Source:
     """By the offset of their ``<<``."""
     hidden: frozenset[int] = frozenset()
     """Lines (of the manual) that are no shell although they stand in it: cron entries, a console's output."""
+    code: str = ""
+    """The text without what is hidden, and with placeholders that a shell takes for words."""
 
     def line(self, row: int) -> int:
         """The line of the manual of a row of the text (from 0)."""
@@ -48,9 +50,10 @@ def make_source(text: str, first: int, offsets: Sequence[int] = (), hidden: froz
         if 0 <= line - first < len(lines):
             lines[line - first] = " " * len(lines[line - first])
     visible = "\n".join(lines)
-    masked = _NOT_ASCII.sub("X", _FILL_IN.sub(lambda match: "X" + match[1].replace(" ", "-") + "X", visible)).replace("\r", " ")
+    code = _FILL_IN.sub(lambda match: "X" + match[1].replace(" ", "-") + "X", visible).replace("\r", " ")
+    masked = _NOT_ASCII.sub("X", code)
     masked, heredocs = _without_heredocs(masked, visible, first)
-    return Source(text, masked, first, offsets, heredocs, hidden)
+    return Source(text, masked, first, offsets, heredocs, hidden, code)
 
 
 def _without_heredocs(masked: str, text: str, first: int) -> tuple[str, dict[int, Heredoc]]:
