@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .parts import CronEntry
-from .shell import read_shell
+from .shell import Piece, read_shell
 
 _FIELD = r"(?:\*|[0-9A-Za-z]+(?:-[0-9A-Za-z]+)?)(?:/\d+)?(?:,(?:\*|[0-9A-Za-z]+(?:-[0-9A-Za-z]+)?)(?:/\d+)?)*"
 _NUMERIC = r"(?:\*|\d+(?:-\d+)?)(?:/\d+)?(?:,(?:\*|\d+(?:-\d+)?)(?:/\d+)?)*"
@@ -36,5 +36,5 @@ def cron_entries(lines: Sequence[str], first: int, section: tuple[str, ...] = ()
             command, user = owner["rest"], owner["user"]
         # crontab(5): an unescaped % ends the command; what follows is its standard input.
         code = re.split(r"(?<!\\)%", command)[0].replace("\\%", "%")
-        script = read_shell(code, number, "cron", "sh", section, offsets=[line.find(command)])
+        script = read_shell(Piece(code, number, "cron", "sh", section, offsets=[line.find(command)]))
         yield CronEntry(re.sub(r"\s+", " ", match["when"]), user, command, number, script, bool(match["off"]))

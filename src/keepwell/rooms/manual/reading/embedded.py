@@ -4,8 +4,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from .crontab import cron_entries
+from .languages import detect
 from .parts import CronEntry, Setting, Statement
 from .settings import READERS, NotParsed
+from .shell import Piece, read_shell
 from .shell_model import Heredoc, Script, ShellCommand, Word
 from .sql import statements
 
@@ -50,7 +53,7 @@ def _from_arguments(command: ShellCommand, script: Script, found: Embedded, dept
         if command.name == "sqlite3" and len(command.operands) > 1:
             found.statements += statements(_inner(command.operands[1]), command.operands[1].line, "sqlite3")
     for word in _shell_texts(command):
-        _add_script(_inner(word), word.line, word.column, script, found, depth)
+        _add_script(Piece(_inner(word), word.line, "argument", "bash", script.section, offsets=[word.column]), found, depth)
 
 
 def _shell_texts(command: ShellCommand) -> Iterator[Word]:
@@ -71,15 +74,10 @@ def _inner(word: Word) -> str:
     return word.text if word.text is not None else raw
 
 
-def _add_script(
-    text: str, line: int, column: int, outer: Script, found: Embedded, depth: int, file: str = "", origin: str = "argument"
-) -> None:
-    from .shell import read_shell
-
+def _add_script(piece: Piece, found: Embedded, depth: int) -> None:
     if depth >= _DEEPEST:
         return
-    offsets = [column] if origin == "argument" else []
-    script = read_shell(text, line, origin, "bash", outer.section, file, offsets)
+    script = read_shell(piece)
     inner = embedded(script, depth + 1)
     found.scripts += [script, *inner.scripts]
     found.settings += inner.settings
@@ -88,14 +86,11 @@ def _add_script(
 
 
 def _from_heredoc(command: ShellCommand, heredoc: Heredoc, script: Script, found: Embedded, depth: int) -> None:
-    from .crontab import cron_entries
-    from .languages import detect
-
     if command.name in CLIENTS:
         found.statements += statements(heredoc.body, heredoc.line, command.name)
         return
     if command.name in _SHELLS or command.name == "ssh" or (command.wrappers and command.wrappers[-1] == "ssh"):
-        _add_script(heredoc.body, heredoc.line, 1, script, found, depth, origin="heredoc")
+        _add_script(Piece(heredoc.body, heredoc.line, "heredoc", "bash", script.section), found, depth)
         return
     if command.name == "crontab" or (command.piped_to is not None and command.piped_to.name == "crontab"):
         found.cron += cron_entries(heredoc.body.split("\n"), heredoc.line, script.section)
@@ -106,7 +101,7 @@ def _from_heredoc(command: ShellCommand, heredoc: Heredoc, script: Script, found
     path = target.filled
     language = detect("", "", heredoc.body.split("\n"), path)
     if language == "shell" or path.endswith((".sh", ".bash")):
-        _add_script(heredoc.body, heredoc.line, 1, script, found, depth, path, "heredoc")
+        _add_script(Piece(heredoc.body, heredoc.line, "heredoc", "bash", script.section, path), found, depth)
     elif language == "sql":
         found.statements += statements(heredoc.body, heredoc.line)
     elif language == "crontab":

@@ -10,7 +10,7 @@ from .embedded import embedded
 from .languages import canonical, detect
 from .parts import CronEntry, Setting, Statement
 from .settings import READERS, NotParsed
-from .shell import file_header, read_shell
+from .shell import Piece, file_header, read_shell
 from .shell_model import Script
 from .sql import statements
 
@@ -84,7 +84,7 @@ def _shell(fence: "Fence", lines: Sequence[str], file: str, offsets: Sequence[in
     hidden = frozenset(fence.first + at for at, line in enumerate(lines) if is_cron_line(line))
     entries = tuple(cron_entries([line if fence.first + at in hidden else "" for at, line in enumerate(lines)], fence.first, fence.section))
     dialect = fence.declared.lower() if fence.declared.lower() in SHELLS - {"shell"} else "bash"
-    script = read_shell(fence.content, fence.first, "fence", dialect, fence.section, file, offsets, hidden)
+    script = read_shell(Piece(fence.content, fence.first, "fence", dialect, fence.section, file, offsets, hidden))
     inner = embedded(script)
     return Parsed(
         "shell", file, script, (script, *inner.scripts, *(entry.script for entry in entries)), tuple(inner.settings), tuple(inner.statements),
@@ -99,7 +99,7 @@ def _console(fence: "Fence", lines: Sequence[str], offsets: Sequence[int]) -> Pa
     if not any(text.strip() for text in typed):
         typed, output = list(lines), []
     hidden = frozenset(fence.first + at for at, _ in output)
-    script = read_shell("\n".join(typed), fence.first, "console", "bash", fence.section, "", offsets, hidden)
+    script = read_shell(Piece("\n".join(typed), fence.first, "console", "bash", fence.section, "", offsets, hidden))
     inner = embedded(script)
     answered = tuple((fence.first + at, text) for at, text in output)
     return Parsed(

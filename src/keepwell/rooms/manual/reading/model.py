@@ -1,7 +1,7 @@
 """What stands in a manual: its items, blocks and sections. Lines and columns count from 1; an end line is the last line, inclusive."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -78,14 +78,6 @@ class Section:
             section = waiting.pop()
             yield section
             waiting.extend(reversed(section.children))
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell of a table as plain text."""
-
-    text: str
-    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +208,10 @@ class Manual:
     def _starts(self) -> tuple[int, ...]:
         return tuple(section.line for section in self._flat)
 
+    @cached_property
+    def _item_lines(self) -> tuple[int, ...]:
+        return tuple(item.line for item in self.items)
+
     def section_of(self, line: int) -> Section:
         """The innermost section that a line is in."""
         return self._flat[max(0, bisect_right(self._starts, line) - 1)]
@@ -231,7 +227,9 @@ class Manual:
 
     def items_in(self, section: Section, *kinds: Kind) -> tuple[Item, ...]:
         """The items of a section and those below it; of these kinds, where any are named."""
-        return tuple(item for item in self.items if section.line <= item.line <= section.end_line and (not kinds or item.kind in kinds))
+        first = bisect_left(self._item_lines, section.line)
+        behind = bisect_right(self._item_lines, section.end_line)
+        return tuple(item for item in self.items[first:behind] if not kinds or item.kind in kinds)
 
     def line_text(self, line: int) -> str:
         """The text of a line; empty beyond the end."""

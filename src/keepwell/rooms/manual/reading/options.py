@@ -235,7 +235,7 @@ _SINGLE_DASH_WORDS = frozenset(
 )
 
 
-def CLUSTERS(program: str) -> bool:  # reads as a table beside VALUES
+def has_clusters(program: str) -> bool:
     """Whether ``-abc`` is three options of the program (POSIX utility conventions, guideline 5) rather than one word."""
     return program not in _SINGLE_DASH_WORDS
 

@@ -6,6 +6,7 @@ follows POSIX.1-2024, Shell Command Language, 2.8.2 (exit status), 2.9.2 (pipeli
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -28,37 +29,43 @@ def _parser() -> "Parser":
     return Parser(Language(tree_sitter_bash.language()))
 
 
-def read_shell(
-    text: str,
-    first: int,
-    origin: str = "fence",
-    language: str = "bash",
-    section: tuple[str, ...] = (),
-    file: str = "",
-    offsets: Sequence[int] = (),
-    hidden: frozenset[int] = frozenset(),
-) -> Script:
-    """The script in a text whose first line is line ``first`` of the manual; see ``Script`` and ``Source`` for the rest."""
-    source = make_source(text, first, offsets, hidden)
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of shell to read: ``first`` is the line of the manual of its first line; see ``Script`` and ``Source`` for the rest."""
+
+    text: str
+    first: int
+    origin: str = "fence"
+    language: str = "bash"
+    section: tuple[str, ...] = ()
+    file: str = ""
+    offsets: Sequence[int] = ()
+    hidden: frozenset[int] = frozenset()
+
+
+def read_shell(piece: Piece) -> Script:
+    """The script in a piece of shell. Any text is taken; what is no shell stands in ``errors``."""
+    text, first = piece.text, piece.first
+    source = make_source(text, first, piece.offsets, piece.hidden)
     root = _parser().parse(source.masked.encode("ascii")).root_node
     shebang = _shebang(text)
     walk = Walk(source, constants(root, source), _strictness(shebang))
-    commands = walk.run(root, complete=bool(shebang or file))
+    commands = walk.run(root, complete=bool(shebang or piece.file))
     return Script(
         first,
         first + max(0, text.rstrip("\n").count("\n")),
         text,
-        origin,
-        _dialect(shebang) or language,
+        piece.origin,
+        _dialect(shebang) or piece.language,
         commands,
         tuple(walk.assignments),
         tuple(sorted(walk.blocks, key=lambda block: (block.line, -block.end_line))),
         tuple(_notes(root, source)),
         tuple(walk.status_uses),
         tuple(_errors(root, source)),
-        file,
+        piece.file,
         shebang,
-        section,
+        piece.section,
         tuple(walk.traps),
         source.code,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .shell_model import Test, Word
+from .shell_values import Comparison, Word
 from .shell_words import Words
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def flat_words(node: "Node", words: Words) -> list[Word]:
     return found
 
 
-def read_tests(node: "Node", own: Sequence[Word], words: Words) -> Iterator[Test]:
+def read_tests(node: "Node", own: Sequence[Word], words: Words) -> Iterator[Comparison]:
     """The comparisons that a command makes."""
     syntax = own[0].raw if own else ""
     if node.type == "test_command" or syntax == "((":
@@ -40,7 +40,7 @@ def read_tests(node: "Node", own: Sequence[Word], words: Words) -> Iterator[Test
         yield from _of_test(own[1:])
 
 
-def _expression(node: "Node", syntax: str, words: Words, negated: bool = False) -> Iterator[Test]:
+def _expression(node: "Node", syntax: str, words: Words, negated: bool = False) -> Iterator[Comparison]:
     inner = [child for child in node.children if child.type not in ("(", ")")]
     if node.type == "parenthesized_expression":
         for child in inner:
@@ -67,7 +67,7 @@ def _expression(node: "Node", syntax: str, words: Words, negated: bool = False) 
         yield _made("-n", None, words.word(node), syntax, negated)
 
 
-def _of_test(words: Sequence[Word]) -> Iterator[Test]:
+def _of_test(words: Sequence[Word]) -> Iterator[Comparison]:
     """``test a = b -a -f c``: its words are parted at -a and -o."""
     part: list[Word] = []
     for word in (*words, None):
@@ -85,6 +85,6 @@ def _of_test(words: Sequence[Word]) -> Iterator[Test]:
         part = []
 
 
-def _made(operator: str, left: Word | None, right: Word, syntax: str, negated: bool) -> Test:
+def _made(operator: str, left: Word | None, right: Word, syntax: str, negated: bool) -> Comparison:
     start = left or right
-    return Test(operator, left, right, start.line, start.column, syntax, negated)
+    return Comparison(operator, left, right, start.line, start.column, syntax, negated)
