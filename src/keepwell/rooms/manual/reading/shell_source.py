@@ -13,6 +13,10 @@ _HEREDOC_OR_QUOTE = re.compile(
     r"\\.|'|\"|(?<![^\s;&|(])#[^\n]*|<<<|<<(?P<dash>-?)[ \t]*(?:'(?P<single>[^'\n]+)'|\"(?P<double>[^\"\n]+)\"|\\?(?P<bare>[A-Za-z_][\w.-]*))|\n",
     re.DOTALL,
 )
+_WORD = re.compile(r"(?<![^\s;&|(])#[^\n]*+|(?:'[^']*+'|\"(?:\\.|[^\"\\])*+\"|\\.|[^\s'\"\\();&|<>`])++", re.DOTALL)
+_PART = re.compile(r"'[^']*+'|\"(?:\\.|[^\"\\])*+\"|\\.|\$\{[^}]*+\}|\$[A-Za-z_]\w*+|.", re.DOTALL)
+_LITERAL = re.compile(r"[/.:,@%+=-]")
+_JOINING = "/.:,@%+=_-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,26 @@ def make_source(text: str, first: int, offsets: Sequence[int] = (), hidden: froz
             lines[line - first] = " " * len(lines[line - first])
     visible = "\n".join(lines)
     code = _FILL_IN.sub(lambda match: "X" + match[1].replace(" ", "-") + "X", visible).replace("\r", " ")
-    masked = _NOT_ASCII.sub("X", code)
+    masked = _inner_expansions(_NOT_ASCII.sub("X", code))
     masked, heredocs = _without_heredocs(masked, visible, first)
     return Source(text, masked, first, offsets, heredocs, hidden, code)
+
+
+def _inner_expansions(code: str) -> str:
+    """``$B`` in an unquoted ``$A/$B/x`` loses its ``$``: the grammar would end the word behind that sign. ``Words`` reads it from the text."""
+    if code.count("$") < 2:
+        return code
+    marks: list[int] = []
+    for word in _WORD.finditer(code):
+        expanded = False
+        for part in _PART.finditer(word[0]) if word[0].count("$") > 1 else ():
+            is_name = part[0].startswith("$") and part[0] != "$"
+            if is_name and expanded and _LITERAL.match(word[0], part.end()) and word[0][part.start() - 1] in _JOINING:
+                marks.append(word.start() + part.start())
+            expanded |= is_name or part[0].startswith('"')
+    for at in marks:
+        code = f"{code[:at]}X{code[at + 1 :]}"
+    return code
 
 
 def _without_heredocs(masked: str, text: str, first: int) -> tuple[str, dict[int, Heredoc]]:

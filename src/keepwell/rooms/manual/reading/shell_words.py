@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED_IN_QUOTES = re.compile(r"\\([$`\"\\\n])")
 _VARIABLE = re.compile(r"\$(?:\{#?!?(\w+|[@*#?$!-])|(\w+|[@*#?$!-]))")
+_INNER = re.compile(r"(?<!\\)\$([A-Za-z_]\w*)")
 _SUBSTITUTIONS = frozenset(("command_substitution", "process_substitution"))
 _EXPANSIONS = frozenset(("simple_expansion", "expansion", "arithmetic_expansion", "brace_expression", *_SUBSTITUTIONS))
 _QUOTED = frozenset(("string", "raw_string", "ansi_c_string", "translated_string"))
@@ -96,8 +97,17 @@ class Words:
                 for child in node.children:
                     self._read(child, parts, quoted)
             case _:
-                parts.literal(_ESCAPED.sub(r"\1", raw))
-                parts.glob |= bool(re.search(r"(?<!\\)[*?]|(?<!\\)\[[^\]]+\]", raw))
+                self._read_literal(raw, parts)
+
+    def _read_literal(self, raw: str, parts: _Parts) -> None:
+        """Unquoted text. (A ``$NAME`` in it is one that the source was masked for.)"""
+        at = 0
+        for match in _INNER.finditer(raw):
+            parts.literal(_ESCAPED.sub(r"\1", raw[at : match.start()]))
+            parts.expansion(match[0], self._constants.get(match[1], match[0]), quoted=False, substitution=False)
+            at = match.end()
+        parts.literal(_ESCAPED.sub(r"\1", raw[at:]))
+        parts.glob |= bool(re.search(r"(?<!\\)[*?]|(?<!\\)\[[^\]]+\]", raw))
 
     def _read_string(self, node: "Node", parts: _Parts) -> None:
         """What stands between double quotes: the parser has no node for some of the space in it."""
@@ -132,6 +142,8 @@ def expanded_variables(node: "Node", words: Words) -> Iterator[str]:
             waiting.extend(reversed([child for child in part.children if child.type != "variable_name"]))
         elif part.type == "variable_name" and part.parent is not None and part.parent.type != "variable_assignment":
             yield words.raw(part)  # arithmetic
+        elif part.type == "word" and not part.child_count:
+            yield from _INNER.findall(words.raw(part))
         elif part.type not in _SUBSTITUTIONS:
             waiting.extend(reversed(part.children))
 
