@@ -36,7 +36,7 @@ async def test_inodes_and_free_bytes(tmp_path: Path) -> None:
 async def test_a_path_that_does_not_exist(tmp_path: Path) -> None:
     seen = await look("host", {"mount": str(tmp_path / "nothing")})
     assert seen.state is State.FAIL
-    assert "No such file or directory" in seen.sentence
+    assert "expected a path on a file system" in seen.sentence
 
 
 async def test_memory_swap_and_load() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -72,6 +73,18 @@ def _secret(value: str) -> str:
     raise PydanticCustomError("secret", "{reason}", {"reason": reason})
 
 
+def _http_url(value: str) -> str:
+    """Refuses what no HTTP client could ask (RFC 3986; RFC 9110, 4.2): a wrong scheme, no host, a port that is none, white space."""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not re.search(r"[\s\x00-\x20]", value)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise PydanticCustomError("url", "this is no address that can be asked over HTTP: write http://HOST:PORT or https://HOST")
+    return value
+
+
 class _Never:
     """No value is one of these: the quantity is always read from text."""
 
@@ -81,6 +94,8 @@ Size = Annotated[int, *_quantity("a size with its unit", parse_size, _Never, "20
 Percentage = Annotated[float, *_quantity("a percentage", parse_percentage, _Never, "80%", "99.9%")]
 Limit = Annotated[Comparison, *_quantity("a comparison with a quantity", parse_comparison, Comparison, "> 10%", "< 30d", "> 100ms", ">= 5")]
 ExpandedText = Annotated[str, Expands()]
+HttpUrl = Annotated[ExpandedText, AfterValidator(_http_url)]
+"""An ``http://`` or ``https://`` address with a host, after ``${VAR}`` was replaced."""
 SecretReference = Annotated[
     str,
     Secret(),

@@ -122,7 +122,9 @@ def _read_part(part: _Part, options: HostOptions, answers: list[Answer], earlier
     try:
         return part.read(options, tuple(text_of(answer, part.asked) for answer in answers), earlier)
     except AnswerError as error:
-        return _Reading((Verdict(State.FAIL, str(error)),), {})
+        absent = options.mount is not None and part.asked.startswith("df") and "No such file or directory" in str(error)
+        sentence = f"there is no {options.mount} on this host, expected a path on a file system" if absent else str(error)
+        return _Reading((Verdict(State.FAIL, sentence),), {})
     except ValueError as error:
         return _Reading((Verdict(State.FAIL, f"{part.asked} gave no usable answer: {error}"),), {})
 

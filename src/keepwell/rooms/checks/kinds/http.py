@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownError
 
-from keepwell.config.options import ExpandedText, Options, Reference, SecretReference, Size
+from keepwell.config.options import ExpandedText, HttpUrl, Options, Reference, SecretReference, Size
 from keepwell.config.targets import Target
 from keepwell.kernel.comparisons import Unit, describe
 from keepwell.kernel.conditions import Scalar, check_expected, json_value, parse_path
@@ -125,7 +125,7 @@ class HttpOptions(Options):
 
     target: Annotated[str, Reference("targets")] | None = None
     """A target; ``path`` is appended to its url."""
-    url: ExpandedText | None = None
+    url: HttpUrl | None = None
     """An address that begins with http:// or https://. ``${VAR}`` is replaced from the environment."""
     path: ExpandedText = ""
     """What is appended to the address, for example ``/health``. ``${VAR}`` is replaced from the environment."""
@@ -161,8 +161,6 @@ class HttpOptions(Options):
     def _makes_sense(self) -> Self:
         if (self.target is None) == (self.url is None):
             raise ValueError("give exactly one of target and url")
-        if self.url is not None and not self.url.startswith(("http://", "https://", "${")):
-            raise ValueError(f"url begins with http:// or https://, unlike {show(self.url)}")
         if self.method == "HEAD" and (self.expect.asks_body or self.values):
             raise ValueError("a response to HEAD has no body: leave out what is expected of it, or use GET")
         for problem in (*_header_problems(self), *_name_problems(self.values)):
