@@ -6,6 +6,7 @@ Everything costly is imported where it is used, so that ``keepwell --help`` stay
 import gc
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from keepwell import __version__
@@ -46,7 +47,8 @@ def _up() -> Subcommand:
         from keepwell.composition.serve import Settings, serve
 
         gc.enable()
-        return await serve(Settings(**call.arguments))
+        settings = Settings(**call.arguments)
+        return await serve(replace(settings, log_format="json") if call.output.wants_json else settings)
 
     return Subcommand(
         "up",
@@ -56,7 +58,11 @@ def _up() -> Subcommand:
             Argument(("directory",), "the operations directory", {"metavar": "DIR"}),
             DATA,
             Argument(("--listen",), "address and port of the pages, instead of web.listen", {"metavar": "ADDRESS:PORT"}),
-            Argument(("--log-format",), "one line an event, as text or JSON", {"choices": ("text", "json"), "default": "text"}),
+            Argument(
+                ("--log-format",),
+                "one line an event, as text or JSON (--json means JSON too)",
+                {"choices": ("text", "json"), "default": "text"},
+            ),
             Argument(
                 ("--log-level",), "the least level that is logged", {"choices": ("debug", "info", "warning", "error"), "default": "info"}
             ),
