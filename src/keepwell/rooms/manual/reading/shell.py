@@ -59,7 +59,7 @@ def read_shell(piece: Piece) -> Script:
         _dialect(shebang) or piece.language,
         commands,
         tuple(walk.assignments),
-        tuple(sorted(walk.blocks, key=lambda block: (block.line, -block.end_line))),
+        walk.blocks,
         tuple(_notes(root, source)),
         tuple(walk.status_uses),
         tuple(_errors(root, source)),

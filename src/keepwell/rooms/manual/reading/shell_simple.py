@@ -29,7 +29,7 @@ class SimpleCommands(ABC):
         self._last: int | None = None
         self._links = Links()
         self.assignments: list[Assignment] = []
-        self.blocks: list[Block] = []
+        self._starts: list[tuple[int, int, Block]] = []
         self.status_uses: list[StatusUse] = []
         self.traps: list[str] = []
 

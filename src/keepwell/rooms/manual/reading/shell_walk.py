@@ -151,7 +151,12 @@ class Walk(SimpleCommands):
 
     def _block(self, kind: str, node: "Node", **parts: Any) -> None:
         first, last = self._source.line(node.start_point[0]), self._source.line(node.end_point[0])
-        self.blocks.append(Block(kind, first, last, **parts))
+        self._starts.append((node.start_byte, len(self._starts), Block(kind, first, last, **parts)))
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The compound statements, outer ones before those in them."""
+        return tuple(block for _, _, block in sorted(self._starts, key=lambda entry: entry[:2]))
 
     def _body(self, nodes: Sequence["Node"], around: Around) -> tuple[tuple[int, ...], Ran]:
         mark = len(self._drafts)
