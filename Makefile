@@ -62,6 +62,10 @@ bench: .venv/.dev ## tables of speed, with the wanted figure beside each (about 
 	@$(PY) -m bench.page
 	@$(PY) -m bench.checks
 
+.PHONY: bench-lint
+bench-lint: .venv/.dev ## what lint finds of a catalogue of defects in five real manuals, beside the wanted figures
+	@$(PY) -m bench.lint
+
 .PHONY: wheel
 wheel: | $(UV) ## build dist/keepwell-*.whl
 	@$(UV) build --quiet --wheel --build-constraints requirements-tools.txt --out-dir dist
