@@ -28,7 +28,7 @@ _FILES = (
     (re.compile(r"\.ps1$"), "powershell"),
 )
 _LOGROTATE = re.compile(r"^\s*(daily|weekly|monthly|hourly|size\s|maxsize\s|rotate\s+\d)", re.MULTILINE)
-_UNIT = re.compile(r"^\[(Unit|Service|Timer|Install|Socket)\]$", re.MULTILINE)
+_UNIT = re.compile(r"\[(Unit|Service|Timer|Install|Socket)\]")
 _SQL = re.compile(
     r"\s*(?:--[^\n]*\s+)*(SELECT\s|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(UNIQUE\s+)?(TABLE|INDEX|ROLE|USER|DATABASE|VIEW)|ALTER\s+"
     r"(TABLE|SYSTEM|ROLE|USER|DATABASE)|DROP\s|VACUUM\b|REINDEX\b|GRANT\s|WITH\s+\w+\s+AS)",
@@ -150,9 +150,10 @@ def _plainly(lines: Sequence[str]) -> str:
     text = "\n".join(lines[:60])
     if lines and lines[0].startswith("#!"):
         return "python" if "python" in lines[0] else "shell" if re.search(r"\b(ba|da|z|k)?sh\b", lines[0]) else ""
-    if _UNIT.search(text):
+    first = next((line.strip() for line in lines if line.strip() and not line.lstrip().startswith(("#", ";"))), "")
+    if _UNIT.fullmatch(first):
         return "systemd"
-    if _LOGROTATE.search(text) and re.search(r"^\s*[\"/][^\n]*\{\s*$", text, re.MULTILINE):
+    if first.startswith(("/", '"/')) and _LOGROTATE.search(text) and re.search(r"^[^\n]*\{\s*$", text, re.MULTILINE):
         return "logrotate"
     if re.match(r"\s*(#[^\n]*\n\s*)*FROM\s+[\w./:${}-]+", text) and re.search(
         r"^(RUN|CMD|ENTRYPOINT|COPY|WORKDIR|EXPOSE)\s", text, re.MULTILINE

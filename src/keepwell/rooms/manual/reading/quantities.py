@@ -30,10 +30,10 @@ _COMPARISONS = {
     "less than": "<", "lower than": "<", "fewer than": "<", "within": "<", "at least": ">=", "at most": "<=", "up to": "<=",
 }  # fmt: skip
 _LIMIT = re.compile(
-    rf"(?P<comparison>{'|'.join(sorted(map(re.escape, _COMPARISONS), key=len, reverse=True))})\s*{_NUMBER}\s?(?P<unit>{_UNIT})?(?![\w.])",
+    rf"(?P<comparison>{'|'.join(sorted(map(re.escape, _COMPARISONS), key=len, reverse=True))})\s*{_NUMBER}\s?(?P<unit>{_UNIT})?(?!\w|\.\d)",
     re.IGNORECASE,
 )
-_CELL = re.compile(rf"(?P<comparison>[<>≤≥]=?)?\s*{_NUMBER}\s?(?P<unit>{_UNIT})?(?![\w.])", re.IGNORECASE)
+_CELL = re.compile(rf"(?P<comparison>[<>≤≥]=?)?\s*{_NUMBER}\s?(?P<unit>{_UNIT})?(?!\w|\.\d)", re.IGNORECASE)
 _TEST = {"-gt": ">", "-ge": ">=", "-lt": "<", "-le": "<=", ">": ">", "<": "<", ">=": ">=", "<=": "<="}
 _METRICS = (
     ("response time", r"response[_ ]?time|latency|response|\brt\b|\bp9[59]\b"),
@@ -124,9 +124,8 @@ def _in_text(text: str, line: int, where: str) -> Iterator[Quantity]:
         for match in _LIMIT.finditer(part):
             value, unit = _value(match)
             comparison = _COMPARISONS[match["comparison"].lower()]
-            yield Quantity(
-                value, unit, match[0].strip(), comparison, metric_in(part[: match.start()]) or metric_in(part), line + number, where
-            )
+            about = _nearest_metric(part[: match.start()]) or metric_in(part)
+            yield Quantity(value, unit, match[0].strip(), comparison, about, line + number, where)
 
 
 def _in_row(cells: Sequence[str], heads: Sequence[str], line: int) -> Iterator[Quantity]:

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from .parts import Setting
 
 
+_DEEPEST = 50
+
+
 class NotParsed(Exception):
     """The text is not what it should be: ``reason`` in one sentence, ``line`` of the manual (0: not known)."""
 
@@ -160,27 +163,32 @@ def _logrotate(text: str, first: int, file: str) -> Iterator[Setting]:
             yield Setting((globs, directive) if globs else (directive,), value.strip(), number, number, "logrotate", file)
 
 
+_NGINX_TOKEN = re.compile(r"""'[^']*'|"[^"]*"|\#[^\n]*|[;{}\n]|[^;{}\n'"#]+|.""")
+
+
 def _nginx(text: str, first: int, file: str) -> Iterator[Setting]:
     """Directives up to ``;`` under the blocks around them."""
     path: list[str] = []
-    held, start = "", 0
-    for number, raw in enumerate(text.split("\n"), first):
-        line = re.sub(r"(?:^|\s)#.*$", "", raw).strip()
-        for token in re.findall(r"[^;{}]+|[;{}]", line):
-            if token == "{":
-                path.append(re.sub(r"\s+", " ", held).strip())
-                held = ""
-            elif token == "}":
+    held: list[str] = []
+    line = start = first
+    for token in _NGINX_TOKEN.findall(text):
+        start = line if not held else start
+        words = " ".join(" ".join(held).split())
+        match token:
+            case "\n":
+                line += 1
+                continue
+            case "{":
+                path.append(words)
+            case "}":
                 del path[-1:]
-                held = ""
-            elif token == ";":
-                directive, _, value = held.strip().partition(" ")
-                if directive:
-                    yield Setting((*path, directive), re.sub(r"\s+", " ", value).strip(), start, number, "nginx", file)
-                held = ""
-            else:
-                start = start if held.strip() else number
-                held += token + " "
+            case ";" if words:
+                directive, _, value = words.partition(" ")
+                yield Setting((*path[:_DEEPEST], directive), value, start, line, "nginx", file)
+            case _:
+                held += [token] if token.strip() and not token.startswith("#") else []
+                continue
+        held = []
 
 
 def _dockerfile(text: str, first: int, file: str) -> Iterator[Setting]:
