@@ -1,0 +1,132 @@
+"""The lines that a manual's own scripts write to log files, as fields, so that an awk over the same file can be held against them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from keepwell.rooms.manual.reading.model import Manual
+from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
+
+from .pattern_words import files_of, program_of
+
+_EXPANSION = re.compile(r"\$\((?:[^()]|\([^()]*\))*\)|\$\{[^}]*\}|\$\w+|`[^`]*`")
+_DATED = re.compile(r"\bdate\b[^+)]*\+[\"']?([^\"')]*)")
+_SUM = re.compile(r"/(?P<label>[^/]+)/\s*\{[^}]*?\+=\s*\$(?P<field>\d+)")
+_PRINTS_ONE = re.compile(r"^\s*\{\s*print\s+\$(\d+)\s*;?\s*\}\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenLine:
+    """A line that an echo or printf writes to a file. ``fields`` is what awk would make of it, ``…`` standing for a value."""
+
+    path: str
+    line: int
+    text: str
+    fields: tuple[str, ...]
+
+
+def written_lines(manual: Manual) -> list[WrittenLine]:
+    """Every line that a script of the manual appends or writes to a file by echo or printf."""
+    found = []
+    for script in manual.scripts:
+        for command in script.named("echo", "printf"):
+            for redirection in command.redirections:
+                if redirection.of_output and redirection.writes and command.operands:
+                    text = " ".join(_shown(word.filled, script) for word in command.operands)
+                    found.append(WrittenLine(redirection.target.filled, command.line, text, tuple(text.split())))
+    return found
+
+
+def _shown(text: str, script: Script) -> str:
+    """The text with every expansion replaced: a date by as many words as its format has, all else by ``…``."""
+    return _EXPANSION.sub(lambda match: _value(match[0], script), text)
+
+
+def _value(expansion: str, script: Script) -> str:
+    name = expansion.strip("${}`()")
+    given = [assignment.value.filled for assignment in script.assigned(name) if assignment.value]
+    dated = _DATED.search(given[0] if given else expansion)
+    return " ".join("…" for _ in dated[1].split()) if dated else "…"
+
+
+@dataclass(frozen=True, slots=True)
+class WrongField:
+    """An awk that reads another field than its words say: the command and the sentence."""
+
+    command: ShellCommand
+    sentence: str
+
+
+def wrong_fields(manual: Manual) -> Iterator[WrongField]:
+    """Every awk of the manual that reads another field than it means, or lines that have no such field."""
+    written = written_lines(manual)
+    for command in manual.commands if written else ():
+        sentence = _judge(command, written) if program_of(command) else ""
+        if sentence:
+            yield WrongField(command, sentence)
+
+
+def _judge(command: ShellCommand, written: list[WrittenLine]) -> str:
+    files = files_of(command)
+    same = [line for line in written if line.path in files]
+    return _other_label(command, same) or _only_a_mark(command, same or _siblings(files, written)) or _lines_without(command, same)
+
+
+def _other_label(command: ShellCommand, lines: list[WrittenLine]) -> str:
+    """``/Memory:/ {sum+=$4}`` where the line written has the memory in field 6."""
+    match = _SUM.search(program_of(command))
+    if match is None:
+        return ""
+    label, wanted = match["label"].strip(), int(match["field"])
+    for line in lines:
+        at = next((number for number, field in enumerate(line.fields, 1) if label in field), None)
+        if at is None:
+            continue
+        right = at + 1 if line.fields[at - 1].endswith(label) else at
+        if wanted == right or label not in line.text:
+            return ""
+        there = line.fields[wanted - 2] if 2 <= wanted <= len(line.fields) else ""
+        what = f"the value of '{there}'" if there.endswith((":", "=")) else "something else"
+        return f"field {wanted} is {what} in the line that line {line.line} writes to this file; '{label}' is followed by field {right}"
+    return ""
+
+
+def _only_a_mark(command: ShellCommand, lines: list[WrittenLine]) -> str:
+    """``{print $4}`` counted or listed where field 4 is a dash."""
+    match = _PRINTS_ONE.match(program_of(command))
+    if match is None or command.has_flag("-F") or not lines:
+        return ""
+    number = int(match[1])
+    if all(0 < number <= len(line.fields) and not re.search(r"[\w…]", line.fields[number - 1]) for line in lines):
+        mark = lines[0].fields[number - 1]
+        return (
+            f"field {number} of the lines that this manual writes (as in line {lines[0].line}) is only '{mark}', so all of them "
+            "are counted as one kind"
+        )
+    return ""
+
+
+def _siblings(files: tuple[str, ...], written: list[WrittenLine]) -> list[WrittenLine]:
+    """For a log that no script writes: the lines written to logs beside it that carry its name (error.log: those with ERROR)."""
+    found = []
+    for path in files:
+        folder, _, name = path.rpartition("/")
+        stem = name.partition(".")[0].upper()
+        found += [line for line in written if folder and stem and line.path.rpartition("/")[0] == folder and stem in line.fields]
+    return found
+
+
+def _lines_without(command: ShellCommand, lines: list[WrittenLine]) -> str:
+    """``awk -F'Response: ' '{print $2}'`` over a file that also gets lines without that label, summed further on."""
+    separator = command.option("-F")
+    if separator is None or not re.search(r"[A-Za-z]{3}", separator.filled) or not _PRINTS_ONE.match(program_of(command)):
+        return ""
+    label = separator.filled
+    counts = any(re.search(r"\+\+|\bNR\b", program_of(part)) for part in command.pipeline[command.position + 1 :])
+    filtered = any(label.strip() in word.filled for part in command.pipeline[: command.position] for word in part.operands)
+    without = [line for line in lines if label not in line.text]
+    if not counts or filtered or not without or len(without) == len(lines):
+        return ""
+    return (
+        f"lines without '{label.strip()}', as line {without[0].line} writes them to this file, come out empty and count as 0 in the average"
+    )
