@@ -1,0 +1,96 @@
+"""KW703: a variable is used that nothing in the manual sets or explains."""
+
+import re
+from collections.abc import Iterator
+
+from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
+from keepwell.rooms.manual.reading.model import Kind, Manual
+
+_NAME = re.compile(r"[A-Z][A-Z0-9_]{2,}")
+_GIVEN = re.compile(
+    r"^(HOME|USER|PATH|PWD|OLDPWD|HOSTNAME|RANDOM|SECONDS|LINENO|SHELL|TERM|LANG|TZ|EDITOR|VISUAL|PAGER|UID|EUID|GID|PPID|SHLVL|IFS|LOGNAME|MAIL|DISPLAY|"
+    r"TMPDIR|KUBECONFIG|REPLY|OPTARG|OPTIND|FUNCNAME|PIPESTATUS|COLUMNS|LINES|JAVA_HOME|GOPATH|VIRTUAL_ENV|DEBIAN_FRONTEND|MAINPID|HOSTTYPE|OSTYPE|MACHTYPE|"
+    r"(BASH|LC|SSH|SUDO|XDG|AWS|CI|GITHUB|GITLAB|DOCKER|PG)(_\w+)?|PG[A-Z]+|https?_proxy|HTTPS?_PROXY|NO_PROXY|EPOCHSECONDS|EPOCHREALTIME|SRANDOM)$"
+)
+_PLAIN = re.compile(r"(?<![$\w{])([A-Z][A-Z0-9_]{2,})\b")
+
+
+def _check(manual: Manual) -> Iterator[Finding]:
+    known = _set_somewhere(manual)
+    said: set[str] = set()
+    by_line: dict[int, list[str]] = {}
+    for script in manual.scripts:
+        for name, line in script.used_variables():
+            fresh = _NAME.fullmatch(name) and not _GIVEN.match(name) and name not in known and name not in said
+            if fresh and not re.search(rf"\$\{{{name}(:?[-?=+]|\[)", script.text):
+                said.add(name)
+                by_line.setdefault(line, []).append(name)
+    if not by_line:
+        return
+    explained = _explained(manual)
+    for line, names in sorted(by_line.items()):
+        missing = [name for name in names if name not in explained]
+        if missing:
+            yield _finding(manual, line, missing)
+
+
+def _finding(manual: Manual, line: int, missing: list[str]) -> Finding:
+    listed = " and ".join(f"${name}" for name in missing)
+    lost = next((name for name in missing if re.search(rf"\s{name}=", "\n".join(manual.lines[max(0, line - 6) : line]))), "")
+    if lost:
+        message = f"{listed} is empty: {lost}= stands behind a command as one of its arguments and sets nothing"
+    else:
+        message = f"{listed} {'is' if len(missing) == 1 else 'are'} set and explained nowhere in the manual"
+    column = max(0, manual.line_text(line).find(f"${missing[0]}"), manual.line_text(line).find(f"${{{missing[0]}")) + 1
+    return Finding(line, message, column=column, width=len(missing[0]) + 1, fix="say where it comes from, or use ${NAME:?} so that an unset one ends the command")
+
+
+def _set_somewhere(manual: Manual) -> frozenset[str]:
+    """Names that some script sets: assignments, read, for, getopts, mapfile, and keys of settings (.env files, manifests)."""
+    found: set[str] = set()
+    for script in manual.scripts:
+        found.update(assignment.name for assignment in script.assignments)
+        found.update(block.variable for block in script.blocks if block.variable)
+        for command in script.named("read", "mapfile", "readarray", "getopts", "printf", "select"):
+            found.update(word.filled for word in command.operands)
+    for setting in manual.settings:
+        found.update(setting.path)
+        found.add(setting.value)
+    return frozenset(found)
+
+
+def _explained(manual: Manual) -> frozenset[str]:
+    """Names that a comment or the text outside of shell speaks of."""
+    found: set[str] = set()
+    for item in manual.of(Kind.PARAGRAPH, Kind.LIST_ITEM, Kind.CHECKBOX, Kind.TABLE_ROW, Kind.HEADING, Kind.COMMENT):
+        found.update(_PLAIN.findall(item.text.replace("$", "").replace("{", " ")))
+    for fence in manual.fences:
+        if fence.script is None:
+            found.update(_PLAIN.findall(fence.content))
+    return frozenset(found)
+
+
+RULE = Rule(
+    id="KW703",
+    name="variable-from-nowhere",
+    title="A variable is used that nothing sets or explains",
+    severity=Severity.NOTE,
+    why="An unset variable is empty, and the command runs all the same with a word less: it lists all buckets instead of one, asks localhost, or deletes "
+    "from /. Nobody who reads the manual knows where its value comes from. Source: POSIX.1-2024, Shell Command Language, 2.6.2 (parameter expansion).",
+    bad="""# Storage
+
+```bash
+aws s3 ls "s3://$BUCKET/$PREFIX"
+```
+""",
+    good="""# Storage
+
+`BUCKET` is the bucket of recordings, see /etc/shop/env.
+
+```bash
+aws s3 ls "s3://${BUCKET:?}/${PREFIX:-recordings}"
+```
+""",
+    check=_check,
+    grouped=True,
+)

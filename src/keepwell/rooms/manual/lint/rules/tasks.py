@@ -1,0 +1,186 @@
+"""What the text of a manual asks somebody to do, and where else the manual says how. Shared by the rules on what is missing. Pure.
+
+Words are compared by their first five letters, so that "rotate", "rotation" and "rotating" are one.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from keepwell.rooms.manual.reading.model import Item, Kind, Manual, Section
+
+CADENCE = re.compile(r"\b(daily|nightly|morning|weekly|monthly|quarterly|yearly|annual(ly)?|routine|checklists?|hourly)\b", re.I)
+"""A heading that says how often."""
+WORK = re.compile(
+    r"\b(maintenance|maintaining|schedules?|rotation|emergency|outage|incidents?|recovery|restore|failover|response procedures?)\b", re.I
+)
+"""A heading of work that somebody is to do, without saying how often."""
+NO_WORK = re.compile(
+    r"\b(best practices?|principles?|overview|goals?|objectives?|conclusion|to-?do|contents|documentation|windows?|contacts?|history|review|"
+    r"post-|introduction|about|components?|architecture|planning|priorities|template|classification|levels?|metrics|alerts?|thresholds?)\b",
+    re.I,
+)
+"""A heading below which list items describe or are a matter of thought."""
+_VERBS = (
+    "add adjust analyze analyse apply archive assess audit back backup change check clean clear collect compare compile confirm configure "
+    "contact create delete deploy deactivate disable disconnect document drain enable ensure escalate evaluate examine execute export fix "
+    "generate handle identify implement import inform inspect install investigate isolate maintain measure migrate monitor notify optimize optimise "
+    "patch perform plan promote provision prune publish purge rebuild reconstruct record refresh remove renew repair replace reset resolve "
+    "restart restore review revoke rollback rotate run scale scan schedule send stop start swap sync synchronize take test track trigger "
+    "truncate tune update upgrade upload validate verify"
+)
+VERBS = frozenset(_VERBS.split())
+"""What a sentence that asks for something begins with."""
+_ADVERBS = frozenset("gracefully manually carefully immediately regularly periodically then also".split())
+_EMPTY = frozenset(
+    "a all an and any appropriate are as at available be been but by completion correct correctly each every for from full has have if in is issue "
+    "issues it its latest needed new no not of old on one or other our procedure procedures process sla that the their them these they this "
+    "those to use used using via was we when where with within you your task tasks during after before necessary required everything".split()
+) - {"completion"}
+_PREFIX = re.compile(r"^(?:\[[ xX]\]\s*)?(?:(?:step\s+)?\d+(?:\.\d+)*[.):]\s*|[-*•]\s+|step\s+\d+\s*[:.-]?\s*)+", re.I)
+_SAME = {
+    "patch": "updat", "upgra": "updat", "reple": "repla", "mem": "memor", "ram": "memor", "ssl": "certi", "tls": "certi", "error": "error", "drill": "test",
+    "rehea": "test", "exerc": "test", "check": "verif", "valid": "verif", "confi": "verif", "dr": "disas", "docs": "docum", "db": "datab",
+    "chang": "chang",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A place that says how something is done: a heading over commands, a comment or an echo with a command, a script's name."""
+
+    stems: frozenset[str]
+    line: int
+
+
+def stem(word: str) -> str:
+    """The first five letters in small letters, without the plural's s; words that mean the same have one stem."""
+    bare = word.lower()
+    bare = bare[:-1] if len(bare) > 3 and bare.endswith("s") and not bare.endswith("ss") else bare
+    short = bare[:5]
+    return "verif" if bare in ("check", "confirm", "validate", "validation", "verify", "verification") else _SAME.get(short, short)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in small letters."""
+    return re.findall(r"[A-Za-z][A-Za-z0-9]*", text.replace("_", " "))
+
+
+def stems(text: str) -> frozenset[str]:
+    """The stems of the words that carry meaning."""
+    return frozenset(stem(word) for word in words_of(text) if word.lower() not in _EMPTY and len(word) > 1)
+
+
+def bare(text: str) -> str:
+    """A step without its number, bullet or checkbox."""
+    return _PREFIX.sub("", text.strip()).strip("*_ ")
+
+
+def verb_of(text: str) -> str:
+    """The verb in the imperative that a step begins with; empty where it begins with none."""
+    found = words_of(bare(text)[:80])
+    while found and found[0].lower() in _ADVERBS:
+        found = found[1:]
+    return found[0].lower() if found and found[0].lower() in VERBS else ""
+
+
+def objects(text: str) -> frozenset[str]:
+    """What a step is about: its stems without its verb."""
+    verb = verb_of(text)
+    return stems(bare(text)) - ({stem(verb)} if verb else set())
+
+
+def titles(manual: Manual, line: int) -> tuple[str, ...]:
+    """The titles of the sections around a line, without that of the document."""
+    path = manual.section_of(line).path
+    return path[1:] if len(path) > 1 else path
+
+
+def below_cadence(manual: Manual, line: int) -> bool:
+    """Whether a line stands below a heading that says how often."""
+    return any(CADENCE.search(title) for title in titles(manual, line))
+
+
+def cadence_of(manual: Manual, line: int) -> str:
+    """daily, weekly, monthly ... of the nearest heading; empty where there is none."""
+    for title in reversed(titles(manual, line)):
+        found = CADENCE.search(title)
+        if found and found[1].lower() not in ("routine", "checklist", "checklists"):
+            return found[1].lower()
+    return ""
+
+
+def is_work(manual: Manual, line: int) -> bool:
+    """Whether a line stands where somebody is to do something: below a cadence, or below a heading of work; not below one that describes."""
+    around = titles(manual, line)
+    if not around or NO_WORK.search(around[-1]) and not CADENCE.search(around[-1]):
+        return False
+    if any(re.search(r"best practices?|principles|overview|conclusion|to-?do|contents|documentation", title, re.I) for title in around):
+        return False
+    return any(CADENCE.search(title) or WORK.search(title) for title in around)
+
+
+def has_commands(manual: Manual, section: Section) -> bool:
+    """Whether a section itself, its subsections left out, shows a command."""
+    end = section.children[0].line - 1 if section.children else section.end_line
+    return any(section.line <= fence.line <= end and _shows_commands(fence.content) for fence in manual.fences if fence.script or fence.statements)
+
+
+def _shows_commands(content: str) -> bool:
+    return any(line.strip() and not line.lstrip().startswith("#") for line in content.split("\n"))
+
+
+def anchors(manual: Manual) -> tuple[Anchor, ...]:
+    """Every place that says how something is done."""
+    return tuple(_anchors(manual))
+
+
+def _anchors(manual: Manual) -> Iterator[Anchor]:
+    for section in manual.all_sections:
+        if has_commands(manual, section):
+            yield Anchor(stems(" ".join(section.path[1:] or section.path)), section.line)
+    for item in manual.of(Kind.COMMENT):
+        if answered(manual, item.line):
+            yield Anchor(stems(item.text), item.line)
+    for command in manual.commands:
+        said = " ".join(word.filled for word in command.arguments) if command.name in ("echo", "printf") else ""
+        if said and not re.search(r"complet|success|fail|done\b|finish|===", said, re.I):
+            yield Anchor(stems(said), command.line)
+    for use in manual.names.files:
+        if use.how in ("defined", "executed"):
+            yield Anchor(stems(use.name.rpartition(".")[0]), use.line)
+
+
+def answered(manual: Manual, line: int) -> bool:
+    """Whether the comment on a line of a fence has a command: the next line that is no comment, before a gap, says something."""
+    while True:
+        line += 1
+        text = manual.line_text(line).strip()
+        if text.startswith(("#", "//", "--")) and not text.startswith("#!"):
+            continue
+        return bool(text) and text not in NO_COMMAND and not text.startswith(("```", "~~~"))
+
+
+NO_COMMAND = frozenset(("fi", "done", "esac", "}", ";;", "else", ")", "then", "do"))
+"""Words of the shell that close or open a block and do nothing."""
+
+
+def covered(wanted: frozenset[str], places: Iterable[Anchor], verb: str = "") -> Anchor | None:
+    """The place that says how to do something: it names more than half of what is wanted, and the action where one must be named."""
+    best: tuple[float, Anchor] | None = None
+    for anchor in places:
+        share = len(wanted & anchor.stems) / len(wanted) if wanted else 0.0
+        if share > 0.5 and (not verb or verb in anchor.stems) and (best is None or share > best[0]):
+            best = (share, anchor)
+    return best[1] if best else None
+
+
+def list_items(manual: Manual, *kinds: Kind) -> tuple[Item, ...]:
+    """List items (or other kinds) that stand for themselves: not questions, not those that introduce a deeper list."""
+    return tuple(item for item in manual.of(*(kinds or (Kind.LIST_ITEM,))) if not item.text.rstrip().endswith(("?", ":")))
+
+
+def place(manual: Manual, line: int, text: str) -> tuple[int, int]:
+    """Column and width of a text on a line; (0, 1) where it is not there as written."""
+    at = manual.line_text(line).find(text)
+    return (at + 1, len(text)) if at >= 0 and text else (0, 1)
