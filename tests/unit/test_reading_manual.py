@@ -180,7 +180,7 @@ def test_crontab_lines_in_shell() -> None:
     assert read.cron[0].script.commands[0].name == "x.sh"
     assert read.cron[0].script.commands[0].column == 13
     assert [command.name for command in read.fences[0].script.commands] == ["crontab"]  # type: ignore[union-attr]
-    assert [(item.line, item.text) for item in read.of(Kind.CRON)][0] == (4, "*/5 * * * * /opt/x.sh --a > /dev/null 2>&1")
+    assert next((item.line, item.text) for item in read.of(Kind.CRON)) == (4, "*/5 * * * * /opt/x.sh --a > /dev/null 2>&1")
 
 
 def test_what_stands_inside_shell() -> None:
@@ -206,16 +206,32 @@ def test_what_stands_inside_shell() -> None:
 @pytest.mark.parametrize(
     ("info", "content", "expected"),
     [
-        ("yaml", "a:\n  b: 1\n  c: [x, y]\n---\nd: |\n  e", [(("a", "b"), "1", 2), (("a", "c", "0"), "x", 3), (("a", "c", "1"), "y", 3), (("d",), "e", 5)]),
-        ("json", '// ok\n{"a": {"b": 1, "c": ["x", true]},\n "d": "e", ...}', [(("a", "b"), "1", 2), (("a", "c", "0"), "x", 2), (("a", "c", "1"), "true", 2), (("d",), "e", 3)]),
+        (
+            "yaml",
+            "a:\n  b: 1\n  c: [x, y]\n---\nd: |\n  e",
+            [(("a", "b"), "1", 2), (("a", "c", "0"), "x", 3), (("a", "c", "1"), "y", 3), (("d",), "e", 5)],
+        ),
+        (
+            "json",
+            '// ok\n{"a": {"b": 1, "c": ["x", true]},\n "d": "e", ...}',
+            [(("a", "b"), "1", 2), (("a", "c", "0"), "x", 2), (("a", "c", "1"), "true", 2), (("d",), "e", 3)],
+        ),
         ("ini", "# c\nx = 1\n[s]\ny: two ; c\nsave 900 1", [(("x",), "1", 2), (("s", "y"), "two", 4), (("s", "save"), "900 1", 5)]),
         ("toml", '[a.b]\nc = "d"', [(("a.b", "c"), "d", 2)]),
         ("systemd", "[Service]\nExecStart=/x \\\n  -y\nUser=z", [(("Service", "ExecStart"), "/x -y", 2), (("Service", "User"), "z", 4)]),
-        ("logrotate", "/a/*.log\n/b.log {\n  rotate 7\n  postrotate\n    x\n  endscript\n}", [(("/a/*.log /b.log", "rotate"), "7", 3), (("/a/*.log /b.log", "postrotate"), "x", 4)]),
-        ("nginx", "http {\n  log_format m '$a ;'\n    '$b';\n  server { listen 80; }\n}", [(("http", "log_format"), "m '$a ;' '$b'", 2), (("http", "server", "listen"), "80", 4)]),
+        (
+            "logrotate",
+            "/a/*.log\n/b.log {\n  rotate 7\n  postrotate\n    x\n  endscript\n}",
+            [(("/a/*.log /b.log", "rotate"), "7", 3), (("/a/*.log /b.log", "postrotate"), "x", 4)],
+        ),
+        (
+            "nginx",
+            "http {\n  log_format m '$a ;'\n    '$b';\n  server { listen 80; }\n}",
+            [(("http", "log_format"), "m '$a ;' '$b'", 2), (("http", "server", "listen"), "80", 4)],
+        ),
         ("dockerfile", "FROM a:1\nRUN x \\\n  && y", [(("FROM",), "a:1", 1), (("RUN",), "x   && y", 2)]),
     ],
-)  # fmt: skip
+)
 def test_settings(info: str, content: str, expected: list[tuple[tuple[str, ...], str, int]]) -> None:
     read = manual(f"```{info}\n{content}\n```\n")
     assert read.fences[0].error == ""
@@ -244,7 +260,8 @@ def test_names() -> None:
     )
     names = read.names
     assert [(use.path, use.how, use.line) for use in names.files] == [
-        ("/var/backups/shop.sql", "written", 11), ("/run/ok", "tested", 12), ("./deploy.sh", "executed", 12), ("/var/backups", "listed", 13),
+        ("/var/backups/shop.sql", "written", 11), ("/run/ok", "tested", 12), ("./deploy.sh", "executed", 12),
+        ("/var/backups", "listed", 13),
         ("/b/a.tgz", "written", 19), ("/etc", "read", 19), ("/tmp/x", "removed", 20),
     ]  # fmt: skip
     assert [(one.host, one.port, one.path) for one in names.addresses] == [("shop", 8080, "/health")]
@@ -296,7 +313,7 @@ def test_fences_that_are_not_closed_and_fences_in_fences() -> None:
     assert [(fence.line, fence.end_line, fence.closed, fence.language) for fence in read.fences] == [
         (1, 5, True, "md"), (8, 10, False, "shell"), (13, 15, False, "shell"),
     ]  # fmt: skip
-    assert [(command.name, command.line, command.column) for command in read.commands][0] == ("rm", 9, 3)
+    assert next((command.name, command.line, command.column) for command in read.commands) == ("rm", 9, 3)
 
 
 def test_right_to_left_and_escapes_are_kept_where_they_are() -> None:
@@ -344,11 +361,59 @@ def test_large_manuals_take_seconds_at_most(text: str) -> None:
 
 
 PIECES = st.sampled_from(
-    ["# h\n", "## h\n", "```bash\n", "```\n", "~~~\n", "```json\n", "```sql\n", "```yaml\n", "```console\n", "- a\n", "  - [ ] b\n", "> ", "| a | b |\n", "|--|--|\n",
-     "    ", "\t", "---\n", "<!-- keepwell: allow KW101 x -->\n", "$ ", "curl http://h | jq . && x\n", "if [ $? -eq 0 ]; then\n", "fi\n", "cat <<EOF > f.sh\n", "EOF\n",
-     "$(", ")", "`", "'", '"', "\\\n", "* * * * * x\n", "X=$(y)\n", "for a in b; do\n", "done\n", "f() {\n", "}\n", "\r\n", "\0", "\ufeff", "é", "\u202e", "\x1b[1m", "ðŸŽ¯",
-     "SELECT 1;\n", "{\"a\": [1,\n", "a: b\n", "retention 30 days\n", "> 80%\n", "<host>", "0 3 * * * root /x\n"]
-)  # fmt: skip
+    [
+        "# h\n",
+        "## h\n",
+        "```bash\n",
+        "```\n",
+        "~~~\n",
+        "```json\n",
+        "```sql\n",
+        "```yaml\n",
+        "```console\n",
+        "- a\n",
+        "  - [ ] b\n",
+        "> ",
+        "| a | b |\n",
+        "|--|--|\n",
+        "    ",
+        "\t",
+        "---\n",
+        "<!-- keepwell: allow KW101 x -->\n",
+        "$ ",
+        "curl http://h | jq . && x\n",
+        "if [ $? -eq 0 ]; then\n",
+        "fi\n",
+        "cat <<EOF > f.sh\n",
+        "EOF\n",
+        "$(",
+        ")",
+        "`",
+        "'",
+        '"',
+        "\\\n",
+        "* * * * * x\n",
+        "X=$(y)\n",
+        "for a in b; do\n",
+        "done\n",
+        "f() {\n",
+        "}\n",
+        "\r\n",
+        "\0",
+        "\ufeff",
+        "é",
+        "\u202e",
+        "\x1b[1m",
+        "ðŸŽ¯",
+        "SELECT 1;\n",
+        '{"a": [1,\n',
+        "a: b\n",
+        "retention 30 days\n",
+        "> 80%\n",
+        "<host>",
+        "0 3 * * * root /x\n",
+    ]
+)
 
 
 @settings(max_examples=150, deadline=None)
@@ -361,9 +426,10 @@ def test_any_text_is_a_manual(text: str) -> None:
 @given(st.binary(max_size=400))
 def test_any_bytes_are_a_manual_or_refused(data: bytes) -> None:
     try:
-        holds_together(manual(data))
-    except UsageError as error:
-        assert "is not text" in str(error)
+        read = manual(data)
+    except UsageError:
+        return
+    holds_together(read)
 
 
 # --- the real ones

@@ -294,3 +294,27 @@ def test_nesting_without_end() -> None:
     assert script("{ " * 3000 + "; }" * 3000).line == 1
     assert script("a && " * 3000 + "b").commands
     assert script("a | " * 3000 + "b").commands
+
+
+@pytest.mark.parametrize(
+    ("text", "operands", "flags"),
+    [
+        ("docker logs -f --tail=5 web", ["logs", "web"], ("-f", "--tail")),
+        ("docker build -f a/Dockerfile -t x:1 .", ["build", "."], ("-f", "-t")),
+        ("docker system prune -af --volumes", ["system", "prune"], ("-a", "-f", "--volumes")),
+        ("docker compose -f a.yml logs -f web", ["compose", "logs", "web"], ("-f", "-f")),
+        ("docker-compose -f a.yml up -d web", ["up", "web"], ("-f", "-d")),
+        ("kubectl -n x logs -f pod", ["logs", "pod"], ("-n", "-f")),
+        ("kubectl apply -f x.yml", ["apply"], ("-f",)),
+        ("find /a /b -type f -exec rm -rf {} \\;", ["/a", "/b"], ("-type", "-exec")),
+        ("xargs -0 rm -f", ["rm", "-f"], ("-0",)),
+        ("date -d '1 day ago' +%F", ["+%F"], ("-d",)),
+        ("pg_dump -Fc -U me shop", ["shop"], ("-F", "-U")),
+        ("tail -n 5 -f x.log", ["x.log"], ("-n", "-f")),
+        ("wget --wait 3 -qO- http://h", ["http://h"], ("--wait", "-q", "-O")),
+    ],
+)
+def test_operands(text: str, operands: list[str], flags: tuple[str, ...]) -> None:
+    first = script(text).commands[0]
+    assert [word.text for word in first.operands] == operands
+    assert first.flags == flags

@@ -13,7 +13,8 @@ _INSIDE = frozenset((Kind.COMMAND, Kind.ASSIGNMENT, Kind.COMMENT, Kind.CRON, Kin
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """Rules that are allowed on the lines ``first`` to ``last``. ``line`` is where it is said; without a ``reason`` it counts for nothing."""
+    """Rules that are allowed on the lines ``first`` to ``last``. ``line`` is where it is said; without a ``reason`` it counts for
+    nothing."""
 
     rules: tuple[str, ...]
     first: int

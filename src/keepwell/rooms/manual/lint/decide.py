@@ -16,7 +16,8 @@ _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which rules count, by prefixes of their ids (``KW1``, ``KW101``, ``SC``). Of a rule that is selected and ignored the longer prefix decides."""
+    """Which rules count, by prefixes of their ids (``KW1``, ``KW101``, ``SC``). Of a rule that is selected and ignored the longer prefix
+    decides."""
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()

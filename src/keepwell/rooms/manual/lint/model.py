@@ -41,10 +41,10 @@ class Finding:
 class Rule:
     """A rule, whole: what it is, why, how it looks, and how it is found.
 
-    ``id`` is KW and three digits (the family is the hundred); ``name`` is the module's name after it, with hyphens. ``why`` is one paragraph
-    that ends with its source (a manual page, a specification, a project's page: "Source: ..."). ``bad`` and ``good`` are small Markdown
-    manuals: the generated page shows them, and they are the rule's tests. ``check`` gives findings, in any order; it may be called with any manual.
-    ``grouped``: many findings of it are shown as one line in the terminal.
+    ``id`` is KW and three digits (the family is the hundred); ``name`` is the module's name after it, with hyphens. ``why`` is one
+    paragraph that ends with its source (a manual page, a specification, a project's page: "Source: ..."). ``bad`` and ``good`` are small
+    Markdown manuals: the generated page shows them, and they are the rule's tests. ``check`` gives findings, in any order; it may be
+    called with any manual. ``grouped``: many findings of it are shown as one line in the terminal.
     """
 
     id: str

@@ -36,9 +36,10 @@ def commands(shellcheck: "Callable[[], Shellcheck]", version: str) -> tuple[Subc
                 Argument(("--write-baseline",), "write all findings to the baseline file, and end", {"action": "store_true"}),
                 Argument(("--no-shellcheck",), "do not run ShellCheck", {"action": "store_true"}),
             ),
-            description="Reads each manual as Markdown and its shell as shell, and reports commands that do not do what the text says: checks that cannot "
-            "fail, backups that are not verified, deletions that reach too far. Nothing in the manual is run; the only program started is ShellCheck. "
-            "<!-- keepwell: allow KW123 reason --> before a block or heading, or # keepwell: allow KW123 reason in a fence, allows a finding. "
+            description="Reads each manual as Markdown and its shell as shell, and reports commands that do not do what the text says: "
+            "checks that cannot fail, backups that are not verified, deletions that reach too far. Nothing in the manual is run; the only "
+            "program started is ShellCheck. <!-- keepwell: allow KW123 reason --> before a block or heading, or "
+            "# keepwell: allow KW123 reason in a fence, allows a finding. "
             "Exit code 0: nothing found; 1: findings; 2: a file could not be read.",
             example="keepwell lint OPERATIONS.md",
         ),

@@ -18,7 +18,8 @@ _STYLE = {Severity.ERROR: "31;1", Severity.WARNING: "33", Severity.NOTE: "36"}
 
 
 def as_text(results: Sequence[Linted], rules: Mapping[str, Rule], colour: bool = False) -> str:
-    """For people: each finding with its line and a caret, at a rule's first finding why it matters; grouped rules in one line each; a count."""
+    """For people: each finding with its line and a caret, at a rule's first finding why it matters; grouped rules in one line each; a
+    count."""
     told: set[str] = set()
     parts: list[str] = []
     for result in results:

@@ -1,6 +1,7 @@
 """ShellCheck over a manual: all its scripts as one text on standard input, and its answers back at the manual's lines. Pure.
 
-One call for a manual, since most of a call's time is its start. Each script becomes a function, so that what one sets up does not count for the next.
+One call for a manual, since most of a call's time is its start. Each script becomes a function, so that what one sets up does not count
+for the next.
 """
 
 import json

@@ -10,8 +10,8 @@ _FIELD = r"(?:\*|[0-9A-Za-z]+(?:-[0-9A-Za-z]+)?)(?:/\d+)?(?:,(?:\*|[0-9A-Za-z]+(
 _NUMERIC = r"(?:\*|\d+(?:-\d+)?)(?:/\d+)?(?:,(?:\*|\d+(?:-\d+)?)(?:/\d+)?)*"
 _NAMED = rf"(?:{_NUMERIC}|(?:[A-Za-z]{{3}}(?:[-,][A-Za-z]{{3}})*))"
 _ENTRY = re.compile(
-    rf"\s*(?P<off>#\s*)?(?P<when>{_NUMERIC}[ \t]+{_NUMERIC}[ \t]+{_NUMERIC}[ \t]+{_NAMED}[ \t]+{_NAMED}|@(?:reboot|yearly|annually|monthly|weekly|daily|"
-    r"midnight|hourly))[ \t]+(?P<command>\S.*)"
+    rf"\s*(?P<off>#\s*)?(?P<when>{_NUMERIC}[ \t]+{_NUMERIC}[ \t]+{_NUMERIC}[ \t]+{_NAMED}[ \t]+{_NAMED}|"
+    r"@(?:reboot|yearly|annually|monthly|weekly|daily|midnight|hourly))[ \t]+(?P<command>\S.*)"
 )
 _USER = re.compile(r"(?P<user>root|[a-z_][a-z0-9_-]{0,31})[ \t]+(?P<rest>\S.*)")
 _LONGEST = 4000

@@ -86,9 +86,10 @@ def _shell(fence: "Fence", lines: Sequence[str], file: str, offsets: Sequence[in
     dialect = fence.declared.lower() if fence.declared.lower() in SHELLS - {"shell"} else "bash"
     script = read_shell(Piece(fence.content, fence.first, "fence", dialect, fence.section, file, offsets, hidden))
     inner = embedded(script)
+    scripts = (script, *inner.scripts, *(entry.script for entry in entries))
     return Parsed(
-        "shell", file, script, (script, *inner.scripts, *(entry.script for entry in entries)), tuple(inner.settings), tuple(inner.statements),
-        (*entries, *inner.cron), error="not all of it is shell" if script.errors else "",
+        "shell", file, script, scripts, tuple(inner.settings), tuple(inner.statements), (*entries, *inner.cron),
+        error="not all of it is shell" if script.errors else "",
         error_line=script.errors[0].line if script.errors else 0,
     )  # fmt: skip
 

@@ -67,9 +67,10 @@ _OUTPUTS = {
     "pg_basebackup": ("-D", "--pgdata"), "redis-cli": ("--rdb",),
 }  # fmt: skip
 _INPUTS = {
-    "psql": ("-f", "--file"), "docker-compose": ("-f", "--file", "--env-file"), "kubectl": ("-f", "--filename", "--kubeconfig"), "oc": ("-f", "--filename"),
-    "openssl": ("-in", "-CAfile", "-cert", "-key"), "logrotate": (), "mysql": ("--defaults-file",), "ansible-playbook": ("-i",), "ssh": ("-i",),
-    "helm": ("-f", "--values"), "jq": ("-f",), "awk": ("-f",), "redis-cli": (),
+    "psql": ("-f", "--file"), "docker-compose": ("-f", "--file", "--env-file"), "kubectl": ("-f", "--filename", "--kubeconfig"),
+    "oc": ("-f", "--filename"),
+    "openssl": ("-in", "-CAfile", "-cert", "-key"), "logrotate": (), "mysql": ("--defaults-file",), "ansible-playbook": ("-i",),
+    "ssh": ("-i",),     "helm": ("-f", "--values"), "jq": ("-f",), "awk": ("-f",), "redis-cli": (),
 }  # fmt: skip
 _OPERANDS_READ = frozenset(("pg_restore", "logrotate", "k6", "ansible-playbook", "gunzip", "bunzip2", "nginx"))
 _COMPRESSORS = {"gzip": ".gz", "bzip2": ".bz2", "xz": ".xz", "zstd": ".zst"}
@@ -79,8 +80,8 @@ _COMPRESSORS = {"gzip": ".gz", "bzip2": ".bz2", "xz": ".xz", "zstd": ".zst"}
 class FileUse:
     """A file or folder where it is named. ``path`` is as written, with the script's own constants filled in.
 
-    ``how`` is defined (a fence is it, a here-document writes it, a setting names it as its file), written, appended, made (a folder), read, tested
-    (``[ -f X ]``), executed, removed, listed, or mentioned (in prose).
+    ``how`` is defined (a fence is it, a here-document writes it, a setting names it as its file), written, appended, made (a folder),
+    read, tested (``[ -f X ]``), executed, removed, listed, or mentioned (in prose).
     """
 
     path: str
@@ -104,9 +105,7 @@ def file_uses(
             yield FileUse(fence.file, "defined", fence.first)
     for script in scripts:
         for command in script.commands:
-            for path, how, line in _of_command(command):
-                if _is_path(path):
-                    yield FileUse(path, how, line, script, command)
+            yield from (FileUse(path, how, line, script, command) for path, how, line in _of_command(command) if _is_path(path))
     for setting in settings:
         yield from _of_setting(setting)
     for item in items:

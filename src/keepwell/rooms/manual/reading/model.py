@@ -141,7 +141,7 @@ class Fence:
     @property
     def lines(self) -> list[tuple[int, str]]:
         """Each line of content with its line in the manual."""
-        return list(enumerate(self.content.split("\n")[: max(0, self.content.count("\n")) or None], self.first))
+        return list(enumerate(self.content.removesuffix("\n").split("\n"), self.first)) if self.content else []
 
 
 @dataclass(frozen=True, slots=True)

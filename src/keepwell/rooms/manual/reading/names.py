@@ -72,7 +72,8 @@ _PROSE = frozenset((Kind.PARAGRAPH, Kind.LIST_ITEM, Kind.CHECKBOX, Kind.TABLE_RO
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A URL where it is used. ``port`` is the scheme's where none is written, None where it cannot be told; ``command`` is None in prose."""
+    """A URL where it is used. ``port`` is the scheme's where none is written, None where it cannot be told; ``command`` is None in
+    prose."""
 
     url: str
     host: str
@@ -84,7 +85,8 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A systemd unit (without ``.service``), a container or a compose service, and what is done with it: ``restart``, ``logs``, ``defined`` ..."""
+    """A systemd unit (without ``.service``), a container or a compose service, and what is done with it: ``restart``, ``logs``,
+    ``defined`` ..."""
 
     name: str
     what: str
@@ -137,10 +139,9 @@ def collect_names(items: Sequence[Item], fences: Sequence[Fence], scripts: Seque
 def _addresses(items: Sequence[Item], scripts: Sequence[Script]) -> Iterator[Address]:
     for script in scripts:
         for command in script.commands:
-            for word in command.arguments:
-                if word.has_substitution and command.name not in ("curl", "wget"):
-                    continue  # its own commands are read themselves
-                yield from _in_text(word.filled, word.line, command)
+            # Where a word has commands in it, these are read themselves.
+            words = [word for word in command.arguments if not word.has_substitution or command.name in ("curl", "wget")]
+            yield from (address for word in words for address in _in_text(word.filled, word.line, command))
     for item in items:
         if item.kind in _PROSE:
             yield from _in_text(item.text, item.line, None)

@@ -1,6 +1,7 @@
 """Which options of well-known programs take a value, so that operands can be told from them (each program's manual page). Pure data.
 
-A program that is absent here has no option that takes the next word as its value, as far as this reading knows.
+``program/subcommand`` are the options behind that subcommand, ``program*`` those behind any other; ``program`` those before it, and behind
+it where there is nothing more exact. A program that is absent has no option that takes the next word as its value, as far as is known here.
 """
 
 _TABLE = """
@@ -26,11 +27,15 @@ cut: -b --bytes -c --characters -d --delimiter -f --fields --output-delimiter
 date: -d --date -r --reference -f --file
 df: -t --type -x --exclude-type -B --block-size
 dig: -b -f -k -p -q -t -x
-docker podman: -v --volume -e --env -p --publish --name --network -n --tail --since --until -u --user -w --workdir -m --memory -l --label -H
- --host --format -f --filter --file -t --tag --env-file --entrypoint --mount --restart --cpus --add-host --log-driver --log-opt -h --hostname
- --platform --time --signal -c --project-name --profile --project-directory --scale
-docker-compose: -f --file -p --project-name --profile --env-file --project-directory --scale -t --timeout --tail --since --until --index -u
- --user -w --workdir -e --env
+docker podman: -H --host --context --config -l --log-level
+docker* podman*: -v --volume -e --env -p --publish --name --network -n --tail --since --until -u --user -w --workdir -m --memory -l --label
+ --format --filter --env-file --entrypoint --mount --restart --cpus --add-host --log-driver --log-opt -h --hostname --platform --time
+ --signal -c --shm-size --security-opt --cap-add --device --ulimit --index
+docker/build podman/build: -f --file -t --tag --build-arg --target --platform --progress --cache-from --label --output -o --secret
+docker/ps docker/images docker/volume docker/network podman/ps podman/images: -f --filter --format -n --last
+docker/stop docker/restart podman/stop podman/restart: -t --time -s --signal
+docker-compose: -f --file -p --project-name --profile --env-file --project-directory
+docker-compose*: --scale -t --timeout --tail -n --since --until --index -u --user -w --workdir -e --env --name -v --volume --entrypoint
 dropdb: -h --host -p --port -U --username
 du: -d --max-depth -B --block-size -t --threshold --exclude -X --exclude-from --files0-from
 find: -name -iname -path -ipath -wholename -regex -iregex -regextype -lname -samefile -type -size -mtime -mmin -atime -amin -ctime -cmin
@@ -42,8 +47,10 @@ grep egrep fgrep zgrep: -e --regexp -f --file -m --max-count -A --after-context 
 head tail: -n --lines -c --bytes -s --sleep-interval --pid
 helm: -n --namespace -f --values --set --set-string --version --timeout --kube-context --revision
 install: -m --mode -o --owner -g --group -t --target-directory -S
-iptables ip6tables: -A -I -D -R -P -N -p -s -d -j -m -i -o -t --dport --sport --dports --sports --to-destination --to-ports --state --ctstate
- --limit --match --jump --protocol --source --destination
+iptables ip6tables: -A -I -D -R -P -N -p -s -d -j -m -i -o -t --dport --sport --dports --sports --to-destination --to-ports --state
+ --ctstate --limit --match --jump --protocol --source --destination
+kubectl/logs oc/logs: -n --namespace -l --selector -c --container --context --kubeconfig --tail --since --since-time --limit-bytes
+kubectl/patch oc/patch: -n --namespace -p --patch --type -f --filename -o --output --context --patch-file --subresource
 journalctl: -u --unit -n --lines -p --priority -o --output -S --since -U --until -g --grep -t --identifier --file -D --directory
  --vacuum-time --vacuum-size --vacuum-files
 jq: -f --from-file --arg --argjson --slurpfile --rawfile --indent --argfile
@@ -68,7 +75,7 @@ openssl: -connect -servername -in -out -key -cert -CAfile -CApath -checkend -sta
  -verify_hostname -verify -proto -cipher -nameopt -inform -outform -iv -K -kfile
 pg_basebackup: -h --host -p --port -U --username -D --pgdata -F --format -X --wal-method -l --label -r --max-rate -c --checkpoint
 pg_dump pg_dumpall pg_restore: -h --host -p --port -U --username -d --dbname -f --file -F --format -j --jobs -n --schema -N -t --table -T -E
- --encoding --role -L --use-list -I -P -Z --compress -l
+ --encoding --role -L --use-list -I -P -Z --compress
 pg_isready: -h --host -p --port -U --username -d --dbname -t --timeout
 pgrep pkill: -u --euid -U --uid -P --parent -g --pgroup -t --terminal -s --session -G --group --signal
 ping ping6: -c -i -w -W -s -I -t -Q
@@ -103,8 +110,9 @@ unzip: -d -x
 useradd usermod: -c --comment -d --home-dir -e -g --gid -G --groups -k -K -p --password -s --shell -u --uid -l
 vacuumdb reindexdb: -h --host -p --port -U --username -d --dbname -t --table -j --jobs
 watch: -n --interval
-wget: -O --output-document -o --output-file -a -P --directory-prefix -t --tries -T --timeout -U --user-agent --header --post-data --post-file
- --method --body-data --user --password --http-user --http-password --ca-certificate -Q -i --input-file -e -B --limit-rate -w --wait
+wget: -O --output-document -o --output-file -a -P --directory-prefix -t --tries -T --timeout -U --user-agent --header --post-data
+ --post-file --method --body-data --user --password --http-user --http-password --ca-certificate -Q -i --input-file -e -B --limit-rate -w
+ --wait
 xargs: -I --replace -n --max-args -d --delimiter -P --max-procs -L --max-lines -s -E -a --arg-file
 zip: -x -i -b -n -t
 """
@@ -119,11 +127,16 @@ def _read(table: str) -> dict[str, frozenset[str]]:
 
 
 VALUES = _read(_TABLE)
-"""Options whose value is the next word (or, for short ones, the rest of their own), by program."""
+"""Options whose value is the next word (or, for short ones, the rest of their own), by program and subcommand."""
 
 _SINGLE_DASH_WORDS = frozenset(
-    """convert ffmpeg find gcc go ip java keytool nslookup openssl promtool tc terraform xrandr""".split(),
+    ["convert", "ffmpeg", "find", "gcc", "go", "ip", "java", "keytool", "nslookup", "openssl", "promtool", "tc", "terraform", "xrandr"],
 )
+
+
+def values_behind(program: str, subcommand: str) -> frozenset[str]:
+    """The options with values behind a subcommand (``docker logs -f`` has none in ``-f``, ``docker build -f`` has)."""
+    return VALUES.get(f"{program}/{subcommand}", VALUES.get(f"{program}*", VALUES.get(program, frozenset())))
 
 
 def has_clusters(program: str) -> bool:

@@ -15,17 +15,21 @@ _DAY = 86_400.0
 _UNITS = {
     "%": ("ratio", 0.01), "percent": ("ratio", 0.01),
     "ms": ("seconds", 0.001), "milliseconds": ("seconds", 0.001), "s": ("seconds", 1.0), "sec": ("seconds", 1.0), "secs": ("seconds", 1.0),
-    "second": ("seconds", 1.0), "seconds": ("seconds", 1.0), "min": ("seconds", 60.0), "mins": ("seconds", 60.0), "minute": ("seconds", 60.0),
-    "minutes": ("seconds", 60.0), "h": ("seconds", 3600.0), "hour": ("seconds", 3600.0), "hours": ("seconds", 3600.0), "hr": ("seconds", 3600.0),
+    "second": ("seconds", 1.0), "seconds": ("seconds", 1.0), "min": ("seconds", 60.0),
+    "mins": ("seconds", 60.0), "minute": ("seconds", 60.0),
+    "minutes": ("seconds", 60.0), "h": ("seconds", 3600.0), "hour": ("seconds", 3600.0), "hours": ("seconds", 3600.0),
+    "hr": ("seconds", 3600.0),
     "hrs": ("seconds", 3600.0), "day": ("seconds", _DAY), "days": ("seconds", _DAY), "week": ("seconds", 7 * _DAY),
     "weeks": ("seconds", 7 * _DAY), "month": ("seconds", 30 * _DAY), "months": ("seconds", 30 * _DAY), "year": ("seconds", 365 * _DAY),
-    "years": ("seconds", 365 * _DAY), "kb": ("bytes", 1024.0), "mb": ("bytes", 1024.0**2), "gb": ("bytes", 1024.0**3), "tb": ("bytes", 1024.0**4),
+    "years": ("seconds", 365 * _DAY), "kb": ("bytes", 1024.0), "mb": ("bytes", 1024.0**2), "gb": ("bytes", 1024.0**3),
+    "tb": ("bytes", 1024.0**4),
     "kib": ("bytes", 1024.0), "mib": ("bytes", 1024.0**2), "gib": ("bytes", 1024.0**3), "b": ("bytes", 1.0), "bytes": ("bytes", 1.0),
 }  # fmt: skip
 _NUMBER = r"(?P<number>\d{1,15}(?:,\d{3})*(?:\.\d{1,9})?)"
 _UNIT = "|".join(sorted((re.escape(unit) for unit in _UNITS), key=len, reverse=True))
 _COMPARISONS = {
-    ">": ">", "<": "<", ">=": ">=", "<=": "<=", "≥": ">=", "≤": "<=", "above": ">", "over": ">", "exceeds": ">", "exceed": ">", "exceeding": ">",
+    ">": ">", "<": "<", ">=": ">=", "<=": "<=", "≥": ">=", "≤": "<=", "above": ">", "over": ">", "exceeds": ">", "exceed": ">",
+    "exceeding": ">",
     "more than": ">", "greater than": ">", "higher than": ">", "longer than": ">", "older than": ">", "below": "<", "under": "<",
     "less than": "<", "lower than": "<", "fewer than": "<", "within": "<", "at least": ">=", "at most": "<=", "up to": "<=",
 }  # fmt: skip
@@ -62,9 +66,10 @@ _LONGEST = 2000
 class Quantity:
     """A number with its unit. ``value`` is in the base unit (``unit`` = bytes, seconds, ratio, or empty for a bare number): 80 % is 0.8.
 
-    ``comparison`` is ``>``, ``>=``, ``<``, ``<=``, ``keep``, or empty where a table gives a bare figure. ``about`` is what it is a limit of: a metric (memory, cpu, disk,
-    response time, error rate, connections, availability, queue, load, certificate, cache, throughput), the first cell of its row,
-    or, of a retention, the text that says what is kept. ``where`` is prose, table, comment, test or command; ``role`` the head of its column.
+    ``comparison`` is ``>``, ``>=``, ``<``, ``<=``, ``keep``, or empty where a table gives a bare figure. ``about`` is what it is a limit
+    of: a metric (memory, cpu, disk, response time, error rate, connections, availability, queue, load, certificate, cache, throughput),
+    the first cell of its row, or, of a retention, the text that says what is kept. ``where`` is prose, table, comment, test or command;
+    ``role`` the head of its column.
     """
 
     value: float
@@ -156,13 +161,7 @@ def retention(items: Sequence["Item"], scripts: Sequence[Script], settings: Sequ
     """How long things are kept, unsorted."""
     for item in items:
         if item.kind.value in ("paragraph", "list item", "checkbox", "table row", "comment") and re.search(r"\d", item.text):
-            text = item.text[:_LONGEST]
-            for pattern in (_KEPT, _KEPT_BEFORE):
-                for match in pattern.finditer(text):
-                    value, unit = _value(match)
-                    line = item.line + text.count("\n", 0, match.start())
-                    where = "comment" if item.kind.value == "comment" else "prose"
-                    yield Quantity(value, unit, match[0], "keep", text, line, where)
+            yield from _kept_in_text(item)
     for script in scripts:
         yield from _kept_by(script)
     for setting in settings:
@@ -174,6 +173,14 @@ def retention(items: Sequence["Item"], scripts: Sequence[Script], settings: Sequ
             yield Quantity(
                 float(setting.value) * every * _DAY, "seconds", f"rotate {setting.value}", "keep", globs, setting.line, "command"
             )
+
+
+def _kept_in_text(item: "Item") -> Iterator[Quantity]:
+    text = item.text[:_LONGEST]
+    where = "comment" if item.kind.value == "comment" else "prose"
+    for match in (*_KEPT.finditer(text), *_KEPT_BEFORE.finditer(text)):
+        value, unit = _value(match)
+        yield Quantity(value, unit, match[0], "keep", text, item.line + text.count("\n", 0, match.start()), where)
 
 
 _EVERY = {"hourly": 1 / 24, "daily": 1.0, "weekly": 7.0, "monthly": 30.0, "yearly": 365.0}

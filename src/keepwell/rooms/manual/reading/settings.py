@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 from .parts import Setting
 
-
 _DEEPEST = 50
 
 

@@ -1,7 +1,7 @@
 """Reads shell: the parser's tree becomes commands in their surroundings. Pure.
 
-The grammar is tree-sitter-bash; what it cannot parse gives whatever commands can be had, and error spans. What a status or an output comes to
-follows POSIX.1-2024, Shell Command Language, 2.8.2 (exit status), 2.9.2 (pipelines), 2.9.3 (lists), and ``set -e`` in 2.15.
+The grammar is tree-sitter-bash; what it cannot parse gives whatever commands can be had, and error spans. What a status or an output
+comes to follows POSIX.1-2024, Shell Command Language, 2.8.2 (exit status), 2.9.2 (pipelines), 2.9.3 (lists), and ``set -e`` in 2.15.
 """
 
 import re

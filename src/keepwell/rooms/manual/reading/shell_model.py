@@ -1,19 +1,19 @@
 """Shell as rules see it: scripts, commands, words, and what becomes of each command's status and output.
 
-Lines and columns are those of the manual, from 1. Commands are in the order of the source; those inside ``$(...)``, backticks and ``<(...)``
-follow the command (or assignment) in whose words they stand, with ``depth`` 1 and more.
+Lines and columns are those of the manual, from 1. Commands are in the order of the source; those inside ``$(...)``, backticks and
+``<(...)`` follow the command (or assignment) in whose words they stand, with ``depth`` 1 and more.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from .options import VALUES, has_clusters, split_cluster
+from .options import VALUES, has_clusters, split_cluster, values_behind
 from .shell_values import IGNORED, LAX, SHOWN, Comparison, Fate, Heredoc, Redirection, Strictness, Word
 
 __all__ = [
-    "IGNORED", "SHOWN", "Assignment", "Block", "Comparison", "ErrorSpan", "Fate", "Heredoc", "Links", "Note", "Redirection", "Script", "ShellCommand", "StatusUse",
-    "Strictness", "Word",
+    "IGNORED", "SHOWN", "Assignment", "Block", "Comparison", "ErrorSpan", "Fate", "Heredoc", "Links", "Note", "Redirection", "Script",
+    "ShellCommand", "StatusUse", "Strictness", "Word",
 ]  # fmt: skip
 
 
@@ -30,9 +30,9 @@ class Links:
 class ShellCommand:
     """One simple command (or ``[ ]``, ``[[ ]]``, ``(( ))``, ``local x=...``) in its surroundings.
 
-    ``name`` is the program's base name behind its wrappers (``sudo``, ``env``, ``time``, ``nohup``, ``timeout``, ``docker exec X``, ``kubectl exec X --``,
-    ``ssh host``), empty where it is not static; ``words`` are its words, the program first. ``column`` is where the program's name (or its first
-    wrapper) stands. ``text`` is the whole command as written, redirections included.
+    ``name`` is the program's base name behind its wrappers (``sudo``, ``env``, ``time``, ``nohup``, ``timeout``, ``docker exec X``,
+    ``kubectl exec X --``, ``ssh host``), empty where it is not static; ``words`` are its words, the program first. ``column`` is where
+    the program's name (or its first wrapper) stands. ``text`` is the whole command as written, redirections included.
     """
 
     index: int
@@ -160,7 +160,8 @@ class ShellCommand:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Its options as single ones: ``-sSf`` gives ``-s``, ``-S``, ``-f``; ``--output=x`` gives ``--output``; ``-mtime`` of find stays."""
+        """Its options as single ones: ``-sSf`` gives ``-s``, ``-S``, ``-f``; ``--output=x`` gives ``--output``; ``-mtime`` of find
+        stays."""
         return tuple(flag for flag, _ in self._options if flag)
 
     def has_flag(self, *flags: str) -> bool:
@@ -193,32 +194,46 @@ class ShellCommand:
 
 def _options(program: str, arguments: tuple[Word, ...]) -> Iterator[tuple[str, Word | None]]:
     """Pairs (option, value); operands come as ("", word)."""
-    values, clusters = VALUES.get(program, frozenset()), has_clusters(program)
-    waiting = ""
+    values, waiting, operands, first = VALUES.get(program, frozenset()), "", 0, 0
+    if program in ("docker", "podman") and arguments and arguments[0].text == "compose":
+        yield "", arguments[0]
+        program, values, first = "docker-compose", VALUES["docker-compose"], 1
     only_operands = False
-    for word in arguments:
+    for at, word in enumerate(arguments[first:], first):
         shown = word.filled
         if waiting:
             yield waiting, word
             waiting = ""
-        elif only_operands or shown in ("-", "") or not shown.startswith(("-", "+")) or (shown.startswith("+") and program != "date"):
+        elif only_operands or shown in ("-", "") or not shown.startswith("-"):
             yield "", word
+            operands += 1
+            values = values_behind(program, shown) if operands == 1 else values
+            only_operands = only_operands or program == "xargs"
         elif shown == "--":
             only_operands = True
-        elif shown.startswith("--") or not clusters:
-            flag, equals, value = shown.partition("=")
-            waiting = flag if not equals and flag in values else ""
-            if not waiting:
-                yield flag, _part(word, value) if equals else None
+        elif program == "find" and shown in ("-exec", "-execdir", "-ok", "-okdir"):
+            yield shown, arguments[at + 1] if at + 1 < len(arguments) else None
+            return
         else:
-            flags, value, waits = split_cluster(shown, values)
-            waiting = flags.pop() if waits else ""
-            for flag in flags[:-1]:
-                yield flag, None
-            if flags:
-                yield flags[-1], _part(word, value) if value else None
+            *pairs, last = _one_option(word, program, values)
+            yield from pairs
+            waiting = last[0] if last[1] is word else ""
+            if not waiting:
+                yield last
     if waiting:
         yield waiting, None
+
+
+def _one_option(word: Word, program: str, values: frozenset[str]) -> list[tuple[str, Word | None]]:
+    """The options of one word; the last one has the word itself as value where its value is the next word."""
+    shown = word.filled
+    if shown.startswith("--") or not has_clusters(program):
+        flag, equals, value = shown.partition("=")
+        waits = not equals and flag in values
+        return [(flag, word if waits else _part(word, value) if equals else None)]
+    flags, value, waits = split_cluster(shown, values)
+    last: Word | None = word if waits else _part(word, value) if value else None
+    return [*((flag, None) for flag in flags[:-1]), (flags[-1], last)]
 
 
 def _part(word: Word, value: str) -> Word:
@@ -302,9 +317,9 @@ class ErrorSpan:
 class Script:
     """A piece of shell.
 
-    ``origin`` is fence, console, cron, heredoc (written to a file or fed to a shell) or argument (``bash -c``, ``ssh``). ``file`` is the path it is said to be
-    (its head comment, or the file that its here-document is written to); ``language`` is sh, bash, zsh, ksh or dash by its shebang or its fence.
-    ``complete`` tells a script (it has a shebang line or a file) from lines that are pasted into a terminal.
+    ``origin`` is fence, console, cron, heredoc (written to a file or fed to a shell) or argument (``bash -c``, ``ssh``). ``file`` is the
+    path it is said to be (its head comment, or the file that its here-document is written to); ``language`` is sh, bash, zsh, ksh or dash
+    by its shebang or its fence. ``complete`` tells a script (it has a shebang line or a file) from lines that are pasted into a terminal.
     """
 
     line: int

@@ -10,7 +10,8 @@ from .shell_model import Heredoc
 _FILL_IN = re.compile(r"<([A-Za-z_][\w.:/-]*(?: [\w.:/-]+){0,4})>")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _HEREDOC_OR_QUOTE = re.compile(
-    r"\\.|'|\"|(?<![^\s;&|(])#[^\n]*|<<<|<<(?P<dash>-?)[ \t]*(?:'(?P<single>[^'\n]+)'|\"(?P<double>[^\"\n]+)\"|\\?(?P<bare>[A-Za-z_][\w.-]*))|\n",
+    r"\\.|'|\"|(?<![^\s;&|(])#[^\n]*|<<<|"
+    r"<<(?P<dash>-?)[ \t]*(?:'(?P<single>[^'\n]+)'|\"(?P<double>[^\"\n]+)\"|\\?(?P<bare>[A-Za-z_][\w.-]*))|\n",
     re.DOTALL,
 )
 _WORD = re.compile(r"(?<![^\s;&|(])#[^\n]*+|(?:'[^']*+'|\"(?:\\.|[^\"\\])*+\"|\\.|[^\s'\"\\();&|<>`])++", re.DOTALL)
@@ -61,7 +62,7 @@ def make_source(text: str, first: int, offsets: Sequence[int] = (), hidden: froz
 
 
 def _inner_expansions(code: str) -> str:
-    """``$B`` in an unquoted ``$A/$B/x`` loses its ``$``: the grammar would end the word behind that sign. ``Words`` reads it from the text."""
+    """``$B`` in an unquoted ``$A/$B/x`` loses its ``$``, behind which the grammar would end the word; ``Words`` reads it from the text."""
     if code.count("$") < 2:
         return code
     marks: list[int] = []
@@ -78,7 +79,8 @@ def _inner_expansions(code: str) -> str:
 
 
 def _without_heredocs(masked: str, text: str, first: int) -> tuple[str, dict[int, Heredoc]]:
-    """Bodies become blank, ``<<`` becomes the redirection ``< ``: the grammar of the parser knows here-documents at the end of a line only."""
+    """Bodies become blank, ``<<`` becomes the redirection ``< ``: the grammar of the parser knows here-documents at the end of a line
+    only."""
     if "<<" not in masked:
         return masked, {}
     found: dict[int, Heredoc] = {}

@@ -33,7 +33,8 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Redirection:
-    """``operator`` (``>``, ``>>``, ``<``, ``2>``'s ``>``, ``&>``, ``>&``, ``<<<``), the file descriptor (None: the operator's own) and the target."""
+    """``operator`` (``>``, ``>>``, ``<``, ``2>``'s ``>``, ``&>``, ``>&``, ``<<<``), the file descriptor (None: the operator's own) and
+    the target."""
 
     operator: str
     target: Word
@@ -93,13 +94,13 @@ class Strictness:
 class Fate:
     """What becomes of a command's exit status or output.
 
-    Of a status: ``used`` with ``how`` = ``condition`` (of if, while, until), ``and`` (``&&`` follows), ``or`` (``||`` follows), ``negated``,
-    ``asked`` (a ``$?`` reads it), ``errexit`` (``set -e`` is in force), ``returned`` (last command of a function or script); not used: ``how`` =
-    ``ignored``, or the mask: ``pipe`` (not the last of a pipeline without pipefail), ``or-true``, ``declaration`` (``local x=$(...)``),
-    ``argument`` (``echo "$(...)"``), ``background``. ``detail`` is the text that shows it.
+    Of a status: ``used`` with ``how`` = ``condition`` (of if, while, until), ``and`` (``&&`` follows), ``or`` (``||`` follows),
+    ``negated``, ``asked`` (a ``$?`` reads it), ``errexit`` (``set -e`` is in force), ``returned`` (last command of a function or script);
+    not used: ``how`` = ``ignored``, or the mask: ``pipe`` (not the last of a pipeline without pipefail), ``or-true``, ``declaration``
+    (``local x=$(...)``), ``argument`` (``echo "$(...)"``), ``background``. ``detail`` is the text that shows it.
 
-    Of an output: ``how`` = ``shown``, ``variable``, ``piped``, ``file``, ``discarded``, ``argument``, ``test``, ``here-string``; ``detail`` the name of the
-    variable, the file, or the command that takes it. ``used`` is False for ``shown`` and ``discarded``.
+    Of an output: ``how`` = ``shown``, ``variable``, ``piped``, ``file``, ``discarded``, ``argument``, ``test``, ``here-string``;
+    ``detail`` the name of the variable, the file, or the command that takes it. ``used`` is False for ``shown`` and ``discarded``.
     """
 
     used: bool

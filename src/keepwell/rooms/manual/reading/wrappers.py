@@ -8,8 +8,8 @@ from .shell_model import Word
 
 # The wrapper's own operands before the program that it runs.
 _SIMPLE = {
-    "sudo": 0, "doas": 0, "env": 0, "time": 0, "nohup": 0, "nice": 0, "ionice": 0, "builtin": 0, "exec": 0, "stdbuf": 0, "setsid": 0, "chronic": 0,
-    "timeout": 1, "chroot": 1, "flock": 1, "unbuffer": 0, "gosu": 1, "runuser": 0, "command": 0, "noglob": 0,
+    "sudo": 0, "doas": 0, "env": 0, "time": 0, "nohup": 0, "nice": 0, "ionice": 0, "builtin": 0, "exec": 0, "stdbuf": 0, "setsid": 0,
+    "chronic": 0, "timeout": 1, "chroot": 1, "flock": 1, "unbuffer": 0, "gosu": 1, "runuser": 0, "command": 0, "noglob": 0,
 }  # fmt: skip
 _EXEC = frozenset(("-e", "-u", "-w", "--env", "--user", "--workdir", "--index", "--env-file", "--detach-keys"))
 _TAKES_VALUE = {"nice": frozenset(("-n",)), "ionice": frozenset(("-c", "-n")), "stdbuf": frozenset(("-i", "-o", "-e")),
