@@ -22,8 +22,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
         if numeric and re.search(r"\btimes?\b|latency|slow|duration", said_above(manual, command.line)):
             yield Finding(
                 command.line,
-                "the last field of the combined format is the user agent, not a time, and the manual configures no "
-                "other log_format",
+                "the last field of the combined format is the user agent, not a time, and the manual configures no other log_format",
                 command.end_line,
                 command.column,
                 "end log_format with $request_time, and say so in the manual",

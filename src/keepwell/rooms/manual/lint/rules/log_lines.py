@@ -12,6 +12,7 @@ from .pattern_words import files_of, program_of
 _EXPANSION = re.compile(r"\$\((?:[^()]|\([^()]*\))*\)|\$\{[^}]*\}|\$\w+|`[^`]*`")
 _DATED = re.compile(r"\bdate\b[^+)]*\+[\"']?([^\"')]*)")
 _SUM = re.compile(r"/(?P<label>[^/]+)/\s*\{[^}]*?\+=\s*\$(?P<field>\d+)")
+_END = re.compile(r"\bEND\s*\{(.*)\}", re.DOTALL)
 _PRINTS_ONE = re.compile(r"^\s*\{\s*print\s+\$(\d+)\s*;?\s*\}\s*$")
 
 
@@ -49,6 +50,15 @@ def _value(expansion: str, script: Script) -> str:
     return " ".join("…" for _ in dated[1].split()) if dated else "…"
 
 
+def divisor(command: ShellCommand) -> str:
+    """The variable that an awk's END divides by although it may be 0; empty where there is none or it is looked at first."""
+    end = _END.search(program_of(command))
+    divided = re.search(r"[\w)\]]\s*/\s*([A-Za-z_]\w*)", end[1]) if end else None
+    if end is None or divided is None or re.search(rf"\?|\bif\b|\b{divided[1]}\s*(?:&&|\|\|)", end[1]):
+        return ""
+    return divided[1] if re.search(rf"\b{divided[1]}\s*(?:\+\+|\+=)|\+\+{divided[1]}\b", program_of(command)) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class WrongField:
     """An awk that reads another field than its words say: the command and the sentence."""
@@ -63,7 +73,7 @@ def wrong_fields(manual: Manual) -> Iterator[WrongField]:
     for command in manual.commands if written else ():
         sentence = _judge(command, written) if program_of(command) else ""
         if sentence:
-            yield WrongField(command, sentence)
+            yield WrongField(command, sentence + ("; with no such line it divides by 0" if divisor(command) else ""))
 
 
 def _judge(command: ShellCommand, written: list[WrittenLine]) -> str:
