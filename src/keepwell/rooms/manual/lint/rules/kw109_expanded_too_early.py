@@ -1,0 +1,78 @@
+"""KW109: a here-document writes a script and expands what the script should."""
+
+import re
+from collections.abc import Iterator
+
+from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
+from keepwell.rooms.manual.reading.embedded import written_file
+from keepwell.rooms.manual.reading.model import Manual
+from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
+
+_SHELLS = frozenset(("sh", "bash", "zsh", "ksh", "dash"))
+_EXPANSION = re.compile(r"(?<!\\)(?:\\\\)*(\$\?|\$\(|`|\$[1-9@*#]|\$\{?([A-Za-z_]\w*)\}?)")
+
+
+def _check(manual: Manual) -> Iterator[Finding]:
+    for script in manual.scripts:
+        for command in script.commands:
+            if command.heredoc is not None and command.heredoc.expands and _becomes_a_script(command):
+                yield from _first(script, command)
+
+
+def _becomes_a_script(command: ShellCommand) -> bool:
+    body = command.heredoc.body if command.heredoc else ""
+    fed = command.name in _SHELLS or bool(command.wrappers and command.wrappers[-1] == "ssh") or command.name == "ssh"
+    target = written_file(command)
+    return fed or body.startswith("#!/") or (target is not None and target.filled.endswith((".sh", ".bash")))
+
+
+def _first(script: Script, command: ShellCommand) -> Iterator[Finding]:
+    """The first expansion in it that was meant for later."""
+    here = command.heredoc
+    if here is None:
+        return
+    inner = set(re.findall(r"(?m)(?:^|[;&|]|\blocal |\bexport |\bfor |\bread (?:-\w+ )*)\s*([A-Za-z_]\w*)(?==| in |\s*$)", here.body))
+    outer = {assignment.name for assignment in script.assignments if not here.line <= assignment.line <= here.end_line}
+    for number, text in enumerate(here.body.split("\n"), here.line):
+        for match in _EXPANSION.finditer(text):
+            name = match[2]
+            if name is None or (name in inner and name not in outer):
+                yield Finding(
+                    number,
+                    f"{match[1]} is expanded while the script is written, not when it runs: the delimiter {here.delimiter} is unquoted",
+                    column=match.start(1) + 1,
+                    width=len(match[1]),
+                    fix=f"<< '{here.delimiter}'",
+                )
+                return
+
+
+RULE = Rule(
+    id="KW109",
+    name="expanded-too-early",
+    title="A here-document expands what the script in it should",
+    severity=Severity.ERROR,
+    why="With an unquoted delimiter the shell that writes the here-document expands $?, $(...), backticks and $NAME in it. A script written that way "
+    "contains the values of the moment of writing, mostly nothing or 0: its tests judge a constant. Source: POSIX.1-2024, Shell Command Language, 2.7.4.",
+    bad="""# Deploy
+
+```bash
+cat > check.sh << EOF
+#!/bin/bash
+curl -fs http://localhost:8080/health
+if [ $? -ne 0 ]; then exit 1; fi
+EOF
+```
+""",
+    good="""# Deploy
+
+```bash
+cat > check.sh << 'EOF'
+#!/bin/bash
+curl -fs http://localhost:8080/health
+if [ $? -ne 0 ]; then exit 1; fi
+EOF
+```
+""",
+    check=_check,
+)
