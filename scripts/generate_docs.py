@@ -1,7 +1,8 @@
 """Writes the pages of docs/ that are made from the code; with ``--check`` it only says whether they are current (exit code 1 if not).
 
 - docs/exit-codes.md from ``keepwell.kernel.exits.Exit`` and ``keepwell.kernel.states.State``;
-- docs/reference.md from the sections that the rooms declare.
+- docs/reference.md from the sections that the rooms declare;
+- docs/rules/ from the rules of ``keepwell lint``, a page each and an index.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import difflib
 import inspect
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
@@ -87,7 +88,27 @@ def reference() -> str | None:
     return f"{MADE_BY}\n{describe(sections())}"
 
 
+def rule_pages() -> dict[str, str]:
+    """A page for each rule, and the index of all."""
+    from keepwell.rooms.manual.lint.pages import index_page, rule_page
+    from keepwell.rooms.manual.lint.registry import all_rules
+
+    pages = {f"rules/{rule.id}.md": rule_page(rule) for rule in all_rules()}
+    return {"rules/README.md": f"{MADE_BY}\n{index_page(all_rules())}"} | {name: f"{MADE_BY}\n{page}" for name, page in pages.items()}
+
+
 PAGES: dict[str, Callable[[], str | None]] = {"exit-codes.md": exit_codes, "reference.md": reference}
+
+
+def remove_what_has_no_rule(pages: Mapping[str, str | None], only_check: bool) -> bool:
+    """Removes the pages of rules that are gone; says whether there was one."""
+    gone = [path for path in sorted(DOCS.joinpath("rules").glob("*.md")) if f"rules/{path.name}" not in pages]
+    for path in gone:
+        if only_check:
+            print(f"docs/rules/{path.name} is the page of a rule that is gone")
+        else:
+            path.unlink()
+    return bool(gone)
 
 
 def main() -> int:
@@ -95,17 +116,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a page is not current")
     only_check = parser.parse_args().check
-    stale = False
-    for name, make in PAGES.items():
+    pages = {name: make() for name, make in PAGES.items()} | rule_pages()
+    stale = remove_what_has_no_rule(pages, only_check)
+    for name, wanted in pages.items():
         path = DOCS / name
         current = path.read_text("utf-8") if path.exists() else ""
-        wanted = make()
         if wanted in (None, current):
             continue
         stale = True
         if only_check:
             print(*difflib.unified_diff(current.splitlines(), wanted.splitlines(), f"docs/{name}", "from the code", lineterm=""), sep="\n")
         else:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(wanted or "", "utf-8")
     if stale and only_check:
         print("docs/ is not what the code says; `make format` writes it anew")

@@ -5,6 +5,7 @@ for the next.
 """
 
 import json
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ NEVER = {
     1091: "the file to follow is on the reader's machine",
     2119: "a script's own arguments look like those of a function that is called without any",
     2120: "as above",
+    2034: "KW7 rules look for what is set and never used, in the whole manual",
+    2115: "KW3 rules name deletions that reach too far, and know which variables are set",
     2155: "KW1 rules name the places where the lost status matters",
     2317: "the function around a script is never called",
     2329: "the function around a script is never called",
@@ -37,9 +40,9 @@ NEVER = {
 """Codes that make no sense for scripts in a manual, and why."""
 
 NOT_ON_PASTED = {
-    2034: "what is not used here may be used by the lines pasted next",
     2154: "what is not set here was set by the lines pasted before",
     2164: "whoever pastes lines sees that cd failed",
+    2046: "whoever pastes lines sees what they expand to, and often means the splitting",
     2148: "lines to paste have no shebang line",
     2104: "break and continue in lines out of a loop",
     2105: "as above",
@@ -48,6 +51,8 @@ NOT_ON_PASTED = {
 }
 """Codes that make no sense for lines that are pasted into a terminal, and why."""
 
+# What these print has no spaces in it.
+_ONE_WORD = re.compile(r"(?:\$\(|`)\s*(?:date|nproc|id|hostname|pgrep|pidof|whoami|uname|arch|mktemp)\b")
 _SYNTAX = range(1000, 2000)
 _FATAL = frozenset((1072, 1073, 1088, 1089, 1056, 1070))
 
@@ -114,9 +119,11 @@ def findings(manual: Manual, asked: Bundle, answers: Sequence[Answer]) -> Iterat
         if number is None or answer.code in NEVER or answer.code in _FATAL:
             continue
         script, start = asked.scripts[number], asked.starts[number]
+        line = script.line + answer.line - start
         if not script.complete and answer.code in NOT_ON_PASTED:
             continue
-        line = script.line + answer.line - start
+        if answer.code == 2046 and _ONE_WORD.match(script.code.split("\n")[answer.line - start], answer.column - 1):
+            continue
         end = min(script.line + answer.end_line - start, script.end_line)
         one_line = answer.line == answer.end_line
         yield Finding(

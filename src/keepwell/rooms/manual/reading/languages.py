@@ -133,7 +133,7 @@ def canonical(declared: str) -> str:
 
 def detect(named: str, declared: str, lines: Sequence[str], file: str) -> str:
     """The language to read a fence as."""
-    if named in ("", "text", "shell", "ini"):
+    if named in ("", "text", "shell", "ini", "console"):
         by_file = next((language for pattern, language in _FILES if file and pattern.search(file)), "")
         by_content = by_file or _plainly(lines)
         if by_content:
@@ -155,6 +155,8 @@ def _plainly(lines: Sequence[str]) -> str:
         return "systemd"
     if first.startswith(("/", '"/')) and _LOGROTATE.search(text) and re.search(r"^[^\n]*\{\s*$", text, re.MULTILINE):
         return "logrotate"
+    if re.match(r"(apiVersion|kind): \S+$", first):
+        return "yaml"
     if re.match(r"\s*(#[^\n]*\n\s*)*FROM\s+[\w./:${}-]+", text) and re.search(
         r"^(RUN|CMD|ENTRYPOINT|COPY|WORKDIR|EXPOSE)\s", text, re.MULTILINE
     ):
