@@ -13,7 +13,7 @@ import pytest
 from bench.lint import KEEPWELL, Measured, Place, known_places, longest, measure
 from tests.support import outside
 
-LEAST = {"rule": 25, "missing": 0, "dangerous": 1}
+LEAST = {"rule": 110, "missing": 80, "dangerous": 14}
 """How many places of each kind are found today: raise these with every rule that finds more; wanted are 60 %, 95 % and all."""
 HANGS = 20.0
 """Seconds after which the command over the longest manual counts as hanging; the wanted second is measured by the benchmark."""
