@@ -156,6 +156,9 @@ def test_sections() -> None:
         ("rust", "fn main() {}", "rust"),
         ("mermaid", "graph TD", "mermaid"),
         ("promql", "rate(x[5m])", "promql"),
+        ("sh", "// busiest\ntopk(5,\n sum by (pod) (rate(x[5m]))\n)", "promql"),
+        ("console", "spec:\n  replicas: 2", "yaml"),
+        ("shell", "I0611 11:13:35.048771 1 log.go:245] Apply", "text"),
         ("text", "plain words", "text"),
     ],
 )
@@ -168,6 +171,16 @@ def test_console_is_parted_into_prompts_and_output() -> None:
     assert [(command.name, command.line, command.column) for command in read.commands] == [("oc", 2, 3), ("oc", 6, 3), ("grep", 6, 15)]
     assert read.fences[0].output == ((4, "NAME  READY"), (5, "a     1/1"))
     assert [item.line for item in read.of(Kind.OUTPUT)] == [4, 5]
+
+
+def test_console_with_comments_and_with_nothing_but_output() -> None:
+    read = manual(
+        "```bash\n# Edit the machine\n$ virtctl stop a  # or b\n```\n\n```console\nFound 3 nodes\n```\n\n```console\noc get pods\n```\n"
+    )
+    assert [(command.name, command.line) for command in read.commands] == [("virtctl", 3), ("oc", 11)]
+    assert [(item.kind.value, item.line) for item in read.items if item.kind in (Kind.COMMENT, Kind.OUTPUT)] == [
+        ("comment", 2), ("comment", 3), ("output", 7),
+    ]  # fmt: skip
 
 
 def test_crontab_lines_in_shell() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .crontab import cron_entries, is_cron_line
 from .embedded import embedded
-from .languages import canonical, detect
+from .languages import canonical, detect, starts_with_a_command
 from .parts import CronEntry, Setting, Statement
 from .settings import READERS, NotParsed
 from .shell import Piece, file_header, read_shell
@@ -95,9 +95,9 @@ def _shell(fence: "Fence", lines: Sequence[str], file: str, offsets: Sequence[in
 
 
 def _console(fence: "Fence", lines: Sequence[str], offsets: Sequence[int]) -> Parsed:
-    """Prompts with what was typed, and between them what was answered. Without any prompt all of it was typed."""
+    """Prompts with what was typed, and between them what was answered. Without any prompt all of it was typed, or all of it answered."""
     typed, output = _split_console(lines)
-    if not any(text.strip() for text in typed):
+    if not any(text.strip() and not text.lstrip().startswith("#") for text in typed) and starts_with_a_command(lines):
         typed, output = list(lines), []
     hidden = frozenset(fence.first + at for at, _ in output)
     script = read_shell(Piece("\n".join(typed), fence.first, "console", "bash", fence.section, "", offsets, hidden))
@@ -113,9 +113,13 @@ def _split_console(lines: Sequence[str]) -> tuple[list[str], list[tuple[int, str
     typed: list[str] = []
     output: list[tuple[int, str]] = []
     goes_on = False
+    # Where prompts end in "$", "# ..." is a comment and not the prompt of root.
+    has_dollars = any((match := _PROMPT.match(line)) and match[2] == "$" for line in lines)
     for at, line in enumerate(lines):
         prompt = _PROMPT.match(line)
-        if prompt and not goes_on:
+        if has_dollars and not goes_on and line.lstrip().startswith("# "):
+            typed.append(line)
+        elif prompt and not goes_on:
             typed.append(" " * prompt.end() + line[prompt.end() :])
         elif goes_on:
             typed.append(re.sub(r"^(\s*)>(\s)", r"\1 \2", line))

@@ -29,6 +29,11 @@ _FILES = (
 )
 _LOGROTATE = re.compile(r"^\s*(daily|weekly|monthly|hourly|size\s|maxsize\s|rotate\s+\d)", re.MULTILINE)
 _UNIT = re.compile(r"\[(Unit|Service|Timer|Install|Socket)\]")
+_NESTED = re.compile(r"[\w-]+:\n +[\w-]+:( |\n|$)")
+_PROMQL = re.compile(
+    r"\s*(topk|bottomk|sum|avg|max|min|count|rate|irate|increase|histogram_quantile|max_over_time|avg_over_time|predict_linear|absent)\s*"
+    r"((by|without)\s*\([^)]*\)\s*)?\("
+)
 _SQL = re.compile(
     r"\s*(?:--[^\n]*\s+)*(SELECT\s|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(UNIQUE\s+)?(TABLE|INDEX|ROLE|USER|DATABASE|VIEW)|ALTER\s+"
     r"(TABLE|SYSTEM|ROLE|USER|DATABASE)|DROP\s|VACUUM\b|REINDEX\b|GRANT\s|WITH\s+\w+\s+AS)",
@@ -155,13 +160,24 @@ def _plainly(lines: Sequence[str]) -> str:
         return "systemd"
     if first.startswith(("/", '"/')) and _LOGROTATE.search(text) and re.search(r"^[^\n]*\{\s*$", text, re.MULTILINE):
         return "logrotate"
-    if re.match(r"(apiVersion|kind): \S+$", first):
+    if re.match(r"(apiVersion|kind): \S+$", first) or _NESTED.match(text):
         return "yaml"
+    if re.match(r"[IWEF]\d{4} \d\d:\d\d:\d\d", first):
+        return "text"  # a log of Kubernetes
+    if _PROMQL.match(re.sub(r"^\s*(//|#).*\n", "", text, flags=re.MULTILINE)):
+        return "promql"
     if re.match(r"\s*(#[^\n]*\n\s*)*FROM\s+[\w./:${}-]+", text) and re.search(
         r"^(RUN|CMD|ENTRYPOINT|COPY|WORKDIR|EXPOSE)\s", text, re.MULTILINE
     ):
         return "dockerfile"
     return ""
+
+
+def starts_with_a_command(lines: Sequence[str]) -> bool:
+    """Whether the first line that is no comment begins with a program that is known, a path, or an assignment."""
+    first = next((line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")), "")
+    match = re.match(r"(?:sudo\s+)?(?:(?P<program>[\w.-]+)(?:\s|$)|(?:\.{0,2}/|[A-Za-z_]\w*=|export\s))", first)
+    return bool(match) and (match["program"] is None or match["program"] in _COMMANDS)  # type: ignore[index]
 
 
 def _is_console(lines: Sequence[str], strict: bool) -> bool:
