@@ -48,7 +48,7 @@ def _trends(manual: Manual) -> Iterator[Finding]:
         if promised:
             yield Finding(
                 command.line,
-                f"one row for each object is no {promised[0]}: no total is computed and nothing is kept to compare it with",
+                f"this prints one row for each object: no total is computed, and the {promised[0]} cannot be seen from it",
                 command.end_line,
                 command.column,
                 "--query 'sum(Contents[].Size)' --output text, or the bucket's BucketSizeBytes in CloudWatch",
