@@ -125,7 +125,7 @@ def entries_of(manual: Manual, script: Script) -> tuple[CronEntry, ...]:
 
 
 def minutes_between(schedule: str) -> int | None:
-    """How many minutes apart a schedule runs where it runs at least hourly (crontab(5): ``*``, ``*/n`` as minute, ``*`` as hour); else None."""
+    """How many minutes apart a schedule runs where it runs each hour (crontab(5): ``*``, ``*/n`` or a list as minute); else None."""
     fields = schedule.split()
     if len(fields) < 2 or fields[1] not in ("*", "*/1"):
         return None

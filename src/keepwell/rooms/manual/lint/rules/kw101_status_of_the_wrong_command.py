@@ -114,8 +114,9 @@ RULE = Rule(
     name="status-of-the-wrong-command",
     title="The status belongs to another command than the one that matters",
     severity=Severity.ERROR,
-    why="$? is the exit status of the last pipeline, and that of a pipeline is the status of its last command. Behind gzip, echo or a pipe it says "
-    "nothing of the dump before it, so success is reported over nothing. Source: POSIX.1-2024, Shell Command Language, 2.5.2 and 2.9.2.",
+    why="$? is the exit status of the last pipeline, and that of a pipeline is the status of its last command. Behind gzip, echo or a "
+    "pipe it says nothing of the dump before it, so success is reported over nothing. Source: POSIX.1-2024, Shell Command Language, "
+    "2.5.2 and 2.9.2.",
     bad="""# Backup
 
 ```bash

@@ -99,9 +99,10 @@ RULE = Rule(
     name="judged-by-a-status-that-hides-failure",
     title="Something decides by an exit status that does not tell a failure",
     severity=Severity.ERROR,
-    why="Some programs exit with 0 although what they were asked for failed: curl for an answer of 500 (without --fail), psql for a script with errors "
-    "(without ON_ERROR_STOP), redis-cli for an error reply, docker compose ps for stopped services. An if, && or $? behind them takes failure for "
-    "success. Source: curl(1), --fail; PostgreSQL documentation, psql, Exit Status; redis-cli --help, -e.",
+    why="Some programs exit with 0 although what they were asked for failed: curl for an answer of 500 (without --fail), psql for a "
+    "script with errors (without ON_ERROR_STOP), redis-cli for an error reply, docker compose ps for stopped services. An if, && or "
+    "$? behind them takes failure for success. Source: curl(1), --fail; PostgreSQL documentation, psql, Exit Status; redis-cli "
+    "--help, -e.",
     bad="""# Check
 
 ```bash

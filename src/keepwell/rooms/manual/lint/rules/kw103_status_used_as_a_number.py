@@ -33,8 +33,8 @@ RULE = Rule(
     name="status-used-as-a-number",
     title="An exit status is printed as if it were a count",
     severity=Severity.WARNING,
-    why="$? holds the exit status of the last command, 0 for success. What that command counted was printed or is gone; a line that shows $? as a "
-    "number of connections or errors always reads 0. Source: POSIX.1-2024, Shell Command Language, 2.5.2.",
+    why="$? holds the exit status of the last command, 0 for success. What that command counted was printed or is gone; a line that "
+    "shows $? as a number of connections or errors always reads 0. Source: POSIX.1-2024, Shell Command Language, 2.5.2.",
     bad='# Net\n\n```bash\nss -tn | grep -c :22\necho "Connections: $?"\n```\n',
     good='# Net\n\n```bash\nconnections=$(ss -tn | grep -c :22)\necho "Connections: $connections"\ntrue; echo "exit status: $?"\n```\n',
     check=_check,

@@ -83,8 +83,9 @@ RULE = Rule(
     name="number-test-on-what-may-be-none",
     title="A number is compared that may be empty or null",
     severity=Severity.WARNING,
-    why="[ x -gt n ] with an empty or non-numeric x prints an error and exits with 2, which an if takes for false: the alert behind it is never sent, "
-    "just when the measurement failed. jq -r prints null for a field that is missing. Source: POSIX.1-2024, test, Exit Status; jq manual, -r.",
+    why="[ x -gt n ] with an empty or non-numeric x prints an error and exits with 2, which an if takes for false: the alert behind it "
+    "is never sent, just when the measurement failed. jq -r prints null for a field that is missing. Source: POSIX.1-2024, test, "
+    "Exit Status; jq manual, -r.",
     bad="""# Watch
 
 ```bash

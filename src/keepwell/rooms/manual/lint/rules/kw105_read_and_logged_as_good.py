@@ -42,8 +42,9 @@ RULE = Rule(
     name="read-and-logged-as-good",
     title="A state is read and logged as good without being compared",
     severity=Severity.WARNING,
-    why="A health page says in its body how the service is: many answer 200 with a status that says degraded or unhealthy. A script that fetches the "
-    "field and prints it behind OK reports that as fine. Source: draft-inadarei-api-health-check, 3.1 (status: pass, warn, fail).",
+    why="A health page says in its body how the service is: many answer 200 with a status that says degraded or unhealthy. A script "
+    "that fetches the field and prints it behind OK reports that as fine. Source: draft-inadarei-api-health-check, 3.1 (status: "
+    "pass, warn, fail).",
     bad="""# Watch
 
 ```bash

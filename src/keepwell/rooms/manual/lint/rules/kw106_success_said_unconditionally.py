@@ -89,8 +89,9 @@ RULE = Rule(
     name="success-said-unconditionally",
     title="Success is said whatever came before",
     severity=Severity.ERROR,
-    why="Without set -e a shell goes on after a command that failed. A line at the end that says success is then printed over failures too, and so is "
-    "the exit status of 0 that goes with it: people and jobs believe it. Source: POSIX.1-2024, Shell Command Language, 2.8.1 and set -e.",
+    why="Without set -e a shell goes on after a command that failed. A line at the end that says success is then printed over failures "
+    "too, and so is the exit status of 0 that goes with it: people and jobs believe it. Source: POSIX.1-2024, Shell Command "
+    "Language, 2.8.1 and set -e.",
     bad="""# Verify
 
 ```bash

@@ -43,7 +43,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
             name = basename(script.file) or "the script"
             yield Finding(
                 _line(script),
-                f"{name} looks at none of its {len(probes)} steps: it ends with 0 whatever they find, so no job and no monitor sees a failure",
+                f"{name} looks at none of its {len(probes)} steps: it ends with 0 whatever they find, "
+                "so no job and no monitor sees a failure",
                 fix="judge each step (step || failed=1), tell somebody, and end with exit $failed",
             )
 
@@ -72,9 +73,9 @@ RULE = Rule(
     name="script-that-cannot-fail",
     title="A script of checks always ends with 0",
     severity=Severity.WARNING,
-    why="A scheduler, a monitor and a colleague who calls a script see its exit status. A script without set -e ends with the status of its last "
-    "command, mostly an echo: 0. A round of checks that nobody reads line by line then never fails. Source: POSIX.1-2024, Shell Command Language, "
-    "2.8.2 and 2.9.3.",
+    why="A scheduler, a monitor and a colleague who calls a script see its exit status. A script without set -e ends with the status of "
+    "its last command, mostly an echo: 0. A round of checks that nobody reads line by line then never fails. Source: POSIX.1-2024, "
+    "Shell Command Language, 2.8.2 and 2.9.3.",
     bad="""# Daily
 
 ```bash

@@ -75,8 +75,9 @@ RULE = Rule(
     name="needs-what-it-has-just-stopped",
     title="The service is stopped that the next step needs",
     severity=Severity.ERROR,
-    why="psql, pg_restore, mysql and redis-cli are clients: they talk to the running server. After the server was stopped they can only fail, and a "
-    "restore that goes on starts an unrestored database. Source: PostgreSQL documentation, Client Applications (pg_restore, Notes).",
+    why="psql, pg_restore, mysql and redis-cli are clients: they talk to the running server. After the server was stopped they can only "
+    "fail, and a restore that goes on starts an unrestored database. Source: PostgreSQL documentation, Client Applications "
+    "(pg_restore, Notes).",
     bad="""# Restore
 
 ```bash

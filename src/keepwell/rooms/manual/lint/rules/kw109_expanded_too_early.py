@@ -52,8 +52,9 @@ RULE = Rule(
     name="expanded-too-early",
     title="A here-document expands what the script in it should",
     severity=Severity.ERROR,
-    why="With an unquoted delimiter the shell that writes the here-document expands $?, $(...), backticks and $NAME in it. A script written that way "
-    "contains the values of the moment of writing, mostly nothing or 0: its tests judge a constant. Source: POSIX.1-2024, Shell Command Language, 2.7.4.",
+    why="With an unquoted delimiter the shell that writes the here-document expands $?, $(...), backticks and $NAME in it. A script "
+    "written that way contains the values of the moment of writing, mostly nothing or 0: its tests judge a constant. Source: "
+    "POSIX.1-2024, Shell Command Language, 2.7.4.",
     bad="""# Deploy
 
 ```bash

@@ -31,8 +31,7 @@ def _curl(manual: Manual, script: Script, command: ShellCommand, posted: set[str
     if (
         command.has_flag(*_FAIL)
         or any(name in wanted for name in _CODE)
-        or command.status.used
-        and command.status.how not in ("returned", "errexit")
+        or (command.status.used and command.status.how not in ("returned", "errexit"))
     ):
         return "", ""
     if _times(command, wanted):
@@ -105,9 +104,9 @@ RULE = Rule(
     name="check-that-cannot-fail",
     title="The command is called a check and ends with 0 whatever it finds",
     severity=Severity.WARNING,
-    why="curl exits with 0 whenever it gets any answer at all, also for 404 or 500; redis-cli does so for NOAUTH. Run by a person the fault may be "
-    "overlooked in the output, run by a job it is never seen. Source: curl(1), -f, --fail; redis-cli --help, -e (return exit error code when "
-    "command execution fails).",
+    why="curl exits with 0 whenever it gets any answer at all, also for 404 or 500; redis-cli does so for NOAUTH. Run by a person the "
+    "fault may be overlooked in the output, run by a job it is never seen. Source: curl(1), -f, --fail; redis-cli --help, -e "
+    "(return exit error code when command execution fails).",
     bad="""# Check
 
 ```bash

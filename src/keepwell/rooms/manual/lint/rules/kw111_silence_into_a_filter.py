@@ -61,9 +61,9 @@ RULE = Rule(
     name="silence-into-a-filter",
     title="The answer of a check goes into a filter that is content with nothing",
     severity=Severity.WARNING,
-    why="curl -s prints neither answer nor error when the server is down, and a pipe ends with the status of its last command. jq that reads nothing "
-    "prints nothing and exits with 0, so the check of a dead server looks like a quiet one. Source: curl(1), --silent; jq manual, --exit-status; "
-    "POSIX.1-2024, Shell Command Language, 2.9.2.",
+    why="curl -s prints neither answer nor error when the server is down, and a pipe ends with the status of its last command. jq that "
+    "reads nothing prints nothing and exits with 0, so the check of a dead server looks like a quiet one. Source: curl(1), "
+    "--silent; jq manual, --exit-status; POSIX.1-2024, Shell Command Language, 2.9.2.",
     bad="# Update\n\n```bash\n# Verify the update\ncurl -s http://localhost:8080/health | jq '.status'\n```\n",
     good="""# Update
 

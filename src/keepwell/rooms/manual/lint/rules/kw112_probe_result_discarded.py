@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
-from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
+from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
@@ -61,9 +61,18 @@ RULE = Rule(
     name="probe-result-discarded",
     title="The result of a probe is discarded",
     severity=Severity.WARNING,
-    why="systemctl is-active, tar -t, sha256sum -c, grep -q and their like tell what they found by their exit status. In a script without set -e, "
-    "outside of an if, && or ||, that status is overwritten by the next command. Source: systemctl(1), is-active; POSIX.1-2024, grep, -q.",
+    why="systemctl is-active, tar -t, sha256sum -c, grep -q and their like tell what they found by their exit status. In a script "
+    "without set -e, outside of an if, && or ||, that status is overwritten by the next command. Source: systemctl(1), is-active; "
+    "POSIX.1-2024, grep, -q.",
     bad="# Check\n\n```bash\n#!/bin/bash\nsystemctl is-active shop\nsha256sum -c shop.sha256\ndf -h\n```\n",
-    good="# Check\n\n```bash\n#!/bin/bash\nsystemctl is-active --quiet shop || exit 1\nif ! sha256sum -c shop.sha256; then exit 1; fi\ndf -h\n```\n",
+    good="""# Check
+
+```bash
+#!/bin/bash
+systemctl is-active --quiet shop || exit 1
+if ! sha256sum -c shop.sha256; then exit 1; fi
+df -h
+```
+""",
     check=_check,
 )

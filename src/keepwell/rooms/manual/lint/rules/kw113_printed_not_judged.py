@@ -39,8 +39,7 @@ def _only_shown(command: ShellCommand) -> bool:
         command.depth
         or not command.is_first
         or command.pipeline[-1].output.how != "shown"
-        or command.status.used
-        and command.status.how != "returned"
+        or (command.status.used and command.status.how != "returned")
     ):
         return False
     if command.guards or command.pipeline[-1].status.how in ("condition", "and", "or", "asked"):
@@ -77,8 +76,9 @@ RULE = Rule(
     name="printed-not-judged",
     title="A check prints a figure and compares it with nothing",
     severity=Severity.WARNING,
-    why="A step of a check that prints df, free or ls leaves the judgement to whoever reads the output, each time, with the limit in mind. Run by a "
-    "job nobody reads it, and a full disk passes as an empty one. Source: df(1): the exit status tells only whether the figures could be had.",
+    why="A step of a check that prints df, free or ls leaves the judgement to whoever reads the output, each time, with the limit in "
+    "mind. Run by a job nobody reads it, and a full disk passes as an empty one. Source: df(1): the exit status tells only whether "
+    "the figures could be had.",
     bad='# Daily\n\n```bash\n#!/bin/bash\n# daily-check.sh\necho "Checking disk space"\ndf -h /var\necho "done"\n```\n',
     good="""# Daily
 

@@ -61,9 +61,15 @@ RULE = Rule(
     name="certificate-date-not-compared",
     title="A certificate's end is printed and compared with nothing",
     severity=Severity.WARNING,
-    why="A date that is printed must be read, subtracted and judged by a person each time; an expiry is overlooked once. openssl can decide: -checkend "
-    "ends with 1 when the certificate expires within so many seconds. Source: openssl-x509(1), -checkend.",
+    why="A date that is printed must be read, subtracted and judged by a person each time; an expiry is overlooked once. openssl can "
+    "decide: -checkend ends with 1 when the certificate expires within so many seconds. Source: openssl-x509(1), -checkend.",
     bad="# TLS\n\n```bash\n# Check the certificate\nopenssl x509 -in shop.pem -noout -dates\n```\n",
-    good="# TLS\n\n```bash\n# Check the certificate\nopenssl x509 -in shop.pem -noout -checkend 2592000 || echo 'renew within 30 days'\n```\n",
+    good="""# TLS
+
+```bash
+# Check the certificate
+openssl x509 -in shop.pem -noout -checkend 2592000 || echo 'renew within 30 days'
+```
+""",
     check=_check,
 )

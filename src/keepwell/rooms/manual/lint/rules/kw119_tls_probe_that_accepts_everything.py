@@ -17,8 +17,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
             if (
                 command.subcommand != "s_client"
                 or command.has_flag("-verify_return_error")
-                or len(command.pipeline) > 1
-                and not command.is_last
+                or (len(command.pipeline) > 1 and not command.is_last)
             ):
                 continue
             if command.output.used or not _CHAIN.search(comment_over(script, command) + announced_by(command)):
@@ -43,9 +42,15 @@ RULE = Rule(
     name="tls-probe-that-accepts-everything",
     title="The test of a TLS chain accepts every chain",
     severity=Severity.WARNING,
-    why="openssl s_client goes on after a verification error: it prints a verify code among hundred lines and ends with 0. With -verify_return_error it "
-    "ends the handshake and the exit status tells. Source: openssl-s_client(1), -verify_return_error.",
-    bad="# TLS\n\n```bash\n# Check the certificate chain\nopenssl s_client -connect shop.example.com:443 -servername shop.example.com\n```\n",
+    why="openssl s_client goes on after a verification error: it prints a verify code among hundred lines and ends with 0. With "
+    "-verify_return_error it ends the handshake and the exit status tells. Source: openssl-s_client(1), -verify_return_error.",
+    bad="""# TLS
+
+```bash
+# Check the certificate chain
+openssl s_client -connect shop.example.com:443 -servername shop.example.com
+```
+""",
     good="""# TLS
 
 ```bash

@@ -22,7 +22,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
             if unattended(script) or recurs(manual, command.line):
                 yield Finding(
                     command.line,
-                    f"{command.name} {command.subcommand} exits with {codes}: a job that goes by the status reads the normal case as a failure",
+                    f"{command.name} {command.subcommand} exits with {codes}: "
+                    "a job that goes by the status reads the normal case as a failure",
                     column=command.column,
                     width=len(command.name),
                     fix="take the status apart: case $? in ...",
@@ -38,8 +39,9 @@ RULE = Rule(
     name="non-zero-is-normal",
     title="The normal case has an exit status other than 0",
     severity=Severity.NOTE,
-    why="Some commands report what they found by their exit status: dnf check-update exits with 100 when there are updates, npm outdated with 1. Under "
-    "set -e, in a pipeline of jobs or behind && that reads as a failure on an ordinary day. Source: dnf(8), check-update; npm-outdated(1).",
+    why="Some commands report what they found by their exit status: dnf check-update exits with 100 when there are updates, npm "
+    "outdated with 1. Under set -e, in a pipeline of jobs or behind && that reads as a failure on an ordinary day. Source: dnf(8), "
+    "check-update; npm-outdated(1).",
     bad="# Weekly maintenance\n\n```bash\n#!/bin/bash\ndnf check-update\n```\n",
     good="# Weekly maintenance\n\n```bash\n#!/bin/bash\ndnf check-update || [ $? -eq 100 ]\n```\n",
     check=_check,

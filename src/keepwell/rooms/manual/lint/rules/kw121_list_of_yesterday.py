@@ -15,7 +15,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
             if not fresh and _lists_upgrades(command):
                 yield Finding(
                     command.line,
-                    f"no {command.name.removesuffix('-get')} update comes before: the list is as old as the last refresh of the package index",
+                    f"no {command.name.removesuffix('-get')} update comes before: "
+                    "the list is as old as the last refresh of the package index",
                     column=command.column,
                     width=len(command.name),
                     fix="apt-get update first, and stop where it fails",
@@ -34,8 +35,8 @@ RULE = Rule(
     name="list-of-yesterday",
     title="Upgradable packages are listed from an old index",
     severity=Severity.NOTE,
-    why="apt list --upgradable compares what is installed with the package index on disk. Without apt update before it, security updates that were "
-    "published since the last refresh do not appear. Source: apt(8), update and list.",
+    why="apt list --upgradable compares what is installed with the package index on disk. Without apt update before it, security "
+    "updates that were published since the last refresh do not appear. Source: apt(8), update and list.",
     bad="# Weekly\n\n```bash\napt list --upgradable\n```\n",
     good="# Weekly\n\n```bash\nsudo apt-get update && apt list --upgradable\n```\n",
     check=_check,

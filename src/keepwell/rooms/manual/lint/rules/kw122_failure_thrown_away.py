@@ -39,7 +39,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
             ):
                 yield Finding(
                     command.line,
-                    f"the failure of {command.name} is thrown away by || {alternative.name if alternative else 'true'}: what follows runs as if it had worked",
+                    f"the failure of {command.name} is thrown away by || {alternative.name if alternative else 'true'}: "
+                    "what follows runs as if it had worked",
                     column=command.column,
                     width=len(command.name),
                     fix=f"{command.name} ... || {{ tell somebody; exit 1; }}",
@@ -67,8 +68,8 @@ RULE = Rule(
     name="failure-thrown-away",
     title="The failure of a step that matters is thrown away",
     severity=Severity.WARNING,
-    why="|| true and || echo turn every failure into success: the list ends with the status of the right side. Behind a backup, a restore, a migration "
-    "or a deployment that hides the very thing to know. Source: POSIX.1-2024, Shell Command Language, 2.9.3.",
+    why="|| true and || echo turn every failure into success: the list ends with the status of the right side. Behind a backup, a "
+    "restore, a migration or a deployment that hides the very thing to know. Source: POSIX.1-2024, Shell Command Language, 2.9.3.",
     bad="# Backup\n\n```bash\nset -e\npg_dump -f /backup/shop.sql shop || true\nrm /backup/old.sql\n```\n",
     good="# Backup\n\n```bash\nset -e\npg_dump -f /backup/shop.sql shop\nrm /backup/old.sql || true\n```\n",
     check=_check,

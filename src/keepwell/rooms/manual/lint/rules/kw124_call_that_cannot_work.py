@@ -66,8 +66,8 @@ RULE = Rule(
     name="call-that-cannot-work",
     title="The program rejects this command line",
     severity=Severity.ERROR,
-    why="kubectl logs needs a pod, TYPE/NAME or a selector, and takes not both; delete and describe need a type. A step that can only print its usage "
-    "was never tried. Source: kubectl reference, kubectl logs and kubectl delete.",
+    why="kubectl logs needs a pod, TYPE/NAME or a selector, and takes not both; delete and describe need a type. A step that can only "
+    "print its usage was never tried. Source: kubectl reference, kubectl logs and kubectl delete.",
     bad="# Logs\n\n```bash\nkubectl -n shop logs -l app=shop shop-0\nkubectl -n shop logs\n```\n",
     good="# Logs\n\n```bash\nkubectl -n shop logs -l app=shop\nkubectl -n shop logs shop-0\nkubectl delete pod shop-0\n```\n",
     check=_check,

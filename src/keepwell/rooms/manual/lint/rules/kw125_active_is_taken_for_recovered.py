@@ -49,8 +49,9 @@ RULE = Rule(
     name="active-is-taken-for-recovered",
     title="An active unit is taken for a working service",
     severity=Severity.WARNING,
-    why="systemctl is-active tells that the main process was started and has not exited. A service that hangs, answers 500 or is about to crash again is "
-    "active too. After a restart or restore the service's own answer must decide. Source: systemctl(1), is-active; systemd.service(5), Type=.",
+    why="systemctl is-active tells that the main process was started and has not exited. A service that hangs, answers 500 or is about "
+    "to crash again is active too. After a restart or restore the service's own answer must decide. Source: systemctl(1), "
+    "is-active; systemd.service(5), Type=.",
     bad="""# Restart
 
 ```bash

@@ -1,0 +1,93 @@
+"""KW511: a script stops a service and leaves on a failure without starting it again."""
+
+from collections.abc import Iterator
+
+from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
+from keepwell.rooms.manual.reading.model import Manual
+from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
+
+
+def _check(manual: Manual) -> Iterator[Finding]:
+    for script in manual.scripts:
+        if not script.complete or script.traps:
+            continue
+        for stop in script.commands:
+            services = _services(stop, "stop")
+            exit_ = _leaves(script, stop) if services and not stop.function else None
+            if exit_ is not None:
+                yield Finding(
+                    exit_.line,
+                    f"the script leaves here with {', '.join(sorted(services))[:100]} stopped since line {stop.line}: "
+                    "nothing starts it again",
+                    exit_.end_line,
+                    exit_.column,
+                    "start it again before leaving, or trap 'systemctl start ...' EXIT before the stop",
+                    width=len(exit_.name),
+                )
+
+
+def _leaves(script: Script, stop: ShellCommand) -> ShellCommand | None:
+    """The first exit with a failure after the stop, in a branch that has not started the service; only if another branch does."""
+    services = _services(stop, "stop")
+    later = script.commands[stop.index + 1 :]
+    starts = [command for command in later if services & (_services(command, "start") | _services(command, "restart"))]
+    if not starts:
+        return None
+    for command in later:
+        if command.name != "exit" or command.subcommand in ("", "0"):
+            continue
+        branch = next((block for block in script.blocks if command.index in (*block.body, *block.otherwise)), None)
+        same = set((*branch.body, *branch.otherwise)) if branch else set()
+        part = branch.otherwise if branch and command.index in branch.otherwise else branch.body if branch else ()
+        before = [start for start in starts if start.index < command.index and (start.index in part or start.index not in same)]
+        if branch is not None and not before:
+            return command
+    return None
+
+
+def _services(command: ShellCommand, verb: str) -> set[str]:
+    words = [word.filled for word in command.operands]
+    if command.name == "systemctl" and words[:1] == [verb]:
+        return set(words[1:])
+    if command.name == "service" and words[1:2] == [verb]:
+        return set(words[:1])
+    if command.name == "docker-compose" and words[:1] == [verb]:
+        return set(words[1:]) or {"all services"}
+    if command.name == "docker" and words[:1] == ["compose"] and words[1:2] == [verb]:
+        return set(words[2:]) or {"all services"}
+    return set(words[1:]) if command.name == "docker" and words[:1] == [verb] else set()
+
+
+RULE = Rule(
+    id="KW511",
+    name="left-stopped",
+    title="The service stays stopped where a later step fails",
+    severity=Severity.ERROR,
+    why="A script that stops a service for a backup or a restore must start it on every way out. Where only the good branch starts it, "
+    "the failure of a step becomes an outage. A trap on EXIT covers all ways. Source: POSIX.1-2024, trap.",
+    bad="""# Restore
+
+```bash
+#!/bin/bash
+systemctl stop shop
+if psql -v ON_ERROR_STOP=1 -f "$1" shop; then
+    systemctl start shop
+else
+    echo "restore failed"
+    exit 1
+fi
+```
+""",
+    good="""# Restore
+
+```bash
+#!/bin/bash
+trap 'systemctl start shop' EXIT
+systemctl stop shop
+if ! psql -v ON_ERROR_STOP=1 -f "$1" shop; then
+    exit 1
+fi
+```
+""",
+    check=_check,
+)
