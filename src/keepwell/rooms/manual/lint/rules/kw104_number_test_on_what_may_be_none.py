@@ -49,11 +49,12 @@ def _may_be_none(script: Script, name: str, at: ShellCommand) -> str:
     if not commands:
         return ""
     last = commands[-1]
+    pipeline = last.pipeline
     if last.name == "jq":
         asked = " ".join(word.filled for word in last.arguments)
         sure = "//" in asked or last.has_flag("-e", "--exit-status") or "length" in asked
         return "" if sure else "is the text null where the field is missing, and empty where the answer is"
-    if last.name in _CUTS and len(commands) > 1 and any(command.name in _ASKS for command in commands[:-1]) and not _counts(last):
+    if last.name in _CUTS and any(command.name in _ASKS for command in pipeline[:-1]) and not _counts(last):
         return "is empty where the commands before give nothing"
     return ""
 
