@@ -62,7 +62,7 @@ def _complaint(script: Script, branch: tuple[int, ...]) -> ShellCommand | None:
 
 
 def _is_usage(script: Script, branch: tuple[int, ...]) -> bool:
-    return any("usage" in command.text.lower() for command in script.members(branch))
+    return any(re.search(r"echo\s+[\"']?usage:", command.text, re.IGNORECASE) for command in script.members(branch))
 
 
 def _finding(said: ShellCommand, line: int, channel: str) -> Finding:

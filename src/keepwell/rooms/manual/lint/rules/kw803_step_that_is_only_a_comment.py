@@ -10,6 +10,8 @@ from keepwell.rooms.manual.reading.shell_model import Note, Script
 from .tasks import NO_COMMAND, bare, verb_of
 
 _COMMAND = re.compile(r"^[a-z][\w./-]*\s+(?:.*\s)?(?:-{1,2}\w|[\w.]*/[\w.]|\|)|^(?:echo|mail|curl|ssh|systemctl|kubectl|docker)\s+\S")
+_PEOPLE = frozenset(("", "contact", "notify", "inform", "escalate"))
+"""What is done by talking: KW806 asks whom."""
 _FILE = re.compile(r"^\S+\.\w{1,4}\b")
 _OPTIONAL = re.compile(r"\b(optional|if applicable|or:?$|alternative|example|for example)\b", re.IGNORECASE)
 
@@ -54,7 +56,7 @@ def _announced(manual: Manual, line: int) -> bool:
 
 
 def _of_run(run: list[Note], follows: bool, manual: Manual) -> Iterator[Finding]:
-    steps = [note for note in run if verb_of(note.text) and not _FILE.match(note.text)]
+    steps = [note for note in run if verb_of(note.text) not in _PEOPLE and not _FILE.match(note.text)]
     if follows and not (steps and steps[-1] is run[-1] and len(steps) == len(run)):
         return  # a comment of several lines over one command
     shown = next((note for note in run if not verb_of(note.text) and _COMMAND.match(note.text)), None)

@@ -40,7 +40,7 @@ _EMPTY = frozenset(
 _PREFIX = re.compile(r"^(?:\[[ xX]\]\s*)?(?:(?:step\s+)?\d+(?:\.\d+)*[.):]\s*|[-*•]\s+|step\s+\d+\s*[:.-]?\s*)+", re.I)
 _SAME = {
     "patch": "updat", "upgra": "updat", "reple": "repla", "mem": "memor", "ram": "memor", "ssl": "certi", "tls": "certi", "error": "error", "drill": "test",
-    "rehea": "test", "exerc": "test", "check": "verif", "valid": "verif", "confi": "verif", "dr": "disas", "docs": "docum", "db": "datab",
+    "rehea": "test", "exerc": "test", "check": "verif", "valid": "verif", "dr": "disas", "docs": "docum", "db": "datab",
     "chang": "chang",
 }  # fmt: skip
 
@@ -85,9 +85,11 @@ def verb_of(text: str) -> str:
 
 
 def objects(text: str) -> frozenset[str]:
-    """What a step is about: its stems without its verb."""
+    """What a step is about: its stems without its verb, and without a second verb (rotate and archive logs)."""
     verb = verb_of(text)
-    return stems(bare(text)) - ({stem(verb)} if verb else set())
+    second = re.match(r"[\w-]+\s*(?:and|or|/|,)\s*([\w-]+)\s+\w", bare(text))
+    also = second[1].lower() if second and second[1].lower() in VERBS else ""
+    return stems(bare(text)) - {stem(word) for word in (verb, also) if word}
 
 
 def titles(manual: Manual, line: int) -> tuple[str, ...]:
@@ -113,7 +115,7 @@ def cadence_of(manual: Manual, line: int) -> str:
 def is_work(manual: Manual, line: int) -> bool:
     """Whether a line stands where somebody is to do something: below a cadence, or below a heading of work; not below one that describes."""
     around = titles(manual, line)
-    if not around or NO_WORK.search(around[-1]) and not CADENCE.search(around[-1]):
+    if not around or (NO_WORK.search(around[-1]) and not any(CADENCE.search(title) for title in around)):
         return False
     if any(re.search(r"best practices?|principles|overview|conclusion|to-?do|contents|documentation", title, re.I) for title in around):
         return False
