@@ -11,7 +11,9 @@ from keepwell.rooms.manual.reading.model import Manual
 from .tasks import place
 
 _SCRIPT = re.compile(r"\.(sh|bash|py|pl|rb|js|ps1)$")
-_OF_A_PACKAGE = re.compile(r"^(manage|setup|wp-cli|gunicorn\.conf)\.(py|phar)$|^/(usr|bin|sbin|lib)/|/node_modules/|/site-packages/|^/opt/\w+/bin/")
+_OF_A_PACKAGE = re.compile(
+    r"^(manage|setup|wp-cli|gunicorn\.conf)\.(py|phar)$|^/(usr|bin|sbin|lib)/|/node_modules/|/site-packages/|^/opt/\w+/bin/"
+)
 _UNKNOWN = (
     (re.compile(r"report|analy[sz]|capacity|trend|statist", re.I), "which figures it takes, and from where,"),
     (re.compile(r"fail-?over|disaster|\bdr\b", re.I), "what it switches off and how that is undone"),
@@ -28,7 +30,9 @@ def _check(manual: Manual) -> Iterator[Finding]:
     for use in manual.names.files:
         if use.how == "executed" and _is_own(use) and use.name not in made:
             column, width = place(manual, use.line, use.path)
-            yield Finding(use.line, _message(use, made), column=column, width=width, fix="show the script, or say in which repository it is kept")
+            yield Finding(
+                use.line, _message(use, made), column=column, width=width, fix="show the script, or say in which repository it is kept"
+            )
 
 
 def _is_own(use: FileUse) -> bool:
@@ -51,8 +55,10 @@ RULE = Rule(
     name="script-not-in-the-manual",
     title="A script is run that the manual does not contain",
     severity=Severity.NOTE,
-    why="The step is only as good as a file that may be missing on the machine, differ from one host to the next, or never have been written. Whoever "
-    "reads the manual cannot tell what the step does, what it leaves behind when it fails, or whether it may be run twice. Source: Google, Site "
+    why="The step is only as good as a file that may be missing on the machine, differ from one host to the next, or never have been "
+    "written. Whoever "
+    "reads the manual cannot tell what the step does, what it leaves behind when it fails, or whether it may be run twice. Source: "
+    "Google, Site "
     "Reliability Workbook, On-Call (playbooks: the steps must be there and must have been tried).",
     bad="""# Restore
 

@@ -11,7 +11,9 @@ from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
 from .tasks import place
 
 _FROM_A_FILE = ("-w", "--write-out", "-d", "--data", "--data-binary", "--data-raw", "--json", "-K", "--config", "-T", "--upload-file")
-_SYSTEM = re.compile(r"^/(proc|sys|dev|run|usr|lib)/|^/etc/(passwd|hosts|resolv\.conf|fstab|os-release|group|logrotate\.conf|nginx/nginx\.conf)$")
+_SYSTEM = re.compile(
+    r"^/(proc|sys|dev|run|usr|lib)/|^/etc/(passwd|hosts|resolv\.conf|fstab|os-release|group|logrotate\.conf|nginx/nginx\.conf)$"
+)
 _OTHERS = re.compile(r"\.(log|gz|zip|dump|bak|pem|crt|key|csr|pub)$")
 
 
@@ -66,7 +68,8 @@ RULE = Rule(
     name="file-not-in-the-manual",
     title="A command needs a file that the manual does not contain",
     severity=Severity.NOTE,
-    why="curl prints nothing at all where its format file is missing and is silent about it, and what a forced logrotate or an applied manifest does "
+    why="curl prints nothing at all where its format file is missing and is silent about it, and what a forced logrotate or an applied "
+    "manifest does "
     "stands in their file alone. Without it the step does nothing, or nobody knows what. Source: curl(1), -w, --write-out; logrotate(8).",
     bad="""# Response times
 

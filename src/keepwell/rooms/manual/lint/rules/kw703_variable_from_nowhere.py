@@ -42,7 +42,13 @@ def _finding(manual: Manual, line: int, missing: list[str]) -> Finding:
     else:
         message = f"{listed} {'is' if len(missing) == 1 else 'are'} set and explained nowhere in the manual"
     column = max(0, manual.line_text(line).find(f"${missing[0]}"), manual.line_text(line).find(f"${{{missing[0]}")) + 1
-    return Finding(line, message, column=column, width=len(missing[0]) + 1, fix="say where it comes from, or use ${NAME:?} so that an unset one ends the command")
+    return Finding(
+        line,
+        message,
+        column=column,
+        width=len(missing[0]) + 1,
+        fix="say where it comes from, or use ${NAME:?} so that an unset one ends the command",
+    )
 
 
 def _set_somewhere(manual: Manual) -> frozenset[str]:
@@ -75,8 +81,10 @@ RULE = Rule(
     name="variable-from-nowhere",
     title="A variable is used that nothing sets or explains",
     severity=Severity.NOTE,
-    why="An unset variable is empty, and the command runs all the same with a word less: it lists all buckets instead of one, asks localhost, or deletes "
-    "from /. Nobody who reads the manual knows where its value comes from. Source: POSIX.1-2024, Shell Command Language, 2.6.2 (parameter expansion).",
+    why="An unset variable is empty, and the command runs all the same with a word less: it lists all buckets instead of one, asks "
+    "localhost, or deletes "
+    "from /. Nobody who reads the manual knows where its value comes from. Source: POSIX.1-2024, Shell Command Language, 2.6.2 "
+    "(parameter expansion).",
     bad="""# Storage
 
 ```bash

@@ -7,7 +7,9 @@ from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import Assignment, Script
 
-_FOR_OTHERS = re.compile(r"^(PATH|IFS|LANG|LC_\w+|PS\d|TZ|SHELL|MAILTO|HOME|DEBIAN_FRONTEND|OPTIND|REPLY|_\w*|PG\w+|AWS_\w+|MYSQL_\w+|KUBECONFIG|HISTFILE|SECONDS)$")
+_FOR_OTHERS = re.compile(
+    r"^(PATH|IFS|LANG|LC_\w+|PS\d|TZ|SHELL|MAILTO|HOME|DEBIAN_FRONTEND|OPTIND|REPLY|_\w*|PG\w+|AWS_\w+|MYSQL_\w+|KUBECONFIG|HISTFILE|SECONDS)$"
+)
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
@@ -26,7 +28,9 @@ def _check(manual: Manual) -> Iterator[Finding]:
 
 
 def _counts(assignment: Assignment) -> bool:
-    return not assignment.prefix and assignment.keyword != "export" and assignment.value is not None and not _FOR_OTHERS.match(assignment.name)
+    return (
+        not assignment.prefix and assignment.keyword != "export" and assignment.value is not None and not _FOR_OTHERS.match(assignment.name)
+    )
 
 
 def _used(script: Script, name: str) -> bool:
@@ -52,7 +56,8 @@ RULE = Rule(
     name="set-and-never-used",
     title="A script sets a variable and never uses it",
     severity=Severity.WARNING,
-    why="A setting at the head of a script says what the script does: this address is watched, that many days are kept. Where nothing uses it, the script "
+    why="A setting at the head of a script says what the script does: this address is watched, that many days are kept. Where nothing "
+    "uses it, the script "
     "does not, and whoever changes the value is deceived a second time. Source: ShellCheck SC2034.",
     bad="""# Monitor
 

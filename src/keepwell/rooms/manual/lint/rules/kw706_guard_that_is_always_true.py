@@ -19,7 +19,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
                     passes = (test.operator == "-n") != test.negated
                     yield Finding(
                         test.line,
-                        f"{name} holds the placeholder {value[:80]}, so this test {'always passes and what follows goes nowhere' if passes else 'never notices it'}",
+                        f"{name} holds the placeholder {value[:80]}, so this test "
+                        f"{'always passes and what follows goes nowhere' if passes else 'never notices it'}",
                         column=test.column,
                         width=len(test.right.raw),
                         fix=f'{name}="" until there is a real value, or test for it',
@@ -31,7 +32,8 @@ RULE = Rule(
     name="guard-that-is-always-true",
     title="A guard asks whether a variable is empty, and it holds a placeholder",
     severity=Severity.WARNING,
-    why="The guard is meant to skip the alert until somebody has set it up. A placeholder is not empty, so the guard passes, the request goes to an "
+    why="The guard is meant to skip the alert until somebody has set it up. A placeholder is not empty, so the guard passes, the "
+    "request goes to an "
     "address that does not exist, and nobody sees that no alert is ever sent. Source: POSIX.1-2024, test, -n.",
     bad="""# Alerts
 

@@ -62,14 +62,18 @@ def _two_calls(manual: Manual, runs: list[FileUse]) -> Iterator[Finding]:
             continue
         where = f"line {other.line} gives it {_arguments(other)[0]}" if other else "it demands one"
         column, width = place(manual, use.line, use.path)
-        yield Finding(use.line, f"{use.name} is called without an argument, and {where}", column=column, width=width, fix="name the argument here too")
+        yield Finding(
+            use.line, f"{use.name} is called without an argument, and {where}", column=column, width=width, fix="name the argument here too"
+        )
 
 
 def _arguments(use: FileUse) -> list[str]:
     """What follows the script's name, options left out."""
     words = [word.filled for word in use.command.words] if use.command else []
     at = next((number for number, word in enumerate(words) if word == use.path), len(words))
-    return [word for word in words[at + 1 :] if not word.startswith("-") or word == "-"] or [word for word in words[at + 1 :] if word.startswith("--")]
+    return [word for word in words[at + 1 :] if not word.startswith("-") or word == "-"] or [
+        word for word in words[at + 1 :] if word.startswith("--")
+    ]
 
 
 def _demands(script: Script) -> bool:
@@ -85,8 +89,10 @@ RULE = Rule(
     name="one-thing-named-or-called-two-ways",
     title="A script is named or called differently in two places",
     severity=Severity.WARNING,
-    why="One of the two places is wrong: the file with that name does not exist, or the call without its argument ends with a usage message, or, worse, "
-    "does something else. In an emergency nobody has the time to find out which. Source: Google, Site Reliability Workbook, On-Call (playbooks).",
+    why="One of the two places is wrong: the file with that name does not exist, or the call without its argument ends with a usage "
+    "message, or, worse, "
+    "does something else. In an emergency nobody has the time to find out which. Source: Google, Site Reliability Workbook, On-Call "
+    "(playbooks).",
     bad="""# Restore
 
 ```bash

@@ -34,7 +34,7 @@ def _untold(manual: Manual, commands: list[ShellCommand], other: ShellCommand) -
     last = -10
     server = _server(other)
     for command in sorted(commands, key=lambda one: one.line):
-        if _server(command) is not None or command.line - last <= 2 and manual.fence_at(last) is manual.fence_at(command.line):
+        if _server(command) is not None or (command.line - last <= 2 and manual.fence_at(last) is manual.fence_at(command.line)):
             continue
         last = command.line
         yield Finding(
@@ -51,7 +51,10 @@ def _server(command: ShellCommand) -> Word | None:
     flags = tuple(flag for flag in _SERVER if not (flag == "-u" and command.name in _NAMES_USERS))
     given = command.option(*flags)
     if given is None:
-        given = next((word for word in (*command.operands, *command.options("-d", "--dbname")) if "://" in word.filled or "host=" in word.filled), None)
+        given = next(
+            (word for word in (*command.operands, *command.options("-d", "--dbname")) if "://" in word.filled or "host=" in word.filled),
+            None,
+        )
     return given
 
 
@@ -64,7 +67,8 @@ RULE = Rule(
     name="another-server-than-elsewhere",
     title="A client is not told its server, though other places of the manual do",
     severity=Severity.ERROR,
-    why="Without a host the client goes to localhost. There it finds nothing, or another database: a check is green over an empty one, and a "
+    why="Without a host the client goes to localhost. There it finds nothing, or another database: a check is green over an empty one, "
+    "and a "
     "deletion hits the wrong one. Source: redis-cli(1), -h and -u; PostgreSQL, psql, -h.",
     bad="""# Redis
 

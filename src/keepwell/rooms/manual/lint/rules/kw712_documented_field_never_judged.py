@@ -40,11 +40,17 @@ def _of_answer(fence: Fence, judged: str) -> Iterator[Finding]:
         line = first.line if len(first.path) == 1 else first.line - 1
         if name.lower() in _STATUS and len(first.path) == 1 and not _compared(first.value, judged):
             yield Finding(
-                line, f'no script compares {name} with "{first.value}": an answer that says otherwise passes for healthy', fix=f'jq -e \'.{name} == "{first.value}"\''
+                line,
+                f'no script compares {name} with "{first.value}": an answer that says otherwise passes for healthy',
+                fix=f"jq -e '.{name} == \"{first.value}\"'",
             )
         elif name.lower() in _PARTS and len(first.path) > 1 and not re.search(rf"\.{re.escape(name)}\b", judged):
             listed = ", ".join(setting.path[1] for setting in settings[:4])
-            yield Finding(line, f"no script reads {name} ({listed}), so a failed one raises no alert", fix=f"judge each of .{name} in the health check")
+            yield Finding(
+                line,
+                f"no script reads {name} ({listed}), so a failed one raises no alert",
+                fix=f"judge each of .{name} in the health check",
+            )
         elif name.lower() in _FIGURES and len(first.path) > 1:
             yield from _unread(name, settings, line, judged)
 
@@ -57,7 +63,9 @@ def _compared(value: str, judged: str) -> bool:
 def _unread(name: str, settings: Sequence[Setting], line: int, judged: str) -> Iterator[Finding]:
     unread = [setting.path[1] for setting in settings if not re.search(rf"\.{re.escape(setting.path[1])}\b", judged)]
     if unread and len(settings) - len(unread) >= _FEWEST_READ:
-        yield Finding(line, f"no script reads {' and '.join(unread[:4])} of {name}, though others of it are", fix="collect them, or leave them out")
+        yield Finding(
+            line, f"no script reads {' and '.join(unread[:4])} of {name}, though others of it are", fix="collect them, or leave them out"
+        )
 
 
 RULE = Rule(
@@ -65,8 +73,10 @@ RULE = Rule(
     name="documented-field-never-judged",
     title="A documented field of an answer is looked at by no script",
     severity=Severity.WARNING,
-    why="The manual says what a healthy answer looks like, and its monitor decides by something else, mostly the HTTP status alone. An application that "
-    "answers 200 and says in the body that its database is gone then counts as healthy. Source: draft-inadarei-api-health-check (the status and the "
+    why="The manual says what a healthy answer looks like, and its monitor decides by something else, mostly the HTTP status alone. An "
+    "application that "
+    "answers 200 and says in the body that its database is gone then counts as healthy. Source: draft-inadarei-api-health-check (the "
+    "status and the "
     "checks of a health response).",
     bad="""# Health
 

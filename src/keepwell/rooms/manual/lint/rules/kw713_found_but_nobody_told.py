@@ -6,9 +6,11 @@ from posixpath import basename
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
-from keepwell.rooms.manual.reading.shell_model import Block, Script, ShellCommand
+from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
-_FAULT = re.compile(r"\b(ERROR|WARNING|WARN|CRITICAL|ALERT|FATAL|FAILED|[Ff]ailed|[Ff]ailure|[Hh]igh|exceed\w*|not found|[Mm]issing|No recent)\b|❌|✗")
+_FAULT = re.compile(
+    r"\b(ERROR|WARNING|WARN|CRITICAL|ALERT|FATAL|FAILED|[Ff]ailed|[Ff]ailure|[Hh]igh|exceed\w*|not found|[Mm]issing|No recent)\b|❌|✗"
+)
 _ALERTS = re.compile(r"alert|notify|page_|send_(mail|email|message|slack)|escalat", re.IGNORECASE)
 _ADDRESS = re.compile(r"/alerts?\b|hooks\.|webhook|pagerduty|opsgenie|telegram|ntfy", re.IGNORECASE)
 _MAILERS = frozenset(("mail", "mailx", "sendmail", "msmtp", "mutt", "ntfy", "wall", "logger"))
@@ -34,7 +36,9 @@ def _tells(command: ShellCommand) -> bool:
     if command.name in _MAILERS:
         return True
     if command.name in ("curl", "wget"):
-        return any(_ADDRESS.search(word.filled) for word in command.arguments) and command.has_flag("-X", "-d", "--data", "--json", "--post-data", "-F")
+        return any(_ADDRESS.search(word.filled) for word in command.arguments) and command.has_flag(
+            "-X", "-d", "--data", "--json", "--post-data", "-F"
+        )
     return bool(_ALERTS.search(command.name))
 
 
@@ -76,8 +80,10 @@ RULE = Rule(
     name="found-but-nobody-told",
     title="A fault is found and only written down",
     severity=Severity.WARNING,
-    why="The script knows that something is wrong and writes a line that nobody reads until the users call. The same manual has a way to send alerts, so the "
-    "fault was most likely forgotten here. Source: Google, Site Reliability Engineering, chapter 6 (monitoring output: alerts, tickets, logging).",
+    why="The script knows that something is wrong and writes a line that nobody reads until the users call. The same manual has a way "
+    "to send alerts, so the "
+    "fault was most likely forgotten here. Source: Google, Site Reliability Engineering, chapter 6 (monitoring output: alerts, "
+    "tickets, logging).",
     bad="""# Monitor
 
 ```bash

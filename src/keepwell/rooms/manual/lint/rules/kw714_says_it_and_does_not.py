@@ -10,7 +10,8 @@ from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 from .tasks import verb_of
 
 _ANNOUNCES = re.compile(
-    r"^[\s\d.)*\\n>-]*(?P<action>escalating|sending|notifying|alerting|paging|restarting|rolling back|uploading|deploying|restoring|stopping|starting|"
+    r"^[\s\d.)*\\n>-]*(?P<action>escalating|sending|notifying|alerting|paging|restarting|rolling "
+    r"back|uploading|deploying|restoring|stopping|starting|"
     r"deleting|removing|cleaning|backing up|rotating|creating|compressing|archiving|attempting|syncing)\b",
     re.IGNORECASE,
 )
@@ -95,7 +96,8 @@ RULE = Rule(
     name="says-it-and-does-not",
     title="An action is announced and not done",
     severity=Severity.WARNING,
-    why="The output says that somebody was called or that the certificate is being renewed, so nobody does it by hand. No command follows, or the command "
+    why="The output says that somebody was called or that the certificate is being renewed, so nobody does it by hand. No command "
+    "follows, or the command "
     "only rehearses. Source: certbot(1), --dry-run; Google, Site Reliability Workbook, On-Call (playbooks).",
     bad="""# Incident
 

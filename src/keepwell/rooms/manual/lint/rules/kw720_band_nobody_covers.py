@@ -37,7 +37,8 @@ RULE = Rule(
     name="band-nobody-covers",
     title="A range of values belongs to no band",
     severity=Severity.NOTE,
-    why="A target below 50 ms and a warning above 100 ms leave what lies between to everybody's taste: the target is missed, and nothing says so or "
+    why="A target below 50 ms and a warning above 100 ms leave what lies between to everybody's taste: the target is missed, and "
+    "nothing says so or "
     "what to do. Source: Google, Site Reliability Workbook, Alerting on SLOs (an alert follows from the objective).",
     bad="""# Limits
 

@@ -8,7 +8,9 @@ from keepwell.rooms.manual.reading.model import Manual, Row, Table
 from keepwell.rooms.manual.reading.quantities import measured, metric_in
 
 _LEVELS = ("warning", "warn", "critical", "alert", "error", "threshold", "limit")
-_COMPARED = re.compile(r"(?:-gt|-ge|-lt|-le|[<>]=?)\s*\"?\$?\{?(?P<limit>\d+(?:\.\d+)?)\b|\b(?P<name>\w*(?:THRESHOLD|LIMIT|MAX|WARN|CRIT)\w*)=\"?(?P<set>\d+(?:\.\d+)?)")
+_COMPARED = re.compile(
+    r"(?:-gt|-ge|-lt|-le|[<>]=?)\s*\"?\$?\{?(?P<limit>\d+(?:\.\d+)?)\b|\b(?P<name>\w*(?:THRESHOLD|LIMIT|MAX|WARN|CRIT)\w*)=\"?(?P<set>\d+(?:\.\d+)?)"
+)
 _SCALES = {"ratio": (0.01, 1.0), "seconds": (1.0, 0.001, 60.0), "bytes": (1.0, 1024.0, 1024.0**2, 1024.0**3), "": (1.0,)}
 _RULES = re.compile(r"\b(expr|alert|for):|prometheusrule|alertmanager|grafana alert|datadog|cloudwatch|zabbix|nagios", re.IGNORECASE)
 
@@ -74,7 +76,8 @@ RULE = Rule(
     name="limit-that-nothing-checks",
     title="A documented limit is checked by no script",
     severity=Severity.WARNING,
-    why="The table promises that somebody is warned at this value. The scripts beside it compare others of its values and not this one, so it never "
+    why="The table promises that somebody is warned at this value. The scripts beside it compare others of its values and not this "
+    "one, so it never "
     "fires and everybody believes it does. Source: Google, Site Reliability Engineering, chapter 6 (monitoring distributed systems).",
     bad="""# Limits
 

@@ -37,7 +37,7 @@ def _of_section(manual: Manual, section: Section, known: frozenset[str], alerts:
             if wanted and not wanted & known:
                 yield Finding(
                     item.line,
-                    f"{name} has a limit here, and no alert of \"{alerts.title.strip('* ')}\" (line {alerts.line}) speaks of it",
+                    f'{name} has a limit here, and no alert of "{alerts.title.strip("* ")}" (line {alerts.line}) speaks of it',
                     fix="give it a level there, or say that nobody is called for it",
                 )
 
@@ -51,7 +51,8 @@ RULE = Rule(
     name="limit-without-an-alert",
     title="A metric with a limit has no alert",
     severity=Severity.NOTE,
-    why="The manual names the metric as one that matters and gives it a limit, and its own list of alerts leaves it out: nobody is called when it is "
+    why="The manual names the metric as one that matters and gives it a limit, and its own list of alerts leaves it out: nobody is "
+    "called when it is "
     "exceeded. Source: Google, Site Reliability Engineering, chapter 6 (monitoring distributed systems).",
     bad="""# Service
 

@@ -20,7 +20,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
             if later.value != earlier.value and _meet(later.about, earlier.about):
                 yield Finding(
                     later.line,
-                    f"here {later.about} goes after {_days(later)}, in line {earlier.line} {earlier.about} after {_days(earlier)}: the shorter time wins",
+                    f"here {later.about} goes after {_days(later)}, in line {earlier.line} {earlier.about} after {_days(earlier)}: the "
+                    f"shorter time wins",
                     fix="one time for both, or leave the narrower folder out here",
                 )
                 break
@@ -59,7 +60,8 @@ RULE = Rule(
     name="kept-differently",
     title="The same things are kept for different times",
     severity=Severity.WARNING,
-    why="One place promises that logs or backups are kept for 30 days, and another command deletes the same files after 7. The shorter time wins, and "
+    why="One place promises that logs or backups are kept for 30 days, and another command deletes the same files after 7. The shorter "
+    "time wins, and "
     "whoever needs the older ones finds out on that day. Source: find(1), -mtime, -delete.",
     bad="""# Logs
 

@@ -18,7 +18,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
             column, width = place(manual, line, match["limit"])
             yield Finding(
                 line,
-                f"{match['what'].strip()} is always above its own {match['limit']} for a part of the requests, so this can be neither kept nor checked",
+                f"{match['what'].strip()} is always above its own {match['limit']} for a part of the requests, so this can be neither "
+                f"kept nor checked",
                 column=column,
                 width=width,
                 fix="a figure: the 95th percentile of the response time above 2 s",
@@ -30,9 +31,11 @@ RULE = Rule(
     name="limit-by-itself",
     title="A limit is a percentile of what it limits",
     severity=Severity.ERROR,
-    why="By its definition five in a hundred requests are slower than their 95th percentile, on the best day and on the worst. The alert has no figure, "
+    why="By its definition five in a hundred requests are slower than their 95th percentile, on the best day and on the worst. The "
+    "alert has no figure, "
     "so it either always fires or is never set up. Source: Prometheus documentation, Histograms and summaries (quantiles).",
     bad="# Alerts\n\n- Response time >95th percentile for >10 minutes\n",
-    good="# Alerts\n\n- 95th percentile of the response time > 2 s for > 10 minutes\n- Response time: < 2 seconds for the 95th percentile\n",
+    good="# Alerts\n\n- 95th percentile of the response time > 2 s for > 10 minutes\n"
+    "- Response time: < 2 seconds for the 95th percentile\n",
     check=_check,
 )

@@ -7,7 +7,9 @@ from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.parts import Setting
 
-_POOL = frozenset(("maximum-pool-size", "maximumpoolsize", "max-pool-size", "maxpoolsize", "max_pool_size", "pool_size", "pool-size", "max-active"))
+_POOL = frozenset(
+    ("maximum-pool-size", "maximumpoolsize", "max-pool-size", "maxpoolsize", "max_pool_size", "pool_size", "pool-size", "max-active")
+)
 _REPLICAS = frozenset(("maxreplicas", "replicas"))
 _RESERVED = 3
 """superuser_reserved_connections of PostgreSQL."""
@@ -49,8 +51,10 @@ RULE = Rule(
     name="pool-against-connections",
     title="The pools of all replicas want more connections than there are",
     severity=Severity.WARNING,
-    why="Each replica keeps a pool of its own. When the autoscaler adds the last ones, under the highest load, the database refuses their connections and "
-    "those of the person who wants to look. Some are reserved for superusers. Source: PostgreSQL, max_connections and superuser_reserved_connections.",
+    why="Each replica keeps a pool of its own. When the autoscaler adds the last ones, under the highest load, the database refuses "
+    "their connections and "
+    "those of the person who wants to look. Some are reserved for superusers. Source: PostgreSQL, max_connections and "
+    "superuser_reserved_connections.",
     bad="""# Tuning
 
 ```ini

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Item, Kind, Manual
 
-from .tasks import Anchor, anchors, bare, cadence_of, covered, objects, stem, stems, verb_of, words_of
+from .tasks import Anchor, anchors, bare, cadence_of, covered, objects, words_of
 
 _BY_NATURE = re.compile(r"\bdocument(ation|s)?\b|\brunbooks?\b|\bmeeting\b|\bcontact|\btraining\b|\bread\b", re.IGNORECASE)
 _TRIES = frozenset(("test", "tests", "testing", "drill", "rehearse", "exercise"))
@@ -57,7 +57,9 @@ def _of_cadence(manual: Manual, item: Item, places: Sequence[Anchor]) -> list[An
 def _proves(manual: Manual, done: Anchor, places: Sequence[Anchor]) -> bool:
     """Whether something in the same fence or section speaks of verification."""
     section = manual.section_of(done.line)
-    return any("verif" in place.stems and section.line <= place.line <= section.end_line and len(place.stems & done.stems) for place in places)
+    return any(
+        "verif" in place.stems and section.line <= place.line <= section.end_line and len(place.stems & done.stems) for place in places
+    )
 
 
 def _elsewhere(manual: Manual, item: Item, text: str) -> str:
@@ -73,13 +75,10 @@ def _elsewhere(manual: Manual, item: Item, text: str) -> str:
     ]
     if lines and any(cadence_of(manual, line) == cadence or cadence in manual.words_near(line, 6) for line in lines):
         return ""
-    where = f"the only command that installs any stands in line {lines[0]}, not under {cadence} work" if lines else "no command installs any"
+    where = (
+        f"the only command that installs any stands in line {lines[0]}, not under {cadence} work" if lines else "no command installs any"
+    )
     return f'"{text}": {where}'
-
-
-def stems_of(text: str) -> frozenset[str]:
-    """For tests: what an item is about."""
-    return stems(text) - {stem(verb_of(text))}
 
 
 RULE = Rule(
@@ -87,8 +86,10 @@ RULE = Rule(
     name="checklist-item-without-a-procedure",
     title="A checklist item has no procedure",
     severity=Severity.NOTE,
-    why="An item that nobody can do is ticked all the same, above all those that matter most and come up least: trial restores, disaster recovery, proof "
-    "that last night's backup was made. Each item needs commands, or the name of the section that has them. Source: NIST SP 800-34 Rev. 1, 3.5 (testing, "
+    why="An item that nobody can do is ticked all the same, above all those that matter most and come up least: trial restores, "
+    "disaster recovery, proof "
+    "that last night's backup was made. Each item needs commands, or the name of the section that has them. Source: NIST SP 800-34 "
+    "Rev. 1, 3.5 (testing, "
     "training and exercises).",
     bad="""# Service
 

@@ -70,7 +70,11 @@ def _of_run(run: list[Note], follows: bool, manual: Manual) -> Iterator[Finding]
             message = f'"{step}" is a step without a command'
         column = manual.line_text(note.line).find("#") + 1
         yield Finding(
-            note.line, message[:290], column=column, width=len(note.text) + 2, fix="give the command, or say where to click and how to see that it worked"
+            note.line,
+            message[:290],
+            column=column,
+            width=len(note.text) + 2,
+            fix="give the command, or say where to click and how to see that it worked",
         )
 
 
@@ -79,9 +83,12 @@ RULE = Rule(
     name="step-that-is-only-a-comment",
     title="A step is only a comment: no command does it",
     severity=Severity.NOTE,
-    why="Whoever follows the manual at night pastes the block, sees no error and believes that all its steps were done; those that are only "
-    "comments were not. Worse where a later line is a real command that relied on them, such as the deletion of the old key. A step needs its "
-    "command, or where it is done by hand: where, and how to see that it worked. Source: Google, Site Reliability Workbook, On-Call (playbooks).",
+    why="Whoever follows the manual at night pastes the block, sees no error and believes that all its steps were done; those that are "
+    "only "
+    "comments were not. Worse where a later line is a real command that relied on them, such as the deletion of the old key. A step "
+    "needs its "
+    "command, or where it is done by hand: where, and how to see that it worked. Source: Google, Site Reliability Workbook, On-Call "
+    "(playbooks).",
     bad="""# Key rotation
 
 ```bash

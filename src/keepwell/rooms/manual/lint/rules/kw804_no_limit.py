@@ -9,12 +9,18 @@ from keepwell.rooms.manual.reading.model import Item, Kind, Manual
 from .tasks import bare, below_cadence, list_items, stems, titles, verb_of
 
 _VAGUE = re.compile(
-    r"\b(high|slow|unusual|excessive|long-running|abnormal|anomal\w+|unexpected|suspicious|growth|leaks?|orphaned|irregular|too (?:many|long|high|slow))\b",
+    r"\b(high|slow|unusual|excessive|long-running|abnormal|anomal\w+|unexpected|suspicious|growth|leaks?|orphaned|irregular|too "
+    r"(?:many|long|high|slow))\b",
     re.IGNORECASE,
 )
 _METRICS = re.compile(r"\b(metrics|indicators|kpis?)\b", re.IGNORECASE)
-_LOOKED_AT = re.compile(r"\b(alerts?|thresholds?|alarms?|log review|monitoring|performance issues|security events|symptoms)\b", re.IGNORECASE)
-_NOT = re.compile(r"\b(best practices?|principles|troubleshooting|causes|impact|diagnosis|mitigation|overview|documentation|meaning|tools)\b", re.IGNORECASE)
+_LOOKED_AT = re.compile(
+    r"\b(alerts?|thresholds?|alarms?|log review|monitoring|performance issues|security events|symptoms)\b", re.IGNORECASE
+)
+_NOT = re.compile(
+    r"\b(best practices?|principles|troubleshooting|causes|impact|diagnosis|mitigation|overview|documentation|meaning|tools)\b",
+    re.IGNORECASE,
+)
 _GENERIC = frozenset(("rate", "rates", "usage", "succe", "failu", "avera", "total", "numbe", "perce", "targe", "monit", "statu", "space"))
 _LIMIT = re.compile(r"[<>≤≥]=?\s*\d|\b(above|below|over|under|more than|less than|within|at least|at most|exceeds?)\s+\d|\d\s*%|\|\s*\d")
 
@@ -24,7 +30,11 @@ def _check(manual: Manual) -> Iterator[Finding]:
     if not items:
         return
     limited = [stems(item.text) - _GENERIC for item in manual.prose() if _LIMIT.search(item.text)]
-    limited += [stems(" ".join((*one.about.split(), *manual.line_text(one.line).split()))) - _GENERIC for one in manual.names.thresholds if one.where == "test"]
+    limited += [
+        stems(" ".join((*one.about.split(), *manual.line_text(one.line).split()))) - _GENERIC
+        for one in manual.names.thresholds
+        if one.where == "test"
+    ]
     for item in items:
         name = _name(item)
         wanted = stems(name) - _GENERIC
@@ -39,7 +49,12 @@ def _about_the_same(wanted: frozenset[str], about: frozenset[str]) -> bool:
 def _may_be(manual: Manual, item: Item) -> bool:
     text = item.text
     around = titles(manual, item.line)
-    if not around or len(text) > 160 or re.search(r"\d", re.sub(r"\bS3\b|\bp?\d+th\b|\bIPv\d\b", "", text)) or _NOT.search(" / ".join(around)):
+    if (
+        not around
+        or len(text) > 160
+        or re.search(r"\d", re.sub(r"\bS3\b|\bp?\d+th\b|\bIPv\d\b", "", text))
+        or _NOT.search(" / ".join(around))
+    ):
         return False
     if _METRICS.search(" / ".join(around[-2:])) and not below_cadence(manual, item.line):
         return verb_of(text) in ("", "monitor", "track", "measure")
@@ -62,7 +77,8 @@ RULE = Rule(
     name="no-limit",
     title="No figure says when it is too much",
     severity=Severity.NOTE,
-    why="Without a figure one person calls the memory use high at 60 % and the next at 95 %, no alert can be set up, and a change for the worse is noticed by "
+    why="Without a figure one person calls the memory use high at 60 % and the next at 95 %, no alert can be set up, and a change for "
+    "the worse is noticed by "
     "nobody. Source: Google, Site Reliability Engineering, chapter 4 (service level objectives).",
     bad="""# Service
 

@@ -36,7 +36,11 @@ def _recurs(manual: Manual, line: int) -> bool:
 
 
 def _is_judged(command: ShellCommand) -> bool:
-    return command.depth > 0 or any(part.name in ("awk", "grep", "test") and part is not command for part in command.pipeline) or command.output.used
+    return (
+        command.depth > 0
+        or any(part.name in ("awk", "grep", "test") and part is not command for part in command.pipeline)
+        or command.output.used
+    )
 
 
 def _looks_at(command: ShellCommand) -> str:
@@ -55,7 +59,7 @@ def _looks_at(command: ShellCommand) -> str:
         return "connections" if "pg_stat_activity" in query.filled else ("size" if "size" in count[1].lower() else "")
     if command.name == "aws" and "list-objects" in " ".join(words):
         return "storage"
-    if command.name == "docker-compose" and sub == "ps" or words[:2] == ["compose", "ps"] or (command.is_("docker", "ps")):
+    if (command.name == "docker-compose" and sub == "ps") or words[:2] == ["compose", "ps"] or (command.is_("docker", "ps")):
         return "status"
     return "status" if command.is_("kubectl", "get") and words[1:2] in (["pods"], ["nodes"], ["pod"], ["node"]) else ""
 
@@ -64,7 +68,10 @@ def _finding(manual: Manual, script: Script, command: ShellCommand, what: str) -
     comment = script.comment_above(command.line)[:60]
     shown = " ".join(part.filled for part in command.words[:3])[:40].strip()
     if what == "status":
-        message, fix = f'"{comment}": {shown} ends with 0 though everything is down', "ask for what is not running, and fail where there is any"
+        message, fix = (
+            f'"{comment}": {shown} ends with 0 though everything is down',
+            "ask for what is not running, and fail where there is any",
+        )
     else:
         limit = next((one for one in manual.names.thresholds if one.about == what), None)
         known = f"the manual's own limit is in line {limit.line} ({limit.text})" if limit else "the manual gives no limit"
@@ -77,8 +84,10 @@ RULE = Rule(
     name="shown-against-no-limit",
     title="A recurring check shows figures and says nothing of what is bad",
     severity=Severity.NOTE,
-    why="Somebody looks at the same table every morning and sees that it is a table. Without a limit the check depends on who looks, cannot be automated, and "
-    "docker compose ps or kubectl get end with 0 whatever they show. Source: Google, Site Reliability Engineering, chapter 6 (monitoring distributed "
+    why="Somebody looks at the same table every morning and sees that it is a table. Without a limit the check depends on who looks, "
+    "cannot be automated, and "
+    "docker compose ps or kubectl get end with 0 whatever they show. Source: Google, Site Reliability Engineering, chapter 6 "
+    "(monitoring distributed "
     "systems); Docker, docker compose ps.",
     bad="""# Service
 

@@ -9,15 +9,18 @@ from keepwell.rooms.manual.reading.model import Kind, Manual
 from .tasks import bare, titles, verb_of
 
 _TELLS = re.compile(
-    r"\b(?:notif(?:y|ying)|alert(?:ing)?(?! ?manager)|contact(?:ing)?|escalat(?:e|ing)|inform(?:ing)?|page|call)\b[^.;:\n]{0,30}\b(?:team|teams|engineers?|on-call|stakeholders?|"
+    r"\b(?:notif(?:y|ying)|alert(?:ing)?(?! "
+    r"?manager)|contact(?:ing)?|escalat(?:e|ing)|inform(?:ing)?|page|call)\b[^.;:\n]{0,30}\b(?:team|teams|engineers?|on-call|stakeholders?|"
     r"users|customers|management|manager|admins?|administrators?|owners?|dba|security officer)\b|\bnotify stakeholders\b|"
-    r"\b(?:update|review|refresh|validate|verify)\b[^.;\n]{0,20}\b(?:contact (?:information|details|list)|escalation (?:procedures?|paths?|chain|contacts?))|"
+    r"\b(?:update|review|refresh|validate|verify)\b[^.;\n]{0,20}\b(?:contact (?:information|details|list)|escalation "
+    r"(?:procedures?|paths?|chain|contacts?))|"
     r"\bcontact (?:information|details)\b[^.\n]{0,20}$",
     re.IGNORECASE,
 )
 _DEMANDS = re.compile(r"\b(?:critical|p[01]|urgent|sev-?1)\b.*\((?:[^)]*\b(?:response|within|immediate)[^)]*)\)", re.IGNORECASE)
 _REACHES = re.compile(
-    r"[\w.+-]+@(?!(?:example\.|company\.|yourdomain|domain\.|your-))[\w-]+\.\w{2,}|(?<![\w.])\+\d[\d ()-]{7,}\d|\bpagerduty\b|\bopsgenie\b|(?<![\w/&#(\[])#[a-z][a-z0-9]*-[a-z0-9-]*\b|"
+    r"[\w.+-]+@(?!(?:example\.|company\.|yourdomain|domain\.|your-))[\w-]+\.\w{2,}|(?<![\w.])\+\d[\d "
+    r"()-]{7,}\d|\bpagerduty\b|\bopsgenie\b|(?<![\w/&#(\[])#[a-z][a-z0-9]*-[a-z0-9-]*\b|"
     r"\bslack channel\b|\bon-call (?:rota|rotation|schedule)\b",
     re.IGNORECASE,
 )
@@ -32,7 +35,11 @@ def _check(manual: Manual) -> Iterator[Finding]:
         if item.kind is Kind.HEADING:
             demands = _DEMANDS.search(item.text)
             if demands:
-                yield Finding(item.line, f'"{bare(item.text)[:100]}" demands that somebody reacts, and the manual names nobody', fix="name who, and how to reach them")
+                yield Finding(
+                    item.line,
+                    f'"{bare(item.text)[:100]}" demands that somebody reacts, and the manual names nobody',
+                    fix="name who, and how to reach them",
+                )
         elif item.kind is Kind.COMMENT and (re.search(r"[|\"$]", item.text) or verb_of(item.text) in ("validate", "verify", "test")):
             continue
         elif _TELLS.search(item.text[:300]) and not _QUESTION.search(item.text) and not _NOT.search(" / ".join(titles(manual, item.line))):
@@ -51,7 +58,11 @@ def _somebody(manual: Manual) -> bool:
 
 
 def _finding(line: int, text: str) -> Finding:
-    return Finding(line, f'"{text[:120]}": the manual names no one, no address and no channel'.replace("\n", " "), fix="name who, and how to reach them at night")
+    return Finding(
+        line,
+        f'"{text[:120]}": the manual names no one, no address and no channel'.replace("\n", " "),
+        fix="name who, and how to reach them at night",
+    )
 
 
 RULE = Rule(
@@ -59,8 +70,10 @@ RULE = Rule(
     name="nobody-named",
     title="Somebody is to be told, and nobody is named",
     severity=Severity.NOTE,
-    why="At three in the morning the person with the manual has to find out who the security team is. Names, numbers or a channel, and who comes next "
-    "if nobody answers, belong into the manual or behind a link in it. Source: NIST SP 800-61 Rev. 2, 3.1.1 (contact information, on-call information).",
+    why="At three in the morning the person with the manual has to find out who the security team is. Names, numbers or a channel, and "
+    "who comes next "
+    "if nobody answers, belong into the manual or behind a link in it. Source: NIST SP 800-61 Rev. 2, 3.1.1 (contact information, "
+    "on-call information).",
     bad="# Incident\n\n1. Restart\n2. Notify the security team\n",
     good="# Incident\n\n1. Restart\n2. Notify the security team: security@shop.io, +49 30 1234567\n",
     check=_check,

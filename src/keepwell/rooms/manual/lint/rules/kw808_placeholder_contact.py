@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual, Table
 
-_EXAMPLE = re.compile(r"@(?:[\w-]+\.)*(?:example\.(?:com|org|net)|company\.com|yourdomain\.\w+|domain\.com)\b|\b(?:john|jane) (?:doe|smith)\b|\b555-?01\d\d\b|\bxxx-xxx", re.I)
+_EXAMPLE = re.compile(
+    r"@(?:[\w-]+\.)*(?:example\.(?:com|org|net)|company\.com|yourdomain\.\w+|domain\.com)\b|\b(?:john|jane) "
+    r"(?:doe|smith)\b|\b555-?01\d\d\b|\bxxx-xxx",
+    re.I,
+)
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
@@ -32,7 +36,8 @@ RULE = Rule(
     name="placeholder-contact",
     title="The contacts are examples",
     severity=Severity.NOTE,
-    why="A table that looks complete hides that nobody can be reached: the domains example.com, example.org and example.net belong to no one and take no mail. "
+    why="A table that looks complete hides that nobody can be reached: the domains example.com, example.org and example.net belong to "
+    "no one and take no mail. "
     "Source: RFC 2606, 3 (reserved example second level domain names).",
     bad="# Contacts\n\n| Role | Name | Contact |\n|---|---|---|\n| Administrator | John Doe | john@example.com |\n",
     good="# Contacts\n\n| Role | Name | Contact |\n|---|---|---|\n| Administrator | A. Weber | weber@shop.io |\n",

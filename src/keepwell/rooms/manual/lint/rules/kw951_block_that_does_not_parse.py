@@ -8,7 +8,9 @@ from keepwell.rooms.manual.reading.model import Fence, Manual
 
 _PARSED = frozenset(("json", "yaml", "toml", "ini", "systemd", "dockerfile", "sql"))
 _TEMPLATE = re.compile(r"\.\.\.|…|\{\{|<[\w -]+>|\{%|^\s*//|^\s*#", re.MULTILINE)
-_SENTENCE = re.compile(r"^\d+%? of [A-Za-z]|^\(?[A-Za-z][\w ]* - \w+\)? */|\b(total|available|half|your) (ram|memory|cores?|cpus?)\b", re.IGNORECASE)
+_SENTENCE = re.compile(
+    r"^\d+%? of [A-Za-z]|^\(?[A-Za-z][\w ]* - \w+\)? */|\b(total|available|half|your) (ram|memory|cores?|cpus?)\b", re.IGNORECASE
+)
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
@@ -20,7 +22,9 @@ def _check(manual: Manual) -> Iterator[Finding]:
 
 def _refused(fence: Fence) -> Finding:
     line = fence.error_line or fence.first
-    return Finding(line, f"this is no valid {fence.language}: {fence.error}"[:290].replace("\n", " "), fix="mend it, or declare the block as text")
+    return Finding(
+        line, f"this is no valid {fence.language}: {fence.error}"[:290].replace("\n", " "), fix="mend it, or declare the block as text"
+    )
 
 
 def _sentences(fence: Fence) -> Iterator[Finding]:
@@ -41,7 +45,8 @@ RULE = Rule(
     name="block-that-does-not-parse",
     title="A block is no valid file of its kind",
     severity=Severity.WARNING,
-    why="Whoever copies the block into the file gets a program that does not start, in the middle of a repair: PostgreSQL refuses its whole configuration for one "
+    why="Whoever copies the block into the file gets a program that does not start, in the middle of a repair: PostgreSQL refuses its "
+    "whole configuration for one "
     "value that is a sentence. Source: PostgreSQL, 20.1 Setting parameters; RFC 8259 (JSON); YAML 1.2.2.",
     bad="# Tuning\n\n```ini\nshared_buffers = 25% of RAM\nwork_mem = 4MB\n```\n",
     good="# Tuning\n\n```ini\n# a quarter of the memory\nshared_buffers = 4GB\nwork_mem = 4MB\n```\n",

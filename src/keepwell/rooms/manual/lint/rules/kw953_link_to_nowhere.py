@@ -23,7 +23,14 @@ def _check(manual: Manual) -> Iterator[Finding]:
         near = next((name for name in sorted(known) if slug.strip("-") and slug.strip("-") in name), "")
         others = f", nor have {len(broken) - 1} others" if len(broken) > 1 else ""
         hint = f"; the nearest is #{near}" if near else ""
-        yield Finding(line, f"#{slug} has no heading{others}{hint}"[:290], broken[-1][0], manual.line_text(line).find(f"#{slug}") + 1, "link to the heading as it is now", len(slug) + 1)
+        yield Finding(
+            line,
+            f"#{slug} has no heading{others}{hint}"[:290],
+            broken[-1][0],
+            manual.line_text(line).find(f"#{slug}") + 1,
+            "link to the heading as it is now",
+            len(slug) + 1,
+        )
 
 
 def _slugs(manual: Manual) -> frozenset[str]:
@@ -46,8 +53,10 @@ RULE = Rule(
     name="link-to-nowhere",
     title="A link goes to a heading that does not exist",
     severity=Severity.WARNING,
-    why="The table of contents is how somebody in a hurry finds the emergency procedure. GitHub names a heading by its text in small letters without "
-    "punctuation, a hyphen for each blank; an emoji before the text leaves a hyphen in front. Source: GitHub Docs, Basic writing and formatting "
+    why="The table of contents is how somebody in a hurry finds the emergency procedure. GitHub names a heading by its text in small "
+    "letters without "
+    "punctuation, a hyphen for each blank; an emoji before the text leaves a hyphen in front. Source: GitHub Docs, Basic writing and "
+    "formatting "
     "syntax (section links).",
     bad="# Service\n\n- [Restore](#restore)\n\n## 💾 Restore\n",
     good="# Service\n\n- [Restore](#restore)\n\n## Restore\n",

@@ -26,7 +26,8 @@ RULE = Rule(
     name="mojibake",
     title="Characters were decoded wrongly",
     severity=Severity.NOTE,
-    why="UTF-8 was read as Windows-1252 and saved again. Signs that carry meaning, such as a tick and a cross, cannot be told apart any more, and commands with "
+    why="UTF-8 was read as Windows-1252 and saved again. Signs that carry meaning, such as a tick and a cross, cannot be told apart "
+    "any more, and commands with "
     "dashes or quotes among them do not run. Source: WHATWG Encoding Standard (UTF-8, windows-1252).",
     bad="# ðŸ”§ Maintenance\n\nThe cafÃ© is open.\n",
     good="# 🔧 Maintenance\n\nThe café is open.\n",

@@ -34,8 +34,10 @@ RULE = Rule(
     name="never-expanded",
     title="A placeholder in the text was never filled in",
     severity=Severity.WARNING,
-    why="The file was to be made by a script or a template engine, and what stands there now is the template: the reader sees $(date) where a date should tell how old "
-    "the manual is. Source: POSIX.1-2024, Shell Command Language, 2.6.3 (only a shell expands it, for instance in an unquoted here-document).",
+    why="The file was to be made by a script or a template engine, and what stands there now is the template: the reader sees $(date) "
+    "where a date should tell how old "
+    "the manual is. Source: POSIX.1-2024, Shell Command Language, 2.6.3 (only a shell expands it, for instance in an unquoted "
+    "here-document).",
     bad="# Service\n\n**Last updated**: $(date)\n",
     good="# Service\n\n**Last updated**: 2026-01-31, with `$(date +%F)`\n",
     check=_check,

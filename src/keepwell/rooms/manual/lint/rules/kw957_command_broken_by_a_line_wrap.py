@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Fence, Manual
@@ -28,7 +29,7 @@ def _hidden(fence: Fence) -> frozenset[int]:
 def _of_fence(fence: Fence, hidden: frozenset[int]) -> Iterator[Finding]:
     lines = fence.lines
     quoted = False
-    for (_, before), (number, text) in zip(lines, lines[1:], strict=False):
+    for (_, before), (number, text) in pairwise(lines):
         quoted ^= _odd(before)
         match = _OPTION.match(text)
         if not match or quoted or number in hidden or not before.strip() or before.lstrip().startswith("#") or _CONTINUED.search(before):
@@ -54,8 +55,10 @@ RULE = Rule(
     name="command-broken-by-a-line-wrap",
     title="A command is broken by a line wrap",
     severity=Severity.ERROR,
-    why="Somebody's editor wrapped the line at 80 columns. The shell ends a command at the end of a line, runs the first half without its options, and answers "
-    "\"command not found\" to the second; what was to be captured is empty. Source: POSIX.1-2024, Shell Command Language, 2.2.1 (a backslash continues a line).",
+    why="Somebody's editor wrapped the line at 80 columns. The shell ends a command at the end of a line, runs the first half without "
+    "its options, and answers "
+    '"command not found" to the second; what was to be captured is empty. Source: POSIX.1-2024, Shell Command Language, '
+    "2.2.1 (a backslash continues a line).",
     bad="# Routes\n\n```bash\nROUTE=$(oc -n openshift-monitoring get routes/main\n--no-headers | awk '{print $2}')\n```\n",
     good="# Routes\n\n```bash\nROUTE=$(oc -n openshift-monitoring get routes/main \\\n  --no-headers | awk '{print $2}')\n```\n",
     check=_check,

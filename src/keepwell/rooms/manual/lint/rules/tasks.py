@@ -16,32 +16,111 @@ WORK = re.compile(
 )
 """A heading of work that somebody is to do, without saying how often."""
 NO_WORK = re.compile(
-    r"\b(best practices?|principles?|overview|goals?|objectives?|conclusion|to-?do|contents|documentation|windows?|contacts?|history|review|"
+    r"\b(best "
+    r"practices?|principles?|overview|goals?|objectives?|conclusion|to-?do|contents|documentation|windows?|contacts?|history|review|"
     r"post-|introduction|about|components?|architecture|planning|priorities|template|classification|levels?|metrics|alerts?|thresholds?)\b",
     re.I,
 )
 """A heading below which list items describe or are a matter of thought."""
 _VERBS = (
-    "add adjust analyze analyse apply archive assess audit back backup change check clean clear collect compare compile confirm configure "
-    "contact create delete deploy deactivate disable disconnect document drain enable ensure escalate evaluate examine execute export fix "
-    "generate handle identify implement import inform inspect install investigate isolate maintain measure migrate monitor notify optimize optimise "
-    "patch perform plan promote provision prune publish purge rebuild reconstruct record refresh remove renew repair replace reset resolve "
+    "add adjust analyze analyse apply archive assess audit back backup change check clean clear collect compare compile confirm "
+    "configure "
+    "contact create delete deploy deactivate disable disconnect document drain enable ensure escalate evaluate examine execute export "
+    "fix "
+    "generate handle identify implement import inform inspect install investigate isolate maintain measure migrate monitor notify "
+    "optimize optimise "
+    "patch perform plan promote provision prune publish purge rebuild reconstruct record refresh remove renew repair replace reset "
+    "resolve "
     "restart restore review revoke rollback rotate run scale scan schedule send stop start swap sync synchronize take test track trigger "
     "truncate tune update upgrade upload validate verify"
 )
 VERBS = frozenset(_VERBS.split())
 """What a sentence that asks for something begins with."""
-_ADVERBS = frozenset("gracefully manually carefully immediately regularly periodically then also".split())
+_ADVERBS = frozenset(["gracefully", "manually", "carefully", "immediately", "regularly", "periodically", "then", "also"])
 _EMPTY = frozenset(
-    "a all an and any appropriate are as at available be been but by completion correct correctly each every for from full has have if in is issue "
-    "issues it its latest needed new no not of old on one or other our procedure procedures process sla that the their them these they this "
-    "those to use used using via was we when where with within you your task tasks during after before necessary required everything".split()
+    [
+        "a",
+        "all",
+        "an",
+        "and",
+        "any",
+        "appropriate",
+        "are",
+        "as",
+        "at",
+        "available",
+        "be",
+        "been",
+        "but",
+        "by",
+        "completion",
+        "correct",
+        "correctly",
+        "each",
+        "every",
+        "for",
+        "from",
+        "full",
+        "has",
+        "have",
+        "if",
+        "in",
+        "is",
+        "issue",
+        "issues",
+        "it",
+        "its",
+        "latest",
+        "needed",
+        "new",
+        "no",
+        "not",
+        "of",
+        "old",
+        "on",
+        "one",
+        "or",
+        "other",
+        "our",
+        "procedure",
+        "procedures",
+        "process",
+        "sla",
+        "that",
+        "the",
+        "their",
+        "them",
+        "these",
+        "they",
+        "this",
+        "those",
+        "to",
+        "use",
+        "used",
+        "using",
+        "via",
+        "was",
+        "we",
+        "when",
+        "where",
+        "with",
+        "within",
+        "you",
+        "your",
+        "task",
+        "tasks",
+        "during",
+        "after",
+        "before",
+        "necessary",
+        "required",
+        "everything",
+    ]
 ) - {"completion"}
 _PREFIX = re.compile(r"^(?:\[[ xX]\]\s*)?(?:(?:step\s+)?\d+(?:\.\d+)*[.):]\s*|[-*•]\s+|step\s+\d+\s*[:.-]?\s*)+", re.I)
 _SAME = {
-    "patch": "updat", "upgra": "updat", "reple": "repla", "mem": "memor", "ram": "memor", "ssl": "certi", "tls": "certi", "error": "error", "drill": "test",
+    "patch": "updat", "upgra": "updat", "mem": "memor", "ram": "memor", "ssl": "certi", "tls": "certi", "drill": "test",
     "rehea": "test", "exerc": "test", "check": "verif", "valid": "verif", "dr": "disas", "docs": "docum", "db": "datab",
-    "chang": "chang",
 }  # fmt: skip
 
 
@@ -113,7 +192,7 @@ def cadence_of(manual: Manual, line: int) -> str:
 
 
 def is_work(manual: Manual, line: int) -> bool:
-    """Whether a line stands where somebody is to do something: below a cadence, or below a heading of work; not below one that describes."""
+    """Whether a line stands where somebody is to do something: below a cadence or a heading of work, not below one that describes."""
     around = titles(manual, line)
     if not around or (NO_WORK.search(around[-1]) and not any(CADENCE.search(title) for title in around)):
         return False
@@ -125,7 +204,9 @@ def is_work(manual: Manual, line: int) -> bool:
 def has_commands(manual: Manual, section: Section) -> bool:
     """Whether a section itself, its subsections left out, shows a command."""
     end = section.children[0].line - 1 if section.children else section.end_line
-    return any(section.line <= fence.line <= end and _shows_commands(fence.content) for fence in manual.fences if fence.script or fence.statements)
+    return any(
+        section.line <= fence.line <= end and _shows_commands(fence.content) for fence in manual.fences if fence.script or fence.statements
+    )
 
 
 def _shows_commands(content: str) -> bool:
