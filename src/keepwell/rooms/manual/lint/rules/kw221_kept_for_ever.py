@@ -42,7 +42,7 @@ def _deletions(manual: Manual) -> Iterator[tuple[str, str]]:
 def _removed(manual: Manual, saving: Saving, script: Script) -> bool:
     """Whether it, or the folder it is in, is removed again by the script, or a tool for retention is run on it."""
     for use in manual.names.files:
-        if use.script is script and use.how == "removed" and saving.target.startswith(use.path.rstrip("/*")):
+        if use.script is script and use.how == "removed" and f"{saving.target}/".startswith(f"{use.path.rstrip('/*')}/"):
             return True
     return bool(_RETENTION.search(script.text))
 
