@@ -1,12 +1,12 @@
 """KW801: an item of a checklist has no procedure anywhere in the manual."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Item, Kind, Manual
 
-from .tasks import Anchor, anchors, bare, cadence_of, covered, objects, words_of
+from .tasks import Anchor, Places, bare, cadence_of, objects, places_of, words_of
 
 _BY_NATURE = re.compile(r"\bdocument(ation|s)?\b|\brunbooks?\b|\bmeeting\b|\bcontact|\btraining\b|\bread\b", re.IGNORECASE)
 _TRIES = frozenset(("test", "tests", "testing", "drill", "rehearse", "exercise"))
@@ -19,8 +19,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
     boxes = manual.of(Kind.CHECKBOX)
     if not boxes:
         return
-    places = anchors(manual)
-    if not places:
+    places = places_of(manual)
+    if not places.anchors:
         return
     for item in boxes:
         text = bare(item.text)
@@ -31,7 +31,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
             yield Finding(item.line, message[:290], fix="show the commands, or name the section or script that does it")
 
 
-def _missing(manual: Manual, item: Item, text: str, places: Sequence[Anchor]) -> str:
+def _missing(manual: Manual, item: Item, text: str, places: Places) -> str:
     """What is missing, as a sentence; empty where the item is answered."""
     wanted = objects(text)
     spoken = [word.lower() for word in words_of(text)]
@@ -39,26 +39,22 @@ def _missing(manual: Manual, item: Item, text: str, places: Sequence[Anchor]) ->
     if not wanted:
         return ""
     if verifies and re.search(rf"\b(and|&|\+)\s+{verifies}", text, re.IGNORECASE):
-        done = covered(wanted - {"verif"}, _of_cadence(manual, item, places))
+        object_of = wanted - {"verif"}
+        done = places.covering(object_of, cadence=cadence_of(manual, item.line)) or places.covering(object_of)
         if done is not None:
             return "" if _proves(manual, done, places) else f'"{text}": line {done.line} does it, and nothing there verifies it'
     tries = "test" if any(word in _TRIES for word in spoken) else ""
-    if covered(wanted - {tries}, places, tries) is None:
+    if places.covering(wanted - {tries}, tries) is None:
         return f'nothing in the manual says how to do "{text}"'
     return _elsewhere(manual, item, text)
 
 
-def _of_cadence(manual: Manual, item: Item, places: Sequence[Anchor]) -> list[Anchor]:
-    """The places below headings of the item's own cadence; all of them where there is none."""
-    cadence = cadence_of(manual, item.line)
-    return [place for place in places if cadence and cadence_of(manual, place.line) == cadence] or list(places)
-
-
-def _proves(manual: Manual, done: Anchor, places: Sequence[Anchor]) -> bool:
+def _proves(manual: Manual, done: Anchor, places: Places) -> bool:
     """Whether something in the same fence or section speaks of verification."""
     section = manual.section_of(done.line)
     return any(
-        "verif" in place.stems and section.line <= place.line <= section.end_line and len(place.stems & done.stems) for place in places
+        "verif" in place.stems and section.line <= place.line <= section.end_line and len(place.stems & done.stems)
+        for place in places.anchors
     )
 
 

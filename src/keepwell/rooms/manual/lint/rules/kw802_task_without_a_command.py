@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Item, Kind, Manual
 
-from .tasks import anchors, bare, below_cadence, covered, has_commands, is_work, list_items, objects, titles, verb_of
+from .tasks import bare, below_cadence, has_commands, is_work, list_items, objects, places_of, titles, verb_of
 
 _DOABLE = frozenset(
     [
@@ -81,12 +81,12 @@ def _check(manual: Manual) -> Iterator[Finding]:
     items = [item for item in list_items(manual, Kind.LIST_ITEM) if _may_be(manual, item)]
     if not items:
         return
-    places = anchors(manual)
+    places = places_of(manual)
     for item in items:
         text = bare(item.text).replace("\n", " ")
         wanted = objects(text)
         head = objects(text.partition(":")[0])
-        if covered(wanted, places) is None and covered(head, places) is None and not _is_vague(text, verb_of(text)):
+        if places.covering(wanted) is None and places.covering(head) is None and not _is_vague(text, verb_of(text)):
             yield Finding(
                 item.line, _message(text)[:290], fix="give the command or the query, or name the place to look and what is normal there"
             )

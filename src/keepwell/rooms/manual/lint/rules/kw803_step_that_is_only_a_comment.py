@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
@@ -59,6 +60,8 @@ def _of_run(run: list[Note], follows: bool, manual: Manual) -> Iterator[Finding]
     steps = [note for note in run if verb_of(note.text) not in _PEOPLE and not _FILE.match(note.text)]
     if follows and not (steps and steps[-1] is run[-1] and len(steps) == len(run)):
         return  # a comment of several lines over one command
+    heads = {one.line for one, after in pairwise(run) if after.text.startswith(("-", "*")) and not one.text.startswith(("-", "*"))}
+    steps = [note for note in steps if note.line not in heads]
     shown = next((note for note in run if not verb_of(note.text) and _COMMAND.match(note.text)), None)
     for note in steps[:-1] if follows else steps:
         step = bare(note.text)

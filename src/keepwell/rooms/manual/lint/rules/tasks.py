@@ -4,6 +4,7 @@ Words are compared by their first five letters, so that "rotate", "rotation" and
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -130,6 +131,37 @@ class Anchor:
 
     stems: frozenset[str]
     line: int
+    cadence: str = ""
+    """daily, weekly ... of the heading that it stands below."""
+
+
+class Places:
+    """All anchors of a manual, found by their stems: those that say the same under the same cadence are one."""
+
+    def __init__(self, found: Iterable[Anchor]) -> None:
+        once = {(anchor.stems, anchor.cadence): anchor for anchor in reversed(tuple(found)) if anchor.stems}
+        self.anchors = tuple(sorted(once.values(), key=lambda anchor: anchor.line))
+        self._by_stem: dict[str, list[Anchor]] = {}
+        for anchor in self.anchors:
+            for one in anchor.stems:
+                self._by_stem.setdefault(one, []).append(anchor)
+
+    def covering(self, wanted: frozenset[str], verb: str = "", cadence: str = "") -> Anchor | None:
+        """The place that says how to do something: it names more than half of what is wanted, and the action where one must be named."""
+        counts: Counter[Anchor] = Counter()
+        for one in wanted:
+            counts.update(self._by_stem.get(one, ())[:_MOST_PLACES])
+        enough = (
+            (count, -anchor.line, anchor)
+            for anchor, count in counts.items()
+            if count * 2 > len(wanted) and (not verb or verb in anchor.stems) and (not cadence or anchor.cadence == cadence)
+        )
+        best = max(enough, key=lambda entry: entry[:2], default=None)
+        return best[2] if best else None
+
+
+_MOST_PLACES = 500
+"""A word that more places than this have tells nothing of any of them."""
 
 
 def stem(word: str) -> str:
@@ -213,25 +245,26 @@ def _shows_commands(content: str) -> bool:
     return any(line.strip() and not line.lstrip().startswith("#") for line in content.split("\n"))
 
 
-def anchors(manual: Manual) -> tuple[Anchor, ...]:
+def places_of(manual: Manual) -> Places:
     """Every place that says how something is done."""
-    return tuple(_anchors(manual))
+    cadences = {section.line: cadence_of(manual, section.line) for section in manual.all_sections}
+    return Places(Anchor(found, line, cadences.get(manual.section_of(line).line, "")) for found, line in _anchors(manual))
 
 
-def _anchors(manual: Manual) -> Iterator[Anchor]:
+def _anchors(manual: Manual) -> Iterator[tuple[frozenset[str], int]]:
     for section in manual.all_sections:
         if has_commands(manual, section):
-            yield Anchor(stems(" ".join(section.path[1:] or section.path)), section.line)
+            yield (stems(" ".join(section.path[1:] or section.path)), section.line)
     for item in manual.of(Kind.COMMENT):
         if answered(manual, item.line):
-            yield Anchor(stems(item.text), item.line)
+            yield (stems(item.text), item.line)
     for command in manual.commands:
         said = " ".join(word.filled for word in command.arguments) if command.name in ("echo", "printf") else ""
         if said and not re.search(r"complet|success|fail|done\b|finish|===", said, re.I):
-            yield Anchor(stems(said), command.line)
+            yield (stems(said), command.line)
     for use in manual.names.files:
         if use.how in ("defined", "executed"):
-            yield Anchor(stems(use.name.rpartition(".")[0]), use.line)
+            yield (stems(use.name.rpartition(".")[0]), use.line)
 
 
 def answered(manual: Manual, line: int) -> bool:
@@ -246,16 +279,6 @@ def answered(manual: Manual, line: int) -> bool:
 
 NO_COMMAND = frozenset(("fi", "done", "esac", "}", ";;", "else", ")", "then", "do"))
 """Words of the shell that close or open a block and do nothing."""
-
-
-def covered(wanted: frozenset[str], places: Iterable[Anchor], verb: str = "") -> Anchor | None:
-    """The place that says how to do something: it names more than half of what is wanted, and the action where one must be named."""
-    best: tuple[float, Anchor] | None = None
-    for anchor in places:
-        share = len(wanted & anchor.stems) / len(wanted) if wanted else 0.0
-        if share > 0.5 and (not verb or verb in anchor.stems) and (best is None or share > best[0]):
-            best = (share, anchor)
-    return best[1] if best else None
 
 
 def list_items(manual: Manual, *kinds: Kind) -> tuple[Item, ...]:
