@@ -24,6 +24,8 @@ def endless(command: ShellCommand) -> tuple[str, str]:
         return "journalctl -f follows the journal for ever", "journalctl --since '1 hour ago' --no-pager"
     if _follows_logs(name, words):
         return f"{name} logs -f follows the log for ever", f"{name} logs --tail=100"
+    if _compose_in_front(name, words):
+        return "docker compose up without -d stays in front of the terminal", "docker compose up -d"
     if name == "watch" and not command.has_flag("-g", "--chgexit", "--help"):
         return "watch repeats its command until it is interrupted", "the command itself, once"
     if name in ("kubectl", "oc"):
@@ -34,7 +36,11 @@ def endless(command: ShellCommand) -> tuple[str, str]:
 
 
 def _ends_early(part: ShellCommand) -> bool:
-    return part.name in _ENDS_THE_PIPE or (part.name == "grep" and part.has_flag("-m", "--max-count", "-q"))
+    return (
+        part.name in _ENDS_THE_PIPE
+        or (part.name == "read" and "while" in part.loops)
+        or (part.name == "grep" and part.has_flag("-m", "--max-count", "-q"))
+    )
 
 
 def _follows_logs(name: str, words: list[str]) -> bool:
@@ -42,7 +48,16 @@ def _follows_logs(name: str, words: list[str]) -> bool:
     if name not in ("docker", "docker-compose", "podman", "kubectl", "oc") or "logs" not in words:
         return False
     after = words[words.index("logs") + 1 :]
+    if any(word.startswith(("job/", "jobs/", "bc/", "build/")) for word in after):
+        return False  # ends with the job
     return any(word == "--follow" or re.fullmatch(r"-[a-zA-Z]*f[a-zA-Z]*", word) for word in after)
+
+
+def _compose_in_front(name: str, words: list[str]) -> bool:
+    if "up" not in words or not (name == "docker-compose" or (name == "docker" and words[:1] == ["compose"])):
+        return False
+    ends = ("-d", "--detach", "--wait", "--no-start", "--abort-on-container-exit", "--exit-code-from", "--help")
+    return not any(word in ends or word.startswith("--exit-code-from=") for word in words)
 
 
 def _kubernetes(command: ShellCommand, words: list[str]) -> tuple[str, str]:

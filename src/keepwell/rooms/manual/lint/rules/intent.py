@@ -22,25 +22,22 @@ _CADENCE = re.compile(
     re.I,
 )
 _EMERGENCY = re.compile(r"\b(emergency|incidents?|troubleshoot\w*|recovery|restor\w*|diagnos\w*|outage|playbooks?|issues|tuning)\b", re.I)
-_CALLED_CHECK = re.compile(r"check|maintenance|audit|\btest|verif|monitor|response|health", re.IGNORECASE)
+_CALLED_CHECK = re.compile(r"check|maintenance|audit|\btest|verif|monitor|health", re.IGNORECASE)
 _CALLED_REPORT = re.compile(r"report|analy[sz]|review|\binfo\b|summary|usage", re.IGNORECASE)
-_SECTION_DEPTH = 8
+_REACH = 8
 
 
-def comment_over(script: Script, command: ShellCommand) -> str:
+def comment_over(manual: Manual, command: ShellCommand) -> str:
     """The comment over the command's group: over its line, or over the lines without a gap that it belongs to (inside an if, a loop or a
     function only over its line). Empty where there is none."""
-    if command.guards or command.function:
-        return script.comment_above(command.line)
-    texts = script.text.split("\n")
-    notes = {note.line: note.text for note in script.comments if not note.trailing}
-    line, lowest = command.line, max(script.line, command.line - _SECTION_DEPTH)
-    while line - 1 >= lowest and line - 1 not in notes:
-        at = line - 1 - script.line
-        if not 0 <= at < len(texts) or not texts[at].strip():
-            return ""
+    line, reach = command.line - 1, 1 if command.guards or command.function else _REACH
+    while reach > 1 and (text := manual.line_text(line).strip()) and not text.startswith(("#", "`")):
+        line, reach = line - 1, reach - 1
+    said: list[str] = []
+    while (text := manual.line_text(line).strip()).startswith("#"):
+        said.insert(0, "" if text.startswith("#!") else text.lstrip("# "))
         line -= 1
-    return re.sub(r"^!.*?(\s|$)", "", script.comment_above(line))
+    return " ".join(said).strip()
 
 
 def announced_by(command: ShellCommand) -> str:
@@ -71,10 +68,10 @@ def asks_for_health(command: ShellCommand) -> bool:
     return bool(_HEALTH_PATH.search(path_of(command)))
 
 
-def labels(manual: Manual, script: Script, command: ShellCommand, words: re.Pattern[str] = CHECK) -> frozenset[str]:
+def labels(manual: Manual, command: ShellCommand, words: re.Pattern[str] = CHECK) -> frozenset[str]:
     """What calls it a check: ``comment``, ``echo``, ``url`` and ``heading``."""
     found = {
-        "comment": words.search(comment_over(script, command)),
+        "comment": words.search(comment_over(manual, command)),
         "echo": words.search(announced_by(command)),
         "url": asks_for_health(command),
         "heading": _HEADING.search(manual.section_of(command.line).title),

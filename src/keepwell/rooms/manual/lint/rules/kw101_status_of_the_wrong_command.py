@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.lint.rules.intent import in_expanding_heredoc
+from keepwell.rooms.manual.reading.file_uses import tar_mode
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand, StatusUse
 
 _NEVER_MATTERS = frozenset(
-    ("echo", "printf", "gzip", "bzip2", "xz", "zstd", "rm", "sleep", "date", "cat", "chmod", "chown", "true", "ls", "cd", "tee", "log")
+    ("echo", "printf", "gzip", "bzip2", "xz", "zstd", "pigz", "sleep", "date", "cat", "true", "tee", "log", "logger")
 )
 _JUST_PASSES_ON = frozenset(
     (
@@ -36,6 +37,31 @@ _JUST_PASSES_ON = frozenset(
 _DUMPS = frozenset(("pg_dump", "pg_dumpall", "pg_basebackup", "mysqldump", "mariadb-dump", "mongodump", "tar", "zfs", "xtrabackup"))
 _SCANS = frozenset(("trivy", "grype", "clamscan", "pip-audit", "lynis"))
 _ASKS_A_SERVER = frozenset(("redis-cli", "psql", "mysql", "mongosh", "curl", "kubectl", "oc", "aws", "ssh", "docker", "etcdctl"))
+_WORKS = (
+    _DUMPS
+    | _ASKS_A_SERVER
+    | frozenset(
+        (
+            "pg_restore",
+            "mongorestore",
+            "cp",
+            "mv",
+            "rsync",
+            "scp",
+            "wget",
+            "git",
+            "make",
+            "cargo",
+            "npm",
+            "mvn",
+            "gradle",
+            "gsutil",
+            "restic",
+            "borg",
+        )
+    )
+    | frozenset(("docker-compose", "helm", "terraform", "ansible-playbook", "systemctl", "gunzip", "unzip", "cpio", "dd", "sqlite3", "gpg"))
+)
 _PIPEFAIL = "set -o pipefail first"
 
 
@@ -62,7 +88,8 @@ def _wrong(use: StatusUse, script: Script) -> str:
         first = command.pipeline[0]
         return f"$? is the status of {command.name}, the end of the pipe; whether {first.name or 'the first command'} failed is lost"
     before = _meant(command)
-    if command.name in _NEVER_MATTERS and command.depth == 0 and before is not None:
+    tests = command.has_flag("-t", "--test")
+    if command.name in _NEVER_MATTERS and command.depth == 0 and before is not None and not tests:
         return f"$? is the status of {command.name} in line {command.line}, not that of {before.name} in line {before.line}"
     return ""
 
@@ -72,15 +99,15 @@ def _meant(command: ShellCommand) -> ShellCommand | None:
     before = command.previous
     while before is not None and (before.name in _NEVER_MATTERS or not before.name) and command.line - before.line < 12:
         before = before.previous
-    if before is None or before.status.used or command.line - before.line >= 12 or before.name in ("[", "[[", "((", "set", "mkdir"):
+    if before is None or before.status.used or command.line - before.line >= 12:
         return None
-    return before
+    return before if before.name in _WORKS or before.name.endswith((".sh", ".py")) else None
 
 
 def _hidden(first: ShellCommand, script: Script) -> Iterator[Finding]:
     """A pipeline that hides what its first command came to."""
     last = first.pipeline[-1]
-    archives = first.name != "tar" or any(flag in first.text.split("|")[0] for flag in ("-c", " c", "--create"))
+    archives = first.name != "tar" or tar_mode(first) == "c"
     fix, severity = _PIPEFAIL, Severity.ERROR
     if first.name in _DUMPS and archives and last.name in _JUST_PASSES_ON and last.status.how in ("condition", "and", "or"):
         message = f"what follows is decided by the status of {last.name}; whether {first.name} failed is lost in the pipe"

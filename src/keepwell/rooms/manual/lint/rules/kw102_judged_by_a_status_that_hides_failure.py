@@ -87,7 +87,7 @@ def _consequence(command: ShellCommand) -> str:
         case "and":
             return ", so what follows && runs all the same"
         case "or":
-            return ", so what follows || never runs"
+            return ", so what follows || does not run then"
         case "condition" | "negated":
             return f", so the {command.condition_of or 'condition'} takes failure for success"
         case _:

@@ -17,12 +17,14 @@ def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         if not script.complete:
             continue
-        told: set[str] = set()
+        seen: set[str] = set()
         for command in script.commands:
             for test in command.tests:
                 name = _variable(test)
-                if name and name not in told and (reason := _may_be_none(script, name, command)):
-                    told.add(name)
+                if not name or name in seen:
+                    continue
+                seen.add(name)
+                if reason := _may_be_none(script, name, command):
                     yield Finding(
                         test.line,
                         f'${name} {reason}: the test then ends with an error ("integer expression expected") and is taken for false',

@@ -11,6 +11,7 @@ _SUCCESS = re.compile(r"[✅✓✔]|\b(success|successfully|passed|verified|vali
 _MARKER = re.compile(r"(\.|/|-|_)(success|ok|done)$|latest", re.IGNORECASE)
 _HARMLESS = frozenset(
     (
+        "",
         "echo",
         "printf",
         "date",
@@ -28,55 +29,63 @@ _HARMLESS = frozenset(
         "local",
         "export",
         "trap",
-        "log",
-        "rm",
-        "",
     )
-)
+) | frozenset(("trap", "log", "logger", "rm", "cat", "df", "ls", "free", "uptime", "ps"))
+_TESTS = ("[", "[[", "((", "test")
 _BLOCKS = ("if", "elif", "for", "while", "until", "case", "function")
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         if script.complete:
-            yield from (_finding(script, said) for said in unconditional_successes(script))
+            yield from (_finding(said, work) for said, work in unconditional_successes(script))
 
 
-def unconditional_successes(script: Script) -> Iterator[ShellCommand]:
-    """The commands of a complete script that say or write success in no condition, with work before them whose status nothing took."""
+def unconditional_successes(script: Script) -> Iterator[tuple[ShellCommand, ShellCommand]]:
+    """Where a script says or writes success in no condition, each with the nearest command before it whose status nothing took."""
+    if _watches_its_steps(script):
+        return
     inside = {index for block in script.blocks_of(*_BLOCKS) for index in (*block.body, *block.otherwise)}
+    work: ShellCommand | None = None
+    for command in script.commands:
+        if command.depth or command.strict.errexit:
+            continue
+        if work is not None and command.index not in inside and not command.guards and _claims(command):
+            yield command, work
+        if command.name not in _HARMLESS and command.is_last and not command.status.used:
+            work = command
+
+
+def _watches_its_steps(script: Script) -> bool:
+    """Whether the failure of some step ends it: then its author has thought of the others too."""
     for command in script.commands:
         if (
-            command.name not in ("echo", "printf", "touch")
-            or command.depth
-            or command.index in inside
-            or command.guards
-            or command.strict.errexit
+            command.or_else is not None
+            and command.or_else.name in ("exit", "return", "die", "fail", "error")
+            and command.name not in _TESTS
         ):
-            continue
-        if _claims(command) and _unjudged(script, command) is not None:
-            yield command
+            return True
+    ends = {command.index for command in script.commands if command.name in ("exit", "return") and command.subcommand not in ("", "0")}
+    for block in script.blocks_of("if", "elif"):
+        judged = [part for part in script.members(block.condition) if part.name not in _TESTS or "$?" in part.text]
+        if judged and ends & {*block.body, *block.otherwise}:
+            return True
+    return False
 
 
 def _claims(command: ShellCommand) -> bool:
+    if command.name not in ("echo", "printf", "touch"):
+        return False
     said = " ".join(word.filled for word in command.arguments)
     if command.output.how == "file":
         return bool(_MARKER.search(command.output.detail))
     return command.output.how == "shown" and command.name != "touch" and bool(_SUCCESS.search(said)) and "❌" not in said
 
 
-def _unjudged(script: Script, said: ShellCommand) -> ShellCommand | None:
-    """The nearest command before it that can fail and whose status nothing takes."""
-    before = [command for command in script.commands if command.index < said.index and command.depth == 0 and command.name not in _HARMLESS]
-    return next((command for command in reversed(before) if command.is_last and not command.status.used), None)
-
-
-def _finding(script: Script, said: ShellCommand) -> Finding:
-    work = _unjudged(script, said)
-    what = f"{work.name} in line {work.line}" if work else "what it did"
+def _finding(said: ShellCommand, work: ShellCommand) -> Finding:
     return Finding(
         said.line,
-        f"this is said whatever came before: nothing looks at whether {what[:120]} failed",
+        f"this is said whatever came before: nothing looks at whether {work.name[:60]} in line {work.line} failed",
         said.end_line,
         said.column,
         "set -euo pipefail at the head, or say it in the branch that has seen every step succeed",

@@ -11,6 +11,9 @@ from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 _SHELLS = frozenset(("sh", "bash", "zsh", "ksh", "dash"))
 _EXPANSION = re.compile(r"(?<!\\)(?:\\\\)*(\$\?|\$\(|`|\$[1-9@*#]|\$\{?([A-Za-z_]\w*)\}?)")
 
+_ASSIGNED = re.compile(r"(?:^|[;&|]|\blocal |\bexport |\bfor |\bread )\s*([A-Za-z_]\w*)(?==| in |\s*$)")
+_HANDED_OVER = re.compile(r"(?m)^\s*(?:export )?([A-Za-z_]\w*)=[\"']?\$\{?\1\b")
+
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
@@ -31,12 +34,16 @@ def _first(script: Script, command: ShellCommand) -> Iterator[Finding]:
     here = command.heredoc
     if here is None:
         return
-    inner = set(re.findall(r"(?m)(?:^|[;&|]|\blocal |\bexport |\bfor |\bread (?:-\w+ )*)\s*([A-Za-z_]\w*)(?==| in |\s*$)", here.body))
     outer = {assignment.name for assignment in script.assignments if not here.line <= assignment.line <= here.end_line}
+    outer |= set(_HANDED_OVER.findall(here.body))
+    written = here.body.startswith("#!/") or written_file(command) is not None
+    assigned: set[str] = set()
     for number, text in enumerate(here.body.split("\n"), here.line):
+        if text.lstrip().startswith("#"):
+            continue
         for match in _EXPANSION.finditer(text):
             name = match[2]
-            if name is None or (name in inner and name not in outer):
+            if (name in assigned and name not in outer) if name else (written or match[1] == "$?"):
                 yield Finding(
                     number,
                     f"{match[1]} is expanded while the script is written, not when it runs: the delimiter {here.delimiter} is unquoted",
@@ -45,6 +52,7 @@ def _first(script: Script, command: ShellCommand) -> Iterator[Finding]:
                     fix=f"<< '{here.delimiter}'",
                 )
                 return
+        assigned.update(_ASSIGNED.findall(text))
 
 
 RULE = Rule(

@@ -19,7 +19,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
             if command.name == "curl":
                 message, fix = _curl(manual, script, command, posted)
             elif command.name == "redis-cli":
-                message, fix = _redis(manual, script, command)
+                message, fix = _redis(manual, command)
             else:
                 continue
             if message:
@@ -64,12 +64,18 @@ def _times(command: ShellCommand, wanted: str) -> bool:
 
 
 def _is_check(manual: Manual, script: Script, command: ShellCommand) -> bool:
-    called = labels(manual, script, command)
+    called = labels(manual, command)
     method = command.option("-X", "--request")
     changes = method is not None and method.filled.upper() in ("PUT", "DELETE", "PATCH")
-    if changes or _shown_in_full(manual, command) or _told_by_activity(command):
+    if changes or _answered(manual, script, command) or _shown_in_full(manual, command) or _told_by_activity(command):
         return False
     return bool(called - {"heading"} if _sends(command) else called)
+
+
+def _answered(manual: Manual, script: Script, command: ShellCommand) -> bool:
+    """Whether the manual shows the answer that is expected right below: a person compares the two."""
+    fence = manual.fence_at(command.line) if script.origin == "console" else None
+    return fence is not None and any(command.end_line < line <= command.end_line + 2 for line, _ in fence.output)
 
 
 def _shown_in_full(manual: Manual, command: ShellCommand) -> bool:
@@ -86,12 +92,12 @@ def _consequence(command: ShellCommand) -> str:
     return "nothing notices" if command.output.how == "discarded" else "as a check it never fails"
 
 
-def _redis(manual: Manual, script: Script, command: ShellCommand) -> tuple[str, str]:
+def _redis(manual: Manual, command: ShellCommand) -> tuple[str, str]:
     if command.has_flag("-e") or command.subcommand.lower() != "ping" or command.output.how not in ("shown", "discarded"):
         return "", ""
     if command.status.used and command.status.how not in ("returned", "errexit"):
         return "", ""
-    if not labels(manual, script, command, PROOF) and "comment" not in labels(manual, script, command):
+    if not labels(manual, command, PROOF) and "comment" not in labels(manual, command):
         return "", ""
     return (
         "redis-cli exits with 0 also where Redis answers NOAUTH or LOADING: as a check it never fails",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.lint.rules.intent import PROOF, labels
 from keepwell.rooms.manual.reading.model import Manual
-from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
+from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
 _FILTERS = frozenset(("jq", "python", "python3", "head", "yq", "awk", "sed", "tail", "cut", "tr"))
 
@@ -13,7 +13,7 @@ _FILTERS = frozenset(("jq", "python", "python3", "head", "yq", "awk", "sed", "ta
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         for command in script.named("curl", "wget"):
-            if _is_silent(command) and _lost(command) and _is_check(manual, script, command):
+            if _is_silent(command) and _lost(command) and _is_check(manual, command):
                 last = command.pipeline[-1]
                 yield Finding(
                     command.line,
@@ -42,8 +42,8 @@ def _lost(command: ShellCommand) -> bool:
     return last.output.how == "shown" and last.status.how in ("ignored", "returned", "and")
 
 
-def _is_check(manual: Manual, script: Script, command: ShellCommand) -> bool:
-    return bool(labels(manual, script, command, PROOF) - {"heading"})
+def _is_check(manual: Manual, command: ShellCommand) -> bool:
+    return bool(labels(manual, command, PROOF) - {"heading"})
 
 
 def _behaviour(last: ShellCommand) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
+from keepwell.rooms.manual.reading.file_uses import tar_mode
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
@@ -34,7 +35,7 @@ def _probe(command: ShellCommand) -> str:
     if name in ("pg_isready", "mountpoint", "sha256sum", "md5sum", "sha1sum", "sha512sum"):
         checks = name in ("pg_isready", "mountpoint") or command.has_flag("-c", "--check")
         return name if checks else ""
-    if name == "tar" and not shown and _lists_archive(command):
+    if name == "tar" and not shown and tar_mode(command) == "t":
         return "tar -t"
     if name in ("gzip", "bzip2", "xz", "zstd") and command.has_flag("-t", "--test"):
         return f"{name} -t"
@@ -45,11 +46,6 @@ def _probe(command: ShellCommand) -> str:
     if (name == "nc" and command.has_flag("-z")) or command.is_("openssl", "verify"):
         return name if name == "nc" else "openssl verify"
     return name if name in ("[", "[[", "test") and command.tests and _alone(command) else ""
-
-
-def _lists_archive(command: ShellCommand) -> bool:
-    first = command.arguments[0].filled if command.arguments else ""
-    return command.has_flag("-t", "--list") or (not first.startswith("-") and "t" in first and "/" not in first and "." not in first)
 
 
 def _alone(command: ShellCommand) -> bool:

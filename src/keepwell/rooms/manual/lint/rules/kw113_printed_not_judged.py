@@ -25,7 +25,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
             continue
         group: list[ShellCommand] = []
         for command in script.commands:
-            if _only_shown(command) and labels(manual, script, command) & {"comment", "echo"}:
+            if _only_shown(command) and labels(manual, command) & {"comment", "echo"}:
                 if group and (command.line > group[-1].end_line + 1 or command.name != group[-1].name):
                     yield _finding(group)
                     group = []

@@ -20,7 +20,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 or (len(command.pipeline) > 1 and not command.is_last)
             ):
                 continue
-            if command.output.used or not _CHAIN.search(comment_over(script, command) + announced_by(command)):
+            if command.output.used or not _CHAIN.search(comment_over(manual, command) + announced_by(command)):
                 continue
             waits = ", and waits for input until it is interrupted" if not _has_input(command) else ""
             yield Finding(

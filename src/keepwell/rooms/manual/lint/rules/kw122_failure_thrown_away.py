@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
-from keepwell.rooms.manual.reading.shell_model import ShellCommand
+from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
 _MATTERS = frozenset(
     (
@@ -24,6 +24,7 @@ _MATTERS = frozenset(
         "flyway",
     )
 )
+_STOPS = frozenset(("exit", "return", "false", "kill", "die", "fail", "mail", "curl"))
 _SCRIPT = re.compile(r"(backup|restore|migrat|deploy|verif)[\w-]*(\.sh|\.py)?$", re.IGNORECASE)
 _MATTERING = {"kubectl": ("apply", "rollout"), "helm": ("upgrade", "install"), "aws": ("s3",), "tar": (), "prisma": ("migrate",)}
 
@@ -35,7 +36,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 continue
             alternative = command.or_else
             if command.status.how == "or-true" or (
-                alternative is not None and alternative.name in ("true", ":", "echo") and _ends_well(alternative)
+                alternative is not None and alternative.name in ("true", ":", "echo") and _goes_on(script, alternative)
             ):
                 yield Finding(
                     command.line,
@@ -57,10 +58,14 @@ def _matters(command: ShellCommand) -> bool:
     return command.subcommand in _MATTERING.get(command.name, ())
 
 
-def _ends_well(alternative: ShellCommand) -> bool:
-    """Whether nothing after the alternative's echo ends the script."""
+def _goes_on(script: Script, alternative: ShellCommand) -> bool:
+    """Whether nothing beside the alternative ends the script or tells anybody: ``|| { echo failed; exit 1; }`` does."""
+    if alternative.piped_to is not None or alternative.output.how == "file":
+        return False
+    group = next((block for block in script.blocks_of("group", "subshell") if alternative.index in block.body), None)
     after = alternative.and_then or alternative.next
-    return after is None or after.line != alternative.line or after.name not in ("exit", "return", "false", "kill")
+    beside = script.members(group.body) if group else (after,) if after is not None and after.line == alternative.line else ()
+    return not any(part.name in _STOPS for part in beside)
 
 
 RULE = Rule(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
+from keepwell.rooms.manual.reading.file_uses import tar_mode
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import Block, Script, ShellCommand
 
@@ -16,7 +17,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
         for block in script.blocks_of("if", "elif"):
             conditions = script.members(block.condition)
             said = _success(script, block)
-            if len(conditions) == 1 and said is not None and (probe := _only_alive(conditions[0])):
+            if len(conditions) == 1 and said is not None and _restarted(script, conditions[0]) and (probe := _only_alive(conditions[0])):
                 yield Finding(
                     conditions[0].line,
                     f"{probe} says that a process runs, and line {said.line} takes that for success; {_health(script, block)}",
@@ -24,6 +25,17 @@ def _check(manual: Manual) -> Iterator[Finding]:
                     width=len(conditions[0].name),
                     fix="let the health page decide: if curl -fsS --max-time 10 .../health; then",
                 )
+
+
+def _restarted(script: Script, probe: ShellCommand) -> bool:
+    """Whether something was started or restored before it: else the state of the unit may be all that is asked."""
+    before = script.commands[: probe.index]
+    return any(
+        part.is_("systemctl", "start", "restart")
+        or part.name in ("pg_restore", "service")
+        or (part.name == "tar" and tar_mode(part) == "x")
+        for part in before
+    )
 
 
 def _only_alive(command: ShellCommand) -> str:

@@ -63,7 +63,7 @@ def _shown(manual: Manual, path: str) -> bool:
 
 def _shows(script: Script, command: ShellCommand) -> tuple[str, str] | None:
     name = command.name
-    screen = name in _SCREENS or (name == "top" and not command.has_flag("-b", "-l", "-v"))
+    screen = name in _SCREENS or (name == "top" and not command.has_flag("-b", "-l", "-v", "-n"))
     if not screen or command.has_flag("-b", "--batch", "--version"):
         return None
     after = followed(script, command)

@@ -27,6 +27,12 @@ def _check(manual: Manual) -> Iterator[Finding]:
             if command.depth or command.piped_from is not None or not _asks(command, alone):
                 continue
             after = followed(script, command)
+            if (
+                after is not None
+                and _FAMILY.get(after.name, "") != _FAMILY.get(command.name, "")
+                and after.name in (*_FAMILY, "brew", "apk", "pacman")
+            ):
+                continue  # the same for other systems: one of them is taken
             if alone:
                 rest = "and nobody is there to answer"
             elif after is not None:

@@ -12,7 +12,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         for command in script.commands:
             how = _asks_for_a_terminal(command)
-            if how and (unattended(script) or recurs(manual, command.line)):
+            if how and not _is_a_session(command) and (unattended(script) or recurs(manual, command.line)):
                 fix = "docker-compose exec -T" if how.startswith("docker-compose") else f"{how.rsplit(' ', 1)[0]} -i"
                 yield Finding(
                     command.line,
@@ -22,6 +22,13 @@ def _check(manual: Manual) -> Iterator[Finding]:
                     fix,
                     width=len(how.split(" ", 1)[0]),
                 )
+
+
+def _is_a_session(command: ShellCommand) -> bool:
+    """Whether a person is to type inside: a shell or a client without anything to do."""
+    return command.name in ("bash", "sh", "zsh", "ash", "psql", "mysql", "redis-cli", "mongosh") and not (
+        command.has_flag("-c", "-e", "-f", "--command", "--eval", "--file", "--execute") or command.operands or command.redirections
+    )
 
 
 def _asks_for_a_terminal(command: ShellCommand) -> str:

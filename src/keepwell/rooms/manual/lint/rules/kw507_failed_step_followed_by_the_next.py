@@ -30,12 +30,12 @@ _NEEDS = {
     "backup": frozenset(("fetch", "change")),
     "directory": frozenset(("fetch", "build", "delete", "extract", "copy")),
     "fetch": frozenset(("fetch", "build", "restart", "change")),
-    "build": frozenset(("build", "restart", "change")),
+    "build": frozenset(("restart", "change")),
     "copy": frozenset(("extract",)),
     "extract": frozenset(("copy", "restart", "build")),
     "restore": frozenset(("restart",)),
 }
-_ENDS = frozenset(("restart", "change", "build", "delete", "extract", "copy"))
+_HARM = frozenset(("restart", "change", "delete"))
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
@@ -66,11 +66,21 @@ def _chains(script: Script) -> Iterator[list[tuple[ShellCommand, str]]]:
         if chain and any(kind in _NEEDS.get(before, ()) for _, before in chain):
             chain.append((command, kind))
             continue
-        if len(chain) > 1 and chain[-1][1] in _ENDS:
+        if _matters(chain):
             yield chain
         chain = [(command, kind)] if kind in _NEEDS and _unlooked(command) else []
-    if len(chain) > 1 and chain[-1][1] in _ENDS:
+    if _matters(chain):
         yield chain
+
+
+def _matters(chain: list[tuple[ShellCommand, str]]) -> bool:
+    """Whether running on does harm: something is restarted, changed or deleted, or a program that is installed elsewhere is updated."""
+    kinds = [kind for _, kind in chain]
+    if len(chain) < 2 or (
+        kinds[0] == "directory" and not chain[0][0].operands[0].filled.startswith(("/", "$", "~")) and "delete" not in kinds
+    ):
+        return False
+    return bool(_HARM & set(kinds[1:])) or (kinds[0] == "directory" and {"fetch", "build"} <= set(kinds))
 
 
 def _unlooked(command: ShellCommand) -> bool:

@@ -23,7 +23,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
             if (
                 command.name == "logrotate"
                 and command.has_flag("-f", "--force")
-                and _recurs(manual, command, comment_over(script, command))
+                and _recurs(manual, command, comment_over(manual, command))
             ):
                 yield _finding(
                     command,
