@@ -13,7 +13,11 @@ def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         if not script.complete:
             continue
-        missed = [saving for saving in savings_in(manual, script) if saving.unchecked and not _judged_soon(saving, script) and not saving.target.startswith("/tmp/")]
+        missed = [
+            saving
+            for saving in savings_in(manual, script)
+            if saving.unchecked and not _judged_soon(saving, script) and not saving.target.startswith("/tmp/")
+        ]
         if missed and missed[0].command.next is not None:
             yield _finding(missed)
 
@@ -41,7 +45,8 @@ RULE = Rule(
     name="backup-status-unchecked",
     title="A backup may fail and nobody learns of it",
     severity=Severity.WARNING,
-    why="A dump or an archive fails for everyday reasons: a full disk, a changed password, a server that is restarting. A script whose commands "
+    why="A dump or an archive fails for everyday reasons: a full disk, a changed password, a server that is restarting. A script whose "
+    "commands "
     "follow each other without set -e goes on and ends with the status of its last command, so cron, a timer and the reader see a success. "
     "Source: POSIX.1-2024, Shell Command Language, 2.8.2 and 2.15 (set -e).",
     bad="""# Nightly

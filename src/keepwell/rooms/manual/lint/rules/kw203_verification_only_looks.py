@@ -25,7 +25,9 @@ def _check(manual: Manual) -> Iterator[Finding]:
 
 
 def _says_so(comment: str, heading: str) -> bool:
-    return bool(_SAYS.search(comment)) and bool(BACKUP.search(comment) or (BACKUP.search(heading) and not RESTORE.search(f"{comment} {heading}")))
+    return bool(_SAYS.search(comment)) and bool(
+        BACKUP.search(comment) or (BACKUP.search(heading) and not RESTORE.search(f"{comment} {heading}"))
+    )
 
 
 def _only_a_look(script: Script, line: int) -> ShellCommand | None:
@@ -63,7 +65,8 @@ RULE = Rule(
     name="verification-only-looks",
     title="A backup is called verified although nothing read it",
     severity=Severity.ERROR,
-    why="That a file exists, or that the command which wrote it ended with 0, says nothing of what is in it: a dump that stopped half-way and "
+    why="That a file exists, or that the command which wrote it ended with 0, says nothing of what is in it: a dump that stopped "
+    "half-way and "
     "an archive of an empty folder have a name, a size and a date too. A backup is verified by reading it, and proven by restoring it. "
     "Source: PostgreSQL documentation, 25.1 SQL Dump; gzip(1), -t; NIST SP 800-34 Rev. 1, 3.4.2 (backups are to be tested).",
     bad="""# Backup

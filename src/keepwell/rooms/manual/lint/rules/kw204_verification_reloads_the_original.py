@@ -9,8 +9,13 @@ from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand, Word
 from .saving import DUMPS, target_of
 from .saying import VERIFY, label, purpose
 
-_LOADERS = {"pg_dump": ("psql", "pg_restore"), "pg_dumpall": ("psql",), "mysqldump": ("mysql", "mariadb"), "mariadb-dump": ("mysql", "mariadb"),
-            "mongodump": ("mongorestore",)}  # fmt: skip
+_LOADERS = {
+    "pg_dump": ("psql", "pg_restore"),
+    "pg_dumpall": ("psql",),
+    "mysqldump": ("mysql", "mariadb"),
+    "mariadb-dump": ("mysql", "mariadb"),
+    "mongodump": ("mongorestore",),
+}
 _HOST = ("-h", "--host")
 _DATABASE = ("-d", "--dbname", "--db", "-D", "--database")
 
@@ -69,7 +74,8 @@ RULE = Rule(
     name="verification-reloads-the-original",
     title="A verification loads the live database into itself",
     severity=Severity.ERROR,
-    why="A fresh dump of the running database that is loaded back into it tests no backup. It changes the one thing that must not change: rows "
+    why="A fresh dump of the running database that is loaded back into it tests no backup. It changes the one thing that must not "
+    "change: rows "
     "come twice or are refused, and with --clean the tables are dropped first, while users are working. "
     "Source: PostgreSQL documentation, pg_dump (--clean) and 25.1.1 Restoring the Dump.",
     bad="""# Verify the backup

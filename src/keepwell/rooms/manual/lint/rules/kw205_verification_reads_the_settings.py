@@ -44,7 +44,8 @@ RULE = Rule(
     name="verification-reads-the-settings",
     title="That something works is concluded from its settings",
     severity=Severity.NOTE,
-    why="A rule that is written down may never have matched anything: a lifecycle rule with the wrong prefix is shown as well as one that works. "
+    why="A rule that is written down may never have matched anything: a lifecycle rule with the wrong prefix is shown as well as one "
+    "that works. "
     "Whether it works is seen in what it was to change. Source: Amazon S3 User Guide, Troubleshooting lifecycle configurations.",
     bad="""# Storage
 

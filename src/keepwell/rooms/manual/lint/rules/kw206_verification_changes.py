@@ -67,8 +67,10 @@ RULE = Rule(
     name="verification-changes",
     title="A check changes what it checks",
     severity=Severity.ERROR,
-    why="Whoever reads verify expects to be able to run it at any time. prisma db push alters the schema of the live database until it is like "
-    "the model, past the history of migrations and, where asked to accept it, with loss of data; terraform apply, kubectl apply and their like "
+    why="Whoever reads verify expects to be able to run it at any time. prisma db push alters the schema of the live database until it "
+    "is like "
+    "the model, past the history of migrations and, where asked to accept it, with loss of data; terraform apply, kubectl apply and "
+    "their like "
     "do the same to what they manage. Sources: Prisma documentation, db push and migrate status; kubectl(1), diff; terraform plan.",
     bad="""# Migration
 

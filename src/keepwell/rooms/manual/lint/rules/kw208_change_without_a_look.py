@@ -11,7 +11,11 @@ from .saying import headings_over, is_look, short
 
 _WHERE = re.compile(r"recover|restor|update|upgrade|emergenc|mainten|deploy|incident|quick fix|patch")
 _LOOK_FOLLOWS = re.compile(r"\b(?:verif|check|confirm|make sure|watch|doesn't|does not|fails|still)", re.IGNORECASE)
-_VERBS = {"systemctl": ("start", "restart", "reload", "reload-or-restart"), "docker-compose": ("up", "restart", "start"), "docker": ("restart", "start")}
+_VERBS = {
+    "systemctl": ("start", "restart", "reload", "reload-or-restart"),
+    "docker-compose": ("up", "restart", "start"),
+    "docker": ("restart", "start"),
+}
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
@@ -61,7 +65,8 @@ RULE = Rule(
     title="A service is restarted and nobody looks whether it runs",
     severity=Severity.WARNING,
     why="systemctl restart returns when the process was started, docker compose up -d when the container was: a service that ends a second "
-    "later, or answers every request with an error, has been restarted successfully. The step that ends a recovery or an update is to ask the "
+    "later, or answers every request with an error, has been restarted successfully. The step that ends a recovery or an update is to "
+    "ask the "
     "service. Sources: systemctl(1), systemd.service(5) (Type=simple); docker compose up --wait.",
     bad="""# Recovery
 

@@ -9,7 +9,10 @@ from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
 from .saying import BACKUP, heading_over, label, short
 
-_ASKS = re.compile(r"(?:back[ -]?ups?|dumps?|snapshots?)\b.{0,20}\b(?:age|status|freshness|recent|up to date)|(?:last|latest|recent|age of)\b.{0,20}back[ -]?up")
+_ASKS = re.compile(
+    r"(?:back[ -]?ups?|dumps?|snapshots?)\b.{0,20}\b(?:age|status|freshness|recent|up to date)|(?:last|latest|recent"
+    r"|age of)\b.{0,20}back[ -]?up"
+)
 _EXISTS = frozenset(("-f", "-e", "-s", "-r", "-d"))
 _SHOWS = frozenset(("ls", "cat", "stat"))
 
@@ -37,7 +40,9 @@ def _tests_a_backup(command: ShellCommand) -> bool:
 def _compares_ages(script: Script) -> bool:
     for command in script.commands:
         if (command.name == "find" and command.has_flag("-mtime", "-mmin", "-newer", "-newermt", "-ctime", "-cmin")) or (
-            command.name in ("stat", "date") and command.output.how == "variable" and command.has_flag("-c", "-f", "-r", "--format", "--reference")
+            command.name in ("stat", "date")
+            and command.output.how == "variable"
+            and command.has_flag("-c", "-f", "-r", "--format", "--reference")
         ):
             return True
         if any(test.operator in ("-nt", "-ot") for test in command.tests):
@@ -63,7 +68,8 @@ RULE = Rule(
     name="age-not-judged",
     title="A backup counts as recent because there is one",
     severity=Severity.ERROR,
-    why="The file of the last good backup stays where it is when backups stop. A check that asks only whether it exists is content for ever; "
+    why="The file of the last good backup stays where it is when backups stop. A check that asks only whether it exists is content for "
+    "ever; "
     "one that prints a date leaves the judging to a reader who sees a date every day. Source: find(1), -mmin; test(1), -f.",
     bad="""# Daily check
 

@@ -58,7 +58,9 @@ def _finding(command: ShellCommand, path: str, made: str) -> Finding:
         f"{short(base(path), 60)} is {made}, and {refuses}: nothing is restored",
         column=command.column,
         width=len(command.name),
-        fix="psql -v ON_ERROR_STOP=1 -1 -f FILE, or dump with pg_dump -Fc" if command.name == "pg_restore" else "pg_restore --exit-on-error -d DB FILE",
+        fix="psql -v ON_ERROR_STOP=1 -1 -f FILE, or dump with pg_dump -Fc"
+        if command.name == "pg_restore"
+        else "pg_restore --exit-on-error -d DB FILE",
     )
 
 
@@ -68,8 +70,8 @@ RULE = Rule(
     title="The restore cannot read what the backup writes",
     severity=Severity.ERROR,
     why="pg_dump writes plain SQL unless -F says otherwise; pg_restore reads only the custom, directory and tar formats and ends with "
-    "\"input file appears to be a text format dump\". The other way round psql takes an archive for SQL. The pair is found broken on the day it "
-    "is needed. Source: PostgreSQL documentation, pg_dump (-F) and pg_restore.",
+    '"input file appears to be a text format dump". The other way round psql takes an archive for SQL. The pair is found broken on the '
+    "day it is needed. Source: PostgreSQL documentation, pg_dump (-F) and pg_restore.",
     bad="""# Backup
 
 ```bash

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
-from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.file_uses import tar_archive, tar_mode
+from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
 from .layout import Member, matches, members
@@ -64,11 +64,16 @@ def _elsewhere(manual: Manual, command: ShellCommand, wanted: str, same: list[Me
     source = next((one for one in sources if folder(one) == folder(target)), sources[0] if sources else "")
     if not source.startswith("/") or not target.startswith("/") or target in (*sources, *map(folder, sources), "", "/"):
         return
-    used = [use for use in manual.names.files if use.command is not None and use.line != command.line and use.path.rstrip("/").startswith(target)]
+    used = [
+        use
+        for use in manual.names.files
+        if use.command is not None and use.line != command.line and use.path.rstrip("/").startswith(target)
+    ]
     if not used and not source.startswith(target):
         yield Finding(
             command.line,
-            f"{short(base(wanted), 40)} was saved from {short(source)} and is put into {short(target)}, which nothing else in this manual uses: "
+            f"{short(base(wanted), 40)} was saved from {short(source)} and is put into {short(target)}, which nothing else in this manual "
+            f"uses: "
             "the service goes on with its old files",
             column=command.column,
             width=len(command.name),
@@ -81,8 +86,10 @@ RULE = Rule(
     name="restore-of-another-layout",
     title="The restore takes a path that the backup does not hold",
     severity=Severity.ERROR,
-    why="tar stores an absolute path without its first slash, cp -r puts a folder under its last name, tar -C changes where names begin. A restore "
-    "that was written from memory looks for /etc/app where the backup has app, and fails, or restores beside the service, on the day it is needed. "
+    why="tar stores an absolute path without its first slash, cp -r puts a folder under its last name, tar -C changes where names begin. "
+    "A restore "
+    "that was written from memory looks for /etc/app where the backup has app, and fails, or restores beside the service, on the day it "
+    "is needed. "
     "Sources: tar(1), -C and --absolute-names; cp(1), -r; NIST SP 800-34 Rev. 1, 3.4.2.",
     bad="""# Backup
 

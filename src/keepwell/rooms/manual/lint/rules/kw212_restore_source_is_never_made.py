@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
-from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.file_uses import FileUse
+from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
 from .saving import as_pattern, base, folder, is_dated
@@ -14,14 +14,21 @@ from .saying import short
 _STORE = re.compile(r"(?:^|/)(?:[\w.-]*[_.-])?(?:backups?|bak|dumps?|snapshots?)(?:[_.-][\w.-]*)?(?=/)", re.IGNORECASE)
 _FIXED_DATE = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 _MADE = frozenset(("written", "defined", "appended", "made"))
-_READERS = frozenset(("cp", "mv", "tar", "psql", "mysql", "pg_restore", "mongorestore", "gunzip", "zcat", "unzip", "rsync", "gzip", "cat", "install"))
+_READERS = frozenset(
+    ("cp", "mv", "tar", "psql", "mysql", "pg_restore", "mongorestore", "gunzip", "zcat", "unzip", "rsync", "gzip", "cat", "install")
+)
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
     uses = manual.names.files
     made = [use for use in uses if use.how in _MADE]
     for use in uses:
-        if use.how == "read" and use.command is not None and _is_a_backup(use, use.command) and not any(_makes(one, use.path) for one in made):
+        if (
+            use.how == "read"
+            and use.command is not None
+            and _is_a_backup(use, use.command)
+            and not any(_makes(one, use.path) for one in made)
+        ):
             yield _finding(use, use.command, made)
 
 
@@ -62,8 +69,10 @@ RULE = Rule(
     name="restore-source-is-never-made",
     title="A restore reads a backup that nothing makes",
     severity=Severity.ERROR,
-    why="Backups carry a date, restores ask for latest: unless something makes a link or a copy of that name, the first step of the recovery "
-    "fails, and what follows it runs on nothing. Source: cp(1); NIST SP 800-34 Rev. 1, 3.4.2 (procedures are to be tested with the real backups).",
+    why="Backups carry a date, restores ask for latest: unless something makes a link or a copy of that name, the first step of the "
+    "recovery "
+    "fails, and what follows it runs on nothing. Source: cp(1); NIST SP 800-34 Rev. 1, 3.4.2 (procedures are to be tested with the real "
+    "backups).",
     bad="""# Backup
 
 ```bash

@@ -9,7 +9,9 @@ from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 from .saving import DUMPS, target_of
 from .saying import RESTORE, label, purpose
 
-_FEEDERS = frozenset(("gunzip", "zcat", "cat", "gzip", "xz", "xzcat", "zstd", "zstdcat", "bunzip2", "bzcat", "pigz", "aws", "gpg", "openssl", "ssh"))
+_FEEDERS = frozenset(
+    ("gunzip", "zcat", "cat", "gzip", "xz", "xzcat", "zstd", "zstdcat", "bunzip2", "bzcat", "pigz", "aws", "gpg", "openssl", "ssh")
+)
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
@@ -18,7 +20,11 @@ def _check(manual: Manual) -> Iterator[Finding]:
             if command.status.how in ("asked", "condition", "and", "or") or not _is_restore(manual, script, command):
                 continue
             if command.name == "psql" and _reads_a_dump(command) and not _stops(command):
-                yield _finding(command, "psql goes on after every failed statement and still ends with 0" + _twice(manual, command), "-v ON_ERROR_STOP=1 -1")
+                yield _finding(
+                    command,
+                    "psql goes on after every failed statement and still ends with 0" + _twice(manual, command),
+                    "-v ON_ERROR_STOP=1 -1",
+                )
             elif command.name in ("mysql", "mariadb") and command.has_flag("-f", "--force"):
                 yield _finding(command, f"{command.name} --force goes on after errors", "leave --force out")
 
@@ -68,7 +74,8 @@ RULE = Rule(
     name="restore-runs-on-after-errors",
     title="A restore goes on after errors",
     severity=Severity.ERROR,
-    why="psql reports a failed statement, goes on with the next, and exits with 0 when the file is at its end: half a database looks restored, and "
+    why="psql reports a failed statement, goes on with the next, and exits with 0 when the file is at its end: half a database looks "
+    "restored, and "
     "the services are started on it. ON_ERROR_STOP ends it with 3; --single-transaction leaves nothing half done. "
     "Source: PostgreSQL documentation, psql (ON_ERROR_STOP, exit status) and 25.1.1 Restoring the Dump.",
     bad="""# Restore the database

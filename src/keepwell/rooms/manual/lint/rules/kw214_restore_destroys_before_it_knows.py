@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
-from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.file_uses import tar_mode
+from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
 from .saving import is_restoring, names_in
@@ -12,7 +12,23 @@ from .saying import short
 
 _FILE_TESTS = frozenset(("-f", "-e", "-s", "-r"))
 _READS = frozenset(
-    ["gunzip", "zcat", "gzip", "unzip", "sha256sum", "sha512sum", "md5sum", "pg_restore", "zstd", "xz", "realpath", "readlink", "stat", "file", "ls"]
+    [
+        "gunzip",
+        "zcat",
+        "gzip",
+        "unzip",
+        "sha256sum",
+        "sha512sum",
+        "md5sum",
+        "pg_restore",
+        "zstd",
+        "xz",
+        "realpath",
+        "readlink",
+        "stat",
+        "file",
+        "ls",
+    ]
 )
 
 
@@ -24,7 +40,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
             if command is not None:
                 yield Finding(
                     command.line,
-                    f"{short(command.text, 60)} comes before anything has looked whether the backup given as an argument exists and can be read",
+                    f"{short(command.text, 60)} comes before anything has looked whether the backup given as an argument exists and can "
+                    f"be read",
                     column=command.column,
                     width=len(command.name),
                     fix='first: [ -r "$1" ] and tar -tzf or gzip -t on it, then stop and move',
@@ -71,8 +88,10 @@ RULE = Rule(
     name="restore-destroys-before-it-knows",
     title="A restore takes the system away before it knows the backup",
     severity=Severity.ERROR,
-    why="A mistyped name, a backup that was moved or one that is truncated should be found out while the service still runs. Once it is stopped and its "
-    "files are moved away, the same mistake is an outage. Source: gzip(1), -t; tar(1), --list; NIST SP 800-34 Rev. 1, 4.3 (sequence of recovery).",
+    why="A mistyped name, a backup that was moved or one that is truncated should be found out while the service still runs. Once it is "
+    "stopped and its "
+    "files are moved away, the same mistake is an outage. Source: gzip(1), -t; tar(1), --list; NIST SP 800-34 Rev. 1, 4.3 (sequence of "
+    "recovery).",
     bad="""# Restore
 
 ```bash

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
-from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.file_uses import tar_mode
+from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
 from .saving import is_restoring
@@ -20,7 +20,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
             if command is not None and follower is not None:
                 yield Finding(
                     command.line,
-                    f"if {command.name} cannot unpack the archive the script goes on with {follower.name} in line {follower.line}, on nothing or on half of it",
+                    f"if {command.name} cannot unpack the archive the script goes on with {follower.name} in line {follower.line}, on "
+                    f"nothing or on half of it",
                     column=command.column,
                     width=len(command.name),
                     fix=f"{command.name} ... || exit 1, or set -e at the top",
@@ -42,8 +43,10 @@ RULE = Rule(
     name="extraction-unchecked",
     title="A restore goes on although nothing may have been unpacked",
     severity=Severity.ERROR,
-    why="tar ends with 2 when the archive is missing or damaged, and a script without set -e goes to the next line: the service is started on an "
-    "empty or half-filled folder, and the restore looks done. Source: tar(1), return value; POSIX.1-2024, Shell Command Language, 2.15 (set -e).",
+    why="tar ends with 2 when the archive is missing or damaged, and a script without set -e goes to the next line: the service is "
+    "started on an "
+    "empty or half-filled folder, and the restore looks done. Source: tar(1), return value; POSIX.1-2024, Shell Command Language, 2.15 "
+    "(set -e).",
     bad="""# Restore
 
 ```bash

@@ -17,20 +17,16 @@ _BRINGS_BACK = frozenset(("pg_restore", "psql", "mysql", "mongorestore", "tar", 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         for command in script.commands:
-            if not (command.name in _BRINGS_BACK or RESTORE.search(command.name)) or "example" in manual.section_of(command.line).title.lower():
-                continue
-            word = next((word for word in (*command.operands, *(part.target for part in command.redirections)) if _is_fixed(word.text or "")), None)
-            if word is not None and (RESTORE.search(command.name) or _restores(script.section, said_over(script, command.line))):
-                if not _EXAMPLE.search(said_over(script, command.line)):
-                    yield _finding(command, word.text or "")
+            said = f"{said_over(script, command.line)} {manual.section_of(command.line).title.lower()}"
+            restores = RESTORE.search(command.name) or (command.name in _BRINGS_BACK and RESTORE.search(said))
+            words = (*command.operands, *(part.target for part in command.redirections)) if restores and not _EXAMPLE.search(said) else ()
+            path = next((word.text for word in words if word.text and _is_fixed(word.text)), "")
+            if path:
+                yield _finding(command, path)
 
 
 def _is_fixed(text: str) -> bool:
     return bool(_DAY.search(text)) and bool(BACKUP.search(text.lower()))
-
-
-def _restores(section: tuple[str, ...], said: str) -> bool:
-    return bool(RESTORE.search(f"{said} {section[-1].lower() if section else ''}"))
 
 
 def _finding(command: ShellCommand, path: str) -> Finding:
@@ -39,7 +35,7 @@ def _finding(command: ShellCommand, path: str) -> Finding:
         f"this restores {short(path, 90)}, the backup of one day; who follows it in an emergency loses everything since that day",
         column=command.column,
         width=len(command.name),
-        fix='choose the newest: ls -1t /backup/NAME-*.tar.gz | head -n 1, and say how to tell a good one',
+        fix="choose the newest: ls -1t /backup/NAME-*.tar.gz | head -n 1, and say how to tell a good one",
     )
 
 
@@ -48,7 +44,8 @@ RULE = Rule(
     name="restores-one-fixed-day",
     title="A procedure restores the backup of one fixed day",
     severity=Severity.WARNING,
-    why="In an emergency a line is copied as it stands. A date that was right when the manual was written names a backup that retention has deleted, or "
+    why="In an emergency a line is copied as it stands. A date that was right when the manual was written names a backup that retention "
+    "has deleted, or "
     "one that takes the system back by years. Source: Keepwell's reading of real manuals; Google SRE Workbook, chapter 8 (playbooks).",
     bad="""# Restore
 

@@ -11,20 +11,33 @@ from .saving import DUMPS, is_archiver
 from .saying import purpose, said_over
 
 _SAYS = re.compile(r"incremental|differential|changes since|changed since|since (?:the )?last (?:full )?backup")
-_PARTIAL = ("-g", "--listed-incremental", "-N", "--newer", "--newer-mtime", "--after-date", "--link-dest", "--incremental", "--incremental-basedir")
+_PARTIAL = (
+    "-g",
+    "--listed-incremental",
+    "-N",
+    "--newer",
+    "--newer-mtime",
+    "--after-date",
+    "--link-dest",
+    "--incremental",
+    "--incremental-basedir",
+)
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         for command in script.commands:
             if _copies_all(command) and _called_incremental(manual, script, command):
-                left = " (--data-only leaves out the tables' definitions, not the old rows)" if command.has_flag("-a", "--data-only") else ""
+                left = (
+                    " (--data-only leaves out the tables' definitions, not the old rows)" if command.has_flag("-a", "--data-only") else ""
+                )
                 yield Finding(
                     command.line,
                     f"this is called incremental, but {command.name} copies everything each time{left}",
                     column=command.column,
                     width=len(command.name),
-                    fix="call it full; PostgreSQL: archive WAL, or pg_basebackup --incremental (17); files: tar --listed-incremental, rsync --link-dest, restic",
+                    fix="call it full; PostgreSQL: archive WAL, or pg_basebackup --incremental (17); files: tar --listed-incremental, "
+                    "rsync --link-dest, restic",
                 )
 
 
@@ -46,8 +59,10 @@ RULE = Rule(
     name="not-incremental",
     title="A backup is called incremental and copies everything",
     severity=Severity.WARNING,
-    why="pg_dump and mysqldump have no notion of what changed since the last run. Whoever believes the name keeps one full copy and many small ones, and "
-    "plans the restore as a chain that does not exist. Sources: PostgreSQL documentation, pg_dump and 25.3 Continuous Archiving; GNU tar, 5.2.",
+    why="pg_dump and mysqldump have no notion of what changed since the last run. Whoever believes the name keeps one full copy and many "
+    "small ones, and "
+    "plans the restore as a chain that does not exist. Sources: PostgreSQL documentation, pg_dump and 25.3 Continuous Archiving; GNU "
+    "tar, 5.2.",
     bad="""# Incremental backup
 
 ```bash

@@ -22,7 +22,9 @@ def _check(manual: Manual) -> Iterator[Finding]:
 
 def _copied_into(script: Script, command: ShellCommand) -> Iterator[tuple[str, str]]:
     """Each folder that a command copies under its own name, and where to."""
-    if command.name not in ("cp", "rsync", "mv") or (command.name != "mv" and not command.has_flag("-r", "-R", "-a", "--recursive", "--archive")):
+    if command.name not in ("cp", "rsync", "mv") or (
+        command.name != "mv" and not command.has_flag("-r", "-R", "-a", "--recursive", "--archive")
+    ):
         return
     words = [word.filled for word in command.operands]
     if len(words) < 2 or command.guards or command.function or command.loops:
@@ -30,7 +32,11 @@ def _copied_into(script: Script, command: ShellCommand) -> Iterator[tuple[str, s
     place = words[-1]
     if place.endswith("/") or _is_made(script, place):
         for source in words[:-1]:
-            if not (command.name == "rsync" and source.endswith("/")) and base(source) not in ("", "*", ".", "*.*") and "*" not in base(source):
+            if (
+                not (command.name == "rsync" and source.endswith("/"))
+                and base(source) not in ("", "*", ".", "*.*")
+                and "*" not in base(source)
+            ):
                 yield source.rstrip("/"), place.rstrip("/")
 
 
@@ -41,7 +47,8 @@ def _is_made(script: Script, place: str) -> bool:
 def _finding(command: ShellCommand, source: str, place: str, first: tuple[str, ShellCommand]) -> Finding:
     return Finding(
         command.line,
-        f"{short(source)} and, in line {first[1].line}, {short(first[0])} both become {short(f'{place}/{base(source)}')}: the second is mixed into the first",
+        f"{short(source)} and, in line {first[1].line}, {short(first[0])} both become {short(f'{place}/{base(source)}')}: the second is "
+        f"mixed into the first",
         column=command.column,
         width=len(command.name),
         fix=f"give each a name of its own: {short(place, 40)}/config, {short(place, 40)}/app",
@@ -53,7 +60,8 @@ RULE = Rule(
     name="copies-collide",
     title="Two folders of the same name are copied into one",
     severity=Severity.ERROR,
-    why="cp -r /etc/shop D/ makes D/shop; cp -r /opt/shop D/ then copies into that same folder. Files of the same name are overwritten, the others are "
+    why="cp -r /etc/shop D/ makes D/shop; cp -r /opt/shop D/ then copies into that same folder. Files of the same name are overwritten, "
+    "the others are "
     "mixed, and no restore can take them apart again. Source: POSIX.1-2024, cp (second synopsis form).",
     bad="""# Backup
 

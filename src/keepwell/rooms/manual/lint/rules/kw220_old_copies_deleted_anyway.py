@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
-from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
+from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
 from .deleting import find_deletes, find_roots, has_age
 from .saving import Saving, folder, savings_in
@@ -25,11 +25,20 @@ def _deletes_old(command: ShellCommand) -> bool:
     if command.name == "find":
         return find_deletes(command) and has_age(command)
     before = command.piped_from
-    return command.name == "xargs" and any(word.filled == "rm" for word in command.words) and before is not None and before.name in ("tail", "head", "ls")
+    return (
+        command.name == "xargs"
+        and any(word.filled == "rm" for word in command.words)
+        and before is not None
+        and before.name in ("tail", "head", "ls")
+    )
 
 
 def _same_place(saving: Saving, command: ShellCommand) -> bool:
-    words = find_roots(command) if command.name == "find" else tuple(w.filled for one in command.pipeline if one.name == "ls" for w in one.operands)
+    words = (
+        find_roots(command)
+        if command.name == "find"
+        else tuple(w.filled for one in command.pipeline if one.name == "ls" for w in one.operands)
+    )
     home = folder(saving.target)
     return any(home == word.rstrip("/") or home.startswith(f"{word.rstrip('/')}/") or folder(word) == home for word in words if word)
 
@@ -41,7 +50,8 @@ def _guarded_by_it(command: ShellCommand, saving: Saving) -> bool:
 def _finding(command: ShellCommand, saving: Saving) -> Finding:
     return Finding(
         command.line,
-        f"old copies are deleted whether or not {saving.program} in line {saving.command.line} succeeded: when backups stop, the last good one goes "
+        f"old copies are deleted whether or not {saving.program} in line {saving.command.line} succeeded: when backups stop, the last "
+        f"good one goes "
         f"{short(_age(command), 40)}",
         column=command.column,
         width=len(command.name),
@@ -60,7 +70,8 @@ RULE = Rule(
     name="old-copies-deleted-anyway",
     title="Old backups are deleted although the new one may have failed",
     severity=Severity.ERROR,
-    why="Retention by age goes on counting when backups fail. If nothing ties the deletion to a good new copy, a dump that is empty every night "
+    why="Retention by age goes on counting when backups fail. If nothing ties the deletion to a good new copy, a dump that is empty "
+    "every night "
     "pushes out the last one that can be restored. Source: find(1), -mtime and -delete; restic documentation, forget --keep-last.",
     bad="""# Backup
 

@@ -17,7 +17,9 @@ _RETENTION = re.compile(r"lifecycle|retention|prune|forget|expire|logrotate", re
 def _check(manual: Manual) -> Iterator[Finding]:
     rules = list(_deletions(manual))
     for script in manual.scripts:
-        kept = [one for one in savings_in(manual, script) if _is_kept(one) and not _removed(manual, one, script) and not _covered(one, rules)]
+        kept = [
+            one for one in savings_in(manual, script) if _is_kept(one) and not _removed(manual, one, script) and not _covered(one, rules)
+        ]
         if kept:
             yield _finding(kept, rules)
 
@@ -49,11 +51,8 @@ def _removed(manual: Manual, saving: Saving, script: Script) -> bool:
 
 def _covered(saving: Saving, rules: list[tuple[str, str]]) -> bool:
     home, name = folder(saving.target), re.sub(r"\$\([^)]*\)|\$\{?\w+\}?", "0", base(saving.target))
-    for root, pattern in rules:
-        if home == root or home.startswith(f"{root}/"):
-            if any(as_pattern(pattern).fullmatch(one) for one in (name, f"{name}.gz", f"{name}.zst", f"{name}.xz")):
-                return True
-    return False
+    patterns = [as_pattern(pattern) for root, pattern in rules if home == root or home.startswith(f"{root}/")]
+    return any(pattern.fullmatch(f"{name}{ending}") for pattern in patterns for ending in ("", ".gz", ".zst", ".xz"))
 
 
 def _finding(kept: list[Saving], rules: list[tuple[str, str]]) -> Finding:
@@ -76,7 +75,8 @@ RULE = Rule(
     name="kept-for-ever",
     title="Backups pile up until the disk is full",
     severity=Severity.NOTE,
-    why="Every run adds a file with a new name. Where nothing deletes that name pattern the disk fills up, and then it is the newest backup that is "
+    why="Every run adds a file with a new name. Where nothing deletes that name pattern the disk fills up, and then it is the newest "
+    "backup that is "
     "missing or cut short. Source: find(1), -mtime and -delete; logrotate(8).",
     bad="""# Backup
 

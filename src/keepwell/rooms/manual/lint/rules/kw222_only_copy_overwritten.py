@@ -20,7 +20,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
             if saving.program in DUMPS and _is_fixed(saving.target) and not _goes_on(manual, saving.target, saving.command):
                 yield _finding(
                     saving.command,
-                    f"every run writes {short(saving.target, 60)} again: while {saving.program} runs, and after it failed, there is no backup at all",
+                    f"every run writes {short(saving.target, 60)} again: while {saving.program} runs, and after it failed, there is no "
+                    f"backup at all",
                     "a name with the date, written as a temporary file and renamed when it is complete",
                 )
 
@@ -29,13 +30,13 @@ def _partial(script: Script) -> Iterator[Finding]:
     """A part of the history over a file that is meant to hold all of it."""
     for command in script.named("git"):
         target = target_of_output(command)
-        if command.subcommand == "log" and command.has_flag("--since", "--after", "-n", "--max-count") and _is_fixed(target):
-            if not re.search(r"report|weekly|daily|tmp|summary", target.lower()):
-                yield _finding(
-                    command,
-                    f"git log of a limited time overwrites {short(target, 60)}: what earlier runs wrote there is gone",
-                    f"put the new part before the old one, or generate {short(target, 40)} from the whole history",
-                )
+        is_part = command.subcommand == "log" and command.has_flag("--since", "--after", "-n", "--max-count")
+        if is_part and _is_fixed(target) and not re.search(r"report|weekly|daily|tmp|summary", target.lower()):
+            yield _finding(
+                command,
+                f"git log of a limited time overwrites {short(target, 60)}: what earlier runs wrote there is gone",
+                f"put the new part before the old one, or generate {short(target, 40)} from the whole history",
+            )
 
 
 def target_of_output(command: ShellCommand) -> str:
@@ -50,10 +51,16 @@ def _is_fixed(path: str) -> bool:
 def _goes_on(manual: Manual, path: str, command: ShellCommand) -> bool:
     """Whether the file is moved, packed, uploaded or committed to a backup program afterwards."""
     target = target_of(command)
-    if target is None or any(use.path == path and use.line != command.line and use.how in ("read", "removed") for use in manual.names.files):
+    if target is None or any(
+        use.path == path and use.line != command.line and use.how in ("read", "removed") for use in manual.names.files
+    ):
         return True
     name = path.rpartition("/")[2]
-    return any(name in other.text and other.line > command.line for other in manual.commands if other.name not in ("ls", "du", "stat", "psql", "mysql"))
+    return any(
+        name in other.text and other.line > command.line
+        for other in manual.commands
+        if other.name not in ("ls", "du", "stat", "psql", "mysql")
+    )
 
 
 def _finding(command: ShellCommand, sentence: str, fix: str) -> Finding:
@@ -65,7 +72,8 @@ RULE = Rule(
     name="only-copy-overwritten",
     title="Each run overwrites the only copy",
     severity=Severity.WARNING,
-    why="The shell empties the file behind > before the program starts. If the program then fails, the old content is gone and the new one is not there; "
+    why="The shell empties the file behind > before the program starts. If the program then fails, the old content is gone and the new "
+    "one is not there; "
     "and damage that is noticed a day late is in the only copy. Source: POSIX.1-2024, Shell Command Language, 2.7.2 Redirecting Output.",
     bad="""# Backup
 

@@ -21,7 +21,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
             if target and BACKUP.search(about) and not _KEEPS.search(f"{command.text}\n{manual.words_near(command.line, 6, 6)}"):
                 yield Finding(
                     command.line,
-                    f"{how} deletes in {short(target, 70)} whatever was deleted at the source: the next run carries a mistake or an attack into the backup",
+                    f"{how} deletes in {short(target, 70)} whatever was deleted at the source: the next run carries a mistake or an "
+                    f"attack into the backup",
                     column=command.column,
                     width=len(command.name),
                     fix="leave the deleting out, or keep old versions: bucket versioning, rsync --backup-dir, restic",
@@ -50,8 +51,10 @@ RULE = Rule(
     name="deletions-reach-the-backup",
     title="Deletions in production are carried into the backup",
     severity=Severity.ERROR,
-    why="A mirror is no backup: what somebody, a bug or an attacker deletes at the source is deleted in the copy at the next run, and an empty source "
-    "(a wrong path, an unmounted disk) empties the copy. Sources: AWS CLI reference, s3 sync --delete; rsync(1), --delete and --backup-dir.",
+    why="A mirror is no backup: what somebody, a bug or an attacker deletes at the source is deleted in the copy at the next run, and an "
+    "empty source "
+    "(a wrong path, an unmounted disk) empties the copy. Sources: AWS CLI reference, s3 sync --delete; rsync(1), --delete and "
+    "--backup-dir.",
     bad="""# Backup
 
 ```bash

@@ -17,7 +17,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
             if saver is not None:
                 yield Finding(
                     command.line,
-                    f"{short(command.text, 60)} removes what {saver.name} in line {saver.line} was to save, although nothing looked whether it did: "
+                    f"{short(command.text, 60)} removes what {saver.name} in line {saver.line} was to save, although nothing looked "
+                    f"whether it did: "
                     "a full disk leaves neither",
                     column=command.column,
                     width=len(command.name),
@@ -33,7 +34,9 @@ def _saver(script: Script, command: ShellCommand) -> ShellCommand | None:
     for other in reversed(script.commands[max(0, command.index - 4) : command.index]):
         if other in command.guarded_by or other.status.used:
             continue
-        if (is_archiver(other) or other.name in COPIES or is_upload(other)) and {path.rstrip("/*").rstrip("/") for path in sources_of(other)} & gone:
+        if (is_archiver(other) or other.name in COPIES or is_upload(other)) and {
+            path.rstrip("/*").rstrip("/") for path in sources_of(other)
+        } & gone:
             return other
     return None
 
@@ -43,7 +46,8 @@ RULE = Rule(
     name="source-removed-unchecked",
     title="The source is removed although its copy may have failed",
     severity=Severity.ERROR,
-    why="Two lines, of which the second deletes what the first was to save, do so in any case: when tar runs out of disk, when the upload is refused, "
+    why="Two lines, of which the second deletes what the first was to save, do so in any case: when tar runs out of disk, when the "
+    "upload is refused, "
     "when the target folder is missing. Source: POSIX.1-2024, Shell Command Language, 2.9.3 (lists, &&); tar(1), return value.",
     bad="""# Pack
 

@@ -22,7 +22,11 @@ def _check(manual: Manual) -> Iterator[Finding]:
         name = base(script.file)
         if script.origin != "fence" or not name or not _RUNS_BY_ITSELF.search(name.lower()) or _other_kind(name.lower()):
             continue
-        called = name in timers or name in scheduled or any(name in command.text for other in manual.scripts if other is not script for command in other.commands)
+        called = (
+            name in timers
+            or name in scheduled
+            or any(name in command.text for other in manual.scripts if other is not script for command in other.commands)
+        )
         claims = bool(_CLAIMS.search(headings_over(manual, script.line)))
         if not called and (claims or scheduled):
             yield _finding(script, name, claims, bool(scheduled))
@@ -48,7 +52,8 @@ RULE = Rule(
     name="never-scheduled",
     title="A script that is meant to run by itself is in no schedule",
     severity=Severity.WARNING,
-    why="A backup script that nothing starts makes no backups, and a collector that nothing starts leaves the reports without figures. The manual is where "
+    why="A backup script that nothing starts makes no backups, and a collector that nothing starts leaves the reports without figures. "
+    "The manual is where "
     "the schedule must stand, since the machine it describes may have to be built anew from it. Sources: crontab(5); systemd.timer(5).",
     bad="""# Automated backup
 

@@ -9,9 +9,35 @@ from keepwell.rooms.manual.reading.model import Manual
 from .saving import DUMPS, Saving, is_archiver, savings
 from .saying import short
 
-_LEAVES = frozenset(("scp", "sftp", "aws", "gsutil", "az", "rclone", "restic", "borg", "borgmatic", "s3cmd", "mc", "duplicity", "kopia", "azcopy", "b2", "lftp", "wal-g", "pgbackrest", "barman"))
+_LEAVES = frozenset(
+    (
+        "scp",
+        "sftp",
+        "aws",
+        "gsutil",
+        "az",
+        "rclone",
+        "restic",
+        "borg",
+        "borgmatic",
+        "s3cmd",
+        "mc",
+        "duplicity",
+        "kopia",
+        "azcopy",
+        "b2",
+        "lftp",
+        "wal-g",
+        "pgbackrest",
+        "barman",
+    )
+)
 _OTHER_DISK = re.compile(r"^(?:/mnt|/media|/nfs|/net|/Volumes)\b|://|@|^[\w.-]+:", re.IGNORECASE)
-_SAYS_SO = re.compile(r"off-?site|off the machine|\bnfs\b|\bnas\b|remote (?:copy|storage|backup)|replicat|object storage|tape|\bs3\b|cloud storage|backup server|mounted", re.IGNORECASE)
+_SAYS_SO = re.compile(
+    r"off-?site|off the machine|\bnfs\b|\bnas\b|remote (?:copy|storage|backup)|replicat|object storage|tape|\bs3\b|cloud storage"
+    r"|backup server|mounted",
+    re.IGNORECASE,
+)
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
@@ -21,7 +47,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
     first = max(made, key=_weight)
     yield Finding(
         first.command.line,
-        f"every backup of this manual stays on the machine that it is a backup of ({short(first.target, 60)}): a dead disk or an intruder takes both",
+        f"every backup of this manual stays on the machine that it is a backup of ({short(first.target, 60)}): a dead disk or an intruder "
+        f"takes both",
         column=first.command.column,
         width=len(first.program),
         fix="copy it to another machine or a bucket, and say where and how long it is kept there",
@@ -46,7 +73,8 @@ RULE = Rule(
     name="copy-on-the-same-machine",
     title="All backups stay on the machine that they are backups of",
     severity=Severity.NOTE,
-    why="The usual reasons to need a backup - a broken disk, fire, theft, ransomware, a mistaken rm - take everything on that machine. At least one copy "
+    why="The usual reasons to need a backup - a broken disk, fire, theft, ransomware, a mistaken rm - take everything on that machine. "
+    "At least one copy "
     "has to be elsewhere. Source: NIST SP 800-34 Rev. 1, 3.4.2 (offsite storage); US-CERT, Data Backup Options (3-2-1).",
     bad="""# Backup
 

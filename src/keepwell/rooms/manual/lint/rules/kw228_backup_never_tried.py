@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
-from keepwell.rooms.manual.reading.model import Manual
-from keepwell.rooms.manual.reading.model import Kind
+from keepwell.rooms.manual.reading.model import Kind, Manual
 
 from .saving import savings
 from .saying import short
@@ -25,7 +24,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
     line = heading.line if heading is not None else first.command.line
     yield Finding(
         line,
-        f"backups are made (line {first.command.line}: {short(first.program, 30)}), and nowhere does this manual say that one is restored to see whether it works",
+        f"backups are made (line {first.command.line}: {short(first.program, 30)}), and nowhere does this manual say that one is restored "
+        f"to see whether it works",
         fix="a quarterly task: restore the newest into a scratch place, compare, write down how long it took",
     )
 
@@ -35,7 +35,8 @@ RULE = Rule(
     name="backup-never-tried",
     title="Backups are made and never tried",
     severity=Severity.NOTE,
-    why="What makes a backup useless (a missing table, a lost key, a format that nothing reads, ten hours of restore) is found by restoring it, on a quiet day "
+    why="What makes a backup useless (a missing table, a lost key, a format that nothing reads, ten hours of restore) is found by "
+    "restoring it, on a quiet day "
     "or on the worst one. Source: NIST SP 800-34 Rev. 1, 3.4.2 and 3.5.2; Google SRE book, chapter 26 (recovery is what matters).",
     bad="""# Backup
 

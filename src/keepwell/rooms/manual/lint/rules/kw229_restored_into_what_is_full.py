@@ -15,10 +15,16 @@ def _check(manual: Manual) -> Iterator[Finding]:
         for command in script.named("psql"):
             name = _database(command)
             same = [dump for dump in dumps if _database(dump) == name and name]
-            if same and not any(dump.has_flag("-c", "--clean") for dump in same) and _restores(manual, script, command) and not _emptied(script, command, name):
+            if (
+                same
+                and not any(dump.has_flag("-c", "--clean") for dump in same)
+                and _restores(manual, script, command)
+                and not _emptied(script, command, name)
+            ):
                 yield Finding(
                     command.line,
-                    f"the dump of {name} (line {same[0].line}) drops nothing, and {name} is still full: the load ends at the first table that exists",
+                    f"the dump of {name} (line {same[0].line}) drops nothing, and {name} is still full: the load ends at the first table "
+                    f"that exists",
                     column=command.column,
                     width=len(command.name),
                     fix="pg_dump --clean --if-exists, or dropdb and createdb before the load",
@@ -34,7 +40,10 @@ def _restores(manual: Manual, script: Script, command: ShellCommand) -> bool:
 
 def _emptied(script: Script, command: ShellCommand, name: str) -> bool:
     before = script.commands[: command.index]
-    return any(one.name in ("dropdb", "createdb") or (one.name == "psql" and "drop" in one.text.lower()) for one in before) or "scratch" in name
+    return (
+        any(one.name in ("dropdb", "createdb") or (one.name == "psql" and "drop" in one.text.lower()) for one in before)
+        or "scratch" in name
+    )
 
 
 def _database(command: ShellCommand) -> str:
@@ -47,7 +56,8 @@ RULE = Rule(
     name="restored-into-what-is-full",
     title="A dump that drops nothing is loaded into a full database",
     severity=Severity.WARNING,
-    why="Without --clean a dump holds CREATE and COPY only. Loaded into the database that it came from, every CREATE fails, and each COPY either breaks a key or "
+    why="Without --clean a dump holds CREATE and COPY only. Loaded into the database that it came from, every CREATE fails, and each "
+    "COPY either breaks a key or "
     "doubles the rows. Source: PostgreSQL documentation, pg_dump (--clean, --if-exists).",
     bad="""# Backup
 

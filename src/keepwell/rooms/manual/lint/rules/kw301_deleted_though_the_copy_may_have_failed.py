@@ -61,8 +61,10 @@ RULE = Rule(
     name="deleted-though-the-copy-may-have-failed",
     title="Rows are deleted although copying them may have failed",
     severity=Severity.ERROR,
-    why="Two calls of a client are two transactions, and the shell runs the second whatever became of the first. CREATE TABLE ... AS fails as soon as the table "
-    "exists, so from its second run on such an archive step only deletes. Source: PostgreSQL documentation, CREATE TABLE AS, 3.4 Transactions, psql (-c).",
+    why="Two calls of a client are two transactions, and the shell runs the second whatever became of the first. CREATE TABLE ... AS "
+    "fails as soon as the table "
+    "exists, so from its second run on such an archive step only deletes. Source: PostgreSQL documentation, CREATE TABLE AS, 3.4 "
+    "Transactions, psql (-c).",
     bad="""# Archive
 
 ```bash

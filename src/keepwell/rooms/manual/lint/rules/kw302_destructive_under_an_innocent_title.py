@@ -38,19 +38,27 @@ def _mismatch(manual: Manual, script: Script, command: ShellCommand) -> str:
         return _of_prune(command, words[0], said, heading)
     if command.name in ("systemctl", "service") and "restart" in words and re.search(r"connection", said):
         name = next((word.removesuffix(".service") for word in words if word.removesuffix(".service") in _DATABASES), "")
-        return f'"{short(said, 50)}" restarts {name} itself: every connection of every client is cut and running transactions are lost' if name else ""
+        return (
+            f'"{short(said, 50)}" restarts {name} itself: every connection of every client is cut and running transactions are lost'
+            if name
+            else ""
+        )
     if command.name in ("kubectl", "oc") and words[:2] == ["delete", "secret"] and re.search(r"rotat|renew|refresh", said):
         return f'"{short(said, 50)}" deletes the secret: nothing makes a new one, and pods that start meanwhile fail'
-    if (removes_tree(command) or find_deletes(command) or command.name in ("userdel", "dropdb")) and _ONLY_LOOKS.search(heading):
-        if not _DELETES.search(f"{said} {heading}") and not _own_temporary(script, command):
-            return f'under "{short(heading, 50)}", which only looks, {short(command.text, 60)} deletes'
+    deletes = removes_tree(command) or find_deletes(command) or command.name in ("userdel", "dropdb")
+    is_hidden = _ONLY_LOOKS.search(heading) and not _DELETES.search(f"{said} {heading}")
+    if deletes and is_hidden and not _own_temporary(script, command):
+        return f'under "{short(heading, 50)}", which only looks, {short(command.text, 60)} deletes'
     return ""
 
 
 def _of_prune(command: ShellCommand, what: str, said: str, heading: str) -> str:
     with_volumes = command.has_flag("--volumes")
     if with_volumes and not re.search(r"volume|prun", said) and re.search(r"\blogs?\b|cache|image|tmp|temp", said):
-        return f'"{short(said, 50)}" deletes volumes, stopped containers, networks and images; docker system prune --volumes touches no log of a running container'
+        return (
+            f'"{short(said, 50)}" deletes volumes, stopped containers, networks and images; '
+            "docker system prune --volumes touches no log of a running container"
+        )
     if _ONLY_LOOKS.search(heading) and what == "system":
         return (
             f'under "{short(heading, 50)}" docker system prune deletes every stopped container, with its logs and files, '
@@ -70,8 +78,10 @@ RULE = Rule(
     name="destructive-under-an-innocent-title",
     title="Something is deleted or cut off under a title that says something else",
     severity=Severity.WARNING,
-    why="A reader decides by the heading whether a block may be pasted. Disk space monitoring that removes containers, or a cleaning of logs that removes "
-    "volumes, is run every day by somebody who would not have run it under its own name. Sources: docker system prune (reference); systemctl(1).",
+    why="A reader decides by the heading whether a block may be pasted. Disk space monitoring that removes containers, or a cleaning of "
+    "logs that removes "
+    "volumes, is run every day by somebody who would not have run it under its own name. Sources: docker system prune (reference); "
+    "systemctl(1).",
     bad="""# Disk space monitoring
 
 ```bash

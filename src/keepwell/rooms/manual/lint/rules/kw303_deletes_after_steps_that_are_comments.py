@@ -10,7 +10,11 @@ from keepwell.rooms.manual.reading.shell_model import Note, Script, ShellCommand
 from .deleting import removes_tree
 from .saying import short
 
-_STEP = re.compile(r"(?:\d+[.)]\s*)?(?:update|test|verif\w*|back up|copy|move|migrate|check|confirm|wait|notify|drain|export|switch|replace|save|deploy|roll out|make sure|ensure)\b", re.IGNORECASE)
+_STEP = re.compile(
+    r"(?:\d+[.)]\s*)?(?:update|test|verif\w*|back up|copy|move|migrate|check|confirm|wait|notify|drain|export|switch|replace|save|deploy"
+    r"|roll out|make sure|ensure)\b",
+    re.IGNORECASE,
+)
 _DESTROYS = re.compile(r"^(?:delete|remove|terminate|destroy|purge|revoke|deregister|drop|uninstall)\b")
 
 
@@ -22,7 +26,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 lines = f"line {steps[0].line}" if len(steps) == 1 else f"lines {steps[0].line} to {steps[-1].line}"
                 yield Finding(
                     command.line,
-                    f'"{short(steps[0].text, 50)}" ({lines}) is only a comment: pasted as it stands, the block deletes first and does nothing of what must come before',
+                    f'"{short(steps[0].text, 50)}" ({lines}) is only a comment: pasted as it stands, the block deletes '
+                    "and does nothing of what must come before",
                     column=command.column,
                     width=len(command.name),
                     fix="a block of its own for the deletion, behind commands that do and check those steps",
@@ -55,7 +60,8 @@ RULE = Rule(
     name="deletes-after-steps-that-are-comments",
     title="What must come before a deletion is only a comment",
     severity=Severity.ERROR,
-    why="A block is copied whole. Where the careful steps are comments and the deletion is a command, only the deletion happens: the old key is gone before "
+    why="A block is copied whole. Where the careful steps are comments and the deletion is a command, only the deletion happens: the old "
+    "key is gone before "
     "anything uses the new one. Source: AWS IAM User Guide, Updating access keys (make it inactive first, delete it later).",
     bad="""# Key rotation
 

@@ -5,20 +5,26 @@ from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
-from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
+from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
 from .saying import headings_over, short
 
 _INCIDENT = re.compile(r"incident|emergenc|outage|troubleshoot|breach|\bdown\b|failure|crash|high memory|unresponsive")
 _PURPOSE_IS_RESTORE = re.compile(r"restor|backup|deploy|update|upgrade|commands?$")
-_EVIDENCE = frozenset(("journalctl", "dmesg", "netstat", "ss", "lsof", "jstack", "jmap", "gcore", "strace", "tcpdump", "last", "tail", "grep", "zgrep", "ps"))
+_EVIDENCE = frozenset(
+    ("journalctl", "dmesg", "netstat", "ss", "lsof", "jstack", "jmap", "gcore", "strace", "tcpdump", "last", "tail", "grep", "zgrep", "ps")
+)
 _STOPS = ("restart", "stop", "down", "kill")
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         where = headings_over(manual, script.line)
-        if script.origin == "fence" and _INCIDENT.search(where) and not _PURPOSE_IS_RESTORE.search(manual.section_of(script.line).title.lower()):
+        if (
+            script.origin == "fence"
+            and _INCIDENT.search(where)
+            and not _PURPOSE_IS_RESTORE.search(manual.section_of(script.line).title.lower())
+        ):
             first = next((command for command in script.commands if _cuts(command)), None)
             before = script.commands[: first.index] if first is not None else ()
             if first is not None and not any(_is_evidence(command) for command in before):
@@ -54,7 +60,8 @@ def _all_of_it(command: ShellCommand) -> str:
 def _finding(first: ShellCommand, later: ShellCommand) -> Finding:
     return Finding(
         first.line,
-        f"{short(first.text, 50)}{_all_of_it(first)} comes before {short(later.text, 50)} in line {later.line}: memory, processes and connections that explain the incident are gone",
+        f"{short(first.text, 50)}{_all_of_it(first)} comes before {short(later.text, 50)} in line {later.line}: memory, processes and "
+        f"connections that explain the incident are gone",
         column=first.column,
         width=len(first.name),
         fix="save logs, process list and connections first; then restart the one service that is broken",
@@ -66,7 +73,8 @@ RULE = Rule(
     name="restart-before-the-evidence",
     title="Something is restarted before the evidence is saved",
     severity=Severity.WARNING,
-    why="A restart often ends the symptom and always ends the evidence: memory, open connections, the state of stuck processes. Without it the incident comes "
+    why="A restart often ends the symptom and always ends the evidence: memory, open connections, the state of stuck processes. Without "
+    "it the incident comes "
     "back and is no better understood; in a break-in it is what an investigation needs first. "
     "Sources: NIST SP 800-61 Rev. 2, 3.3.2 (evidence gathering); RFC 3227, 2.1 (order of volatility).",
     bad="""# Incident: high memory

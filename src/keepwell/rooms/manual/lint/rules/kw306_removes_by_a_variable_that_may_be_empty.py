@@ -21,7 +21,13 @@ def _check(manual: Manual) -> Iterator[Finding]:
             for word in _targets(command):
                 sentence = _wrong(script, command, word)
                 if sentence:
-                    yield Finding(command.line, sentence, column=word.column, width=len(word.raw), fix="\"${NAME:?is not set}/...\", which ends the script instead")
+                    yield Finding(
+                        command.line,
+                        sentence,
+                        column=word.column,
+                        width=len(word.raw),
+                        fix='"${NAME:?is not set}/...", which ends the script instead',
+                    )
                     break
 
 
@@ -41,7 +47,12 @@ def _wrong(script: Script, command: ShellCommand, word: Word) -> str:
     if not name or name in _SET_ELSEWHERE or command.strict.nounset or not (script.complete or script.assigned(name)):
         return ""
     why = _why_empty(script, name)
-    return f"${name} {why}; where it is empty, {command.name} works on {short(word.raw[match.end() - 1 :] if match else '/', 50)} of the whole machine" if why else ""
+    return (
+        f"${name} {why}; where it is empty, {command.name} works on {short(word.raw[match.end() - 1 :] if match else '/', 50)} of the "
+        f"whole machine"
+        if why
+        else ""
+    )
 
 
 def _why_empty(script: Script, name: str) -> str:
@@ -53,7 +64,11 @@ def _why_empty(script: Script, name: str) -> str:
         return ""
     if not values:
         loops = [block.variable for block in script.blocks]
-        return "" if name in loops or any(read.name == "read" and name in read.text for read in script.commands) else "is never set in this script"
+        return (
+            ""
+            if name in loops or any(read.name == "read" and name in read.text for read in script.commands)
+            else "is never set in this script"
+        )
     texts = [one.value for one in values if one.value is not None]
     if all(one.raw.strip('"') in (f"${name}", "$1", "$2", "${1}") or one.raw.strip('"').startswith("$(") for one in texts) and texts:
         return "comes from a command or the caller"
@@ -63,7 +78,11 @@ def _why_empty(script: Script, name: str) -> str:
 def _checked(script: Script, name: str) -> bool:
     if re.search(rf"\$\{{{re.escape(name)}(?::?[?=-])", script.text):
         return True
-    return any(name in (test.right.variables + (test.left.variables if test.left is not None else ())) for command in script.commands for test in command.tests)
+    return any(
+        name in (test.right.variables + (test.left.variables if test.left is not None else ()))
+        for command in script.commands
+        for test in command.tests
+    )
 
 
 RULE = Rule(
@@ -71,7 +90,7 @@ RULE = Rule(
     name="removes-by-a-variable-that-may-be-empty",
     title="Something is removed by a variable that may be empty",
     severity=Severity.ERROR,
-    why="rm -rf \"$DIR/data\" is rm -rf /data where DIR was never set, was misspelt, or the command that fills it failed. "
+    why='rm -rf "$DIR/data" is rm -rf /data where DIR was never set, was misspelt, or the command that fills it failed. '
     "Source: POSIX.1-2024, Shell Command Language, 2.6.2 (${parameter:?}); ShellCheck, SC2115.",
     bad="""# Cleanup
 

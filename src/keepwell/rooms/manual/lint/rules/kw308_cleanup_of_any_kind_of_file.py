@@ -20,7 +20,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 what = short(pattern.filled, 40) if pattern is not None else "everything"
                 yield Finding(
                     command.line,
-                    f"without -type f this deletes {what} in {root} of any kind: sockets and lock files of running programs; folders that are not empty make it fail",
+                    f"without -type f this deletes {what} in {root} of any kind: sockets and lock files of running programs; folders that "
+                    f"are not empty make it fail",
                     column=command.column,
                     width=len(command.name),
                     fix="-type f, or leave it to systemd-tmpfiles (tmpfiles.d)",
@@ -32,7 +33,8 @@ RULE = Rule(
     name="cleanup-of-any-kind-of-file",
     title="A cleanup of temporary files takes sockets and locks too",
     severity=Severity.WARNING,
-    why="A socket's time stamp is that of its creation: a service that has run for a week has an old one, and nobody can connect once it is deleted. -delete also "
+    why="A socket's time stamp is that of its creation: a service that has run for a week has an old one, and nobody can connect once it "
+    "is deleted. -delete also "
     "refuses folders that are not empty. Sources: find(1), -type and -delete; tmpfiles.d(5); unix(7).",
     bad="""# Cleanup
 

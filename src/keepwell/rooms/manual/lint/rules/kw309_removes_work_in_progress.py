@@ -21,10 +21,12 @@ def _check(manual: Manual) -> Iterator[Finding]:
             if word and not _REBUILT.search(word) and not _stopped(script, command) and not _made_here(script, command, word):
                 yield Finding(
                     command.line,
-                    f"{short(word, 60)} goes whatever its age: the files of work that is running at this moment too, since nothing stopped the service before",
+                    f"{short(word, 60)} goes whatever its age: the files of work that is running at this moment too, since nothing "
+                    f"stopped the service before",
                     column=command.column,
                     width=len(command.name),
-                    fix=f"find {short(word.rpartition('/')[0], 40)} -type f -name '{short(word.rpartition('/')[2], 40)}' -mmin +1440 -delete",
+                    fix=f"find {short(word.rpartition('/')[0], 40)} -type f -name '{short(word.rpartition('/')[2], 40)}' -mmin +1440 "
+                    f"-delete",
                 )
 
 
@@ -44,7 +46,8 @@ RULE = Rule(
     name="removes-work-in-progress",
     title="Files of running work are removed with the old ones",
     severity=Severity.WARNING,
-    why="A glob in a temporary folder meets what a job wrote a second ago as well as what one left behind last month. The job then fails, or goes on with files "
+    why="A glob in a temporary folder meets what a job wrote a second ago as well as what one left behind last month. The job then "
+    "fails, or goes on with files "
     "that are no longer there. Sources: find(1), -mmin; tmpfiles.d(5), age.",
     bad="""# Quick fixes
 

@@ -23,7 +23,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 when = "on the same day" if "date" in target or "$" in target else "at the second run"
                 yield Finding(
                     command.line,
-                    f"{when} {short(target, 60)} exists already, and {command.name} puts {short(base(source), 40)} inside it instead of beside it",
+                    f"{when} {short(target, 60)} exists already, and {command.name} puts {short(base(source), 40)} inside it instead of "
+                    f"beside it",
                     column=command.column,
                     width=len(command.name),
                     fix="a name with the time (%Y%m%d-%H%M%S), or mv -T, which refuses",
@@ -58,7 +59,8 @@ RULE = Rule(
     name="moved-into-itself-on-the-second-run",
     title="A folder that is moved aside lands inside the first copy",
     severity=Severity.WARNING,
-    why="mv A B renames A to B where B is not there, and moves A into B where it is. A second attempt on the same day, which is what a recovery often takes, puts the "
+    why="mv A B renames A to B where B is not there, and moves A into B where it is. A second attempt on the same day, which is what a "
+    "recovery often takes, puts the "
     "folder into the copy of the first, and the way back is no longer what the manual says. Source: POSIX.1-2024, mv.",
     bad="""# Recovery
 

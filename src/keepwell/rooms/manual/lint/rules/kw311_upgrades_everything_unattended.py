@@ -28,9 +28,9 @@ def _upgrades_all(command: ShellCommand) -> bool:
         return len(words) == 1 and words[0] in _UPGRADES - {"update"} and command.has_flag("-y", "--yes", "--assume-yes", "-yq", "-qy")
     if command.name in ("yum", "dnf"):
         return len(words) == 1 and words[0] in ("update", "upgrade") and command.has_flag("-y", "--assumeyes")
-    return (command.name == "zypper" and words[:1] in (["up"], ["update"], ["dup"]) and command.has_flag("-y", "-n", "--non-interactive")) or (
-        command.name == "pacman" and any("yu" in word.filled for word in command.arguments) and command.has_flag("--noconfirm")
-    )
+    return (
+        command.name == "zypper" and words[:1] in (["up"], ["update"], ["dup"]) and command.has_flag("-y", "-n", "--non-interactive")
+    ) or (command.name == "pacman" and any("yu" in word.filled for word in command.arguments) and command.has_flag("--noconfirm"))
 
 
 def _saved_before(manual: Manual, script: Script, command: ShellCommand) -> bool:
@@ -55,7 +55,8 @@ RULE = Rule(
     name="upgrades-everything-unattended",
     title="Everything is upgraded unattended",
     severity=Severity.WARNING,
-    why="apt upgrade -y answers every question with yes and restarts services as packages ask for it. A major change in one of a few hundred packages is found by the "
+    why="apt upgrade -y answers every question with yes and restarts services as packages ask for it. A major change in one of a few "
+    "hundred packages is found by the "
     "users, and apt has no way back. Sources: apt-get(8), upgrade and -y; NIST SP 800-40 Rev. 4, 3.3 (test, then deploy, then verify).",
     bad="""# Weekly updates
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
-from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
+from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
 _DEPLOYS = re.compile(r"deploy|release|rollout", re.IGNORECASE)
-_NAMES_A_VERSION = re.compile(r"git (?:checkout|switch) (?:-\S+ )*(?:tags/)?v?\d|verify-(?:tag|commit)|--verify-signatures|git rev-parse|git describe|git tag\b|git log -1|PREVIOUS|ROLLBACK", re.IGNORECASE)  # fmt: skip
+_NAMES_A_VERSION = re.compile(r"git (?:checkout|switch) (?:-\S+ )*(?:tags/)?v?\d|verify-(?:tag|commit)|--verify-signatures|git rev-parse"
+r"|git describe|git tag\b|git log -1|PREVIOUS|ROLLBACK", re.IGNORECASE)  # fmt: skip
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
@@ -22,7 +23,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 branch = pull.operands[-1].filled if len(pull.operands) > 2 else "the branch"
                 yield Finding(
                     pull.line,
-                    f"what happens to be at the tip of {branch} goes live ({follower.name} in line {follower.line}): no tag or commit is named, "
+                    f"what happens to be at the tip of {branch} goes live ({follower.name} in line {follower.line}): no tag or commit is "
+                    f"named, "
                     "and nothing notes which one to go back to",
                     column=pull.column,
                     width=len("git"),
@@ -46,8 +48,10 @@ RULE = Rule(
     name="deploys-the-tip-of-a-branch",
     title="Whatever is at the tip of a branch is deployed",
     severity=Severity.WARNING,
-    why="git pull takes the newest commit of the moment, also one that was pushed a minute ago and not built. Two machines that follow the same procedure run different "
-    "versions, and when it goes wrong nobody knows which was there before. Sources: git-pull(1); git-tag(1); Google SRE book, chapter 8 (release engineering).",
+    why="git pull takes the newest commit of the moment, also one that was pushed a minute ago and not built. Two machines that follow "
+    "the same procedure run different "
+    "versions, and when it goes wrong nobody knows which was there before. Sources: git-pull(1); git-tag(1); Google SRE book, chapter 8 "
+    "(release engineering).",
     bad="""# Update
 
 ```bash

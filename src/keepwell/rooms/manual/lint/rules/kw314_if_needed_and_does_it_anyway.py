@@ -9,8 +9,14 @@ from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
 from .saying import said_over, short
 
-_IF = re.compile(r"\bif (?:needed|necessary|required|appropriate|applicable|corrupt\w*|it fails|that fails)\b|\b(?:as|when) (?:needed|necessary|required|appropriate)\b")
-_DISRUPTS = re.compile(r"^(?:restart|restore|recover|reindex|delete|del|flush\w*|drop|prune|reboot|rollback|undo|stop|down|kill|upgrade|truncate|vacuum|drain|scale)$")
+_IF = re.compile(
+    r"\bif (?:needed|necessary|required|appropriate|applicable|corrupt\w*|it fails|that fails)\b|\b(?:as|when) (?:needed|necessary"
+    r"|required|appropriate)\b"
+)
+_DISRUPTS = re.compile(
+    r"^(?:restart|restore|recover|reindex|delete|del|flush\w*|drop|prune|reboot|rollback|undo|stop|down|kill|upgrade|truncate|vacuum"
+    r"|drain|scale)$"
+)
 _STATES_WHEN = re.compile(r"\d|>|<|above|below|more than|unless|reports?\b|says\b")
 
 
@@ -48,8 +54,10 @@ RULE = Rule(
     name="if-needed-and-does-it-anyway",
     title="Something is done if needed, and nothing says when it is",
     severity=Severity.NOTE,
-    why="Whoever is on call for the first time cannot know when a restart or a restore is needed; and a block that is pasted whole does it in any case. A condition "
-    "in a comment decides nothing. Source: Google SRE Workbook, chapter 8 (on-call: playbooks); POSIX.1-2024, Shell Command Language, 2.9.4 (if).",
+    why="Whoever is on call for the first time cannot know when a restart or a restore is needed; and a block that is pasted whole does "
+    "it in any case. A condition "
+    "in a comment decides nothing. Source: Google SRE Workbook, chapter 8 (on-call: playbooks); POSIX.1-2024, Shell Command Language, "
+    "2.9.4 (if).",
     bad="""# Updates
 
 ```bash

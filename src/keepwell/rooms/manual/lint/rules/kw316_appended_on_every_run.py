@@ -10,7 +10,8 @@ from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 from .saying import short
 
 _FILE = re.compile(
-    r"^(?:/etc/(?:sysctl\.conf|fstab|hosts|crontab|sudoers|profile|environment|exports|resolv\.conf|security/limits\.conf|ssh/sshd_config|[\w-]+\.conf)"
+    r"^(?:/etc/(?:sysctl\.conf|fstab|hosts|crontab|sudoers|profile|environment|exports|resolv\.conf|security/limits\.conf|ssh/sshd_config"
+    r"|[\w-]+\.conf)"
     r"|(?:~|/root|/home/[\w$]+)/\.(?:bashrc|profile|ssh/authorized_keys))$"
 )
 
@@ -24,7 +25,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 seen.add(path)
                 yield Finding(
                     command.line,
-                    f"each run appends the same line to {short(path, 60)} again, and a value that is changed higher up has no effect any more",
+                    f"each run appends the same line to {short(path, 60)} again, and a value that is changed higher up has no effect any "
+                    f"more",
                     column=command.column,
                     width=len(command.name),
                     fix="write a file of its own with >: /etc/sysctl.d/60-app.conf; or grep -qxF LINE FILE || echo LINE >> FILE",
@@ -52,7 +54,8 @@ RULE = Rule(
     name="appended-on-every-run",
     title="A line is appended to a system file at every run",
     severity=Severity.WARNING,
-    why="A step that is run twice leaves two lines, and a machine that is looked after for years dozens of them. In most of these files the last line holds, so a later "
+    why="A step that is run twice leaves two lines, and a machine that is looked after for years dozens of them. In most of these files "
+    "the last line holds, so a later "
     "change higher up does nothing and nobody sees why. Sources: sysctl.d(5); fstab(5).",
     bad="""# Tuning
 

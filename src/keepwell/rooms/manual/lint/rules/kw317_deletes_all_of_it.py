@@ -29,7 +29,11 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 )
     for statement in manual.statements:
         if (_WHOLE.match(statement.code) or _ALL_ROWS.match(statement.code)) and not _SAVES.search(manual.words_near(statement.line, 6, 0)):
-            yield Finding(statement.line, f"{' '.join(statement.code.split()[:3])[:60]} deletes all of it at once; nothing here saves it before", fix="a dump first, in the same block")
+            yield Finding(
+                statement.line,
+                f"{' '.join(statement.code.split()[:3])[:60]} deletes all of it at once; nothing here saves it before",
+                fix="a dump first, in the same block",
+            )
 
 
 def _all_of_it(script: Script, command: ShellCommand) -> str:
@@ -44,7 +48,9 @@ def _all_of_it(script: Script, command: ShellCommand) -> str:
         return f"this deletes {every}: sessions, queues, locks and counters, not the cache alone"
     if command.name in ("kubectl", "oc") and words[:1] == ["delete"]:
         kind = words[1] if len(words) > 1 else ""
-        if kind in ("ns", "namespace", "namespaces", "pvc", "persistentvolumeclaim", "pv") or (command.has_flag("--all") and kind not in ("pod", "pods", "")):
+        if kind in ("ns", "namespace", "namespaces", "pvc", "persistentvolumeclaim", "pv") or (
+            command.has_flag("--all") and kind not in ("pod", "pods", "")
+        ):
             return f"kubectl delete {kind} deletes what is stored there with it"
     if command.name == "aws" and words[:2] == ["s3", "rm"] and command.has_flag("--recursive"):
         return "aws s3 rm --recursive deletes every object below the prefix"
@@ -63,7 +69,10 @@ def _of_docker(script: Script, command: ShellCommand, words: list[str]) -> str:
         if command.has_flag("--volumes") and not re.search(r"\blogs?\b|cache|image", said_over(script, command.line)):
             return "docker system prune --volumes deletes stopped containers and then the volumes that were theirs, with their data"
         if command.has_flag("-a", "--all") and not command.has_flag("--volumes"):
-            return "docker system prune -a deletes every stopped container and every image that no running container uses, the one to go back to included"
+            return (
+                "docker system prune -a deletes every stopped container and every image that no running container uses, the one to go "
+                "back to included"
+            )
     if words[:1] == ["compose"] and "down" in words[:3] and command.has_flag("-v", "--volumes"):
         return "docker compose down -v deletes the volumes of the project, databases included"
     return ""
@@ -83,8 +92,10 @@ RULE = Rule(
     name="deletes-all-of-it",
     title="One command deletes everything of its kind",
     severity=Severity.ERROR,
-    why="Prune decides by what there is at this moment: a container that is stopped for maintenance is removed, and the volume that it used is then unused. FLUSHALL "
-    "empties all databases of a Redis, whoever uses them. There is no way back from either. Sources: docker volume prune and docker system prune (reference); Redis commands, FLUSHALL.",
+    why="Prune decides by what there is at this moment: a container that is stopped for maintenance is removed, and the volume that it "
+    "used is then unused. FLUSHALL "
+    "empties all databases of a Redis, whoever uses them. There is no way back from either. Sources: docker volume prune and docker "
+    "system prune (reference); Redis commands, FLUSHALL.",
     bad="""# Cleanup
 
 ```bash

@@ -11,9 +11,13 @@ from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand, Word
 from .saying import BACKUP, RESTORE, purpose, said_over
 
 DUMPS = {
-    "pg_dump": ("-f", "--file"), "pg_dumpall": ("-f", "--file"), "mysqldump": ("-r", "--result-file"), "mariadb-dump": ("-r", "--result-file"),
-    "mongodump": ("-o", "--out", "--archive"), "pg_basebackup": ("-D", "--pgdata"),
-}  # fmt: skip
+    "pg_dump": ("-f", "--file"),
+    "pg_dumpall": ("-f", "--file"),
+    "mysqldump": ("-r", "--result-file"),
+    "mariadb-dump": ("-r", "--result-file"),
+    "mongodump": ("-o", "--out", "--archive"),
+    "pg_basebackup": ("-D", "--pgdata"),
+}
 COPIES = frozenset(("cp", "rsync", "scp"))
 _REMOTE = frozenset(("aws", "gsutil", "rclone", "mc", "az", "s3cmd", "azcopy"))
 _TRANSFERS = frozenset(("cp", "sync", "copy", "mirror", "put", "mv", "rsync"))
@@ -83,7 +87,9 @@ def tar_members(command: ShellCommand) -> tuple[str, ...]:
     base = command.option("-C", "--directory")
     found = []
     for word in command.operands:
-        if archive is not None and word.filled == archive.filled or (word is command.arguments[0] and not word.filled.startswith(("/", "."))):
+        if (archive is not None and word.filled == archive.filled) or (
+            word is command.arguments[0] and not word.filled.startswith(("/", "."))
+        ):
             continue
         path = word.filled
         found.append(f"{base.filled.rstrip('/')}/{path}" if base is not None and not path.startswith("/") else path)
@@ -100,7 +106,7 @@ def _redirected(command: ShellCommand) -> Word | None:
 
 
 def savings(manual: Manual) -> Iterator[Saving]:
-    """Every command that makes a backup: dumps of a database; tar, cp, rsync and uploads where their target or what is said of them says so."""
+    """Every command that makes a backup: dumps; tar, cp, rsync and uploads where their target or what is said of them says so."""
     for script in manual.scripts:
         yield from savings_in(manual, script)
 
@@ -143,7 +149,7 @@ def names_in(text: str) -> tuple[str, ...]:
 
 
 def as_pattern(path: str, script: Script | None = None) -> re.Pattern[str]:
-    """A path with ``$(date ...)``, variables and globs as a regular expression. What is made of a date matches digits and their separators only."""
+    """A path with ``$(date ...)``, variables and globs as a regular expression. A date matches digits and their separators only."""
     pieces: list[str] = []
     at = 0
     for match in re.finditer(r"\$\([^)]*\)|`[^`]*`|\$\{[^}]*\}|\$\w+|\*|\?", path):

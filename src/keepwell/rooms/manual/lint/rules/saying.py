@@ -10,7 +10,24 @@ VERIFY = re.compile(r"verif|validat|integrity|\btest(?:s|ing)?\b|\bcheck(?:s|ing
 BACKUP = re.compile(r"back(?:ing)?[ _-]?up|backed up|\bbak\b|dump|snapshot|archiv")
 RESTORE = re.compile(r"restor|recover")
 LOOKS = frozenset(
-    ["curl", "wget", "journalctl", "pg_isready", "tail", "ps", "ss", "netstat", "nc", "ping", "pgrep", "nginx", "httpie", "http", "k6", "dig"]
+    [
+        "curl",
+        "wget",
+        "journalctl",
+        "pg_isready",
+        "tail",
+        "ps",
+        "ss",
+        "netstat",
+        "nc",
+        "ping",
+        "pgrep",
+        "nginx",
+        "httpie",
+        "http",
+        "k6",
+        "dig",
+    ]
 )
 _LOOKING = {
     "systemctl": ("is-active", "status", "is-failed", "list-units"),
@@ -26,11 +43,12 @@ def said_over(script: Script, line: int) -> str:
     """The nearest comment lines above a line of a script, joined: what stands over a group of commands, up to 20 lines away."""
     notes = [note for note in script.comments if not note.trailing and line - _FAR <= note.line < line]
     texts: list[str] = []
+    above = notes[-1].line if notes else 0
     for note in reversed(notes):
-        if texts and note.line != last - 1:
+        if note.line != above:
             break
         texts.insert(0, note.text)
-        last = note.line
+        above -= 1
     return " ".join(texts).lower()
 
 
