@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from keepwell.kernel.problems import UsageError
 from keepwell.rooms.manual.reading.document import read_manual
 from keepwell.rooms.manual.reading.model import Kind, Manual
+from tests.hostile_manuals import LARGE, TEXTS
 from tests.support import outside
 
 MANUALS = ("audiodeck-connect", "smart-campus-assistant", "speech-to-text", "voice-agent", "whisper-background-server")
@@ -339,31 +340,7 @@ def test_right_to_left_and_escapes_are_kept_where_they_are() -> None:
 # --- size
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "# h\n\ntext\n\n" * 10_000,
-        "### a\n## b\n# c\n" * 3_400,
-        "- [ ] x\n" * 20_000,
-        "| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 20_000,
-        "```bash\n" + "curl -f http://h/p | jq . && echo ok\n" * 8_000 + "```\n",
-        "```bash\nls\n```\n\n" * 3_000,
-        "word " * 200_000,
-        ">" * 2_000 + " x\n",
-        "\n".join("  " * depth + "- x" for depth in range(300)),
-        "[" * 50_000 + "\n",
-        "**" * 100_000,
-        "<" * 100_000,
-        "```yaml\na: &a [x,x]\nb: &b [*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d]\n```\n",
-        "```yaml\n" + "[" * 20_000 + "\n```\n",
-        "```sql\n" + "SELECT '" * 20_000 + "\n```\n",
-        "```json\n" + '{"a":' * 20_000 + "\n```\n",
-        "```nginx\n" + "a {" * 20_000 + "\n```\n",
-        "retention " * 60_000 + "1 days",
-        "keep " + "a" * 500_000,
-    ],
-    ids=lambda text: text[:12].replace("\n", " "),
-)
+@pytest.mark.parametrize("text", LARGE.values(), ids=LARGE.keys())
 def test_large_manuals_take_seconds_at_most(text: str) -> None:
     started = time.process_time()
     holds_together(manual(text))
@@ -373,64 +350,8 @@ def test_large_manuals_take_seconds_at_most(text: str) -> None:
 # --- anything
 
 
-PIECES = st.sampled_from(
-    [
-        "# h\n",
-        "## h\n",
-        "```bash\n",
-        "```\n",
-        "~~~\n",
-        "```json\n",
-        "```sql\n",
-        "```yaml\n",
-        "```console\n",
-        "- a\n",
-        "  - [ ] b\n",
-        "> ",
-        "| a | b |\n",
-        "|--|--|\n",
-        "    ",
-        "\t",
-        "---\n",
-        "<!-- keepwell: allow KW101 x -->\n",
-        "$ ",
-        "curl http://h | jq . && x\n",
-        "if [ $? -eq 0 ]; then\n",
-        "fi\n",
-        "cat <<EOF > f.sh\n",
-        "EOF\n",
-        "$(",
-        ")",
-        "`",
-        "'",
-        '"',
-        "\\\n",
-        "* * * * * x\n",
-        "X=$(y)\n",
-        "for a in b; do\n",
-        "done\n",
-        "f() {\n",
-        "}\n",
-        "\r\n",
-        "\0",
-        "\ufeff",
-        "é",
-        "\u202e",
-        "\x1b[1m",
-        "ðŸŽ¯",
-        "SELECT 1;\n",
-        '{"a": [1,\n',
-        "a: b\n",
-        "retention 30 days\n",
-        "> 80%\n",
-        "<host>",
-        "0 3 * * * root /x\n",
-    ]
-)
-
-
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.one_of(PIECES, st.text(max_size=8)), max_size=40).map("".join))
+@given(TEXTS)
 def test_any_text_is_a_manual(text: str) -> None:
     holds_together(manual(text))
 

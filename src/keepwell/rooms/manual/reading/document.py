@@ -15,6 +15,8 @@ from .plain import plain
 from .text import read_text
 
 _CHECKBOX = re.compile(r"\[([ xX])\]\s+(.*)", re.DOTALL)
+_LONGEST = 5_000
+"""Characters of a line and of an item of prose that rules see: nobody wrote more by hand, and patterns over them must end."""
 _FRONT_MATTER = re.compile(r"[ \t]*([A-Za-z_][\w-]*)[ \t]*:[ \t]*(.*)")
 
 
@@ -38,7 +40,7 @@ def read_manual(source: str | bytes, name: str) -> Manual:
     tables = tuple(reader.tables)
     names = collect_names(items, fences, scripts, settings)
     return Manual(
-        name, text.lines, items, reader.section_tree(), fences, tables, scripts, statements, cron, settings, text.mended, text.remarks,
+        name, tuple(line[:_LONGEST] for line in text.lines), items, reader.section_tree(), fences, tables, scripts, statements, cron, settings, text.mended, text.remarks,
         tuple(reader.front_matter), names,
     )  # fmt: skip
 
@@ -86,7 +88,7 @@ class _Reader:
 
     def _add(self, kind: Kind, token: Token, text: str, level: int = 0, checked: bool = False) -> None:
         line, end = self._span(token)
-        self.items.append(Item(kind, line, end, text, self._path, level, checked=checked))
+        self.items.append(Item(kind, line, end, text[:_LONGEST], self._path, level, checked=checked))
 
     def _span(self, token: Token) -> tuple[int, int]:
         """First and last line of a block; blank lines at its end are not counted."""
@@ -126,7 +128,7 @@ class _Reader:
             if token.type == "tr_open":
                 cells = []
             elif token.type == "inline":
-                cells.append(plain(token.content))
+                cells.append(plain(token.content)[:_LONGEST])
             elif token.type == "tr_close":
                 rows.append(Row(self._row_line(tokens, at, line), tuple(cells)))
             at += 1
