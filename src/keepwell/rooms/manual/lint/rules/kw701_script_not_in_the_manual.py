@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from posixpath import basename
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
-from keepwell.rooms.manual.reading.file_uses import FileUse
+from keepwell.rooms.manual.reading.file_uses import FileUse, tar_mode
 from keepwell.rooms.manual.reading.model import Manual
 
 from .tasks import place
@@ -27,6 +27,7 @@ _UNKNOWN = (
 
 def _check(manual: Manual) -> Iterator[Finding]:
     made = {use.name for use in manual.names.files if use.how in ("defined", "written", "appended")}
+    made.update(address.path.rpartition("/")[2] for address in manual.names.addresses)  # downloaded
     for use in manual.names.files:
         if use.how == "executed" and _is_own(use) and use.name not in made:
             column, width = place(manual, use.line, use.path)
@@ -38,12 +39,25 @@ def _check(manual: Manual) -> Iterator[Finding]:
 def _is_own(use: FileUse) -> bool:
     if "$" in use.name or "<" in use.path or _OF_A_PACKAGE.search(use.path) or _OF_A_PACKAGE.search(use.name):
         return False
-    return bool(_SCRIPT.search(use.name))
+    if use.name.endswith(".js") and "/" not in use.path:
+        return False  # an example of a program rather than a tool
+    return bool(_SCRIPT.search(use.name)) and not _fetched(use)
+
+
+def _fetched(use: FileUse) -> bool:
+    """Whether the lines before it fetch or unpack what it is part of."""
+    if use.script is None or use.path.startswith("/"):
+        return False
+    return any(
+        command.line < use.line
+        and (command.is_("git", "clone") or command.name == "unzip" or (tar_mode(command) == "x" and command.name == "tar"))
+        for command in use.script.commands
+    )
 
 
 def _message(use: FileUse, made: set[str]) -> str:
     stem = use.name.rpartition(".")[0]
-    twin = next((name for name in sorted(made) if name.rpartition(".")[0] == stem), "")
+    twin = next((name for name in sorted(made) if _SCRIPT.search(name) and name.rpartition(".")[0] == stem), "")
     if twin:
         return f"{use.name} is run here and stands nowhere in the manual, which has {twin} only"
     unknown = next((words for pattern, words in _UNKNOWN if pattern.search(basename(use.path))), "what it does")

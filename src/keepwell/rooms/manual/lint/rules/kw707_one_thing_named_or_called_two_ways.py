@@ -10,6 +10,8 @@ from keepwell.rooms.manual.reading.shell_model import Script
 
 from .tasks import place, stems
 
+_NEEDS_ONE = re.compile(r"restor|recover|import|rollback|load", re.IGNORECASE)
+"""Names of scripts that work on something which they must be given; others may well have arguments that can be left out."""
 _SCRIPT = re.compile(r"\.(sh|bash|py|pl|rb)$")
 
 
@@ -53,7 +55,7 @@ def _two_calls(manual: Manual, runs: list[FileUse]) -> Iterator[Finding]:
     defined = {script.file.rpartition("/")[2]: script for script in manual.scripts if script.file}
     given: dict[str, FileUse] = {}
     for use in runs:
-        if _arguments(use):
+        if _arguments(use) and _NEEDS_ONE.search(use.name):
             given.setdefault(use.name, use)
     for use in runs:
         other = given.get(use.name)
@@ -68,12 +70,11 @@ def _two_calls(manual: Manual, runs: list[FileUse]) -> Iterator[Finding]:
 
 
 def _arguments(use: FileUse) -> list[str]:
-    """What follows the script's name, options left out."""
+    """What follows the script's name, options and what may be their values left out."""
     words = [word.filled for word in use.command.words] if use.command else []
     at = next((number for number, word in enumerate(words) if word == use.path), len(words))
-    return [word for word in words[at + 1 :] if not word.startswith("-") or word == "-"] or [
-        word for word in words[at + 1 :] if word.startswith("--")
-    ]
+    after = words[at + 1 :]
+    return [word for number, word in enumerate(after) if not word.startswith("-") and not (number and after[number - 1].startswith("-"))]
 
 
 def _demands(script: Script) -> bool:

@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Item, Kind, Manual
 
-from .tasks import Anchor, Places, bare, cadence_of, objects, places_of, words_of
+from .tasks import Anchor, Places, bare, below_cadence, cadence_of, objects, places_of, verb_of, words_of
 
 _BY_NATURE = re.compile(r"\bdocument(ation|s)?\b|\brunbooks?\b|\bmeeting\b|\bcontact|\btraining\b|\bread\b", re.IGNORECASE)
+_SAYS_HOW = re.compile(r"`|\]\(|://|:\s*$")
+_STATES = re.compile(
+    r"\b(is|are|was|were|has|have|says|shows|within|been|no|all|completed|done|taken|working|running|available|healthy)\b|_{3,}", re.I
+)
+"""What says how things have to be rather than what to do."""
 _TRIES = frozenset(("test", "tests", "testing", "drill", "rehearse", "exercise"))
 _VERIFIES = frozenset(("verify", "verification", "validate", "validation"))
 _PACKAGES = re.compile(r"\b(update|upgrade|install|patch|apply)\b.*\b(packages?|system updates?|os updates?)\b", re.IGNORECASE)
@@ -24,7 +29,13 @@ def _check(manual: Manual) -> Iterator[Finding]:
         return
     for item in boxes:
         text = bare(item.text)
-        if _BY_NATURE.search(text):
+        if (
+            not below_cadence(manual, item.line)
+            or len(text) > 100
+            or _SAYS_HOW.search(manual.line_text(item.line))
+            or _BY_NATURE.search(text)
+            or (not verb_of(text) and _STATES.search(text))
+        ):
             continue
         message = _missing(manual, item, text, places)
         if message:

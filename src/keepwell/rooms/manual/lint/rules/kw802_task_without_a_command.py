@@ -68,7 +68,7 @@ _BY_NATURE = re.compile(
     r"meeting|training|escalation|changelog|opportunities|trends|thresholds|scalability)\b",
     re.I,
 )
-_SAYS_HOW = re.compile(r"`|://|\b(see|using|with|via|run)\s+[\w./-]*[./]|(?:^|\s)/\w+/|[<>≥≤]\s*\d|\(>?\d|^[\w ]+:\s*\d")
+_SAYS_HOW = re.compile(r"`|\]\(|\]\[|://|\b(see|using|with|via|run)\s+[\w./-]*[./]|(?:^|\s)/\w+/|[<>≥≤]\s*\d|\(>?\d|^[\w ]+:\s*\d")
 VAGUE = re.compile(
     r"\b(high|slow|unusual|excessive|long-running|abnormal|anomal\w+|unexpected|suspicious|strange|irregular|too "
     r"(?:many|long|high|slow)|patterns?)\b",

@@ -51,7 +51,8 @@ def _may_be(manual: Manual, item: Item) -> bool:
     around = titles(manual, item.line)
     if (
         not around
-        or len(text) > 160
+        or len(text) > 100
+        or re.search(r"[\n{]", text)
         or re.search(r"\d", re.sub(r"\bS3\b|\bp?\d+th\b|\bIPv\d\b", "", text))
         or _NOT.search(" / ".join(around))
     ):

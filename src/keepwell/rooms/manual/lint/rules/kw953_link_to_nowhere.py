@@ -17,7 +17,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
     broken: list[tuple[int, str]] = []
     for number, text in enumerate(manual.lines, 1):
         if "](#" in text and number not in fenced:
-            broken += [(number, slug) for slug in _LINK.findall(re.sub(r"`[^`]*`", "", text)) if slug.lower() not in known]
+            broken += [(number, slug) for slug in _LINK.findall(re.sub(r"`[^`]*`", "", text)) if slug.lower().replace("_", "") not in known]
     if broken:
         line, slug = broken[0]
         near = next((name for name in sorted(known) if slug.strip("-") and slug.strip("-") in name), "")
@@ -42,9 +42,9 @@ def _slugs(manual: Manual) -> frozenset[str]:
         slug = re.sub(r"[^\w\- ]", "", text.strip().lower()).replace(" ", "-")
         count = counts.get(slug, 0)
         counts[slug] = count + 1
-        found.add(f"{slug}-{count}" if count else slug)
+        found.add((f"{slug}-{count}" if count else slug).replace("_", ""))
     for line in manual.lines:
-        found.update(name.lower() for name in (*_NAMED.findall(line), *_OWN.findall(line)))
+        found.update(name.lower().replace("_", "") for name in (*_NAMED.findall(line), *_OWN.findall(line)))
     return frozenset(found)
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Kind, Manual
 
-_LEFT = re.compile(r"\$\([a-z][^()\n]{0,60}\)|\$\{[A-Za-z_][\w.]*\}|\{\{-?\s*[\w.]+(?:\s*\|[^}]{0,40})?\s*-?\}\}|<%=?\s*[\w.]+\s*%>")
+_LEFT = re.compile(
+    r"\$\([a-z][^()\n]{0,60}\)|\$\{[A-Z_][A-Z0-9_]+\}|\{\{-?\s*(?!and\b|or\b)\.?[\w.]+(?:\s*\|[^}]{0,40})?\s*-?\}\}|<%=?\s*[\w.]+\s*%>"
+)
 _CODE = re.compile(r"``.*?``|`[^`\n]*`")
 
 

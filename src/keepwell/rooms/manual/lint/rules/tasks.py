@@ -12,9 +12,7 @@ from keepwell.rooms.manual.reading.model import Item, Kind, Manual, Section
 
 CADENCE = re.compile(r"\b(daily|nightly|morning|weekly|monthly|quarterly|yearly|annual(ly)?|routine|checklists?|hourly)\b", re.I)
 """A heading that says how often."""
-WORK = re.compile(
-    r"\b(maintenance|maintaining|schedules?|rotation|emergency|outage|incidents?|recovery|restore|failover|response procedures?)\b", re.I
-)
+WORK = re.compile(r"\b(maintenance|schedules?|rotation|emergency|outage|incidents?|recovery|restore|failover|response procedures?)\b", re.I)
 """A heading of work that somebody is to do, without saying how often."""
 NO_WORK = re.compile(
     r"\b(best "
