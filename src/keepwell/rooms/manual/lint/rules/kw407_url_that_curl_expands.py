@@ -32,7 +32,7 @@ def _expanded(command: ShellCommand) -> str:
         if "://" not in word.filled:
             continue
         url = _RANGE.sub("", _ADDRESS.sub("", re.sub(r"\$\{[^}]*\}|\$\([^)]*\)", "", word.filled)))
-        bracket = re.search(r"(?<!\\)\[[^\[\]]{0,40}\]?", url)
+        bracket = re.search(r"(?<!\\)\[(?!\])[^\[\]]{0,40}\]?", url)
         if bracket:
             return f"curl takes {bracket[0]} in the URL for a range, refuses it (exit 3, bad range) and asks nobody"
         braces = re.search(r"(?<!\\)\{[^{}]*[=,\"][^{}]*\}", url)

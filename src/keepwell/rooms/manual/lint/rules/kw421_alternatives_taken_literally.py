@@ -14,7 +14,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
         for command in script.named("grep", "zgrep"):
             pattern = pattern_of(command)
             special = command.has_flag("-E", "--extended-regexp", "-P", "--perl-regexp", "-F", "--fixed-strings")
-            if pattern is None or special or not re.search(r"[A-Za-z0-9)]\s*(?<!\\)\|\s*[A-Za-z0-9(]", pattern.filled):
+            if pattern is None or special or not re.search(r"[A-Za-z0-9)]\|[A-Za-z0-9(]", pattern.filled):
                 continue
             yield Finding(
                 command.line,

@@ -8,13 +8,15 @@ from keepwell.rooms.manual.reading.parts import Setting
 
 from .removed import ALERTMANAGER, API_VERSIONS, Removed
 
+_GONE = frozenset(entry.name for entry in API_VERSIONS)
+
 
 def _check(manual: Manual) -> Iterator[Finding]:
     yield from _alertmanager(manual)
     for fence in manual.fences:
         kinds = [setting for setting in fence.settings if setting.path == ("kind",)]
         for setting in fence.settings:
-            entry = _removed(setting, kinds) if setting.path == ("apiVersion",) else None
+            entry = _removed(setting, kinds) if setting.path == ("apiVersion",) and setting.value in _GONE else None
             if entry:
                 yield Finding(
                     setting.line, f"{setting.value} is not served any more {entry.when}, so this manifest is refused", fix=entry.instead

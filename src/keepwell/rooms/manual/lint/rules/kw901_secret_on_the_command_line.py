@@ -10,7 +10,8 @@ from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
 from .secret_words import SECRET_NAME, is_placeholder
 
 _HEADER = re.compile(
-    r"^(?:Proxy-)?(?:Authorization|X-[\w-]*(?:Key|Token|Auth|Secret)|Api-?Key|Private-Token)\s*:\s*(?:\w+\s+)?(\S.*)$", re.IGNORECASE
+    r"^(?:Proxy-)?(?:Authorization|X-[\w-]*(?:Key|Token|Auth|Secret)|Api-?Key|Private-Token)\s*:\s*(?:\w+\s+)?(\S.*)$",
+    re.IGNORECASE | re.DOTALL,
 )
 _IN_URL = re.compile(r"^[a-z][a-z0-9+.-]*://[^/\s:@]*:([^@/\s]+)@", re.IGNORECASE)
 _LONG_AND_SHORT = ("mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump", "mongosh", "mongodump", "mongorestore", "rabbitmqadmin")
@@ -65,7 +66,7 @@ def _secrets(command: ShellCommand) -> Iterator[tuple[str, bool]]:
     if command.name == "curl":
         yield from _of_curl(command)
     if command.name in ("redis-cli", "valkey-cli"):
-        yield from ((_named(word, "a URL with the password"), False) for word in command.options("-u", "--uri") if word.variables)
+        yield from ((_named(word, "a URL that may hold the password"), False) for word in command.options("-u", "--uri") if word.variables)
 
 
 def _of_curl(command: ShellCommand) -> Iterator[tuple[str, bool]]:

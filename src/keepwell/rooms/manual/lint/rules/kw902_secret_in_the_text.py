@@ -14,7 +14,7 @@ _NOT_THE_SECRET = re.compile(r"(?:file|path|name|ref|id|url|uri|type|length|ttl|
 def _check(manual: Manual) -> Iterator[Finding]:
     for number, text in enumerate(manual.lines, 1):
         match = KNOWN_TOKEN.search(text)
-        if match and not is_placeholder(match[0].removeprefix("-----BEGIN ").removesuffix("-----")):
+        if match and _is_real(match[0], text, manual.line_text(number + 1)):
             yield _finding(number, f"{match[0][:8]}...", "a token or key by its form")
     for script in manual.scripts:
         for assignment in script.assignments:
@@ -24,6 +24,13 @@ def _check(manual: Manual) -> Iterator[Finding]:
     for setting in manual.settings:
         if SECRET_NAME.search(setting.key) and not _NOT_THE_SECRET.search(setting.key) and looks_secret(setting.value):
             yield _finding(setting.line, setting.path[-1], "a value that looks like a real one")
+
+
+def _is_real(token: str, text: str, after: str) -> bool:
+    """Whether what has the form of a token is one: a key has its first line of base64 behind it, and none says EXAMPLE."""
+    if token.startswith("-----BEGIN"):
+        return bool(re.search(r"[A-Za-z0-9+/]{40}", text.replace(token, "") + "\n" + after))
+    return not is_placeholder(token)
 
 
 def _finding(line: int, name: str, what: str) -> Finding:

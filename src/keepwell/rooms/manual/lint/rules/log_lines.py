@@ -70,16 +70,19 @@ class WrongField:
 def wrong_fields(manual: Manual) -> Iterator[WrongField]:
     """Every awk of the manual that reads another field than it means, or lines that have no such field."""
     written = written_lines(manual)
+    by_path: dict[str, list[WrittenLine]] = {}
+    for line in written:
+        by_path.setdefault(line.path, []).append(line)
     for command in manual.commands if written else ():
-        sentence = _judge(command, written) if program_of(command) else ""
+        sentence = _judge(command, by_path) if program_of(command) else ""
         if sentence:
             yield WrongField(command, sentence + ("; with no such line it divides by 0" if divisor(command) else ""))
 
 
-def _judge(command: ShellCommand, written: list[WrittenLine]) -> str:
+def _judge(command: ShellCommand, by_path: dict[str, list[WrittenLine]]) -> str:
     files = files_of(command)
-    same = [line for line in written if line.path in files]
-    return _other_label(command, same) or _only_a_mark(command, same or _siblings(files, written)) or _lines_without(command, same)
+    same = [line for path in files for line in by_path.get(path, [])]
+    return _other_label(command, same) or _only_a_mark(command, same or _siblings(files, by_path)) or _lines_without(command, same)
 
 
 def _other_label(command: ShellCommand, lines: list[WrittenLine]) -> str:
@@ -116,13 +119,14 @@ def _only_a_mark(command: ShellCommand, lines: list[WrittenLine]) -> str:
     return ""
 
 
-def _siblings(files: tuple[str, ...], written: list[WrittenLine]) -> list[WrittenLine]:
+def _siblings(files: tuple[str, ...], by_path: dict[str, list[WrittenLine]]) -> list[WrittenLine]:
     """For a log that no script writes: the lines written to logs beside it that carry its name (error.log: those with ERROR)."""
     found = []
     for path in files:
         folder, _, name = path.rpartition("/")
         stem = name.partition(".")[0].upper()
-        found += [line for line in written if folder and stem and line.path.rpartition("/")[0] == folder and stem in line.fields]
+        beside = [other for other in by_path if folder and stem and other.rpartition("/")[0] == folder]
+        found += [line for other in beside for line in by_path[other] if stem in line.fields]
     return found
 
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 class Removed:
     """A thing that is gone.
 
-    ``name`` is what to look for, ``since`` the version that has it no more, ``date`` when that came out (ISO, may be shortened), ``instead``
-    what to write, ``source`` where it stands.
-    ``within`` narrows it: the view of a column, the kinds of an API version.
+    ``name`` is what to look for, ``since`` the version that has it no more, ``date`` when that came out (ISO, may be shortened),
+    ``instead`` what to write, ``source`` where it stands. ``within`` narrows it: the view of a column, the kinds of an API version.
     """
 
     name: str
