@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from bench.measure import KEEPWELL, Row, show
+from bench.measure import KEEPWELL, Row, cpu_seconds, show
 from keepwell.composition.verbs import shellcheck
 from keepwell.rooms.manual.lint.decide import Choice, Linted
 from keepwell.rooms.manual.lint.model import Finding
@@ -134,7 +134,8 @@ def _print_figures(measured: Measured) -> None:
         ),
         Row("the most dangerous, found", measured.found("dangerous"), "places", len(measured.of("dangerous"))),
         Row("needs judgement, left out", len(measured.of("judgement")), "defects"),
-        Row(f"keepwell lint {slowest.name} (median of 5)", seconds(slowest), "s", 1.0),
+        Row(f"keepwell lint {slowest.name}, wall (median of 5)", seconds(slowest), "s", 1.0),
+        Row("the same, CPU of it and of ShellCheck", cpu_seconds([KEEPWELL, "lint", str(slowest)], 5), "CPU s"),
     ]
     show("Lint over five real manuals", rows)
 

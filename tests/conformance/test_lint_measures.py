@@ -13,7 +13,7 @@ import pytest
 from bench.lint import KEEPWELL, Measured, Place, known_places, longest, measure
 from tests.support import outside
 
-LEAST = {"rule": 110, "missing": 80, "dangerous": 14}
+LEAST = {"rule": 147, "missing": 85, "dangerous": 25}
 """How many places of each kind are found today: raise these with every rule that finds more; wanted are 60 %, 95 % and all."""
 HANGS = 20.0
 """Seconds after which the command over the longest manual counts as hanging; the wanted second is measured by the benchmark."""
@@ -38,8 +38,8 @@ def test_no_rule_breaks_on_a_real_manual(measured: Measured) -> None:
 
 
 def test_findings_stand_inside_the_manual(measured: Measured) -> None:
-    assert sum(len(linted.findings) for linted in measured.linted.values()) >= 25
     for linted in measured.linted.values():
+        assert linted.findings
         assert all(1 <= finding.line <= finding.end_line <= len(linted.manual.lines) for finding in linted.findings)
 
 
