@@ -116,9 +116,10 @@ def calls_itself_a_check(manual: Manual, script: Script) -> bool:
 def entries_of(manual: Manual, script: Script) -> tuple[CronEntry, ...]:
     """The crontab entries that run a script, by its file's name."""
     name = basename(script.file)
-    return tuple(
-        entry for entry in manual.cron if name and not entry.commented and re.search(rf"(^|[\s/]){re.escape(name)}(\s|$)", entry.command)
-    )
+    if not name:
+        return ()
+    whole = re.compile(rf"(^|[\s/]){re.escape(name)}(\s|$)")
+    return tuple(entry for entry in manual.cron if name in entry.command and not entry.commented and whole.search(entry.command))
 
 
 def minutes_between(schedule: str) -> int | None:

@@ -11,15 +11,19 @@ _STATE = re.compile(r"^(\w*_)?(status|state|health|result)$", re.IGNORECASE)
 _FIELD = re.compile(r"\.(status|state|health|result)\b", re.IGNORECASE)
 _GOOD = re.compile(r"\b(OK|healthy|success\w*|passed|good)\b|[✅✓✔]", re.IGNORECASE)
 
+_SAYS = frozenset(("echo", "printf", "logger", "log"))
+
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
-        for assignment in script.assignments:
-            if not _STATE.match(assignment.name) or not _reads_a_field(script, assignment):
+        read = [one for one in script.assignments if _STATE.match(one.name) and _reads_a_field(script, one)]
+        uses = _uses(script, frozenset(one.name for one in read))
+        for assignment in read:
+            after = [use for use in uses[assignment.name] if use is None or use.line >= assignment.line]
+            if not all(use is not None and use.name in _SAYS for use in after):
                 continue
-            uses = [command for command in script.commands if _uses(command, assignment.name) and command.line >= assignment.line]
-            said = next((use for use in uses if use.name in ("echo", "printf", "logger", "log") and _GOOD.search(use.text)), None)
-            if said is not None and all(use.name in ("echo", "printf", "logger", "log") for use in uses):
+            said = next((use for use in after if use is not None and _GOOD.search(use.text)), None)
+            if said is not None:
                 yield Finding(
                     assignment.line,
                     f"${assignment.name} is read and line {said.line} logs it as good, whatever it says: nothing compares it",
@@ -33,8 +37,18 @@ def _reads_a_field(script: Script, assignment: Assignment) -> bool:
     return any(_FIELD.search(word.filled) for command in script.members(assignment.substitutes) for word in command.arguments)
 
 
-def _uses(command: ShellCommand, name: str) -> bool:
-    return command.depth == 0 and any(name in word.variables for word in command.words)
+def _uses(script: Script, names: frozenset[str]) -> dict[str, list[ShellCommand | None]]:
+    """The commands that expand each of these variables; None for a case or a loop over it."""
+    uses: dict[str, list[ShellCommand | None]] = {name: [] for name in names}
+    if not names:
+        return uses
+    for command in script.commands:
+        for name in {name for word in command.words for name in word.variables} & names if command.depth == 0 else ():
+            uses[name].append(command)
+    for block in script.blocks:
+        for name in {name for word in block.words for name in word.variables} & names:
+            uses[name].append(None)
+    return uses
 
 
 RULE = Rule(

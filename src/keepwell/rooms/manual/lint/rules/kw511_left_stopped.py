@@ -11,9 +11,13 @@ def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         if not script.complete or script.traps:
             continue
-        for stop in script.commands:
-            services = _services(stop, "stop")
-            exit_ = _leaves(script, stop) if services and not stop.function else None
+        starts = [(part, started) for part in script.commands if (started := _services(part, "start") | _services(part, "restart"))]
+        failures = [part for part in script.commands if part.name == "exit" and part.subcommand not in ("", "0")] if starts else []
+        stopped: set[str] = set()
+        for stop in script.commands if failures else ():
+            services = set() if stop.function else _services(stop, "stop") - stopped
+            stopped |= services
+            exit_ = _leaves(script, stop, failures, [part for part, started in starts if started & services]) if services else None
             if exit_ is not None:
                 yield Finding(
                     exit_.line,
@@ -26,22 +30,21 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 )
 
 
-def _leaves(script: Script, stop: ShellCommand) -> ShellCommand | None:
-    """The first exit with a failure after the stop, in a branch that has not started the service; only if another branch does."""
-    services = _services(stop, "stop")
-    later = script.commands[stop.index + 1 :]
-    starts = [command for command in later if services & (_services(command, "start") | _services(command, "restart"))]
-    if not starts:
+def _leaves(script: Script, stop: ShellCommand, failures: list[ShellCommand], starts: list[ShellCommand]) -> ShellCommand | None:
+    """The first exit with a failure after the stop, in a branch that has not started the service; only if something else does."""
+    if not any(start.index > stop.index for start in starts):
         return None
-    for command in later:
-        if command.name != "exit" or command.subcommand in ("", "0"):
+    for exit_ in failures:
+        if exit_.index < stop.index:
             continue
-        branch = next((block for block in script.blocks if command.index in (*block.body, *block.otherwise)), None)
-        same = set((*branch.body, *branch.otherwise)) if branch else set()
-        part = branch.otherwise if branch and command.index in branch.otherwise else branch.body if branch else ()
-        before = [start for start in starts if start.index < command.index and (start.index in part or start.index not in same)]
-        if branch is not None and not before:
-            return command
+        around = [block for block in script.blocks_of("if", "elif", "case") if exit_.index in (*block.body, *block.otherwise)]
+        if not around:
+            continue
+        branch = min(around, key=lambda block: len(block.body) + len(block.otherwise))
+        part = branch.otherwise if exit_.index in branch.otherwise else branch.body
+        elsewhere = {*branch.body, *branch.otherwise} - {*part}
+        if not any(stop.index < start.index < exit_.index and start.index not in elsewhere for start in starts):
+            return exit_
     return None
 
 
