@@ -318,3 +318,14 @@ def test_operands(text: str, operands: list[str], flags: tuple[str, ...]) -> Non
     first = script(text).commands[0]
     assert [word.text for word in first.operands] == operands
     assert first.flags == flags
+
+
+def test_a_redirection_ends_with_its_line() -> None:
+    """The grammar alone takes the echo for more targets of the first redirection."""
+    text = 'a | \\\n    b | c | \\\n    d >> "$R"\n\n# note\necho -e "\\nM" >> "$R"\ngrep "$(date)" "$M" | \\\n  awk y >> "$R"\n'
+    read = script(text)
+    assert [(command.name, command.line) for command in read.commands] == [
+        ("a", 1), ("b", 2), ("c", 2), ("d", 3), ("echo", 6), ("grep", 7), ("date", 7), ("awk", 8),
+    ]  # fmt: skip
+    assert [len(command.pipeline) for command in read.commands] == [4, 4, 4, 4, 1, 2, 1, 2]
+    assert read.text == text

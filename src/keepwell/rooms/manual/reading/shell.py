@@ -46,8 +46,7 @@ class Piece:
 def read_shell(piece: Piece) -> Script:
     """The script in a piece of shell. Any text is taken; what is no shell stands in ``errors``."""
     text, first = piece.text, piece.first
-    source = make_source(text, first, piece.offsets, piece.hidden)
-    root = _parser().parse(source.masked.encode("ascii")).root_node
+    source, root = _parsed(piece)
     shebang = _shebang(text)
     walk = Walk(source, constants(root, source), _strictness(shebang))
     commands = walk.run(root, complete=bool(shebang or piece.file))
@@ -69,6 +68,32 @@ def read_shell(piece: Piece) -> Script:
         tuple(walk.traps),
         source.code,
     )
+
+
+def _parsed(piece: Piece) -> tuple[Source, "Node"]:
+    """The source and its tree. The grammar may take the lines behind a redirection for more targets of it, and those behind a pipeline of three
+    and more for more words of its last command where a redirection follows; a ``;`` at the line's end stops that."""
+    text = piece.text
+    for _ in range(4):
+        source = make_source(text, piece.first, piece.offsets, piece.hidden)
+        root = _parser().parse(source.masked.encode("ascii")).root_node
+        ends = sorted({end for node in _nodes(root) if (end := _runs_on(node, source.masked))}, reverse=True)
+        if not ends:
+            break
+        for end in ends:
+            text = f"{text[:end]};{text[end:]}"
+    return source, root
+
+
+def _runs_on(node: "Node", masked: str) -> int:
+    """The end of a redirection's target or of a command's word, where what follows it in the tree stands on a later line; else 0."""
+    if node.type == "command":
+        words = [child for child in node.children if child.type != "comment"]
+        gaps = ((word.end_byte, after.start_byte) for word, after in zip(words, words[1:], strict=False))
+        return next((end for end, start in gaps if "\n" in masked[end:start].replace("\\\n", "")), 0)
+    targets = node.children_by_field_name("destination") if node.type == "file_redirect" else []
+    runs_on = len(targets) > 1 and targets[1].start_point[0] > targets[0].end_point[0]
+    return targets[0].end_byte if runs_on else 0
 
 
 def file_header(lines: Sequence[str]) -> str:
