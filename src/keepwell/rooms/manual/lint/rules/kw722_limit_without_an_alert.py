@@ -11,27 +11,31 @@ from .tasks import stems
 _METRICS = re.compile(r"\bmetrics\b", re.IGNORECASE)
 _ALERTS = re.compile(r"\b(alert\w*|alarm\w*)\b.*\b(threshold|rule|level|limit)s?|\b(critical|warning) alerts?\b", re.IGNORECASE)
 _LIMIT = re.compile(r"[<>≤≥]=?\s*\d")
+_MOST = 50
 _GENERIC = frozenset(("usage", "rate", "avera", "numbe", "targe", "max", "total", "count"))
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
-    alerts = [section for section in manual.all_sections if _ALERTS.search(section.title)]
+    alerts = [section for section in manual.all_sections if _ALERTS.search(section.title)][:_MOST]
     tiers = [item for section in alerts for item in manual.items_in(section, Kind.LIST_ITEM, Kind.TABLE_ROW) if _LIMIT.search(item.text)]
     if len(tiers) < 2:
         return
     known = stems(" ".join(item.text for item in tiers)) - _GENERIC
+    own: dict[int, list[Item]] = {}
+    for item in manual.of(Kind.LIST_ITEM):
+        own.setdefault(manual.section_of(item.line).line, []).append(item)
     for section in manual.all_sections:
-        if _METRICS.search(section.title) and not any(_inside(section, alert) for alert in alerts):
-            yield from _of_section(manual, section, known, alerts[0])
+        if section.line in own and _METRICS.search(section.title) and not any(_inside(section, alert) for alert in alerts):
+            yield from _of_items(own[section.line], known, alerts[0])
 
 
 def _inside(section: Section, other: Section) -> bool:
     return other.line <= section.line <= other.end_line
 
 
-def _of_section(manual: Manual, section: Section, known: frozenset[str], alerts: Section) -> Iterator[Finding]:
-    for item in manual.items_in(section, Kind.LIST_ITEM):
-        if manual.section_of(item.line).line == section.line and _LIMIT.search(item.text):
+def _of_items(items: list[Item], known: frozenset[str], alerts: Section) -> Iterator[Finding]:
+    for item in items:
+        if _LIMIT.search(item.text):
             name = _name(item)
             wanted = stems(name) - _GENERIC
             if wanted and not wanted & known:

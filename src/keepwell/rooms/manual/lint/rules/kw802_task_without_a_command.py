@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Item, Kind, Manual
 
-from .tasks import bare, below_cadence, has_commands, is_work, list_items, objects, places_of, titles, verb_of
+from .tasks import bare, below_cadence, is_work, list_items, objects, places_of, titles, verb_of, with_commands
 
 _DOABLE = frozenset(
     [
@@ -78,7 +78,10 @@ VAGUE = re.compile(
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
-    items = [item for item in list_items(manual, Kind.LIST_ITEM) if _may_be(manual, item)]
+    commanded = with_commands(manual)
+    items = [
+        item for item in list_items(manual, Kind.LIST_ITEM) if manual.section_of(item.line).line not in commanded and _may_be(manual, item)
+    ]
     if not items:
         return
     places = places_of(manual)
@@ -102,8 +105,6 @@ def _may_be(manual: Manual, item: Item) -> bool:
         or _SAYS_HOW.search(manual.line_text(item.line))
         or not is_work(manual, item.line)
     ):
-        return False
-    if has_commands(manual, manual.section_of(item.line)):
         return False
     if verb:
         return verb in _DOABLE

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from keepwell.rooms.manual.reading.model import Item, Kind, Manual, Section
+from keepwell.rooms.manual.reading.model import Item, Kind, Manual
 
 CADENCE = re.compile(r"\b(daily|nightly|morning|weekly|monthly|quarterly|yearly|annual(ly)?|routine|checklists?|hourly)\b", re.I)
 """A heading that says how often."""
@@ -231,12 +231,10 @@ def is_work(manual: Manual, line: int) -> bool:
     return any(CADENCE.search(title) or WORK.search(title) for title in around)
 
 
-def has_commands(manual: Manual, section: Section) -> bool:
-    """Whether a section itself, its subsections left out, shows a command."""
-    end = section.children[0].line - 1 if section.children else section.end_line
-    return any(
-        section.line <= fence.line <= end and _shows_commands(fence.content) for fence in manual.fences if fence.script or fence.statements
-    )
+def with_commands(manual: Manual) -> frozenset[int]:
+    """The sections that themselves, not only their subsections, show a command: the lines of their headings."""
+    shown = (fence for fence in manual.fences if (fence.script or fence.statements) and _shows_commands(fence.content))
+    return frozenset(manual.section_of(fence.line).line for fence in shown)
 
 
 def _shows_commands(content: str) -> bool:
@@ -250,8 +248,9 @@ def places_of(manual: Manual) -> Places:
 
 
 def _anchors(manual: Manual) -> Iterator[tuple[frozenset[str], int]]:
+    commanded = with_commands(manual)
     for section in manual.all_sections:
-        if has_commands(manual, section):
+        if section.line in commanded:
             yield (stems(" ".join(section.path[1:] or section.path)), section.line)
     for item in manual.of(Kind.COMMENT):
         if answered(manual, item.line):
