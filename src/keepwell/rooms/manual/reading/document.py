@@ -40,7 +40,8 @@ def read_manual(source: str | bytes, name: str) -> Manual:
     tables = tuple(reader.tables)
     names = collect_names(items, fences, scripts, settings)
     return Manual(
-        name, tuple(line[:_LONGEST] for line in text.lines), items, reader.section_tree(), fences, tables, scripts, statements, cron, settings, text.mended, text.remarks,
+        name, tuple(line[:_LONGEST] for line in text.lines), items,
+        reader.section_tree(), fences, tables, scripts, statements, cron, settings, text.mended, text.remarks,
         tuple(reader.front_matter), names,
     )  # fmt: skip
 
