@@ -320,6 +320,13 @@ def test_operands(text: str, operands: list[str], flags: tuple[str, ...]) -> Non
     assert first.flags == flags
 
 
+def test_a_pipeline_ends_with_its_line() -> None:
+    """The grammar alone takes the second line for more words of wc, as a redirection follows a pipeline of three."""
+    read = script("ss -tn | grep :22 | wc -l\n\n# packages\napt list \\\n  --upgradable 2>/dev/null | grep x\n")
+    assert [(c.name, len(c.words)) for c in read.commands] == [("ss", 2), ("grep", 2), ("wc", 2), ("apt", 3), ("grep", 2)]
+    assert [c.line for c in read.commands] == [1, 1, 1, 4, 5]
+
+
 def test_a_redirection_ends_with_its_line() -> None:
     """The grammar alone takes the echo for more targets of the first redirection."""
     text = 'a | \\\n    b | c | \\\n    d >> "$R"\n\n# note\necho -e "\\nM" >> "$R"\ngrep "$(date)" "$M" | \\\n  awk y >> "$R"\n'

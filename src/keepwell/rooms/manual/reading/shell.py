@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .shell_constants import constants
@@ -71,8 +72,8 @@ def read_shell(piece: Piece) -> Script:
 
 
 def _parsed(piece: Piece) -> tuple[Source, "Node"]:
-    """The source and its tree. The grammar may take the lines behind a redirection for more targets of it, and those behind a pipeline of three
-    and more for more words of its last command where a redirection follows; a ``;`` at the line's end stops that."""
+    """The source and its tree. The grammar may take the lines behind a redirection for more targets of it, and those behind a pipeline of
+    three for more words of its last command where a redirection follows; a ``;`` at the line's end stops that."""
     text = piece.text
     for _ in range(4):
         source = make_source(text, piece.first, piece.offsets, piece.hidden)
@@ -89,7 +90,7 @@ def _runs_on(node: "Node", masked: str) -> int:
     """The end of a redirection's target or of a command's word, where what follows it in the tree stands on a later line; else 0."""
     if node.type == "command":
         words = [child for child in node.children if child.type != "comment"]
-        gaps = ((word.end_byte, after.start_byte) for word, after in zip(words, words[1:], strict=False))
+        gaps = ((word.end_byte, after.start_byte) for word, after in pairwise(words))
         return next((end for end, start in gaps if "\n" in masked[end:start].replace("\\\n", "")), 0)
     targets = node.children_by_field_name("destination") if node.type == "file_redirect" else []
     runs_on = len(targets) > 1 and targets[1].start_point[0] > targets[0].end_point[0]

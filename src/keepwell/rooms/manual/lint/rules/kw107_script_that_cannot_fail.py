@@ -39,7 +39,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
         if not calls_itself_a_check(manual, script) or any(unconditional_successes(script)):
             continue
         probes = [command for command in script.commands if command.depth == 0 and command.is_first and command.name not in _SAYS]
-        if len(probes) >= _LEAST and not any(_can_fail(command) for command in script.commands) and not script.traps:
+        if len(probes) >= _LEAST and not any(_can_fail(command, script) for command in script.commands) and not script.traps:
             name = basename(script.file) or "the script"
             yield Finding(
                 _line(script),
@@ -49,7 +49,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
             )
 
 
-def _can_fail(command: ShellCommand) -> bool:
+def _can_fail(command: ShellCommand, script: Script) -> bool:
     """Whether it ends the script, or decides something by what a probe came to (not by whether a program is installed)."""
     if command.strict.errexit:
         return True
@@ -57,7 +57,10 @@ def _can_fail(command: ShellCommand) -> bool:
         return command.subcommand not in ("", "0")
     if command.condition_of:
         return command.name not in ("command", "which", "type", "hash")
-    if command.status.how in ("or", "asked"):
+    if command.status.how == "asked":
+        uses = [use.by for use in script.status_uses if use.of == command.index]
+        return any(by is None or script.commands[by].name not in ("echo", "printf") for by in uses)
+    if command.status.how == "or":
         return True
     return command.name.startswith(("alert", "notify", "send_", "mail"))
 

@@ -46,7 +46,7 @@ def _only_shown(command: ShellCommand) -> bool:
         return False
     names = [part.name for part in command.pipeline]
     if names[-1] == "wc":
-        return True
+        return names[0] not in ("apt", "apt-get")
     if command.name == "ps":
         return "grep" in names
     if command.name == "docker":
