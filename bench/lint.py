@@ -98,7 +98,7 @@ def measure(folder: Path = MANUALS) -> Measured:
     absent = [name for name in names if not (folder / name).is_file()]
     if absent:
         raise FileNotFoundError(f"{folder} holds no {', '.join(absent)}")
-    outcome = asyncio.run(lint_files([str(folder / name) for name in names], all_rules(), Choice(), shellcheck()))
+    outcome = asyncio.run(lint_files([str(folder / name) for name in names], all_rules, Choice(), shellcheck()))
     return Measured(dict(zip(names, outcome.results, strict=True)), places)
 
 

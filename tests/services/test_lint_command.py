@@ -102,10 +102,10 @@ async def test_a_shellcheck_that_is_missing_is_a_remark(manual: Path) -> None:
     from keepwell.rooms.manual.lint.registry import all_rules
     from keepwell.rooms.manual.lint.work import Shellcheck, lint_files
 
-    outcome = await lint_files([str(manual)], all_rules(), Choice(), Shellcheck(LocalRunner(), "/no/such/shellcheck"))
+    outcome = await lint_files([str(manual)], all_rules, Choice(), Shellcheck(LocalRunner(), "/no/such/shellcheck"))
     assert "ShellCheck is not installed" in outcome.remarks[0]
     assert outcome.results[0].findings
-    outcome = await lint_files([str(manual)], all_rules(), Choice(), Shellcheck(LocalRunner(), "/bin/echo"))
+    outcome = await lint_files([str(manual)], all_rules, Choice(), Shellcheck(LocalRunner(), "/bin/echo"))
     assert "no usable answer" in outcome.remarks[0]
 
 
@@ -118,7 +118,7 @@ async def test_a_script_that_shellcheck_cannot_parse_hides_no_other(tmp_path: Pa
     path = tmp_path / "m.md"
     path.write_text("```bash\nx=$((1 + ))\n```\n\n```bash\nfor f in $(ls); do rm $f; done\n```\n", "utf-8")
     shellcheck = Shellcheck(LocalRunner(), str(Path(sys.executable).with_name("shellcheck")))
-    outcome = await lint_files([str(path)], (), Choice(), shellcheck)
+    outcome = await lint_files([str(path)], tuple, Choice(), shellcheck)
     assert [(finding.line, finding.rule) for finding in outcome.results[0].findings] == [(6, "SC2045")]
 
 

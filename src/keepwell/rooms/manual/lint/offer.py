@@ -54,7 +54,7 @@ def commands(shellcheck: "Callable[[], Shellcheck]", version: str) -> tuple[Subc
 
 
 async def _lint(call: Call, shellcheck: "Callable[[], Shellcheck]", version: str) -> int:
-    from .registry import all_rules
+    from .registry import all_rules, rule_ids
     from .work import lint_files, read_baseline, write_baseline
 
     arguments, output = call.arguments, call.output
@@ -62,11 +62,8 @@ async def _lint(call: Call, shellcheck: "Callable[[], Shellcheck]", version: str
     if arguments["write_baseline"] and file is None:
         raise UsageError("--write-baseline needs to know which file", hint="add --baseline FILE")
     known = read_baseline(file) if file and not arguments["write_baseline"] else frozenset[str]()
-    rules = all_rules()
-    outcome = await lint_files(
-        arguments["manuals"], rules, _choice(arguments["select"], arguments["ignore"], rules),
-        None if arguments["no_shellcheck"] else shellcheck(), known,
-    )  # fmt: skip
+    choice = _choice(arguments["select"], arguments["ignore"], rule_ids())
+    outcome = await lint_files(arguments["manuals"], all_rules, choice, None if arguments["no_shellcheck"] else shellcheck(), known)
     _tell_troubles(call, [*outcome.remarks, *(fault.sentence for result in outcome.results for fault in result.faults)])
     if outcome.unreadable:
         from keepwell.kernel.rendering import render_text
@@ -76,7 +73,7 @@ async def _lint(call: Call, shellcheck: "Callable[[], Shellcheck]", version: str
         number = write_baseline(file, outcome.results)
         output.note(f"wrote {file}: {number} findings are known from now on")
         return Exit.COULD_NOT if outcome.unreadable else Exit.OK
-    _print(call, outcome.results, {rule.id: rule for rule in rules}, version)
+    _print(call, outcome.results, {rule.id: rule for rule in all_rules()}, version)
     return _exit(outcome.results, bool(outcome.unreadable))
 
 
@@ -88,12 +85,12 @@ def _exit(results: "Sequence[Linted]", unreadable: bool) -> Exit:
     return Exit.NEGATIVE if any(result.findings for result in results) else Exit.OK
 
 
-def _choice(select: Sequence[str] | None, ignore: Sequence[str] | None, rules: "Sequence[Rule]") -> "Choice":
+def _choice(select: Sequence[str] | None, ignore: Sequence[str] | None, ids: Sequence[str]) -> "Choice":
     from .decide import Choice
 
     parts = [tuple(part.strip().upper() for text in given or () for part in text.split(",") if part.strip()) for given in (select, ignore)]
     for part in (*parts[0], *parts[1]):
-        if not part.startswith("SC") and not any(rule.id.startswith(part) for rule in rules):
+        if not part.startswith("SC") and not any(rule.startswith(part) for rule in ids):
             raise UsageError(f"there is no rule whose id begins with {part}", hint="keepwell explain lists all rules")
     return Choice(parts[0], parts[1])
 

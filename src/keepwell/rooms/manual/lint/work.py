@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import stat
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,9 +43,14 @@ class Outcome:
 
 
 async def lint_files(
-    paths: Sequence[str], rules: Sequence[Rule], choice: Choice, shellcheck: Shellcheck | None, baseline: Set[str] = frozenset()
+    paths: Sequence[str],
+    rules: Callable[[], Sequence[Rule]],
+    choice: Choice,
+    shellcheck: Shellcheck | None,
+    baseline: Set[str] = frozenset(),
 ) -> Outcome:
-    """Lints each file. One that cannot be read does not stop the others."""
+    """Lints each file. One that cannot be read does not stop the others. ``rules`` gives the rules: loading them takes a while, in which
+    ShellCheck is at work already."""
     results: list[Linted] = []
     unreadable: list[Problem] = []
     remarks: dict[str, None] = {}
@@ -57,7 +62,7 @@ async def lint_files(
             continue
         asking = asyncio.create_task(_ask(manual, shellcheck, choice))
         # The rules run meanwhile in a thread, so that the loop can feed ShellCheck.
-        own = await asyncio.to_thread(lint, manual, rules, choice, (), frozenset())
+        own = await asyncio.to_thread(lambda read: lint(read, rules(), choice), manual)
         more, remark = await asking
         remarks |= {remark: None} if remark else {}
         results.append(_joined(own, more, choice, baseline))
