@@ -100,7 +100,7 @@ def test_lines_of_a_rule_are_kept_inside_the_manual() -> None:
 def test_text_quotes_the_line_and_says_why_once() -> None:
     text = render.as_text([linted("# h\n\n```bash\nrm a\n  rm b\n```\n")], RULES)
     assert text == (
-        "m.md:4:1: error KW398 rm a is gone\n     4 | rm a\n       | ^^\n   fix | keep it\n\n"
+        "m.md:4:1: error KW398 rm a is gone\n     4 | rm a\n       | ^^\n   fix | keep it\n"
         "   why | It is gone.  (keepwell explain KW398)\n\n"
         "m.md:5:3: error KW398 rm b is gone\n     5 |   rm b\n       |   ^^\n   fix | keep it\n\n"
         "m.md: note KW898 A heading is there: 1 place\n     1 | h is a heading\n   why | Headings are many.  (keepwell explain KW898)\n\n"

@@ -29,10 +29,9 @@ def as_text(results: Sequence[Linted], rules: Mapping[str, Rule], colour: bool =
             if rule is not None and rule.grouped:
                 grouped.setdefault(finding.rule, []).append(finding)
                 continue
-            parts.append(_shown(result, finding, colour))
-            if finding.rule not in told:
-                told.add(finding.rule)
-                parts.append(_why(finding, rule, colour))
+            why = "" if finding.rule in told else _why(finding, rule, colour)
+            told.add(finding.rule)
+            parts.append(_shown(result, finding, colour) + why)
         parts += [_group(result, rules[name], found, told, colour) for name, found in grouped.items()]
     return "\n".join((*(part.rstrip("\n") + "\n" for part in parts), summary(results))) + "\n"
 
