@@ -8,7 +8,7 @@ from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
 from .saving import DUMPS, is_archiver
-from .saying import BACKUP, RESTORE, heading_over, until_next_comment
+from .saying import BACKUP, RESTORE, commands_between, heading_over, until_next_comment
 
 _SAYS = re.compile(r"verif|validat|integrity|\btest(?:s|ing)?\b")
 _LOOKS = frozenset(("ls", "du", "stat", "wc", "echo", "printf", "exit", "date", "cut", "awk", "tail", "head", "sort", "return", "["))
@@ -32,8 +32,7 @@ def _says_so(comment: str, heading: str) -> bool:
 
 def _only_a_look(script: Script, line: int) -> ShellCommand | None:
     """The first command that the comment stands over, if none of them reads the backup."""
-    last = until_next_comment(script, line)
-    group = [command for command in script.commands if line < command.line <= last]
+    group = commands_between(script, line + 1, until_next_comment(script, line))
     if not group or not all(_looks(command, script) for command in group):
         return None
     return next((command for command in group if command.name in ("ls", "du", "stat", "wc", "[")), None)

@@ -16,28 +16,26 @@ _LOADERS = {
     "mariadb-dump": ("mysql", "mariadb"),
     "mongodump": ("mongorestore",),
 }
+_ALL_LOADERS = frozenset(name for names in _LOADERS.values() for name in names)
 _HOST = ("-h", "--host")
 _DATABASE = ("-d", "--dbname", "--db", "-D", "--database")
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
-        for dump in script.commands:
-            if dump.name in DUMPS:
-                load = _loaded_back(dump, script)
-                if load is not None and VERIFY.search(f"{label(script, dump)} {label(script, load)} {purpose(manual, script)}"):
-                    yield _finding(dump, load)
+        dumps: dict[tuple[str, str, str], ShellCommand] = {}
+        for command in script.commands:
+            target = target_of(command) if command.name in DUMPS else None
+            if target is not None:
+                dumps[target.filled, *_place(command)] = command
+            elif dumps and command.name in _ALL_LOADERS:
+                dump = next((dumps[path, *_place(command)] for path in _read(command) if (path, *_place(command)) in dumps), None)
+                if dump is not None and command.name in _LOADERS.get(dump.name, ()) and _is_check(manual, script, dump, command):
+                    yield _finding(dump, command)
 
 
-def _loaded_back(dump: ShellCommand, script: Script) -> ShellCommand | None:
-    """The later command that loads the file of a dump into the database that it was dumped from."""
-    target = target_of(dump)
-    if target is None:
-        return None
-    for load in script.commands[dump.index + 1 :]:
-        if load.name in _LOADERS.get(dump.name, ()) and target.filled in _read(load) and _place(load) == _place(dump):
-            return load
-    return None
+def _is_check(manual: Manual, script: Script, dump: ShellCommand, load: ShellCommand) -> bool:
+    return bool(VERIFY.search(f"{label(script, dump)} {label(script, load)} {purpose(manual, script)}"))
 
 
 def _read(load: ShellCommand) -> list[str]:

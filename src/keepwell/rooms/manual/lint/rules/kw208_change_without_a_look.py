@@ -45,6 +45,8 @@ def _last_unwatched(script: Script) -> ShellCommand | None:
 
 def _restarts(command: ShellCommand) -> bool:
     words = [word.filled for word in command.operands]
+    if any(word.filled in ("--wait", "--help") for word in command.arguments):
+        return False
     if command.name in ("kubectl", "oc"):
         return words[:2] == ["rollout", "restart"]
     if command.name == "docker" and words[:1] == ["compose"]:

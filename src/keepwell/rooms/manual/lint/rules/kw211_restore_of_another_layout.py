@@ -17,8 +17,9 @@ def _check(manual: Manual) -> Iterator[Finding]:
     if not held:
         return
     for script in manual.scripts:
-        near = [member for member in held if member.section[:2] == script.section[:2]] or held
-        for command, wanted in _taken(script):
+        taken = list(_taken(script))
+        near = [member for member in held if member.section[:2] == script.section[:2]] or held if taken else []
+        for command, wanted in taken:
             same = [member for member in near if matches(member.path.split("/")[0], wanted.split("/")[0])]
             if not any(matches(member.path, wanted) for member in near):
                 yield _missing(command, wanted, same or near)

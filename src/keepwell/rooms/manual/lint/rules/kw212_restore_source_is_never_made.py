@@ -22,14 +22,15 @@ _READERS = frozenset(
 def _check(manual: Manual) -> Iterator[Finding]:
     uses = manual.names.files
     made = [use for use in uses if use.how in _MADE]
+    by_folder: dict[str, list[FileUse]] = {}
+    for use in made:
+        for place in {folder(use.path), use.path.rstrip("/")} if "$" not in folder(use.path) else {"$"}:
+            by_folder.setdefault(place, []).append(use)
     for use in uses:
-        if (
-            use.how == "read"
-            and use.command is not None
-            and _is_a_backup(use, use.command)
-            and not any(_makes(one, use.path) for one in made)
-        ):
-            yield _finding(use, use.command, made)
+        if use.how == "read" and use.command is not None and _is_a_backup(use, use.command):
+            near = [*by_folder.get(folder(use.path), ()), *by_folder.get("$", ())]
+            if not any(_makes(one, use.path) for one in near):
+                yield _finding(use, use.command, near)
 
 
 def _is_a_backup(use: FileUse, command: ShellCommand) -> bool:

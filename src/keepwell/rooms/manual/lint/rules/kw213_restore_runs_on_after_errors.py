@@ -16,16 +16,13 @@ _FEEDERS = frozenset(
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
-        for command in script.commands:
-            if command.status.how in ("asked", "condition", "and", "or") or not _is_restore(manual, script, command):
+        for command in script.named("psql", "mysql", "mariadb"):
+            if command.status.how in ("asked", "condition", "and", "or"):
                 continue
-            if command.name == "psql" and _reads_a_dump(command) and not _stops(command):
-                yield _finding(
-                    command,
-                    "psql goes on after every failed statement and still ends with 0" + _twice(manual, command),
-                    "-v ON_ERROR_STOP=1 -1",
-                )
-            elif command.name in ("mysql", "mariadb") and command.has_flag("-f", "--force"):
+            if command.name == "psql" and _reads_a_dump(command) and not _stops(command) and _is_restore(manual, script, command):
+                sentence = f"psql goes on after every failed statement and still ends with 0{_twice(manual, command)}"
+                yield _finding(command, sentence, "-v ON_ERROR_STOP=1 -1")
+            elif command.name != "psql" and command.has_flag("-f", "--force") and _is_restore(manual, script, command):
                 yield _finding(command, f"{command.name} --force goes on after errors", "leave --force out")
 
 

@@ -9,16 +9,23 @@ from keepwell.rooms.manual.reading.shell_model import Script
 
 from .deleting import find_deletes, find_roots
 from .saving import Saving, as_pattern, base, folder, is_archiver, is_dated, savings_in
-from .saying import short
+from .saying import headings_over, short
 
+_RECURS = re.compile(r"back[ -]?up|daily|nightly|weekly|monthly|mainten")
 _RETENTION = re.compile(r"lifecycle|retention|prune|forget|expire|logrotate", re.IGNORECASE)
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
     rules = list(_deletions(manual))
+    removed: dict[int, list[str]] = {}
+    for use in manual.names.files:
+        if use.how == "removed" and use.script is not None:
+            removed.setdefault(use.script.line, []).append(use.path.rstrip("/*"))
     for script in manual.scripts:
+        if not script.complete and not _RECURS.search(headings_over(manual, script.line)):
+            continue
         kept = [
-            one for one in savings_in(manual, script) if _is_kept(one) and not _removed(manual, one, script) and not _covered(one, rules)
+            one for one in savings_in(manual, script) if _is_kept(one) and not _removed(removed, one, script) and not _covered(one, rules)
         ]
         if kept:
             yield _finding(kept, rules)
@@ -41,11 +48,10 @@ def _deletions(manual: Manual) -> Iterator[tuple[str, str]]:
             yield from ((folder(word.filled), base(word.filled)) for word in words if "*" in word.filled)
 
 
-def _removed(manual: Manual, saving: Saving, script: Script) -> bool:
+def _removed(removed: dict[int, list[str]], saving: Saving, script: Script) -> bool:
     """Whether it, or the folder it is in, is removed again by the script, or a tool for retention is run on it."""
-    for use in manual.names.files:
-        if use.script is script and use.how == "removed" and f"{saving.target}/".startswith(f"{use.path.rstrip('/*')}/"):
-            return True
+    if any(f"{saving.target}/".startswith(f"{path}/") for path in removed.get(script.line, ())):
+        return True
     return bool(_RETENTION.search(script.text))
 
 

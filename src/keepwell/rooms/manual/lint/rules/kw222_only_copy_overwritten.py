@@ -7,17 +7,20 @@ from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
-from .saving import DUMPS, savings_in, target_of
+from .saving import DUMPS, base, savings_in
 from .saying import short
 
+_NAME = re.compile(r"[\w.-]+")
+_LOOKERS = frozenset(("ls", "du", "stat", "psql", "mysql", "mariadb"))
 _TEMPORARY = re.compile(r"^/(?:tmp|var/tmp|dev|run)/|^-$")
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
+    named = _last_named(manual)
     for script in manual.scripts:
         yield from _partial(script)
         for saving in savings_in(manual, script):
-            if saving.program in DUMPS and _is_fixed(saving.target) and not _goes_on(manual, saving.target, saving.command):
+            if saving.program in DUMPS and _is_fixed(saving.target) and named.get(base(saving.target), 0) <= saving.command.line:
                 yield _finding(
                     saving.command,
                     f"every run writes {short(saving.target, 60)} again: while {saving.program} runs, and after it failed, there is no "
@@ -48,19 +51,13 @@ def _is_fixed(path: str) -> bool:
     return bool(path) and not re.search(r"[$`<>*]", path) and not _TEMPORARY.search(path)
 
 
-def _goes_on(manual: Manual, path: str, command: ShellCommand) -> bool:
-    """Whether the file is moved, packed, uploaded or committed to a backup program afterwards."""
-    target = target_of(command)
-    if target is None or any(
-        use.path == path and use.line != command.line and use.how in ("read", "removed") for use in manual.names.files
-    ):
-        return True
-    name = path.rpartition("/")[2]
-    return any(
-        name in other.text and other.line > command.line
-        for other in manual.commands
-        if other.name not in ("ls", "du", "stat", "psql", "mysql")
-    )
+def _last_named(manual: Manual) -> dict[str, int]:
+    """The last line in which a command other than one that only looks names a file, by its last part."""
+    found: dict[str, int] = {}
+    for command in manual.commands:
+        if command.name not in _LOOKERS:
+            found.update((name, command.line) for name in _NAME.findall(command.text))
+    return found
 
 
 def _finding(command: ShellCommand, sentence: str, fix: str) -> Finding:

@@ -12,21 +12,23 @@ from .saying import RESTORE, headings_over, short
 
 _RUNS_BY_ITSELF = re.compile(r"back[ _-]?up|monitor|health|retention|clean-?up|collect|metrics|watchdog|heartbeat")
 _ON_DEMAND = re.compile(r"verif|test|setup|install|incident|report|analys|daily|weekly|monthly|rotate")
+_NAME = re.compile(r"[\w.-]+\.\w+")
 _CLAIMS = re.compile(r"automat|scheduled|continuous|cron")
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
-    timers = " ".join(setting.value for setting in manual.settings if setting.syntax == "systemd")
+    timers = " ".join(setting.value for setting in manual.settings)
+    callers: dict[str, set[int]] = {}
+    for script in manual.scripts:
+        for command in script.commands:
+            for word in _NAME.findall(command.text):
+                callers.setdefault(word, set()).add(script.line)
     scheduled = " ".join(entry.command for entry in manual.cron if not entry.commented)
     for script in manual.scripts:
         name = base(script.file)
         if script.origin != "fence" or not name or not _RUNS_BY_ITSELF.search(name.lower()) or _other_kind(name.lower()):
             continue
-        called = (
-            name in timers
-            or name in scheduled
-            or any(name in command.text for other in manual.scripts if other is not script for command in other.commands)
-        )
+        called = name in timers or name in scheduled or bool(callers.get(name, set()) - {script.line})
         claims = bool(_CLAIMS.search(headings_over(manual, script.line)))
         if not called and (claims or scheduled):
             yield _finding(script, name, claims, bool(scheduled))

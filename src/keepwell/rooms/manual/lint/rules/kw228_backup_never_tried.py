@@ -10,8 +10,8 @@ from .saving import savings
 from .saying import short
 
 _TRIES = re.compile(
-    r"\b(?:test|drill|rehears|exercis|verif|validat|prove|try|tried|practi[cs]e)\w*\b.{0,40}(?:back[ -]?up|restor|recover|disaster)"
-    r"|(?:back[ -]?up|restor|recover|disaster)\w*\b.{0,40}\b(?:test|drill|rehears|exercis|verif|validat|integrity|practi[cs]e)",
+    r"\b(?:test|drill|rehears|exercis|verif|validat|prove|try|tried|practi[cs]e)\w*\b.{0,80}(?:back[ -]?up|restor|recover|disaster)"
+    r"|(?:back[ -]?up|restor|recover|disaster)\w*\b.{0,80}\b(?:test|drill|rehears|exercis|verif|validat|integrity|practi[cs]e)",
     re.IGNORECASE,
 )
 

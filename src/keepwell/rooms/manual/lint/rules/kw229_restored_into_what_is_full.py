@@ -14,13 +14,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         for command in script.named("psql"):
             name = _database(command)
-            same = [dump for dump in dumps if _database(dump) == name and name]
-            if (
-                same
-                and not any(dump.has_flag("-c", "--clean") for dump in same)
-                and _restores(manual, script, command)
-                and not _emptied(script, command, name)
-            ):
+            same = [dump for dump in dumps if _database(dump) == name] if name and _restores(manual, script, command) else []
+            if same and not any(dump.has_flag("-c", "--clean") for dump in same) and not _emptied(script, command, name):
                 yield Finding(
                     command.line,
                     f"the dump of {name} (line {same[0].line}) drops nothing, and {name} is still full: the load ends at the first table "

@@ -19,8 +19,11 @@ _NEAR = 15
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
+    by_line: dict[int, list[Statement]] = {}
+    for statement in manual.statements:
+        by_line.setdefault(statement.line, []).append(statement)
     for script in manual.scripts:
-        calls = [(command, statement) for command in script.commands for statement in _of_command(manual, command)]
+        calls = [(command, statement) for command in script.commands for statement in _of_command(by_line, command)]
         for number, (command, statement) in enumerate(calls):
             gone = _DELETE.match(statement.code)
             for before, copy in calls[max(0, number - 3) : number] if gone else ():
@@ -30,10 +33,10 @@ def _check(manual: Manual) -> Iterator[Finding]:
                     break
 
 
-def _of_command(manual: Manual, command: ShellCommand) -> list[Statement]:
+def _of_command(by_line: dict[int, list[Statement]], command: ShellCommand) -> list[Statement]:
     if command.name not in ("psql", "mysql", "mariadb", "sqlite3"):
         return []
-    return [statement for statement in manual.statements if command.line <= statement.line <= command.end_line]
+    return [statement for line in range(command.line, command.end_line + 1) for statement in by_line.get(line, ())]
 
 
 def _apart(script: Script, before: ShellCommand, command: ShellCommand) -> bool:

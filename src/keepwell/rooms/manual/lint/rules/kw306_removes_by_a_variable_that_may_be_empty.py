@@ -17,18 +17,34 @@ _SET_ELSEWHERE = frozenset(("HOME", "PWD", "TMPDIR", "USER", "RUNNER_TEMP", "GIT
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
-        for command in script.commands:
-            for word in _targets(command):
-                sentence = _wrong(script, command, word)
-                if sentence:
-                    yield Finding(
-                        command.line,
-                        sentence,
-                        column=word.column,
-                        width=len(word.raw),
-                        fix='"${NAME:?is not set}/...", which ends the script instead',
-                    )
-                    break
+        removing = [(command, word) for command in script.commands for word in _targets(command)]
+        reasons = {name: _why_empty(script, name) for name in {_leading(word) for _, word in removing} if name}
+        for command, word in removing:
+            sentence = _from_root(command, word) or _from_variable(script, command, word, reasons)
+            if sentence:
+                fix = '"${NAME:?is not set}/...", which ends the script instead'
+                yield Finding(command.line, sentence, column=word.column, width=len(word.raw), fix=fix)
+
+
+def _leading(word: Word) -> str:
+    """The variable that a path begins with."""
+    match = _LEADING.match(word.raw)
+    return (match["braced"] or match["bare"]) if match else ""
+
+
+def _from_root(command: ShellCommand, word: Word) -> str:
+    everything = _FROM_ROOT.fullmatch(word.raw.strip("\"'")) and removes_tree(command)
+    return f"{short(command.text, 60)} removes everything below {word.raw}" if everything else ""
+
+
+def _from_variable(script: Script, command: ShellCommand, word: Word, reasons: dict[str, str]) -> str:
+    name = _leading(word)
+    match = _LEADING.match(word.raw)
+    why = reasons.get(name, "")
+    if match is None or not why or name in _SET_ELSEWHERE or command.strict.nounset or not (script.complete or script.assigned(name)):
+        return ""
+    rest = word.raw[match.end() - 1 :].strip("\"'")
+    return f"${name} {why}; where it is empty, {command.name} works on {short(rest, 50)} of the whole machine"
 
 
 def _targets(command: ShellCommand) -> tuple[Word, ...]:
@@ -39,28 +55,16 @@ def _targets(command: ShellCommand) -> tuple[Word, ...]:
     return command.operands[1:] if command.name in ("chown", "chmod") and command.has_flag("-R", "--recursive") else ()
 
 
-def _wrong(script: Script, command: ShellCommand, word: Word) -> str:
-    if _FROM_ROOT.fullmatch(word.raw.strip("\"'")) and removes_tree(command):
-        return f"{short(command.text, 60)} removes everything below {word.raw}"
-    match = _LEADING.match(word.raw)
-    name = (match["braced"] or match["bare"]) if match else ""
-    if not name or name in _SET_ELSEWHERE or command.strict.nounset or not (script.complete or script.assigned(name)):
-        return ""
-    why = _why_empty(script, name)
-    return (
-        f"${name} {why}; where it is empty, {command.name} works on {short(word.raw[match.end() - 1 :] if match else '/', 50)} of the "
-        f"whole machine"
-        if why
-        else ""
-    )
-
-
 def _why_empty(script: Script, name: str) -> str:
     """Why a variable may be empty; nothing where it is checked, or set to text."""
     if name.isdigit():
         return "" if _checked(script, name) else "is whatever the caller gives"
     values = script.assigned(name)
-    if _checked(script, name) or any(one.name == name for one in script.assignments if one.keyword in ("read", "for")):
+    if (
+        "mktemp" in " ".join(one.value.raw for one in values if one.value is not None)
+        or _checked(script, name)
+        or any(one.name == name for one in script.assignments if one.keyword in ("read", "for"))
+    ):
         return ""
     if not values:
         loops = [block.variable for block in script.blocks]

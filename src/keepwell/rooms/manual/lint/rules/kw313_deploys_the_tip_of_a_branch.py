@@ -23,9 +23,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 branch = pull.operands[-1].filled if len(pull.operands) > 2 else "the branch"
                 yield Finding(
                     pull.line,
-                    f"what happens to be at the tip of {branch} goes live ({follower.name} in line {follower.line}): no tag or commit is "
-                    f"named, "
-                    "and nothing notes which one to go back to",
+                    f"whatever is at the tip of {branch} at that moment is taken ({follower.name} in line {follower.line} follows): "
+                    "no tag or commit is named, and nothing notes which one to go back to",
                     column=pull.column,
                     width=len("git"),
                     fix="git rev-parse HEAD > previous; git fetch --tags; git checkout v1.2.3; deploy that",

@@ -1,9 +1,10 @@
 """What a manual says over a command: comments, echoes and headings, in small letters. Shared by rules."""
 
 import re
+from bisect import bisect_left, bisect_right
 
 from keepwell.rooms.manual.reading.model import Manual
-from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
+from keepwell.rooms.manual.reading.shell_model import Note, Script, ShellCommand
 
 _FAR = 20
 VERIFY = re.compile(r"verif|validat|integrity|\btest(?:s|ing)?\b|\bcheck(?:s|ing)?\b|\bconfirm|\bensure")
@@ -41,20 +42,33 @@ _LOOKING = {
 
 def said_over(script: Script, line: int) -> str:
     """The nearest comment lines above a line of a script, joined: what stands over a group of commands, up to 20 lines away."""
-    notes = [note for note in script.comments if not note.trailing and line - _FAR <= note.line < line]
+    at = bisect_left(script.comments, line, key=_line) - 1
+    while at >= 0 and script.comments[at].trailing:
+        at -= 1
     texts: list[str] = []
-    above = notes[-1].line if notes else 0
-    for note in reversed(notes):
-        if note.line != above:
-            break
-        texts.insert(0, note.text)
-        above -= 1
+    above = script.comments[at].line if at >= 0 else 0
+    while at >= 0 and line - above <= _FAR + len(texts) and script.comments[at].line == above and not script.comments[at].trailing:
+        texts.insert(0, script.comments[at].text)
+        at, above = at - 1, above - 1
     return " ".join(texts).lower()
 
 
 def until_next_comment(script: Script, line: int) -> int:
     """The last line that the comment at a line speaks for: the one before the next comment, or the script's last."""
-    return min((note.line - 1 for note in script.comments if not note.trailing and note.line > line), default=script.end_line)
+    at = bisect_right(script.comments, line, key=_line)
+    while at < len(script.comments) and script.comments[at].trailing:
+        at += 1
+    return script.comments[at].line - 1 if at < len(script.comments) else script.end_line
+
+
+def commands_between(script: Script, first: int, last: int) -> tuple[ShellCommand, ...]:
+    """The commands that begin in these lines."""
+    start, end = bisect_left(script.commands, first, key=_line), bisect_right(script.commands, last, key=_line)
+    return script.commands[start:end]
+
+
+def _line(one: Note | ShellCommand) -> int:
+    return one.line
 
 
 def heading_over(manual: Manual, line: int) -> str:
