@@ -336,3 +336,9 @@ def test_a_redirection_ends_with_its_line() -> None:
     ]  # fmt: skip
     assert [len(command.pipeline) for command in read.commands] == [4, 4, 4, 4, 1, 2, 1, 2]
     assert read.text == text
+
+
+def test_a_pipeline_may_begin_with_an_assignment() -> None:
+    read = script("b=1 | a\n")
+    assert [(command.name, len(command.pipeline)) for command in read.commands] == [("a", 1)]
+    assert [assignment.name for assignment in read.assignments] == ["b"]

@@ -98,7 +98,7 @@ class Walk(SimpleCommands):
             ran = self._stage(stage, around if is_last else self._piped(around))
             if len(stages) > 1 and mark < len(self._drafts):
                 members.append(ran.first if ran.first is not None else mark)
-                if number:
+                if len(members) > 1:
                     self._name_taker(members[-2:], mark)
         for position, index in enumerate(members):
             self._drafts[index].update(pipeline_at=tuple(members), position=position)
