@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
 
-from .pattern_words import GREPS, pattern_of
+from .pattern_words import GREPS, decides, pattern_of
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
@@ -17,6 +17,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 continue
             if command.has_flag("-w", "--word-regexp") or not re.fullmatch(r":?\d{2,5}", pattern.filled):
                 continue
+            if len(pattern.filled.strip(":")) > 3 and not decides(command, script):
+                continue  # a person who reads the lines sees the other port
             counted = ", and all of them are counted" if any(part.name == "wc" for part in command.pipeline) else ""
             yield Finding(
                 command.line,

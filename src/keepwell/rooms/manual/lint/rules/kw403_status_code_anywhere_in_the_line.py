@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
 
-from .pattern_words import GREPS, files_of, is_access_log, pattern_of
+from .pattern_words import GREPS, files_of, is_access_log, pattern_of, short
 
 _DIGIT = r"(?:\d|\[\d(?:-\d)?\d*\]|\.|x|\\d|\[\[:digit:\]\])"
 _TWO = rf"(?:{_DIGIT}{{2}}|(?:\[0-9\]|\\d|\[\[:digit:\]\])\\?\{{2\\?\}})"
@@ -23,7 +23,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
             if any(is_access_log(path) for path in files_of(command)):
                 yield Finding(
                     command.line,
-                    f"'{pattern.filled}' matches anywhere in the line: in byte counts and version numbers ({_example(pattern.filled)}) too",
+                    f"'{short(pattern.filled)}' matches anywhere in the line: in byte counts and version numbers "
+                    f"({_example(pattern.filled)}) too",
                     command.end_line,
                     command.column,
                     "compare the status field: awk '$9 ~ /^[45]/' for the combined format",

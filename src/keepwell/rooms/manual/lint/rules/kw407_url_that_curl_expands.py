@@ -7,6 +7,8 @@ from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
+from .pattern_words import short
+
 _RANGE = re.compile(r"\[(?:\d+-\d+|[a-zA-Z]-[a-zA-Z])(?::\d+)?\]")
 _ADDRESS = re.compile(r"//(?:[^/@]*@)?\[[0-9a-fA-F:.]+\]")
 
@@ -34,10 +36,10 @@ def _expanded(command: ShellCommand) -> str:
         url = _RANGE.sub("", _ADDRESS.sub("", re.sub(r"\$\{[^}]*\}|\$\([^)]*\)", "", word.filled)))
         bracket = re.search(r"(?<!\\)\[(?!\])[^\[\]]{0,40}\]?", url)
         if bracket:
-            return f"curl takes {bracket[0]} in the URL for a range, refuses it (exit 3, bad range) and asks nobody"
+            return f"curl takes {short(bracket[0], 40)} in the URL for a range, refuses it (exit 3, bad range) and asks nobody"
         braces = re.search(r"(?<!\\)\{[^{}]*[=,\"][^{}]*\}", url)
         if braces:
-            return f"curl takes {braces[0][:60]} in the URL for a list and sends it without the braces"
+            return f"curl takes {short(braces[0])} in the URL for a list and sends it without the braces"
     return ""
 
 

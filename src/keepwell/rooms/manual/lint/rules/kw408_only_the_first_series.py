@@ -7,6 +7,8 @@ from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
+from .pattern_words import short
+
 _ONE_SERIES = re.compile(
     r"^\W*(?:\d+\s*[-*/+]\s*)?\(*\s*(?:sum|avg|min|max|count|scalar|vector|topk|bottomk|quantile|absent|time|histogram_quantile)\b"
 )
@@ -23,7 +25,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 yield Finding(
                     command.line,
                     "the query gives one series for each set of labels and .data.result[0] reads only the first: "
-                    f"'{query[:60]}' has no sum or avg",
+                    f"'{short(query)}' has no sum or avg",
                     command.end_line,
                     command.column,
                     f"sum({query[:60]})" if len(query) <= 60 else "put sum(...) or avg(...) around the query",

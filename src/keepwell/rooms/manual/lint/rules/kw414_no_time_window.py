@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
 
-from .pattern_words import GREPS, files_of, is_log, pattern_of
+from .pattern_words import GREPS, files_of, is_log, pattern_of, short
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
@@ -16,19 +16,19 @@ def _check(manual: Manual) -> Iterator[Finding]:
             appended = next((part for part in last.redirections if part.operator == ">>" and part.of_output and not part.discards), None)
             logs = [path for path in files_of(command) if is_log(path)]
             dated = any("$" in word.filled or "date" in word.filled for part in command.pipeline for word in part.operands)
-            short = any(part.name in ("tail", "head", "wc", "journalctl") for part in command.pipeline)
+            brief = any(part.name in ("tail", "head", "wc", "journalctl") for part in command.pipeline)
             if (
                 pattern
                 and appended
                 and logs
                 and command.is_first
                 and not dated
-                and not short
+                and not brief
                 and not _starts_anew(script.text, appended.target.raw)
             ):
                 yield Finding(
                     command.line,
-                    f"every run appends all matches in {logs[0]} again, old ones too; those in rotated files are not searched",
+                    f"every run appends all matches in {short(logs[0])} again, old ones too; those in rotated files are not searched",
                     command.end_line,
                     command.column,
                     "search only what is new: journalctl --since, or remember how far the last run has read (logtail)",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
 
-from .pattern_words import pattern_of
+from .pattern_words import pattern_of, short
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
@@ -18,7 +18,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 continue
             yield Finding(
                 command.line,
-                f"without -E the | in '{pattern.filled[:60]}' is an ordinary character: only lines with that very text are found",
+                f"without -E the | in '{short(pattern.filled)}' is an ordinary character: only lines with that very text are found",
                 command.end_line,
                 command.column,
                 "grep -E",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
 
-from .pattern_words import GREPS, files_of, pattern_of
+from .pattern_words import GREPS, files_of, pattern_of, short
 
 _NEVER = ("authentication failed", "login failed", "failed login", "failed authentication", "invalid password")
 
@@ -15,16 +15,16 @@ def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         for command in script.named(*GREPS):
             pattern = pattern_of(command)
-            files = [path for path in files_of(command) if re.search(r"/(auth\.log|secure)\b", path)]
+            files = [path for path in files_of(command) if re.search(r"/(auth\.log|secure)[\w.*-]*$", path)]
             words = [part.strip(" ()\"'") for part in re.split(r"\\?\|", pattern.filled.lower())] if pattern else []
             if files and words and all(word in _NEVER for word in words):
                 yield Finding(
                     command.line,
-                    f"sshd and PAM do not write '{' or '.join(words)}' into {files[0]}: they write 'Failed password' and "
+                    f"sshd and PAM do not write '{' or '.join(words)}' into {short(files[0])}: they write 'Failed password' and "
                     "'authentication failure'",
                     command.end_line,
                     command.column,
-                    f"grep -E 'Failed password|authentication failure' {files[0]}, or lastb",
+                    f"grep -E 'Failed password|authentication failure' {short(files[0])}, or lastb",
                     width=len(command.name),
                 )
 

@@ -7,6 +7,7 @@ from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
 
+from .pattern_words import short
 from .secret_words import SECRET_NAME, is_placeholder
 
 _HEADER = re.compile(
@@ -73,7 +74,10 @@ def _of_curl(command: ShellCommand) -> Iterator[tuple[str, bool]]:
     for word in command.options("-u", "--user", "-U", "--proxy-user"):
         user, colon, password = word.filled.partition(":")
         if colon and password:
-            yield _named(word, f"the password of {user}" if "$" not in user else "user and password"), not is_placeholder(password)
+            yield (
+                _named(word, f"the password of {short(user, 30)}" if "$" not in user else "user and password"),
+                not is_placeholder(password),
+            )
         elif not colon and any(SECRET_NAME.search(name) for name in word.variables):
             yield _named(word, "user and password"), False
     for word in command.options("-H", "--header"):

@@ -7,7 +7,7 @@ from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
-from .pattern_words import GREPS, pattern_of
+from .pattern_words import GREPS, pattern_of, short
 from .secret_words import SECRET_NAME
 
 _SECRET_WORD = re.compile(r"key|token|secret|pass|pwd|cred|auth", re.IGNORECASE)
@@ -44,7 +44,7 @@ def _environment(command: ShellCommand, manual: Manual) -> tuple[str, str] | Non
     if not any(_SECRET_WORD.search(word) or _holds_secrets(word, manual) for word in names):
         return None
     return (
-        f"{command.name} prints the values of {', '.join(names[:5])} in clear, keys and passwords among them",
+        f"{command.name} prints the values of {short(', '.join(names[:5]))} in clear, keys and passwords among them",
         "print names only: | cut -d= -f1",
     )
 
@@ -82,7 +82,7 @@ def _cluster(command: ShellCommand) -> tuple[str, str] | None:
 def _file(command: ShellCommand) -> tuple[str, str] | None:
     if command.name in ("cat", "less", "more", "head") and command.is_last and not command.redirections:
         path = next((word.filled for word in command.operands if _SECRET_FILE.search(word.filled)), "")
-        return (f"{command.name} {path} prints its secrets to the terminal", "look at the names only: cut -d= -f1") if path else None
+        return (f"{command.name} {short(path)} prints its secrets to the terminal", "look at the names only: cut -d= -f1") if path else None
     if command.name == "echo" and command.is_last and not command.redirections and not command.depth:
         word = next((word for word in command.operands if any(SECRET_NAME.search(name) for name in word.variables)), None)
         plain = word is not None and re.fullmatch(r"\"?\$\{?\w+\}?\"?", word.raw)

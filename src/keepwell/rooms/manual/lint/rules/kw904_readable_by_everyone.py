@@ -7,6 +7,7 @@ from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
+from .pattern_words import short
 from .secret_words import DUMPS
 
 _PRIVATE = re.compile(r"\b(audit|access|auth|security|secure)[\w.-]*log|\b(audit|auth)\b")
@@ -32,7 +33,8 @@ def _rotated(manual: Manual) -> Iterator[Finding]:
         if which:
             yield Finding(
                 setting.line,
-                f"create {setting.value.split()[0]} lets every local account read {' and '.join(which[:3])} after the first rotation",
+                f"create {setting.value.split()[0]} lets every local account read {short(' and '.join(which[:3]), 100)} after "
+                "the first rotation",
                 fix=f"create 640{setting.value.partition(mode[0])[2]}",
             )
 
@@ -43,7 +45,7 @@ def _mode(command: ShellCommand) -> Iterator[Finding]:
         target = command.operands[-1].filled
         yield Finding(
             command.line,
-            f"chmod {mode} lets every account of the host change {target if len(command.operands) > 1 else 'it'}",
+            f"chmod {mode} lets every account of the host change {short(target) if len(command.operands) > 1 else 'it'}",
             column=command.column,
             fix="give it to the group that needs it: chgrp, chmod 770 or 660",
             width=len("chmod"),
@@ -57,7 +59,7 @@ def _dump(command: ShellCommand) -> Iterator[Finding]:
     if place:
         yield Finding(
             command.line,
-            f"{command.name} writes all data of the database to {place}, where every account may read it and the name is known",
+            f"{command.name} writes all data of the database to {short(place)}, where every account may read it and the name is known",
             command.end_line,
             command.column,
             "umask 077, and a folder of your own: dir=$(mktemp -d)",

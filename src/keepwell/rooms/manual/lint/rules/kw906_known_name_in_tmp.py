@@ -7,6 +7,7 @@ from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.file_uses import FileUse
 from keepwell.rooms.manual.reading.model import Manual
 
+from .pattern_words import short
 from .secret_words import DUMPS
 
 _FIXED = re.compile(r"/(?:var/)?tmp/[\w./-]+")
@@ -26,7 +27,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
         elif len(here) > 1 and not (first.command and first.command.name in DUMPS):  # KW904 speaks there
             yield Finding(
                 first.line,
-                f"{path} has the same name in every run: two runs at once overwrite each other's, and another account can put "
+                f"{short(path)} has the same name in every run: two runs at once overwrite each other's, and another account can put "
                 "its own there",
                 fix="file=$(mktemp); trap 'rm -f \"$file\"' EXIT",
             )
@@ -40,7 +41,7 @@ def _folder(made: FileUse, path: str) -> Iterator[Finding]:
     if any(path in word.filled for command in script.named("tar", "unzip", "cp", "rsync", "git") for word in command.arguments):
         yield Finding(
             made.line,
-            f"{path} is the same in every run and never emptied: the next run finds the files of this one among its own",
+            f"{short(path)} is the same in every run and never emptied: the next run finds the files of this one among its own",
             fix="dir=$(mktemp -d); trap 'rm -rf \"$dir\"' EXIT",
         )
 

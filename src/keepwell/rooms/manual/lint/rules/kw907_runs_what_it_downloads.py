@@ -7,6 +7,8 @@ from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
+from .pattern_words import short
+
 _LOADERS = ("curl", "wget")
 _SHELLS = ("sh", "bash", "zsh", "dash", "python", "python3", "perl", "ruby", "node")
 _CHECKS = ("sha256sum", "sha512sum", "shasum", "gpg", "gpgv", "cosign", "minisign", "openssl", "md5sum", "b2sum")
@@ -30,7 +32,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
 
 def _host(command: ShellCommand) -> str:
     found = next((match[1] for word in command.operands if (match := re.search(r"://([^/\s\"']+)", word.filled))), "")
-    return found or "the server"
+    return short(found, 40) or "the server"
 
 
 def _local(command: ShellCommand) -> bool:
@@ -76,7 +78,8 @@ def _installed(script: Script) -> Iterator[Finding]:
             loaded = files.pop(used)
             yield Finding(
                 command.line,
-                f"{used} from {_host(loaded)} (line {loaded.line}) is run or installed without comparing a checksum or signature",
+                f"{short(used, 40)} from {_host(loaded)} (line {loaded.line}) is run or installed without comparing a checksum "
+                "or signature",
                 column=command.column,
                 fix="echo 'SUM  FILE' | sha256sum --check first",
                 width=len(command.name),

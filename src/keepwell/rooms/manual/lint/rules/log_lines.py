@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
-from .pattern_words import files_of, program_of
+from .pattern_words import files_of, program_of, short
 
 _EXPANSION = re.compile(r"\$\((?:[^()]|\([^()]*\))*\)|\$\{[^}]*\}|\$\w+|`[^`]*`")
 _DATED = re.compile(r"\bdate\b[^+)]*\+[\"']?([^\"')]*)")
@@ -99,8 +99,11 @@ def _other_label(command: ShellCommand, lines: list[WrittenLine]) -> str:
         if wanted == right or label not in line.text:
             return ""
         there = line.fields[wanted - 2] if 2 <= wanted <= len(line.fields) else ""
-        what = f"the value of '{there}'" if there.endswith((":", "=")) else "something else"
-        return f"field {wanted} is {what} in the line that line {line.line} writes to this file; '{label}' is followed by field {right}"
+        what = f"the value of '{short(there, 30)}'" if there.endswith((":", "=")) else "something else"
+        return (
+            f"field {wanted} is {what} in the line that line {line.line} writes to this file; '{short(label, 30)}' is followed by "
+            f"field {right}"
+        )
     return ""
 
 
@@ -113,7 +116,7 @@ def _only_a_mark(command: ShellCommand, lines: list[WrittenLine]) -> str:
     if all(0 < number <= len(line.fields) and not re.search(r"[\w…]", line.fields[number - 1]) for line in lines):
         mark = lines[0].fields[number - 1]
         return (
-            f"field {number} of the lines that this manual writes (as in line {lines[0].line}) is only '{mark}', so all of them "
+            f"field {number} of the lines that this manual writes (as in line {lines[0].line}) is only '{short(mark, 20)}', so all of them "
             "are counted as one kind"
         )
     return ""
@@ -142,5 +145,6 @@ def _lines_without(command: ShellCommand, lines: list[WrittenLine]) -> str:
     if not counts or filtered or not without or len(without) == len(lines):
         return ""
     return (
-        f"lines without '{label.strip()}', as line {without[0].line} writes them to this file, come out empty and count as 0 in the average"
+        f"lines without '{short(label, 30)}', as line {without[0].line} writes them to this file, come out empty and count as 0 in "
+        "the average"
     )

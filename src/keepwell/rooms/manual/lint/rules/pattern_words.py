@@ -35,6 +35,12 @@ def files_of(command: ShellCommand) -> tuple[str, ...]:
     return files_of(command.pipeline[0])
 
 
+def short(text: str, limit: int = 60) -> str:
+    """A text as it can stand in a message: in one line, and cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
 def said_above(manual: Manual, line: int) -> str:
     """The comments and echoes on the (at most four) lines directly above a line, in small letters."""
     said: list[str] = []
