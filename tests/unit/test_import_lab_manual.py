@@ -81,10 +81,10 @@ def test_every_line_that_a_check_names_says_what_the_check_does() -> None:
     text = MANUAL.read_text("utf-8").splitlines()
     imported = import_manual("\n".join(text), "manual.md")
     quoted = {name: [text[line - 1] for line in numbers] for name, numbers in lines(imported).items()}
-    assert quoted["api-status"] == ["curl -s http://127.0.0.1:3001/api/status"]
+    assert quoted["api-status"] == ["curl -fsS http://127.0.0.1:3001/api/status"]
     assert quoted["process-tonehoused"][0] == "pgrep -f /srv/tonehouse/bin/tonehoused"
     assert quoted["disk-srv-tonehouse"][0] == "df -h /srv/tonehouse"
-    assert [line for line in quoted["health"] if "curl" in line] == ["curl -s http://127.0.0.1:3001/health"] * 2
+    assert [line for line in quoted["health"] if "curl" in line] == ["curl -fsS http://127.0.0.1:3001/health"] * 2
     assert any(line.startswith("| **Response Time**") for line in quoted["health"])
     written = imported.yaml.splitlines()
     numbers = ", ".join(map(str, sorted(lines(imported)["health"])[:-1])) + f" and {max(lines(imported)['health'])}"
