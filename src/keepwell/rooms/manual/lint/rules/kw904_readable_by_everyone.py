@@ -23,13 +23,14 @@ def _check(manual: Manual) -> Iterator[Finding]:
 
 
 def _rotated(manual: Manual) -> Iterator[Finding]:
+    private: list[str] = []
     for setting in manual.settings:
         mode = re.match(r"0?[0-7][0-7]([4-7])\b", setting.value) if setting.syntax == "logrotate" and setting.key == "create" else None
         if mode is None:
             continue
         glob = setting.path[0]
-        names = sorted({name for name in re.findall(r"\b[\w-]+\.log\b", "\n".join(manual.lines)) if _PRIVATE.search(name)})
-        which = [name for name in names if "*" in glob] if "*" in glob else ([glob] if _PRIVATE.search(glob) else [])
+        private = private or sorted({name for name in re.findall(r"\b[\w-]+\.log\b", "\n".join(manual.lines)) if _PRIVATE.search(name)})
+        which = private if "*" in glob else [glob] if _PRIVATE.search(glob) else []
         if which:
             yield Finding(
                 setting.line,
