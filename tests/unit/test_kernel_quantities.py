@@ -295,3 +295,32 @@ def test_a_measured_size_is_written_in_the_units_of_its_limit() -> None:
 @given(st.floats(), st.sampled_from(Unit), st.booleans())
 def test_every_measured_value_has_a_short_text(value: float, unit: Unit, decimal: bool) -> None:
     assert 0 < len(describe(value, unit, decimal=decimal)) < 30
+
+
+@pytest.mark.parametrize(
+    ("fail", "warn", "covered"),
+    [
+        ("> 80%", "> 90%", True),
+        ("> 90%", "> 80%", False),
+        ("< 30d", "< 7d", True),
+        ("< 7d", "< 30d", False),
+        ("> 80%", "> 80%", True),
+        ("> 5", ">= 5", False),
+        (">= 5", "> 5", True),
+        ("> 5", "< 9", False),
+        ("> 5", "> 9s", False),
+        ("== 5", "== 5", False),
+    ],
+)
+def test_a_limit_covers_another(fail: str, warn: str, covered: bool) -> None:
+    assert parse_comparison(fail).covers(parse_comparison(warn)) is covered
+
+
+@given(st.sampled_from(["<", "<=", ">", ">="]), st.integers(-3, 3), st.sampled_from(["<", "<=", ">", ">="]), st.integers(-3, 3))
+def test_what_is_covered_is_never_seen_alone(one: str, bound: int, other: str, other_bound: int) -> None:
+    fail, warn = parse_comparison(f"{one} {bound}"), parse_comparison(f"{other} {other_bound}")
+    alone = [half / 2 for half in range(-12, 13) if warn.holds(half / 2) and not fail.holds(half / 2)]
+    if fail.covers(warn):
+        assert alone == []
+    elif one[0] == other[0]:
+        assert alone != []

@@ -55,6 +55,13 @@ class Comparison:
         """
         return _OPERATORS[self.operator](measured, self.bound)
 
+    def covers(self, other: "Comparison") -> bool:
+        """Whether this holds wherever the other does; said only of two limits in the same direction (``<`` or ``>``) and unit."""
+        direction = self.operator[0]
+        if direction != other.operator[0] or direction not in "<>" or self.unit is not other.unit:
+            return False
+        return self.holds(other.bound) or (self.bound == other.bound and self.operator == other.operator)
+
     def describe(self, measured: float) -> str:
         """A measured value for a person, sizes in the family of units (powers of 1000 or 1024) in which the bound is written."""
         return describe(measured, self.unit, decimal=self.unit is Unit.BYTES and "iB" not in self.text)

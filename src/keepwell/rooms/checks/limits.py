@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from keepwell.config.options import Limit, Options
 from keepwell.kernel.comparisons import Comparison, Unit, describe
@@ -32,7 +32,18 @@ RatioLimit = Annotated[Limit, _in(Unit.RATIO)]
 NumberLimit = Annotated[Limit, _in(Unit.NUMBER)]
 
 
-class RatioLimits(Options):
+class WarnsBeforeItFails(Options):
+    """Options with ``warn`` and ``fail``: a warning that could never be seen, because the failure holds wherever it does, is refused."""
+
+    @model_validator(mode="after")
+    def _a_warning_can_be_seen(self) -> Self:
+        warn, fail = getattr(self, "warn", None), getattr(self, "fail", None)
+        if warn is not None and fail is not None and fail.covers(warn):
+            raise ValueError(f"warn {warn.text} can never be seen, because fail {fail.text} holds wherever it does: exchange the two")
+        return self
+
+
+class RatioLimits(WarnsBeforeItFails):
     """When a share is worth a warning or a failure. Where neither is given, the key that holds them says what applies."""
 
     warn: RatioLimit | None = None
@@ -41,7 +52,7 @@ class RatioLimits(Options):
     """The check is ``fail`` where this holds, for example ``> 90%``."""
 
 
-class BytesLimits(Options):
+class BytesLimits(WarnsBeforeItFails):
     """When an amount of bytes is worth a warning or a failure."""
 
     warn: BytesLimit | None = None
@@ -55,7 +66,7 @@ class BytesLimits(Options):
         return limit.describe(measured) if limit is not None else describe(measured, Unit.BYTES)
 
 
-class NumberLimits(Options):
+class NumberLimits(WarnsBeforeItFails):
     """When a number is worth a warning or a failure."""
 
     warn: NumberLimit | None = None

@@ -11,14 +11,23 @@ from typing import Self
 
 from pydantic import model_validator
 
-from keepwell.config.options import Options
 from keepwell.config.targets import Target
 from keepwell.kernel.comparisons import Comparison, Unit, describe, parse_comparison
 from keepwell.kernel.problems import AnswerError
 from keepwell.kernel.states import State
 from keepwell.ports.runner import Command
 from keepwell.rooms.checks.answers import text_of, whole
-from keepwell.rooms.checks.limits import BytesLimits, NumberLimits, RatioLimit, RatioLimits, Verdict, given_or, judge, together
+from keepwell.rooms.checks.limits import (
+    BytesLimits,
+    NumberLimits,
+    RatioLimit,
+    RatioLimits,
+    Verdict,
+    WarnsBeforeItFails,
+    given_or,
+    judge,
+    together,
+)
 from keepwell.rooms.checks.model import Answer, Earlier, Kind, Observation, Question, ReadFile
 from keepwell.rooms.checks.texts import show
 
@@ -27,7 +36,7 @@ _SWAPPED = (parse_comparison("> 50%"), parse_comparison("> 80%"))
 _LOADED = (parse_comparison("> 1.5"), parse_comparison("> 3"))
 
 
-class HostOptions(Options):
+class HostOptions(WarnsBeforeItFails):
     """What to look at on a host; at least one of mount, memory, swap, cpu and load."""
 
     mount: str | None = None

@@ -20,7 +20,7 @@ from keepwell.kernel.problems import AnswerError, AskError
 from keepwell.kernel.redaction import redact_patterns
 from keepwell.kernel.states import State
 from keepwell.ports.http import Request, Response
-from keepwell.rooms.checks.limits import SecondsLimit, Verdict, finite, judge, together
+from keepwell.rooms.checks.limits import SecondsLimit, Verdict, WarnsBeforeItFails, finite, judge, together
 from keepwell.rooms.checks.model import Answer, Earlier, Kind, Observation, Question
 from keepwell.rooms.checks.patterns import RegularExpression
 from keepwell.rooms.checks.texts import Wanted, missed, show
@@ -120,7 +120,7 @@ class Expect(Options):
         return bool(self.json_values or self.body or self.body_not or self.body_matches)
 
 
-class HttpOptions(Options):
+class HttpOptions(WarnsBeforeItFails):
     """A request and its expected response. Exactly one of target and url."""
 
     target: Annotated[str, Reference("targets")] | None = None

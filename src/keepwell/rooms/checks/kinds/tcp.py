@@ -6,21 +6,21 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from keepwell.config.options import ExpandedText, Options, Reference
+from keepwell.config.options import ExpandedText, Reference
 from keepwell.config.targets import Target
 from keepwell.kernel.comparisons import Unit, describe
 from keepwell.kernel.problems import AskError
 from keepwell.kernel.states import State
 from keepwell.ports.host import Host
 from keepwell.rooms.checks.connections import Connected, address_text, dial, split_address, target_address
-from keepwell.rooms.checks.limits import SecondsLimit, Verdict, judge, together
+from keepwell.rooms.checks.limits import SecondsLimit, Verdict, WarnsBeforeItFails, judge, together
 from keepwell.rooms.checks.model import Observation, Probe
 from keepwell.rooms.checks.texts import show
 
 _READ_LIMIT = 4096
 
 
-class TcpOptions(Options):
+class TcpOptions(WarnsBeforeItFails):
     """A port and what is expected of it. Exactly one of address and target."""
 
     address: ExpandedText | None = None

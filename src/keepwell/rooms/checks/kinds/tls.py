@@ -14,7 +14,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from keepwell.config.options import ExpandedText, Options, Reference
+from keepwell.config.options import ExpandedText, Reference
 from keepwell.config.targets import Target
 from keepwell.kernel.comparisons import Unit, describe, parse_comparison
 from keepwell.kernel.problems import AnswerError, AskError
@@ -22,14 +22,14 @@ from keepwell.kernel.states import State
 from keepwell.machine.network_errors import certificate_fault, handshake_fault, socket_fault
 from keepwell.ports.host import Host
 from keepwell.rooms.checks.connections import address_text, dial, target_address, within
-from keepwell.rooms.checks.limits import SecondsLimit, given_or, judge
+from keepwell.rooms.checks.limits import SecondsLimit, WarnsBeforeItFails, given_or, judge
 from keepwell.rooms.checks.model import Observation, Probe
 from keepwell.rooms.checks.texts import show
 
 _USUAL = (parse_comparison("< 30d"), parse_comparison("< 7d"))
 
 
-class TlsOptions(Options):
+class TlsOptions(WarnsBeforeItFails):
     """A server that speaks TLS from the first byte on. Exactly one of host and target."""
 
     host: ExpandedText | None = Field(default=None, min_length=1)

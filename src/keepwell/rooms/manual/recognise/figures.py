@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from keepwell.kernel.comparisons import parse_comparison
 from keepwell.rooms.manual.model import Found, Left, Limited, Row, Table
 
 _COLUMNS = {
@@ -54,7 +55,10 @@ def _read_row(row: Row, name: str, written: dict[str, str]) -> Found:
     families = {_FAMILY.get(_UNITS.get(unit, unit), "size") for unit in units}
     if not read or None in read.values() or len(families) != 1 or not families <= _FITS[metric]:
         return Left(row.line, text, f"its limits are not such as a check of {metric} has")
-    return Limited(row.line, text, metric, families.pop(), {limit: _limit(match) for limit, match in read.items() if match})
+    limits = {limit: _limit(match) for limit, match in read.items() if match}
+    if len(limits) == 2 and parse_comparison(limits["fail"]).covers(parse_comparison(limits["warn"])):
+        return Left(row.line, text, "its warning could never be seen, because its critical limit holds wherever the warning does")
+    return Limited(row.line, text, metric, families.pop(), limits)
 
 
 def _limit(match: re.Match[str]) -> str:
