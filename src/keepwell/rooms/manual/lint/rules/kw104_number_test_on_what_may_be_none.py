@@ -15,23 +15,26 @@ _CUTS = frozenset(("cut", "awk", "grep", "sed", "tr", "head", "tail"))
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
-        if not script.complete:
-            continue
-        seen: set[str] = set()
-        for command in script.commands:
-            for test in command.tests:
-                name = _variable(test)
-                if not name or name in seen:
-                    continue
+        for name, test, command in _first_tests(script) if script.complete else ():
+            if reason := _may_be_none(script, name, command):
+                yield Finding(
+                    test.line,
+                    f'${name} {reason}: the test then ends with an error ("integer expression expected") and is taken for false',
+                    column=test.column,
+                    width=len(name) + 1,
+                    fix=f'[[ "${name}" =~ ^[0-9]+$ ]] first, and treat anything else as a failure',
+                )
+
+
+def _first_tests(script: Script) -> Iterator[tuple[str, Comparison, ShellCommand]]:
+    """Each variable that is compared as a number, with its first test and the command that this belongs to."""
+    seen: set[str] = set()
+    for command in script.commands:
+        for test in command.tests:
+            name = _variable(test)
+            if name and name not in seen:
                 seen.add(name)
-                if reason := _may_be_none(script, name, command):
-                    yield Finding(
-                        test.line,
-                        f'${name} {reason}: the test then ends with an error ("integer expression expected") and is taken for false',
-                        column=test.column,
-                        width=len(name) + 1,
-                        fix=f'[[ "${name}" =~ ^[0-9]+$ ]] first, and treat anything else as a failure',
-                    )
+                yield name, test, command
 
 
 def _variable(test: Comparison) -> str:
