@@ -24,18 +24,24 @@ _LOCAL = ("localhost", "127.0.0.1", "::1", "")
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
+    for script, command, service in _stopped(manual):
+        needy = _needs(script, command, service)
+        if needy is not None:
+            yield Finding(
+                command.line,
+                f"{service} is stopped here and {needy.name} in line {needy.line} needs it: it cannot connect",
+                column=command.column,
+                width=len(command.name),
+                fix=f"stop what uses {service} instead, and leave {service} running",
+            )
+
+
+def _stopped(manual: Manual) -> Iterator[tuple[Script, ShellCommand, str]]:
+    """Every service that a command of a script stops."""
     for script in manual.scripts:
         for command in script.commands:
             for service in _units(command, "stop"):
-                needy = _needs(script, command, service)
-                if needy is not None:
-                    yield Finding(
-                        command.line,
-                        f"{service} is stopped here and {needy.name} in line {needy.line} needs it: it cannot connect",
-                        column=command.column,
-                        width=len(command.name),
-                        fix=f"stop what uses {service} instead, and leave {service} running",
-                    )
+                yield script, command, service
 
 
 def _units(command: ShellCommand, what: str) -> Iterator[str]:
