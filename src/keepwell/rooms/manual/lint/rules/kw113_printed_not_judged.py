@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.lint.rules.intent import calls_itself_a_check, labels
 from keepwell.rooms.manual.reading.model import Manual
-from keepwell.rooms.manual.reading.shell_model import ShellCommand
+from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
 _MEASURES = {
     "df": "the space that is left",
@@ -21,17 +21,22 @@ _MEASURES = {
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
-        if not calls_itself_a_check(manual, script):
+        if calls_itself_a_check(manual, script):
+            yield from map(_finding, _groups(manual, script))
+
+
+def _groups(manual: Manual, script: Script) -> list[list[ShellCommand]]:
+    """The commands that only show a figure; those of one name in neighbouring lines are together."""
+    groups: list[list[ShellCommand]] = []
+    for command in script.commands:
+        if not (_only_shown(command) and labels(manual, command) & {"comment", "echo"}):
             continue
-        group: list[ShellCommand] = []
-        for command in script.commands:
-            if _only_shown(command) and labels(manual, command) & {"comment", "echo"}:
-                if group and (command.line > group[-1].end_line + 1 or command.name != group[-1].name):
-                    yield _finding(group)
-                    group = []
-                group.append(command)
-        if group:
-            yield _finding(group)
+        last = groups[-1][-1] if groups else None
+        if last is not None and command.line <= last.end_line + 1 and command.name == last.name:
+            groups[-1].append(command)
+        else:
+            groups.append([command])
+    return groups
 
 
 def _only_shown(command: ShellCommand) -> bool:
