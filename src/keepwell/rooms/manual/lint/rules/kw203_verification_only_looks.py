@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
-from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
+from keepwell.rooms.manual.reading.shell_model import Note, Script, ShellCommand
 
 from .saving import DUMPS, is_archiver
 from .saying import BACKUP, RESTORE, commands_between, heading_over, until_next_comment
@@ -17,11 +17,17 @@ _SIZE_ONLY = frozenset(("-f", "-e", "-s", "-r"))
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
-        for note in script.comments:
-            if not note.trailing and _says_so(note.text.lower(), heading_over(manual, note.line)):
-                command = _only_a_look(script, note.line)
-                if command is not None:
-                    yield _finding(command, note.text)
+        for note in _claims(manual, script):
+            command = _only_a_look(script, note.line)
+            if command is not None:
+                yield _finding(command, note.text)
+
+
+def _claims(manual: Manual, script: Script) -> Iterator[Note]:
+    """The comments that say a backup is verified."""
+    for note in script.comments:
+        if not note.trailing and _says_so(note.text.lower(), heading_over(manual, note.line)):
+            yield note
 
 
 def _says_so(comment: str, heading: str) -> bool:
