@@ -23,15 +23,21 @@ _DATABASE = ("-d", "--dbname", "--db", "-D", "--database")
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
-        dumps: dict[tuple[str, str, str], ShellCommand] = {}
-        for command in script.commands:
-            target = target_of(command) if command.name in DUMPS else None
-            if target is not None:
-                dumps[target.filled, *_place(command)] = command
-            elif dumps and command.name in _ALL_LOADERS:
-                dump = next((dumps[path, *_place(command)] for path in _read(command) if (path, *_place(command)) in dumps), None)
-                if dump is not None and command.name in _LOADERS.get(dump.name, ()) and _is_check(manual, script, dump, command):
-                    yield _finding(dump, command)
+        for dump, load in _reloads(script):
+            if load.name in _LOADERS.get(dump.name, ()) and _is_check(manual, script, dump, load):
+                yield _finding(dump, load)
+
+
+def _reloads(script: Script) -> Iterator[tuple[ShellCommand, ShellCommand]]:
+    """Each dump with a command that loads its file into the database it was taken from."""
+    dumps: dict[tuple[str, str, str], ShellCommand] = {}
+    for command in script.commands:
+        target = target_of(command) if command.name in DUMPS else None
+        if target is not None:
+            dumps[target.filled, *_place(command)] = command
+        elif dumps and command.name in _ALL_LOADERS:
+            place = _place(command)
+            yield from [(dumps[path, *place], command) for path in _read(command) if (path, *place) in dumps][:1]
 
 
 def _is_check(manual: Manual, script: Script, dump: ShellCommand, load: ShellCommand) -> bool:
