@@ -13,11 +13,11 @@ from .saying import short
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         seen: dict[tuple[str, str], tuple[str, ShellCommand]] = {}
-        for command in script.commands:
-            for source, place in _copied_into(script, command):
-                first = seen.setdefault((place, base(source)), (source, command))
-                if first[0] != source and first[1].index != command.index:
-                    yield _finding(command, source, place, first)
+        copies = ((command, *copied) for command in script.commands for copied in _copied_into(script, command))
+        for command, source, place in copies:
+            first = seen.setdefault((place, base(source)), (source, command))
+            if first[0] != source and first[1].index != command.index:
+                yield _finding(command, source, place, first)
 
 
 def _copied_into(script: Script, command: ShellCommand) -> Iterator[tuple[str, str]]:
