@@ -14,11 +14,10 @@ from .saying import short
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         made = [saving for saving in savings_in(manual, script) if saving.unchecked and saving.target]
-        for command in script.commands if made else ():
-            if _deletes_old(command):
-                saving = next((one for one in made if one.command.index < command.index and _same_place(one, command)), None)
-                if saving is not None and not _guarded_by_it(command, saving):
-                    yield _finding(command, saving)
+        for command in filter(_deletes_old, script.commands if made else ()):
+            saving = next((one for one in made if one.command.index < command.index and _same_place(one, command)), None)
+            if saving is not None and not _guarded_by_it(command, saving):
+                yield _finding(command, saving)
 
 
 def _deletes_old(command: ShellCommand) -> bool:
