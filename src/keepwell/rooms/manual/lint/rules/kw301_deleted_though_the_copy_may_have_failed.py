@@ -26,11 +26,20 @@ def _check(manual: Manual) -> Iterator[Finding]:
         calls = [(command, statement) for command in script.commands for statement in _of_command(by_line, command)]
         for number, (command, statement) in enumerate(calls):
             gone = _DELETE.match(statement.code)
-            for before, copy in calls[max(0, number - 3) : number] if gone else ():
-                kept = _COPY.search(copy.code)
-                if gone and kept and gone["of"] in (kept["of"], kept["of2"], kept["of3"]) and _apart(script, before, command):
-                    yield _finding(command, gone["of"], before, kept)
-                    break
+            copy = _copy_of(gone["of"], calls[max(0, number - 3) : number], script, command) if gone else None
+            if gone and copy:
+                yield _finding(command, gone["of"], *copy)
+
+
+def _copy_of(
+    table: str, calls: list[tuple[ShellCommand, Statement]], script: Script, command: ShellCommand
+) -> tuple[ShellCommand, re.Match[str]] | None:
+    """The first of the calls that copies the table and whose failure does not keep the command from running."""
+    for before, statement in calls:
+        kept = _COPY.search(statement.code)
+        if kept and table in (kept["of"], kept["of2"], kept["of3"]) and _apart(script, before, command):
+            return before, kept
+    return None
 
 
 def _of_command(by_line: dict[int, list[Statement]], command: ShellCommand) -> list[Statement]:
