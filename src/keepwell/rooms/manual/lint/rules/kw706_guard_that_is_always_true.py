@@ -11,20 +11,19 @@ _PLACEHOLDER = re.compile(r"\bYOUR\b|\byour[-_ ]|x{3,}|change[-_ ]?me|replace[-_
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
-        for command in script.commands:
-            for test in command.tests:
-                name = test.right.variables[0] if len(test.right.variables) == 1 else ""
-                value = script.value_of(name) if name and test.operator in ("-n", "-z") else None
-                if value and _PLACEHOLDER.search(value):
-                    passes = (test.operator == "-n") != test.negated
-                    yield Finding(
-                        test.line,
-                        f"{name} holds the placeholder {value[:80]}, so this test "
-                        f"{'always passes and what follows goes nowhere' if passes else 'never notices it'}",
-                        column=test.column,
-                        width=len(test.right.raw),
-                        fix=f'{name}="" until there is a real value, or test for it',
-                    )
+        for test in (test for command in script.commands for test in command.tests):
+            name = test.right.variables[0] if len(test.right.variables) == 1 else ""
+            value = script.value_of(name) if name and test.operator in ("-n", "-z") else None
+            if value and _PLACEHOLDER.search(value):
+                passes = (test.operator == "-n") != test.negated
+                yield Finding(
+                    test.line,
+                    f"{name} holds the placeholder {value[:80]}, so this test "
+                    f"{'always passes and what follows goes nowhere' if passes else 'never notices it'}",
+                    column=test.column,
+                    width=len(test.right.raw),
+                    fix=f'{name}="" until there is a real value, or test for it',
+                )
 
 
 RULE = Rule(
