@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from keepwell.rooms.manual.reading.model import Manual
-from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
+from keepwell.rooms.manual.reading.shell_model import Redirection, Script, ShellCommand
 
 from .pattern_words import files_of, program_of, short
 
@@ -28,14 +28,18 @@ class WrittenLine:
 
 def written_lines(manual: Manual) -> list[WrittenLine]:
     """Every line that a script of the manual appends or writes to a file by echo or printf."""
-    found = []
-    for script in manual.scripts:
-        for command in script.named("echo", "printf"):
-            for redirection in command.redirections:
-                if redirection.of_output and redirection.writes and command.operands:
-                    text = " ".join(_shown(word.filled, script) for word in command.operands)
-                    found.append(WrittenLine(redirection.target.filled, command.line, text, tuple(text.split())))
-    return found
+    return [
+        _written(redirection, command, script)
+        for script in manual.scripts
+        for command in script.named("echo", "printf")
+        for redirection in command.redirections
+        if redirection.of_output and redirection.writes and command.operands
+    ]
+
+
+def _written(redirection: Redirection, command: ShellCommand, script: Script) -> WrittenLine:
+    text = " ".join(_shown(word.filled, script) for word in command.operands)
+    return WrittenLine(redirection.target.filled, command.line, text, tuple(text.split()))
 
 
 def _shown(text: str, script: Script) -> str:
