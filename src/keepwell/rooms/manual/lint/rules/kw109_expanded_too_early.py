@@ -49,10 +49,17 @@ def _first(script: Script, command: ShellCommand) -> Iterator[Finding]:
                     f"{match[1]} is expanded while the script is written, not when it runs: the delimiter {here.delimiter} is unquoted",
                     column=match.start(1) + 1,
                     width=len(match[1]),
-                    fix=f"<< '{here.delimiter}'",
+                    fix=f"<< '{here.delimiter}'{_inner(text[: match.start(1)], match[1])}",
                 )
                 return
         assigned.update(_ASSIGNED.findall(text))
+
+
+def _inner(before: str, what: str) -> str:
+    """What must be mended as well where it stands inside ``bash -c "..."``, which the shell that runs the script expands too."""
+    found = before.rpartition('sh -c "')
+    nested = bool(found[1]) and re.search(r'(?<!\\)"', found[2]) is None
+    return f', and \\{what} inside bash -c "...", which the shell of the script would expand' if nested else ""
 
 
 RULE = Rule(

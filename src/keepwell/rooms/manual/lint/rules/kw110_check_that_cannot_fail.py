@@ -1,12 +1,14 @@
 """KW110: a command that is called a check and ends with 0 whatever it finds."""
 
+import re
 from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
-from keepwell.rooms.manual.lint.rules.intent import PROOF, in_emergency, labels, path_of
+from keepwell.rooms.manual.lint.rules.intent import PROOF, comment_over, in_emergency, labels, path_of
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
+_TLS = re.compile(r"\b(ssl|tls|certificate)\b", re.IGNORECASE)
 _CODE = ("http_code", "response_code")
 _FAIL = ("-f", "--fail", "--fail-with-body")
 _DATA = ("-d", "--data", "--data-raw", "--data-binary", "--data-urlencode", "--json", "-F", "--form")
@@ -45,6 +47,11 @@ def _curl(manual: Manual, script: Script, command: ShellCommand, posted: set[str
         return (
             "HEAD is asked where the service takes POST: the answer is 404 or 405 although all is well, and curl ends with 0 either way",
             "send the request that the service takes, with --fail, or compare the code of -w '%{http_code}' with the one expected",
+        )
+    if _TLS.search(comment_over(manual, command)) and any(word.filled.startswith("https://") for word in command.operands):
+        return (
+            "curl fails here only where the handshake does: an error such as 502 passes, and protocol and days left are not judged",
+            "add --fail; for the days left: openssl x509 -noout -checkend 2592000",
         )
     asked = path_of(command) or "the server"
     return f"curl exits with 0 although {asked[:120]} answers with an error: {_consequence(command)}", (

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
+from keepwell.rooms.manual.lint.rules.kw106_success_said_unconditionally import unconditional_successes
 from keepwell.rooms.manual.reading.file_uses import tar_mode
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import ShellCommand
@@ -12,8 +13,9 @@ def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         if not script.complete:
             continue
+        told = {work.index for _, work in unconditional_successes(script)}  # KW106 names these
         for command in script.commands:
-            if command.depth or not command.is_last or command.strict.errexit or command.status.how != "ignored":
+            if command.index in told or command.depth or not command.is_last or command.strict.errexit or command.status.how != "ignored":
                 continue
             probe = _probe(command)
             if probe:

@@ -30,7 +30,7 @@ def _judged_soon(saving: Saving, script: Script) -> bool:
 def _finding(missed: list[Saving]) -> Finding:
     first = missed[0].command
     others = sorted({saving.command.line for saving in missed[1:]})
-    also = f", nor at those in line {', '.join(map(str, others))}" if others else ""
+    also = f", nor at {'that in line' if len(others) == 1 else 'those in lines'} {', '.join(map(str, others))}" if others else ""
     return Finding(
         first.line,
         f"nothing looks at the exit status of {first.name}{also}: the script goes on, and ends as if the backup had been made",

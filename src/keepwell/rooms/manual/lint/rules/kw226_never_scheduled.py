@@ -13,7 +13,7 @@ from .saying import RESTORE, headings_over, short
 _RUNS_BY_ITSELF = re.compile(r"back[ _-]?up|monitor|health|retention|clean-?up|collect|metrics|watchdog|heartbeat")
 _ON_DEMAND = re.compile(r"verif|test|setup|install|incident|report|analys|daily|weekly|monthly|rotate")
 _NAME = re.compile(r"[\w.-]+\.\w+")
-_CLAIMS = re.compile(r"automat|scheduled|continuous|cron")
+_CLAIMS = re.compile(r"(?:automat|scheduled|continuous|cron)[a-z]{0,16}")
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
@@ -29,7 +29,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
         if script.origin != "fence" or not name or not _RUNS_BY_ITSELF.search(name.lower()) or _other_kind(name.lower()):
             continue
         called = name in timers or name in scheduled or bool(callers.get(name, set()) - {script.line})
-        claims = bool(_CLAIMS.search(headings_over(manual, script.line)))
+        claim = _CLAIMS.search(headings_over(manual, script.line))
+        claims = claim[0] if claim else ""
         if not called and (claims or scheduled):
             yield _finding(script, name, claims, bool(scheduled))
 
@@ -38,9 +39,9 @@ def _other_kind(name: str) -> bool:
     return bool(_ON_DEMAND.search(name) or RESTORE.search(name))
 
 
-def _finding(script: Script, name: str, claims: bool, others: bool) -> Finding:
+def _finding(script: Script, name: str, claims: str, others: bool) -> Finding:
     line = next((note.line for note in script.comments if name in note.text), script.line)
-    because = "it stands under automated" if claims else "others are scheduled"
+    because = f'the heading over it says "{claims}"' if claims else "others are scheduled"
     missing = "in no cron entry or timer of this manual" if others else "nowhere scheduled: the manual has no cron entry and no timer"
     return Finding(
         line,

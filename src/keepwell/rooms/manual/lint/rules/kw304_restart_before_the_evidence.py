@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
-from keepwell.rooms.manual.reading.shell_model import ShellCommand
+from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
 from .saying import headings_over, short
 
@@ -19,18 +19,20 @@ _STOPS = ("restart", "stop", "down", "kill")
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
-        where = headings_over(manual, script.line)
-        if (
-            script.origin == "fence"
-            and _INCIDENT.search(where)
-            and not _PURPOSE_IS_RESTORE.search(manual.section_of(script.line).title.lower())
-        ):
-            first = next((command for command in script.commands if _cuts(command)), None)
-            before = script.commands[: first.index] if first is not None else ()
-            if first is not None and not any(_is_evidence(command) for command in before):
-                later = next((one for one in script.commands[first.index + 1 :] if _is_evidence(one)), None)
-                if later is not None:
-                    yield _finding(first, later)
+        first = next((command for command in script.commands if _cuts(command)), None)
+        if first is None or not _is_for_an_incident(manual, script):
+            continue
+        evidence = next((command for command in script.commands if command.index != first.index and _is_evidence(command)), None)
+        if evidence is not None and evidence.index > first.index:
+            yield _finding(first, evidence)
+
+
+def _is_for_an_incident(manual: Manual, script: Script) -> bool:
+    return (
+        script.origin == "fence"
+        and bool(_INCIDENT.search(headings_over(manual, script.line)))
+        and not _PURPOSE_IS_RESTORE.search(manual.section_of(script.line).title.lower())
+    )
 
 
 def _cuts(command: ShellCommand) -> bool:
@@ -57,14 +59,25 @@ def _all_of_it(command: ShellCommand) -> str:
     return ", for every service at once," if is_all and len(words) == 1 else ""
 
 
+def _named(command: ShellCommand) -> str:
+    """The program, with its verb where it has several."""
+    several = command.name in ("docker", "docker-compose", "kubectl", "oc")
+    return " ".join([command.name, *(word.filled for word in command.operands[:1] if several)])[:60]
+
+
 def _finding(first: ShellCommand, later: ShellCommand) -> Finding:
+    again = (
+        "restart the one service that is broken"
+        if any(word.filled == "restart" for word in first.operands) or first.name == "reboot"
+        else "stop only what has to be stopped; a host is also isolated by its firewall or network"
+    )
     return Finding(
         first.line,
-        f"{short(first.text, 50)}{_all_of_it(first)} comes before {short(later.text, 50)} in line {later.line}: memory, processes and "
+        f"{short(first.text, 50)}{_all_of_it(first)} comes before {_named(later)} in line {later.line}: memory, processes and "
         f"connections that explain the incident are gone",
         column=first.column,
         width=len(first.name),
-        fix="save logs, process list and connections first; then restart the one service that is broken",
+        fix=f"save logs, process list and connections first; then {again}",
     )
 
 

@@ -27,7 +27,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
                     f"({_example(pattern.filled)}) too",
                     command.end_line,
                     command.column,
-                    "compare the status field: awk '$9 ~ /^[45]/' for the combined format",
+                    f"compare the status field: awk '$9 ~ {_instead(pattern.filled)}' for the combined format",
                     width=len(command.name),
                 )
 
@@ -36,6 +36,15 @@ def _only_codes(pattern: str) -> bool:
     """Whether the pattern is nothing but status codes, with no quote, blank or anchor around them."""
     parts = re.split(r"\\?\|", pattern.strip("()\\"))
     return all(_CODE.fullmatch(part.strip("()\\")) for part in parts)
+
+
+def _instead(pattern: str) -> str:
+    """The expression for the status field alone: the codes where they are written out, else their first digits."""
+    parts = [part.strip("()\\") for part in re.split(r"\\?\|", pattern.strip("()\\"))]
+    if all(part.isdigit() for part in parts) and len(parts) <= 8:
+        return f"/^({'|'.join(parts)})$/" if len(parts) > 1 else f"/^{parts[0]}$/"
+    first = sorted({digit for part in parts for digit in re.findall(r"[1-5]", part.split("]")[0] if part.startswith("[") else part[:1])})
+    return f"/^[{''.join(first)}]/" if len(first) > 1 else f"/^{first[0]}/"
 
 
 def _example(pattern: str) -> str:

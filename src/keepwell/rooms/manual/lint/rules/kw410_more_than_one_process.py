@@ -33,7 +33,9 @@ def _check(manual: Manual) -> Iterator[Finding]:
 
 def _finding(command: ShellCommand, origin: str) -> Finding:
     if command.name in _WITH_COMMAS:
-        sentence = f"{origin} is several ids with blanks between as soon as two processes match, and {command.name} -p refuses that"
+        sentence = (
+            f"{origin} is several ids with blanks between as soon as two processes match, and {command.name} -p wants them with commas"
+        )
         fix = "join them: pgrep -d,"
     else:
         sentence = f"{origin} is a list as soon as two processes match and empty when none does; {command.name} takes one process id"

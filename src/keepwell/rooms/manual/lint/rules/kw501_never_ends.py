@@ -13,9 +13,14 @@ def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         for command in script.commands:
             reason, fix = endless(command)
-            consequence = _consequence(script, command) if reason else ""
+            consequence = _consequence(script, command) if reason and not _is_meant(script, command) else ""
             if consequence:
                 yield Finding(command.line, f"{reason}: {consequence}", command.end_line, command.column, fix, width=len(command.name))
+
+
+def _is_meant(script: Script, command: ShellCommand) -> bool:
+    """Whether a person asked for it: ``watch`` has no other purpose, where ``tail -f`` and ``docker stats`` are often oversights."""
+    return command.name == "watch" and not unattended(script) and not command.depth
 
 
 def _consequence(script: Script, command: ShellCommand) -> str:
@@ -32,10 +37,11 @@ RULE = Rule(
     name="never-ends",
     title="A command that never ends stands before others",
     severity=Severity.WARNING,
-    why="ping, tail -f, docker stats, watch and their like run until somebody interrupts them. In a script nobody does; pasted as a "
+    why="ping, tail -f, docker stats and their like run until somebody interrupts them. In a script nobody does; pasted as a "
     "block, the commands behind them wait, and the interrupt that ends them is easily taken for the end of the procedure. Source: "
     "ping(8), -c; tail(1), -f; docker container stats reference, --no-stream.",
     bad="# Net\n\n```bash\nping localhost\nss -tln\n```\n",
-    good="# Net\n\n```bash\nping -c 3 localhost\nss -tln\ntimeout 60 tail -f /var/log/shop.log\ntail -f /var/log/shop.log\n```\n",
+    good="# Net\n\n```bash\nping -c 3 localhost\nss -tln\ntimeout 60 tail -f /var/log/shop.log\ntail -f /var/log/shop.log\n```\n"
+    "\n```bash\nwatch -n 5 free -h\nss -tln\n```\n",
     check=_check,
 )

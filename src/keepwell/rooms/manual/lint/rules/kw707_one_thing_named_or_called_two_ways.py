@@ -30,7 +30,7 @@ def _two_names(manual: Manual, runs: list[FileUse]) -> Iterator[Finding]:
     unknown = [use for use in first.values() if not manual.names.defines(use.name)]
     for use in unknown:
         for other in unknown:
-            if other is not use and _same_purpose(manual, use, other):
+            if other.line < use.line and _same_purpose(manual, use, other):
                 column, width = place(manual, use.line, use.path)
                 yield Finding(
                     use.line,

@@ -12,6 +12,8 @@ from .tasks import titles
 _RECURS = re.compile(r"\b(daily|weekly|monthly|quarterly|nightly|hourly|morning|routine)\b", re.IGNORECASE)
 _NOT = re.compile(r"\b(emergency|incident|troubleshoot\w*|recovery|diagnos\w*|issues)\b", re.IGNORECASE)
 _LABEL = re.compile(r"\b(check|verif|monitor|review|health|test)", re.IGNORECASE)
+_OVER_TIME = re.compile(r"\b(trend|growth|over time)", re.IGNORECASE)
+"""What one reading cannot show, with or without a limit: KW418 speaks there."""
 _COUNT = re.compile(r"\bSELECT\s+(count\(|pg_size_pretty\(\s*pg_database_size)", re.IGNORECASE)
 _STATUS = re.compile(r"\b(status|health|running|up)\b", re.IGNORECASE)
 _LIMITED = re.compile(r"[<>≤≥]=?\s*\d+\s*%?|\bless than \d|\bmore than \d|\bbelow \d|\babove \d")
@@ -25,7 +27,14 @@ def _check(manual: Manual) -> Iterator[Finding]:
         for command in script.commands:
             what = _looks_at(command)
             comment = script.comment_above(command.line)
-            if what and _LABEL.search(comment) and not _LIMITED.search(comment) and not _is_judged(command) and comment not in seen:
+            if (
+                what
+                and _LABEL.search(comment)
+                and not _OVER_TIME.search(comment)
+                and not _LIMITED.search(comment)
+                and not _is_judged(command)
+                and comment not in seen
+            ):
                 seen.add(comment)
                 yield _finding(manual, script, command, what)
 
@@ -75,7 +84,10 @@ def _finding(manual: Manual, script: Script, command: ShellCommand, what: str) -
     else:
         limit = next((one for one in manual.names.thresholds if one.about == what), None)
         known = f"the manual's own limit is in line {limit.line} ({limit.text})" if limit else "the manual gives no limit"
-        message, fix = f'"{comment}": {shown} shows figures and compares them with nothing; {known}', "compare, and say what to do above it"
+        message, fix = (
+            f'"{comment}": {shown} shows figures and compares them with nothing; {known}',
+            ("compare with it, and say what to do above it" if limit else "give a limit, compare with it, and say what to do above it"),
+        )
     return Finding(command.line, message, command.end_line, command.column, fix, width=max(1, len(command.name)))
 
 

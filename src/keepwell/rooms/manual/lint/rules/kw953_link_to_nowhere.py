@@ -28,7 +28,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
             f"#{slug} has no heading{others}{hint}"[:290],
             broken[-1][0],
             manual.line_text(line).find(f"#{slug}") + 1,
-            "link to the heading as it is now",
+            f"link to #{near}" if near and len(broken) == 1 else "link to the headings as they are named now",
             len(slug) + 1,
         )
 
