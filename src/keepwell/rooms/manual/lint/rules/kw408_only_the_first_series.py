@@ -12,6 +12,7 @@ from .pattern_words import short
 _ONE_SERIES = re.compile(
     r"^\W*(?:\d+\s*[-*/+]\s*)?\(*\s*(?:sum|avg|min|max|count|scalar|vector|topk|bottomk|quantile|absent|time|histogram_quantile)\b"
 )
+_SHORT = 90
 _SELECTED = re.compile(r"\b(?:instance|pod|job)\s*=\s*[\"']")
 
 
@@ -28,9 +29,23 @@ def _check(manual: Manual) -> Iterator[Finding]:
                     f"'{short(query)}' has no sum or avg",
                     command.end_line,
                     command.column,
-                    f"sum({query[:60]})" if len(query) <= 60 else "put sum(...) or avg(...) around the query",
+                    _mended(query),
                     width=len("jq"),
                 )
+
+
+def _mended(query: str) -> str:
+    """Where the aggregation belongs: inside a function over time, on each side of a division, else around the whole."""
+    over = re.fullmatch(r"(\w+_over_time)\((.+)\[([^\[\]:]+):?([^\[\]:]*)\]\)", query)
+    if over:
+        whole = f"{over[1]}(sum({over[2]})[{over[3]}:{over[4]}])"
+        return whole if len(whole) <= _SHORT else f"sum(...) inside of {over[1]}, with a subquery: {over[1]}(sum(...)[{over[3]}:{over[4]}])"
+    sides = re.fullmatch(r"(\w+\([^()]+\))\s*/\s*(\w+\([^()]+\))", query)
+    if sides:
+        return f"sum({sides[1]})/sum({sides[2]})" if len(query) <= _SHORT else "sum(...)/sum(...): one around each side of the division"
+    if re.match(r"(rate|increase|irate)\(", query):
+        return f"sum({query})" if len(query) <= _SHORT else "put sum(...) around the query"
+    return "put max(...), avg(...) or sum(...) around the query, or name the one instance that is meant"
 
 
 def _query(command: ShellCommand) -> str:
