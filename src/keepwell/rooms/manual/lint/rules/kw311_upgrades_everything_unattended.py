@@ -16,10 +16,11 @@ _SAVES = re.compile(r"snapshot|back[ -]?up|etckeeper|timeshift|staging|canary|ro
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         for command in script.commands:
-            if _upgrades_all(command) and command.depth == 0:
-                before, after = _saved_before(manual, script, command), any(is_look(one) for one in script.commands[command.index + 1 :])
-                if not (before and after):
-                    yield _finding(command, before, after)
+            if not _upgrades_all(command) or command.depth > 0:
+                continue
+            before, after = _saved_before(manual, script, command), any(is_look(one) for one in script.commands[command.index + 1 :])
+            if not (before and after):
+                yield _finding(command, before, after)
 
 
 def _upgrades_all(command: ShellCommand) -> bool:
@@ -39,7 +40,7 @@ def _saved_before(manual: Manual, script: Script, command: ShellCommand) -> bool
 
 
 def _finding(command: ShellCommand, before: bool, after: bool) -> Finding:
-    missing = [] if before else ["no snapshot or backup before"]
+    missing = [] if before else ["no snapshot or backup in this section before"]
     missing += [] if after else ["no look at the services after"]
     return Finding(
         command.line,

@@ -18,20 +18,21 @@ _OTHERS = re.compile(r"\.(log|gz|zip|dump|bak|pem|crt|key|csr|pub)$")
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
-    for script in manual.scripts:
-        for command in script.commands:
-            for word, what, without in _needed(command):
-                name = word.lstrip("@")
-                if _known(manual, name):
-                    continue
-                column, width = place(manual, command.line, word)
-                yield Finding(
-                    command.line,
-                    f"{name} stands nowhere in the manual, so {without}",
-                    column=column,
-                    width=width,
-                    fix=f"show {what}, or say where it is kept",
-                )
+    told: set[str] = set()
+    for command in manual.commands:
+        for word, what, without in _needed(command):
+            name = word.lstrip("@")
+            if _known(manual, name) or (name in told and without.endswith("cannot be told")):
+                continue  # what cannot be told is said once for a file; what does not work, at each place
+            told.add(name)
+            column, width = place(manual, command.line, word)
+            yield Finding(
+                command.line,
+                f"{name} stands nowhere in the manual, so {without}",
+                column=column,
+                width=width,
+                fix=f"show {what}, or say where it is kept",
+            )
 
 
 def _known(manual: Manual, name: str) -> bool:
