@@ -53,6 +53,8 @@ NOT_ON_PASTED = {
 
 # What these print has no spaces in it.
 _ONE_WORD = re.compile(r"(?:\$\(|`)\s*(?:date|nproc|id|hostname|pgrep|pidof|whoami|uname|arch|mktemp)\b")
+# A line that begins with an option is KW957, which says what to write.
+_FLAG_AS_COMMAND = 2215
 _SYNTAX = range(1000, 2000)
 _FATAL = frozenset((1072, 1073, 1088, 1089, 1056, 1070))
 
@@ -121,6 +123,8 @@ def findings(manual: Manual, asked: Bundle, answers: Sequence[Answer]) -> Iterat
         script, start = asked.scripts[number], asked.starts[number]
         line = script.line + answer.line - start
         if not script.complete and answer.code in NOT_ON_PASTED:
+            continue
+        if answer.code == _FLAG_AS_COMMAND and not script.code.split("\n")[answer.line - start][: answer.column - 1].strip():
             continue
         if answer.code == 2046 and _ONE_WORD.match(script.code.split("\n")[answer.line - start], answer.column - 1):
             continue

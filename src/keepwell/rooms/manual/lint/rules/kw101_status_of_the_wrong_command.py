@@ -35,7 +35,9 @@ _JUST_PASSES_ON = frozenset(
     )
 )
 _DUMPS = frozenset(("pg_dump", "pg_dumpall", "pg_basebackup", "mysqldump", "mariadb-dump", "mongodump", "tar", "zfs", "xtrabackup"))
-_SCANS = frozenset(("trivy", "grype", "clamscan", "pip-audit", "lynis"))
+_SCANS = {"trivy": " with --exit-code 1", "grype": " with --fail-on high", "clamscan": "", "pip-audit": "", "lynis": ""}
+"""Scanners, and the option without which a finding does not change their exit status."""
+
 _ASKS_A_SERVER = frozenset(("redis-cli", "psql", "mysql", "mongosh", "curl", "kubectl", "oc", "aws", "ssh", "docker", "etcdctl"))
 _WORKS = (
     _DUMPS
@@ -118,7 +120,8 @@ def _hidden(first: ShellCommand, script: Script) -> Iterator[Finding]:
             f"{last.name} ends the pipe: whether {first.name} ran or found anything is lost, and what it found is cut",
             Severity.WARNING,
         )
-        fix = f"let {first.name} decide by its own exit status, and write its report to a file"
+        option = _SCANS[first.name]
+        fix = f"{first.name}{option} without the pipe: its exit status decides; write its report to a file"
     elif first.name in _ASKS_A_SERVER and last.name == "read" and "while" in last.loops and _reports_only(last, script):
         message, severity = (
             f"when {first.name} cannot reach the server the loop runs over nothing and ends with 0, as if all were clean",

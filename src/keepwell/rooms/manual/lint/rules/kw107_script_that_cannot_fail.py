@@ -38,15 +38,20 @@ def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         if not calls_itself_a_check(manual, script) or any(unconditional_successes(script)):
             continue
-        probes = [command for command in script.commands if command.depth == 0 and command.is_first and command.name not in _SAYS]
+        probes = [command for command in script.commands if command.depth == 0 and command.is_first and _probes(command)]
         if len(probes) >= _LEAST and not any(_can_fail(command, script) for command in script.commands) and not script.traps:
             name = basename(script.file) or "the script"
             yield Finding(
                 _line(script),
-                f"{name} looks at none of its {len(probes)} steps: it ends with 0 whatever they find, "
+                f"{name} judges none of its {len(probes)} commands: it ends with 0 whatever they find, "
                 "so no job and no monitor sees a failure",
                 fix="judge each step (step || failed=1), tell somebody, and end with exit $failed",
             )
+
+
+def _probes(command: ShellCommand) -> bool:
+    """Whether a pipeline asks something: ``echo | openssl s_client`` does, ``echo | tee report`` does not."""
+    return command.name not in _SAYS or (command.name == "echo" and any(part.name not in _SAYS for part in command.pipeline))
 
 
 def _can_fail(command: ShellCommand, script: Script) -> bool:

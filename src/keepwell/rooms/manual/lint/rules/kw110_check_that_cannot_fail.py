@@ -48,6 +48,8 @@ def _curl(manual: Manual, script: Script, command: ShellCommand, posted: set[str
             "HEAD is asked where the service takes POST: the answer is 404 or 405 although all is well, and curl ends with 0 either way",
             "send the request that the service takes, with --fail, or compare the code of -w '%{http_code}' with the one expected",
         )
+    if command.has_flag("-I", "--head") and in_emergency(manual, command.line):
+        return "", ""  # the person who looks for a fault reads the status: -I shows nothing else first
     if _TLS.search(comment_over(manual, command)) and any(word.filled.startswith("https://") for word in command.operands):
         return (
             "curl fails here only where the handshake does: an error such as 502 passes, and protocol and days left are not judged",

@@ -22,14 +22,20 @@ def _check(manual: Manual) -> Iterator[Finding]:
 def _rejected(command: ShellCommand) -> tuple[str, str]:
     if command.name in _CLIENTS and not command.has_flag("-h", "--help"):
         return _kubernetes(command)
-    swallowed = next((word for word in command.operands if re.match(r"[A-Z][A-Z0-9_]*=\$\(", word.filled)), None)
-    if swallowed is not None and command.name in ("grep", "awk", "sed", "head", "tail"):
-        name = swallowed.filled.partition("=")[0]
+    name = swallowed(command)
+    if name:
         return (
             f"{name}=$(...) stands behind {command.name} in the same command: it is a file to read, and {name} stays unset",
             "put it on a line of its own",
         )
     return "", ""
+
+
+def swallowed(command: ShellCommand) -> str:
+    """The variable whose assignment a filter takes for a file to read; empty where there is none."""
+    if command.name not in ("grep", "awk", "sed", "head", "tail"):
+        return ""
+    return next((word.filled.partition("=")[0] for word in command.operands if re.match(r"[A-Z][A-Z0-9_]*=\$\(", word.filled)), "")
 
 
 def _kubernetes(command: ShellCommand) -> tuple[str, str]:
@@ -50,9 +56,15 @@ def _kubernetes(command: ShellCommand) -> tuple[str, str]:
 def _logs(command: ShellCommand, rest: list[str]) -> tuple[str, str]:
     selected = command.has_flag("-l", "--selector")
     if not rest and not selected:
-        return f"{command.name} logs names no pod and no selector: it ends with an error", f"{command.name} logs deployment/NAME"
+        return (
+            f"{command.name} logs names no pod and no selector: it ends with an error",
+            f"{command.name} logs POD, deployment/NAME or -l LABEL",
+        )
     if rest and selected:
-        return f"{command.name} logs takes a selector or a name, not both: it ends with an error", f"leave {rest[0][:60]} out"
+        return (
+            f"{command.name} logs takes a selector or a name, not both: it ends with an error",
+            f"-c {rest[0][:60]} if the container is meant, else leave it out",
+        )
     return "", ""
 
 

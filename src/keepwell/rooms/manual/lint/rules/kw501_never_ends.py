@@ -11,8 +11,12 @@ from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
+        said = ("", 0)
         for command in script.commands:
             reason, fix = endless(command)
+            if reason and said == (reason, command.line - 1):
+                continue  # two in a row are one defect
+            said = (reason, command.line) if reason else said
             consequence = _consequence(script, command) if reason and not _is_meant(script, command) else ""
             if consequence:
                 yield Finding(command.line, f"{reason}: {consequence}", command.end_line, command.column, fix, width=len(command.name))

@@ -25,9 +25,14 @@ def _check(manual: Manual) -> Iterator[Finding]:
                     "nothing starts it again",
                     exit_.end_line,
                     exit_.column,
-                    "start it again before leaving, or trap 'systemctl start ...' EXIT before the stop",
+                    f"start it again before leaving, or before the stop: trap '{_again(starts, services)}' EXIT",
                     width=len(exit_.name),
                 )
+
+
+def _again(starts: list[tuple[ShellCommand, set[str]]], services: set[str]) -> str:
+    """The script's own command that starts them."""
+    return next((part.text[:100] for part, started in starts if started & services), "systemctl start ...")
 
 
 def _leaves(script: Script, stop: ShellCommand, failures: list[ShellCommand], starts: list[ShellCommand]) -> ShellCommand | None:

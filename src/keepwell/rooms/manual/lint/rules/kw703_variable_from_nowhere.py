@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
+from keepwell.rooms.manual.lint.rules.kw124_call_that_cannot_work import swallowed
 from keepwell.rooms.manual.reading.model import Kind, Manual
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{2,}")
@@ -35,7 +36,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
 
 
 def _finding(manual: Manual, line: int, missing: list[str]) -> Finding:
-    listed = " and ".join(f"${name}" for name in missing)
+    *others, last = (f"${name}" for name in missing)
+    listed = f"{', '.join(others)} and {last}" if others else last
     lost = next((name for name in missing if re.search(rf"\s{name}=", "\n".join(manual.lines[max(0, line - 6) : line]))), "")
     if lost:
         message = f"{listed} is empty: {lost}= stands behind a command as one of its arguments and sets nothing"
@@ -59,6 +61,7 @@ def _set_somewhere(manual: Manual) -> frozenset[str]:
         found.update(block.variable for block in script.blocks if block.variable)
         for command in script.named("read", "mapfile", "readarray", "getopts", "printf", "select"):
             found.update(word.filled for word in command.operands)
+        found.update(name for command in script.commands if (name := swallowed(command)))  # KW124 names the cause
     for setting in manual.settings:
         found.update(setting.path)
         found.add(setting.value)

@@ -23,12 +23,13 @@ _FEWEST = 4
 
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
-        yield from _announced(script)
+        yield from announced(script)
         yield from _rehearsed(manual, script)
         yield from _only_prints(script)
 
 
-def _announced(script: Script) -> Iterator[Finding]:
+def announced(script: Script) -> Iterator[Finding]:
+    """An echo that says what is done now, with no command behind it that does it."""
     if all(command.name in _SAYING for command in script.commands if not command.depth):
         return
     blocks = [set(part) for block in script.blocks for part in (block.body, block.otherwise) if part]
@@ -42,7 +43,7 @@ def _announced(script: Script) -> Iterator[Finding]:
                 f'"{_text(command).strip()[:120]}" is said, and no command does it',
                 column=command.column,
                 width=len(command.name),
-                fix="do it here, or say who has to",
+                fix="do it here, or say who has to, and how",
             )
 
 
@@ -84,7 +85,7 @@ def _only_prints(script: Script) -> Iterator[Finding]:
     if len(held) >= 2:
         yield Finding(
             held[0].line,
-            f"this script prints what should be done, such as in {len(held)} lines whole commands, and does none of it",
+            f"this script only prints what should be done, in {len(held)} of its lines as a whole command, and does none of it",
             column=held[0].column,
             width=len(held[0].name),
             fix="run the commands, or show them as steps instead of a script",

@@ -26,7 +26,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
         yield Finding(
             allowed.line,
             f"{replicas[0]} replicas (line {replicas[1]}) with pools of {pool[0]} (line {pool[1]}) want {wanted} connections; "
-            f"{allowed.value} less {_RESERVED} reserved ones are left",
+            f"of {allowed.value}, {_RESERVED} are reserved, so {max(0, int(allowed.value) - _RESERVED)} are left",
             fix="a smaller pool, fewer replicas, more connections, or a pooler such as PgBouncer",
         )
 

@@ -11,6 +11,18 @@ _WORDS = re.compile(
     r"^(--insecure-skip-tls-verify(=true)?|--insecure-skip-verify|--no-check-certificate|--no-verify-ssl|--trusted-host(=.*)?|--tls-verify=false|"
     r"--allow-unauthenticated|--nogpgcheck|--no-gpg-checks?|--tlsAllowInvalidCertificates|--sslAllowInvalidCertificates)$"
 )
+_INSTEAD = {
+    "curl": "give the authority's certificate instead: curl --cacert FILE",
+    "wget": "give the authority's certificate instead: wget --ca-certificate=FILE",
+    "oc": "oc login --certificate-authority=FILE once; its kubeconfig then holds the certificate",
+    "kubectl": "the authority's certificate in the kubeconfig, or --certificate-authority=FILE",
+    "git": "git config http.sslCAInfo FILE",
+    "pip": "pip --cert FILE",
+    "pip3": "pip3 --cert FILE",
+} | dict.fromkeys(
+    ("ssh", "scp", "sftp", "rsync", "ssh-copy-id"),
+    "the host's key in known_hosts, compared once (ssh-keyscan, or StrictHostKeyChecking=accept-new for the first time)",
+)
 _VARIABLES = {"GIT_SSL_NO_VERIFY": r"1|true", "NODE_TLS_REJECT_UNAUTHORIZED": "0", "PYTHONHTTPSVERIFY": "0"}
 
 
@@ -23,9 +35,9 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 f"{what} switches off the check of whom {_speaker(command)} talks to: anybody in between can read and change what "
                 f"is sent{_token(command)}",
                 command.end_line,
-                command.column,
-                "give the authority's certificate instead: --cacert, --certificate-authority, known_hosts",
-                width=max(1, len(command.name)),
+                _column(command),
+                _INSTEAD.get(_speaker(command), "give the authority's certificate, or the host's key, instead"),
+                width=max(1, len(_speaker(command))),
             )
     for script in manual.scripts:
         for assignment in script.assignments:
@@ -60,6 +72,12 @@ def _speaker(command: ShellCommand) -> str:
     words = [word.filled for word in command.words]
     at = next((number for number, word in enumerate(words) if _WORDS.match(word)), 0)
     return words[at - 1] if at > 1 and re.fullmatch(r"oc|kubectl|helm|curl|wget|pip3?|argocd", words[at - 1]) else command.name
+
+
+def _column(command: ShellCommand) -> int:
+    """Where that program stands on the command's first line."""
+    speaker = _speaker(command)
+    return next((word.column for word in command.words if word.text == speaker and word.line == command.line), command.column)
 
 
 def _token(command: ShellCommand) -> str:
