@@ -23,7 +23,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 yield Finding(
                     command.line,
                     f"{command.name} {command.subcommand} exits with {codes}: "
-                    "a job that goes by the status reads the normal case as a failure",
+                    "set -e, && or || behind it reads the normal case as a failure",
                     column=command.column,
                     width=len(command.name),
                     fix="take the status apart: case $? in ...",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Manual
+from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
 from .pattern_words import GREPS, decides, pattern_of
 
@@ -24,9 +25,15 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 command.line,
                 f"'{pattern.filled}' also matches {_also(pattern.filled)} and connections to that port elsewhere{counted}",
                 column=command.column,
-                fix=f"ss -Htan 'sport = :{pattern.filled.strip(':')}'",
+                fix=f"ss {_state(command)} 'sport = :{pattern.filled.strip(':')}'",
                 width=len(command.name),
             )
+
+
+def _state(command: ShellCommand) -> str:
+    """The flags of ss, with the state that the pipeline sorts out."""
+    established = any(part.name in GREPS and "ESTAB" in part.text for part in command.pipeline)
+    return "-Htn state established" if established else "-Htan"
 
 
 def _also(pattern: str) -> str:

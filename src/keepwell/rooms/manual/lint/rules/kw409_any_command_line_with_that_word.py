@@ -13,7 +13,7 @@ from .pattern_words import GREPS, decides, pattern_of
 def _check(manual: Manual) -> Iterator[Finding]:
     for script in manual.scripts:
         for command in script.commands:
-            sentence, fix = _full_match(command, script) or _grep_in_list(command, script) or ("", "")
+            sentence, fix = _full_match(manual, command, script) or _grep_in_list(command, script) or ("", "")
             if sentence:
                 yield Finding(command.line, sentence, column=command.column, fix=fix, width=len(command.name))
 
@@ -23,7 +23,13 @@ def _bare(text: str) -> bool:
     return bool(re.fullmatch(r"[A-Za-z][\w.-]*", text))
 
 
-def _full_match(command: ShellCommand, script: Script) -> tuple[str, str] | None:
+def _unit(manual: Manual, program: str) -> str:
+    """The unit of the manual that the program belongs to: of its name, or the longest that its name begins with."""
+    units = {used.name.removesuffix(".service") for used in manual.names.units}
+    return max((unit for unit in units if unit and f"{program}-".startswith(f"{unit}-")), key=len, default="UNIT")
+
+
+def _full_match(manual: Manual, command: ShellCommand, script: Script) -> tuple[str, str] | None:
     if command.name not in ("pgrep", "pkill") or not command.has_flag("-f", "--full") or command.has_flag("-x", "--exact"):
         return None
     name = next((word.filled for word in command.operands), "")
@@ -31,7 +37,9 @@ def _full_match(command: ShellCommand, script: Script) -> tuple[str, str] | None
         return None
     does = "kills" if command.name == "pkill" else "finds"
     return f"{command.name} -f {does} every process with '{name}' anywhere in its command line: an editor or tail of its log too", (
-        f"systemctl show -p MainPID --value {name}" if command.name == "pgrep" else f"systemctl stop {name}, or {command.name} -x"
+        f"systemctl show -p MainPID --value {_unit(manual, name)}"
+        if command.name == "pgrep"
+        else f"systemctl stop {_unit(manual, name)}, or pkill -x (at most 15 characters)"
     )
 
 

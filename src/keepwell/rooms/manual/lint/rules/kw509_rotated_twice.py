@@ -16,6 +16,7 @@ _BY_HAND = re.compile(r"\bmanual|by hand|\btest", re.IGNORECASE)
 
 def _check(manual: Manual) -> Iterator[Finding]:
     configured = next((setting for setting in manual.settings if setting.syntax == "logrotate"), None)
+    told: set[str] = set()
     for script in manual.scripts:
         for command in script.commands:
             if command.depth:
@@ -29,9 +30,18 @@ def _check(manual: Manual) -> Iterator[Finding]:
                     command,
                     "logrotate -f rotates although it is not due, on top of the system's own daily run: each time a kept log is lost early",
                 )
-            elif configured is not None and _ROTATES.search(basename(command.name)) and command.name != "logrotate":
-                already = f"what logrotate rotates already (line {configured.line})"
-                yield _finding(command, f"{command.name[:60]} rotates {already}: twice the rotations, half the days kept")
+            elif configured is not None and _ROTATES.search(basename(command.name)) and command.name not in {"logrotate", *told}:
+                told.add(command.name)
+                yield _finding(command, _twice(manual, command.name, configured.line))
+
+
+def _twice(manual: Manual, name: str, configured: int) -> str:
+    calls = sum(command.name == name for command in manual.commands)
+    places = f", called {calls} times in this manual," if calls > 1 else ""
+    return (
+        f"{name[:60]}{places} rotates what logrotate rotates already (line {configured}): "
+        "every rotation more uses up one of the copies that are kept"
+    )
 
 
 def _recurs(manual: Manual, command: ShellCommand, comment: str) -> bool:

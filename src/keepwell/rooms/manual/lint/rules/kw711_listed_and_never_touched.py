@@ -63,7 +63,7 @@ def _left_out(manual: Manual, root: str, listed: set[str]) -> Iterator[Finding]:
             yield Finding(
                 use.line,
                 f"{name} is written here, and the layout of {root} does not list it",
-                fix="add it to the layout, and to what rotates and reads the logs",
+                fix="add it to the layout, and say who reads it",
             )
 
 

@@ -64,7 +64,9 @@ def _unread(name: str, settings: Sequence[Setting], line: int, judged: str) -> I
     unread = [setting.path[1] for setting in settings if not re.search(rf"\.{re.escape(setting.path[1])}\b", judged)]
     if unread and len(settings) - len(unread) >= _FEWEST_READ:
         yield Finding(
-            line, f"no script reads {' and '.join(unread[:4])} of {name}, though others of it are", fix="collect them, or leave them out"
+            line,
+            f"no script reads {' and '.join(unread[:4])} of {name} from this answer",
+            fix="collect and judge them, or leave them out of the answer",
         )
 
 

@@ -23,8 +23,10 @@ def _check(manual: Manual) -> Iterator[Finding]:
     if not channel:
         return
     for script in manual.scripts:
+        here = channel in script.functions or not any(channel in other.functions for other in manual.scripts)
+        how = f"call {channel} here" if here else f"put {channel} into a file that this script reads too, and call it here"
         if script.complete and (_UNATTENDED.search(basename(script.file)) or _runs_by_cron(manual, script)):
-            yield from _of_script(script, channel)
+            yield from _of_script(script, channel, how)
 
 
 def _channels(script: Script) -> Iterator[str]:
@@ -47,7 +49,7 @@ def _runs_by_cron(manual: Manual, script: Script) -> bool:
     return bool(name) and any(not entry.commented and name in entry.command for entry in manual.cron)
 
 
-def _of_script(script: Script, channel: str) -> Iterator[Finding]:
+def _of_script(script: Script, channel: str, how: str) -> Iterator[Finding]:
     for block in script.blocks_of("if"):
         outer = script.members((*block.condition, *block.body, *block.otherwise))
         if any(_tells(command) for command in outer):
@@ -55,7 +57,7 @@ def _of_script(script: Script, channel: str) -> Iterator[Finding]:
         for branch, line in ((block.body, block.line), (block.otherwise, 0)):
             found = _complaint(script, branch)
             if found is not None and not _is_usage(script, branch):
-                yield _finding(found, line or found.line, channel)
+                yield _finding(found, line or found.line, channel, how)
                 break
 
 
@@ -69,10 +71,10 @@ def _is_usage(script: Script, branch: tuple[int, ...]) -> bool:
     return any(re.search(r"echo\s+[\"']?usage:", command.text, re.IGNORECASE) for command in script.members(branch))
 
 
-def _finding(said: ShellCommand, line: int, channel: str) -> Finding:
+def _finding(said: ShellCommand, line: int, channel: str, how: str) -> Finding:
     text = " ".join(word.raw for word in said.arguments).strip("\"'")
     where = "written to a log" if said.output.how == "file" else "printed"
-    return Finding(line, f'"{text[:120]}" is only {where}: nobody is told, though the manual has {channel}', fix=f"call {channel} here")
+    return Finding(line, f'"{text[:120]}" is only {where}: nobody is told, though the manual has {channel}', fix=how)
 
 
 RULE = Rule(

@@ -22,6 +22,8 @@ _NOT = re.compile(
     re.IGNORECASE,
 )
 _GENERIC = frozenset(("rate", "rates", "usage", "succe", "failu", "avera", "total", "numbe", "perce", "targe", "monit", "statu", "space"))
+_PATTERNS = frozenset(("patte", "utili"))
+_STATES = re.compile(r"\b(connectivity|reachability)\b", re.IGNORECASE)  # there or not: no figure to name
 _LIMIT = re.compile(r"[<>≤≥]=?\s*\d|\b(above|below|over|under|more than|less than|within|at least|at most|exceeds?)\s+\d|\d\s*%|\|\s*\d")
 
 
@@ -29,7 +31,8 @@ def _check(manual: Manual) -> Iterator[Finding]:
     items = [item for item in list_items(manual, Kind.LIST_ITEM) if _may_be(manual, item)]
     if not items:
         return
-    limited = [stems(item.text) - _GENERIC for item in manual.prose() if _LIMIT.search(item.text)]
+    limits = [(item.line, stems(item.text)) for item in manual.prose() if _LIMIT.search(item.text)]
+    limited = [about - _GENERIC for _, about in limits]
     limited += [
         stems(" ".join((*one.about.split(), *manual.line_text(one.line).split()))) - _GENERIC
         for one in manual.names.thresholds
@@ -39,7 +42,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
         name = _name(item)
         wanted = stems(name) - _GENERIC
         if wanted and not any(_about_the_same(wanted, about) for about in limited):
-            yield Finding(item.line, _message(item, name)[:290], fix="a figure, for how long, and where it is read")
+            yield Finding(item.line, _message(item, name, limits)[:290], fix="a figure, for how long, and where it is read")
 
 
 def _about_the_same(wanted: frozenset[str], about: frozenset[str]) -> bool:
@@ -55,6 +58,7 @@ def _may_be(manual: Manual, item: Item) -> bool:
         or re.search(r"[\n{]", text)
         or re.search(r"\d", re.sub(r"\bS3\b|\bp?\d+th\b|\bIPv\d\b", "", text))
         or _NOT.search(" / ".join(around))
+        or (_STATES.search(text) and not _VAGUE.search(text))
     ):
         return False
     if _METRICS.search(" / ".join(around[-2:])) and not below_cadence(manual, item.line):
@@ -66,10 +70,25 @@ def _name(item: Item) -> str:
     return re.split(r":|\(| by ", bare(item.text.replace("*", "")))[0].strip()
 
 
-def _message(item: Item, name: str) -> str:
+def _limit_elsewhere(name: str, limits: list[tuple[int, frozenset[str]]]) -> tuple[str, int]:
+    """A part of what is named ("CPU and memory use") that has a limit somewhere, and the line of that limit."""
+    for part in re.split(r" and |,", _VAGUE.sub("", name)):
+        wanted = stems(part) - _GENERIC - _PATTERNS
+        line = next((line for line, about in limits if wanted and wanted <= about), 0)
+        if line:
+            return re.sub(r"\s*\bpatterns?\b", "", part).strip().lower(), line
+    return "", 0
+
+
+def _message(item: Item, name: str, limits: list[tuple[int, frozenset[str]]]) -> str:
+    part, line = _limit_elsewhere(name, limits)
     vague = _VAGUE.search(item.text)
     if vague and vague[0].lower() not in ("growth", "leaks", "leak", "orphaned", "anomalies"):
+        if part:
+            return f'"{bare(item.text)}": what is {vague[0].lower()} is not said here; line {line} has a limit for {part}'
         return f'"{bare(item.text)}": nothing says what is {vague[0].lower()}'
+    if part:
+        return f'"{name}" is to be watched, and the manual limits only {part} (line {line})'
     return f'"{name}" is to be watched, and the manual gives no limit for it'
 
 

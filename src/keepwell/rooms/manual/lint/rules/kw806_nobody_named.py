@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Kind, Manual
 
+from .kw714_says_it_and_does_not import announced
 from .tasks import bare, titles, verb_of
 
 _TELLS = re.compile(
@@ -44,9 +45,10 @@ def _check(manual: Manual) -> Iterator[Finding]:
             continue
         elif _TELLS.search(item.text[:300]) and not _QUESTION.search(item.text) and not _NOT.search(" / ".join(titles(manual, item.line))):
             yield _finding(item.line, bare(item.text))
+    told = {finding.line for script in manual.scripts for finding in announced(script)}  # KW714 has said that nobody is called
     for command in manual.commands:
         said = " ".join(word.filled for word in command.arguments) if command.name in ("echo", "printf") and not command.depth else ""
-        if said and command.output.how == "shown" and _TELLS.search(said):
+        if said and command.line not in told and command.output.how == "shown" and _TELLS.search(said):
             yield _finding(command.line, bare(said.replace("\\n", " ")))
 
 

@@ -7,6 +7,7 @@ from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.reading.model import Fence, Manual
 
 _SHELL = frozenset(("bash", "sh", "shell", "zsh", "console", "shell-session", "terminal"))
+_KINDS = {name: f"a {name} configuration" for name in ("logrotate", "nginx", "systemd")} | {"crontab": "crontab entries"}
 _SHAPES = (
     ("a log", re.compile(r"\A\s*(?:[IWEF]\d{4}\s+\d\d:\d\d:\d\d\.|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)")),
     ("json", re.compile(r"\A\s*[\[{]\s*\n\s*[\"{].*[\]}]\s*\Z", re.DOTALL)),
@@ -30,7 +31,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
 
 
 def _of_fence(fence: Fence) -> Iterator[Finding]:
-    entries = [entry for entry in fence.cron if not entry.commented]
+    entries = [entry for entry in fence.cron if not entry.commented and not _typed_into_an_editor(fence, entry.line)]
     if fence.language not in ("shell", "console", "text") and fence.language.lower() != fence.declared.lower():
         yield _finding(fence, fence.line, fence.language)
     elif entries:
@@ -42,15 +43,23 @@ def _of_fence(fence: Fence) -> Iterator[Finding]:
             else f"a crontab entry in a block declared as {fence.declared}: pasted into a shell, it is an unknown command",
             fix="a block of its own, declared as crontab",
         )
-    else:
+    elif not fence.cron:
         shape = next((name for name, pattern in _SHAPES if pattern.search(fence.content)), "")
         if shape:
             yield _finding(fence, fence.line, shape)
 
 
+def _typed_into_an_editor(fence: Fence, line: int) -> bool:
+    """Whether ``crontab -e`` stands above: then KW502 has said that the entries are no commands."""
+    return any(re.match(r"\s*(sudo\s+)?crontab\b.*\s-\w*e", text) for number, text in fence.lines if number < line)
+
+
 def _finding(fence: Fence, line: int, language: str) -> Finding:
     return Finding(
-        line, f"this block is declared as {fence.declared} and holds {language}", fix=f"```{language if ' ' not in language else 'text'}"
+        line,
+        f"this block is declared as {fence.declared} and holds {_KINDS.get(language, language)}: "
+        "pasted into a shell, its lines run as commands",
+        fix=f"```{language if ' ' not in language else 'text'}",
     )
 
 
