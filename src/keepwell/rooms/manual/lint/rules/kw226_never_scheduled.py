@@ -12,6 +12,7 @@ from .saying import RESTORE, headings_over, short
 
 _RUNS_BY_ITSELF = re.compile(r"back[ _-]?up|monitor|health|retention|clean-?up|collect|metrics|watchdog|heartbeat")
 _ON_DEMAND = re.compile(r"verif|test|setup|install|incident|report|analys|daily|weekly|monthly|rotate")
+_OFTEN = re.compile(r"monitor|health|collect|metrics|watchdog|heartbeat")
 _NAME = re.compile(r"[\w.-]+\.\w+")
 _CLAIMS = re.compile(r"(?:automat|scheduled|continuous|cron)[a-z]{0,16}")
 
@@ -42,11 +43,12 @@ def _other_kind(name: str) -> bool:
 def _finding(script: Script, name: str, claims: str, others: bool) -> Finding:
     line = next((note.line for note in script.comments if name in note.text), script.line)
     because = f'the heading over it says "{claims}"' if claims else "others are scheduled"
+    when = "*/5 * * * *" if _OFTEN.search(name.lower()) else "15 2 * * *"
     missing = "in no cron entry or timer of this manual" if others else "nowhere scheduled: the manual has no cron entry and no timer"
     return Finding(
         line,
         f"{because}, but {short(name, 60)} is {missing}, so it runs only when somebody thinks of it",
-        fix=f"a cron entry or a timer, with its time: 15 2 * * * {short(script.file, 60)}",
+        fix=f"a cron entry or a timer, with its time: {when} {short(script.file, 60)}",
     )
 
 

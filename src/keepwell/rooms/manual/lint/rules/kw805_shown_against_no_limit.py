@@ -14,6 +14,8 @@ _NOT = re.compile(r"\b(emergency|incident|troubleshoot\w*|recovery|diagnos\w*|is
 _LABEL = re.compile(r"\b(check|verif|monitor|review|health|test)", re.IGNORECASE)
 _OVER_TIME = re.compile(r"\b(trend|growth|over time)", re.IGNORECASE)
 """What one reading cannot show, with or without a limit: KW418 speaks there."""
+_COSTS = re.compile(r"\b(costs?|usage)\b", re.IGNORECASE)
+"""What a list of objects does not add up, so that there is nothing to compare: KW418 speaks there too."""
 _COUNT = re.compile(r"\bSELECT\s+(count\(|pg_size_pretty\(\s*pg_database_size)", re.IGNORECASE)
 _STATUS = re.compile(r"\b(status|health|running|up)\b", re.IGNORECASE)
 _LIMITED = re.compile(r"[<>≤≥]=?\s*\d+\s*%?|\bless than \d|\bmore than \d|\bbelow \d|\babove \d")
@@ -31,6 +33,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
                 what
                 and _LABEL.search(comment)
                 and not _OVER_TIME.search(comment)
+                and not (what == "storage" and _COSTS.search(comment))
                 and not _LIMITED.search(comment)
                 and not _is_judged(command)
                 and comment not in seen
