@@ -35,7 +35,7 @@ def _mismatch(manual: Manual, script: Script, command: ShellCommand) -> str:
     said, heading = said_over(script, command.line), heading_over(manual, command.line)
     words = [word.filled for word in command.operands]
     if command.name == "docker" and words[1:2] == ["prune"]:
-        return _of_prune(command, words[0], said, heading)
+        return _of_prune(command, words[0], said, manual.section_of(command.line).title)
     if command.name in ("systemctl", "service") and "restart" in words and re.search(r"connection", said):
         name = next((word.removesuffix(".service") for word in words if word.removesuffix(".service") in _DATABASES), "")
         return (
@@ -48,7 +48,7 @@ def _mismatch(manual: Manual, script: Script, command: ShellCommand) -> str:
     deletes = removes_tree(command) or find_deletes(command) or command.name in ("userdel", "dropdb")
     is_hidden = _ONLY_LOOKS.search(heading) and not _DELETES.search(f"{said} {heading}")
     if deletes and is_hidden and not _own_temporary(script, command):
-        return f'under "{short(heading, 50)}", which only looks, {short(command.text, 60)} deletes'
+        return f'under "{short(manual.section_of(command.line).title, 50)}", which only looks, {short(command.text, 60)} deletes'
     return ""
 
 
@@ -59,7 +59,7 @@ def _of_prune(command: ShellCommand, what: str, said: str, heading: str) -> str:
             f'"{short(said, 50)}" deletes volumes, stopped containers, networks and images; '
             "docker system prune --volumes touches no log of a running container"
         )
-    if _ONLY_LOOKS.search(heading) and what == "system":
+    if _ONLY_LOOKS.search(heading.lower()) and what == "system":
         return (
             f'under "{short(heading, 50)}" docker system prune deletes every stopped container, with its logs and files, '
             "also one that was stopped on purpose or has just crashed"

@@ -35,10 +35,11 @@ def _trends(manual: Manual) -> Iterator[Finding]:
     for command in manual.commands:
         shows_now = (command.name == "docker" and command.subcommand == "stats") or command.name in ("free", "df", "du")
         promised = re.search(r"\b(trends?|growth)\b", said_above(manual, command.line)) if shows_now else None
+        shown = "docker stats" if command.name == "docker" else command.name
         if promised and command.pipeline[-1].output.how not in _KEEPS and not command.loops:
             yield Finding(
                 command.line,
-                f"one reading of {command.name} is no {promised[0].rstrip('s')}: nothing is kept to compare it with",
+                f"one reading of {shown} is no {promised[0].rstrip('s')}: nothing is kept to compare it with",
                 command.end_line,
                 command.column,
                 "append the figures with the date to a file, or ask the monitoring for the last weeks",

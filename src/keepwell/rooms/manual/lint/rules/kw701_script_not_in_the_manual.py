@@ -14,6 +14,7 @@ _SCRIPT = re.compile(r"\.(sh|bash|py|pl|rb|js|ps1)$")
 _OF_A_PACKAGE = re.compile(
     r"^(manage|setup|wp-cli|gunicorn\.conf)\.(py|phar)$|^/(usr|bin|sbin|lib)/|/node_modules/|/site-packages/|^/opt/\w+/bin/"
 )
+_BUILDS = frozenset(("cargo", "go", "npm", "yarn", "pnpm", "make", "mvn", "gradle", "gradlew", "dotnet", "mix"))
 _UNKNOWN = (
     (re.compile(r"report|analy[sz]|capacity|trend|statist", re.I), "which figures it takes, and from where,"),
     (re.compile(r"fail-?over|disaster|\bdr\b", re.I), "what it switches off and how that is undone"),
@@ -41,7 +42,14 @@ def _is_own(use: FileUse) -> bool:
         return False
     if use.name.endswith(".js") and "/" not in use.path:
         return False  # an example of a program rather than a tool
-    return bool(_SCRIPT.search(use.name)) and not _fetched(use)
+    return bool(_SCRIPT.search(use.name)) and not _fetched(use) and not _is_test_suite(use)
+
+
+def _is_test_suite(use: FileUse) -> bool:
+    """Whether it is run beside the tests of a build tool: it belongs to the source, as they do."""
+    if use.script is None or use.path.startswith("/") or not re.search(r"tests?\.\w+$", use.name):
+        return False
+    return any(command.name in _BUILDS and command.subcommand in ("test", "check", "verify") for command in use.script.commands)
 
 
 def _fetched(use: FileUse) -> bool:
@@ -95,6 +103,13 @@ Run it:
 
 ```bash
 ./scripts/restore-database.sh backup.sql
+```
+
+Before a release:
+
+```bash
+cargo test --release
+./integration_tests.sh
 ```
 """,
     check=_check,
