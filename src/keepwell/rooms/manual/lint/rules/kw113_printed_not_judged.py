@@ -61,6 +61,12 @@ def _only_shown(command: ShellCommand) -> bool:
     return command.name in _MEASURES and not {"awk", "grep"} & set(names)
 
 
+def _fix(name: str) -> str:
+    if name == "ps":
+        return "systemctl is-active --quiet UNIT || exit 1, or count the processes and end with 1 where there is none"
+    return "compare the figure with a limit and end with 1 beyond it"
+
+
 def _finding(group: list[ShellCommand]) -> Finding:
     first = group[0]
     last = first.pipeline[-1]
@@ -71,7 +77,7 @@ def _finding(group: list[ShellCommand]) -> Finding:
         f"{name} prints {measured} and nothing compares it with a limit: this step never fails",
         group[-1].end_line,
         first.column,
-        "compare the figure with a limit and end with 1 beyond it",
+        _fix(name),
         width=len(first.name),
     )
 

@@ -23,7 +23,9 @@ def _check(manual: Manual) -> Iterator[Finding]:
         name = pattern.filled if pattern is not None else ""
         if name == "*.log" and not dated:
             yield _finding(
-                command, _of_live(packs), "let logrotate do it, with copytruncate or a postrotate that reopens; delete by '*.log.*'"
+                command,
+                _of_live(packs),
+                "let logrotate do it, with copytruncate or a postrotate that reopens" + ("" if packs else "; delete by '*.log.*'"),
             )
         elif name in ("*.log", "*.log*", "*") and set(find_roots(command)) & _SYSTEM and not packs:
             yield _finding(

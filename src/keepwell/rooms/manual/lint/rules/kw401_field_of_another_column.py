@@ -15,7 +15,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
             wrong.sentence,
             wrong.command.end_line,
             wrong.command.column,
-            "search for the label itself: match($0, /Label: ([0-9.]+)/), or write the log as name=value or JSON",
+            wrong.fix,
             width=len(wrong.command.name),
         )
 

@@ -75,6 +75,8 @@ def _what(command: ShellCommand) -> str:
 
 
 def _fix(command: ShellCommand) -> str:
+    if _FAMILY.get(command.name) == "apt" and command.subcommand == "upgrade" and len(command.operands) > 1:
+        return "apt-get -y install --only-upgrade NAME... (upgrade does not stop at what is named)"
     if command.name in _FAMILY:
         name = "apt-get" if command.name == "apt" else command.name
         return f"{name} -y {command.subcommand}" if _FAMILY[command.name] != "zypper" else f"zypper -n {command.subcommand}"

@@ -34,10 +34,14 @@ def _rotated(manual: Manual) -> Iterator[Finding]:
         if which:
             yield Finding(
                 setting.line,
-                f"create {setting.value.split()[0]} lets every local account read {short(' and '.join(which[:3]), 100)} after "
+                f"create {setting.value.split()[0]} lets every local account read {short(_listed(which[:3]), 100)} after "
                 "the first rotation",
                 fix=f"create 640{setting.value.partition(mode[0])[2]}",
             )
+
+
+def _listed(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def _mode(command: ShellCommand) -> Iterator[Finding]:

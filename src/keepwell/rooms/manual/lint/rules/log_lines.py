@@ -65,10 +65,11 @@ def divisor(command: ShellCommand) -> str:
 
 @dataclass(frozen=True, slots=True)
 class WrongField:
-    """An awk that reads another field than its words say: the command and the sentence."""
+    """An awk that reads another field than its words say: the command, the sentence and what to write instead."""
 
     command: ShellCommand
     sentence: str
+    fix: str
 
 
 def wrong_fields(manual: Manual) -> Iterator[WrongField]:
@@ -78,15 +79,20 @@ def wrong_fields(manual: Manual) -> Iterator[WrongField]:
     for line in written:
         by_path.setdefault(line.path, []).append(line)
     for command in manual.commands if written else ():
-        sentence = _judge(command, by_path) if program_of(command) else ""
+        sentence, fix = _judge(command, by_path) if program_of(command) else ("", "")
         if sentence:
-            yield WrongField(command, sentence + ("; with no such line it divides by 0" if divisor(command) else ""))
+            yield WrongField(command, sentence + ("; with no such line it divides by 0" if divisor(command) else ""), fix)
 
 
-def _judge(command: ShellCommand, by_path: dict[str, list[WrittenLine]]) -> str:
+def _judge(command: ShellCommand, by_path: dict[str, list[WrittenLine]]) -> tuple[str, str]:
     files = files_of(command)
     same = [line for path in files for line in by_path.get(path, [])]
-    return _other_label(command, same) or _only_a_mark(command, same or _siblings(files, by_path)) or _lines_without(command, same)
+    found = (
+        (_other_label(command, same), "read that field, or write the log as name=value or JSON and search for the name"),
+        (_only_a_mark(command, same or _siblings(files, by_path)), r"count the words of the message: sed -E 's/^\[[^]]*\] //' before sort"),
+        (_lines_without(command, same), "take only the lines that have it: awk -F'LABEL' 'NF > 1 {print $2}'"),
+    )
+    return next(((sentence, fix) for sentence, fix in found if sentence), ("", ""))
 
 
 def _other_label(command: ShellCommand, lines: list[WrittenLine]) -> str:
