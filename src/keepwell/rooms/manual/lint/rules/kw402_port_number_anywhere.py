@@ -32,8 +32,10 @@ def _check(manual: Manual) -> Iterator[Finding]:
 
 def _state(command: ShellCommand) -> str:
     """The flags of ss, with the state that the pipeline sorts out."""
-    established = any(part.name in GREPS and "ESTAB" in part.text for part in command.pipeline)
-    return "-Htn state established" if established else "-Htan"
+    sorts = next((part for part in command.pipeline if part.name in GREPS and "ESTAB" in part.text), None)
+    if sorts is None:
+        return "-Htan"
+    return "-Htn exclude established" if sorts.has_flag("-v", "--invert-match") else "-Htn state established"
 
 
 def _also(pattern: str) -> str:

@@ -36,7 +36,7 @@ def _expanded(command: ShellCommand) -> str:
         url = _RANGE.sub("", _ADDRESS.sub("", re.sub(r"\$\{[^}]*\}|\$\([^)]*\)", "", word.filled)))
         bracket = re.search(r"(?<!\\)\[(?!\])[^\[\]]{0,40}\]?", url)
         if bracket:
-            return f"curl takes {short(bracket[0], 40)} in the URL for a range, refuses it (exit 3, bad range) and asks nobody"
+            return f"curl takes {short(bracket[0], 40)} in the URL for a range, refuses it (exit 3, bad range) and sends no request"
         braces = re.search(r"(?<!\\)\{[^{}]*[=,\"][^{}]*\}", url)
         if braces:
             return f"curl takes {short(braces[0])} in the URL for a list and sends it without the braces"

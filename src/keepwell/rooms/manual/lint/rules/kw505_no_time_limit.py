@@ -9,6 +9,7 @@ from keepwell.rooms.manual.lint.rules.intent import called, entries_of
 from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
+_SHOWN = 8
 _MONITOR = re.compile(r"monitor|health|watchdog|heartbeat|probe", re.IGNORECASE)
 _LIMITS = {
     "curl": ("-m", "--max-time", "--connect-timeout"),
@@ -52,7 +53,8 @@ def _rest(waiting: list[ShellCommand]) -> str:
     others = sorted({command.line for command in waiting[1:]} - {waiting[0].line})
     if not others:
         return ""
-    lines = ", ".join(str(line) for line in others[:6])
+    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+    lines = ", ".join(str(line) for line in others[:_SHOWN]) + more
     return f" (so does the one in line {lines})" if len(others) == 1 else f" (so do those in lines {lines})"
 
 

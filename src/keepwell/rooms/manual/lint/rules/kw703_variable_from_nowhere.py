@@ -42,7 +42,10 @@ def _finding(manual: Manual, line: int, missing: list[str]) -> Finding:
     if lost:
         message = f"{listed} is empty: {lost}= stands behind a command as one of its arguments and sets nothing"
     else:
-        message = f"{listed} {'is' if len(missing) == 1 else 'are'} set and explained nowhere in the manual"
+        any_of = listed.replace(" and ", " or ")
+        message = (
+            f"nothing in the manual sets {any_of}, or says where {'its value comes' if len(missing) == 1 else 'their values come'} from"
+        )
     column = max(0, manual.line_text(line).find(f"${missing[0]}"), manual.line_text(line).find(f"${{{missing[0]}")) + 1
     return Finding(
         line,

@@ -85,7 +85,7 @@ def _only_prints(script: Script) -> Iterator[Finding]:
     if len(held) >= 2:
         yield Finding(
             held[0].line,
-            f"this script only prints what should be done, in {len(held)} of its lines as a whole command, and does none of it",
+            f"this script only prints what should be done, {len(held)} lines of it whole commands, and runs none of them",
             column=held[0].column,
             width=len(held[0].name),
             fix="run the commands, or show them as steps instead of a script",
