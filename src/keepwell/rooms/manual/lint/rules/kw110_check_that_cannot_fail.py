@@ -139,6 +139,13 @@ code=$(curl -s -o /dev/null -w '%{http_code}' http://localhost:8080/health)
 # Test the cache
 [ "$(redis-cli ping)" = PONG ] || exit 1
 ```
+
+## Incident
+
+```bash
+# Check the shop
+curl -I http://localhost:8080/health
+```
 """,
     check=_check,
 )
