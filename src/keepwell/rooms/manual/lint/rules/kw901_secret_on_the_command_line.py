@@ -38,21 +38,26 @@ _FIXES = {
 
 
 def _check(manual: Manual) -> Iterator[Finding]:
-    for command in manual.commands:
-        found = next(_secrets(command), None)
-        if found:
-            what, constant = found
-            fix = _FIXES.get(command.name, "give it by a file or by standard input")
-            where = "and it stands in this manual" if constant else "to every account of the host while it runs"
-            yield Finding(
-                command.line,
-                f"{command.name} gets {what} as an argument: ps shows it {where}",
-                command.end_line,
-                command.column,
-                fix,
-                width=len(command.name),
-                severity=Severity.ERROR if constant else None,
-            )
+    for script in manual.scripts:
+        told: set[tuple[str, str]] = set()
+        for command in script.commands:
+            found = next(_secrets(command), None)
+            if found and (found[1] or (command.name, found[0]) not in told):  # the same variable once a block: it is mended once
+                told.add((command.name, found[0]))
+                yield _finding(command, *found)
+
+
+def _finding(command: ShellCommand, what: str, constant: bool) -> Finding:
+    where = "and it stands in this manual" if constant else "to every account of the host while it runs"
+    return Finding(
+        command.line,
+        f"{command.name} gets {what} as an argument: ps shows it {where}",
+        command.end_line,
+        command.column,
+        _FIXES.get(command.name, "give it by a file or by standard input"),
+        width=len(command.name),
+        severity=Severity.ERROR if constant else None,
+    )
 
 
 def _secrets(command: ShellCommand) -> Iterator[tuple[str, bool]]:
