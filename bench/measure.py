@@ -26,8 +26,11 @@ class Row:
         return f"{self.measured / self.wanted:.2f}" if self.wanted else ""
 
 
-def cpu_seconds(argv: Sequence[str], times: int, environment: dict[str, str] | None = None) -> float:
-    """The median CPU seconds (user and system, children included) of running a program several times."""
+def cpu_seconds(argv: Sequence[str], times: int) -> float:
+    """The median CPU seconds (user and system, children included) of running a program several times, after a first run that does not
+    count: it leaves compiled modules behind, as the first run after an installation does."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, check=False)
     seconds = []
     for _ in range(times):
         child = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import NoReturn
 
 from keepwell.kernel.exits import Exit
@@ -58,13 +58,11 @@ def run(commands: Sequence[Subcommand], version: str, argv: Sequence[str]) -> in
         return by_name[argv[0]].on_error if ended.code == Exit.COULD_NOT and argv and argv[0] in by_name else int(ended.code or 0)
     command = by_name[arguments.pop("command")]
     output = TerminalOutput(wants_json=bool(arguments.pop("json")))
-    import asyncio  # costs a quarter of what --help takes, and --help needs none of it
-
     try:
-        return asyncio.run(_interruptible(command, Call(arguments, output)))
+        return _run(command, Call(arguments, output))
     except KeepwellError as error:
         return _tell(error, output, command)
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output left (``keepwell ... | head``): nothing more can be said, and the interpreter must not try at exit.
@@ -76,6 +74,26 @@ def run(commands: Sequence[Subcommand], version: str, argv: Sequence[str]) -> in
         output.note(f"keepwell {command.name}: an internal fault ({type(error).__name__}: {error})")
         output.note("  hint: this is a defect in Keepwell; KEEPWELL_DEBUG=1 shows where")
         return Exit.INTERNAL
+
+
+def _run(command: Subcommand, call: Call) -> int:
+    if not command.waits:
+        return _straight_through(command.run(call))
+    import asyncio  # costs a quarter of what --help takes, and --help needs none of it
+
+    try:
+        return asyncio.run(_interruptible(command, call))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def _straight_through(running: Awaitable[int]) -> int:
+    """Runs a coroutine that never waits, without an event loop."""
+    try:
+        next(iter(running.__await__()))
+    except StopIteration as ended:
+        return int(ended.value)
+    raise RuntimeError("a command that never waits has waited")
 
 
 async def _interruptible(command: Subcommand, call: Call) -> int:

@@ -62,6 +62,7 @@ def commands(
             run_init,
             (Argument(("directory",), "the directory to write it in; made where it does not exist", {"metavar": "DIR"}),),
             example="keepwell init ops",
+            waits=False,
         ),
         Subcommand(
             "validate",
@@ -72,6 +73,7 @@ def commands(
             "no socket, reads no secret. Exit code 0 without problems, 1 with.",
             example="keepwell validate ops",
             on_error=Exit.NEGATIVE,
+            waits=False,
         ),
         Subcommand(
             "accept",
@@ -88,8 +90,12 @@ def commands(
             "revokes it. Exit code 0 when everything is accepted, 1 when something still waits.",
             example="keepwell accept ops queue --yes",
         ),
-        Subcommand("schema", "print the JSON Schema of keepwell.yaml", run_schema, example="keepwell schema > keepwell.schema.json"),
-        Subcommand("reference", "print the reference of keepwell.yaml as Markdown", run_reference, example="keepwell reference | less"),
+        Subcommand(
+            "schema", "print the JSON Schema of keepwell.yaml", run_schema, example="keepwell schema > keepwell.schema.json", waits=False
+        ),
+        Subcommand(
+            "reference", "print the reference of keepwell.yaml as Markdown", run_reference, example="keepwell reference | less", waits=False
+        ),
     )
 
 

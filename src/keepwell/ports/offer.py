@@ -100,7 +100,8 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class Subcommand:
     """A command of the program. ``run`` returns the exit code; ``example`` is shown by ``--help``; ``on_error`` is the exit code where it
-    ends in a KeepwellError."""
+    ends in a KeepwellError. A command that never waits for anything says so (``waits``) and is spared the event loop, which costs a tenth
+    of a short command."""
 
     name: str
     summary: str
@@ -109,6 +110,7 @@ class Subcommand:
     description: str = ""
     example: str = ""
     on_error: int = 2
+    waits: bool = True
 
 
 @dataclass(frozen=True, slots=True)

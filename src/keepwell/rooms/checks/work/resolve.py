@@ -77,7 +77,8 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, BaseModel):
-        yield from _texts(dict(value))
+        # Only what was written: no default holds a secret, and most fields are defaults.
+        yield from (text for name in value.model_fields_set for text in _texts(getattr(value, name)))
     elif isinstance(value, Mapping):
         yield from (text for part in value.values() for text in _texts(part))
     elif isinstance(value, list | tuple):
