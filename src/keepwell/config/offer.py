@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -75,27 +75,31 @@ def commands(
             on_error=Exit.NEGATIVE,
             waits=False,
         ),
-        Subcommand(
-            "accept",
-            "read what would run, and accept it",
-            run_accept,
-            (
-                DIRECTORY,
-                Argument(("names",), "only these", {"metavar": "NAME", "nargs": "*", "default": ()}),
-                Argument(("--yes",), "accept without being asked for each", {"action": "store_true"}),
-                Argument(("--user",), "the user they will run as (you, if not given)", {"metavar": "USER"}),
-            ),
-            description="Lists every command, script and SQL text of the directory with its target, host and user, and asks about each "
-            "that is not accepted yet. Accepting writes its digest, your name and the time to accepted.yaml; any later change of the text "
-            "revokes it. Exit code 0 when everything is accepted, 1 when something still waits.",
-            example="keepwell accept ops queue --yes",
-        ),
+        _accept_command(run_accept),
         Subcommand(
             "schema", "print the JSON Schema of keepwell.yaml", run_schema, example="keepwell schema > keepwell.schema.json", waits=False
         ),
         Subcommand(
             "reference", "print the reference of keepwell.yaml as Markdown", run_reference, example="keepwell reference | less", waits=False
         ),
+    )
+
+
+def _accept_command(run: Callable[[Call], Awaitable[int]]) -> Subcommand:
+    return Subcommand(
+        "accept",
+        "read what would run, and accept it",
+        run,
+        (
+            DIRECTORY,
+            Argument(("names",), "only these", {"metavar": "NAME", "nargs": "*", "default": ()}),
+            Argument(("--yes",), "accept without being asked for each", {"action": "store_true"}),
+            Argument(("--user",), "the user they will run as (you, if not given)", {"metavar": "USER"}),
+        ),
+        description="Lists every command, script and SQL text of the directory with its target, host and user, and asks about each "
+        "that is not accepted yet. Accepting writes its digest, your name and the time to accepted.yaml; any later change of the text "
+        "revokes it. Exit code 0 when everything is accepted, 1 when something still waits.",
+        example="keepwell accept ops queue --yes",
     )
 
 
