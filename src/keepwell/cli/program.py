@@ -113,4 +113,7 @@ def _tell(error: KeepwellError, output: TerminalOutput, command: Subcommand) -> 
         output.data({"problems": as_json(error.problems)})
     else:
         output.note(render_text(error.problems).rstrip("\n"))
+    if isinstance(error, OutputLost):
+        # What stands in the buffer would be tried again at the interpreter's end, fail again and change the exit code to 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return max(command.on_error, Exit.COULD_NOT) if isinstance(error, OutputLost) else command.on_error

@@ -5,6 +5,7 @@ aiohttp is handed the finished connection.
 """
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import time
@@ -62,7 +63,9 @@ class Hop:
     def abort(self) -> None:
         """Drops the connection at once, with whatever is still to be sent or read."""
         if self.protocol is not None and self.protocol.wire is not None:
-            self.protocol.wire.abort()
+            # asyncio of Python 3.11.2 has no way to abort a TLS connection that is closed already (its transport lost its protocol).
+            with contextlib.suppress(AttributeError):
+                self.protocol.wire.abort()
 
     def late(self, seconds: float) -> KeepwellError:
         """What it means that the time limit struck now."""
