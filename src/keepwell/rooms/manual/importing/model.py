@@ -154,9 +154,9 @@ Draft = CheckDraft | LimitDraft | ExpectDraft | EntryDraft | TaskDraft
 class Found:
     """What a recogniser says of an item.
 
-    ``capabilities`` are one or two words of capabilities.py, the better first. ``operation`` names what the command does where every word of
-    it was understood (``http.get``, ``systemd.restart``, ``postgres.vacuum``): it is then typed, else it stays shell. ``reason`` says why it
-    is not carried plainly, or what to know.
+    ``capabilities`` are one or two words of capabilities.py, the better first. ``operation`` names what the command does where every
+    word of it was understood (``http.get``, ``systemd.restart``, ``postgres.vacuum``): it is then typed, else it stays shell. ``reason``
+    says why it is not carried plainly, or what to know.
     """
 
     fate: Fate

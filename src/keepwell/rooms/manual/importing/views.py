@@ -10,10 +10,11 @@ from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand
 
 from .model import View
 
+_DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _CADENCES = (
-    (re.compile(r"\b(?:every |each )?(first|second|third|fourth|last) (monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b"), r"\1 \2"),
+    (re.compile(rf"\b(?:every |each )?(first|second|third|fourth|last) ({_DAYS})\b"), r"\1 \2"),
     (re.compile(r"\blast week of (?:each|every|the) (quarter|month)\b"), r"last week of each \1"),
-    (re.compile(r"\b(?:every|each) (monday|tuesday|wednesday|thursday|friday|saturday|sunday)s?\b"), r"\1"),
+    (re.compile(rf"\b(?:every|each) ({_DAYS})s?\b"), r"\1"),
     (re.compile(r"\b(?:every|each) (?:business|working|week) ?day\b"), "weekdays"),
     (re.compile(r"\b(?:every|each) (\d+ (?:minutes|hours|days|weeks)|minute|hour|day|week|month|quarter|year)\b"), r"every \1"),
     (re.compile(r"\bevery morning\b|\bmorning (?:health|check|round|routine)|\bnightly\b"), "daily"),
@@ -103,7 +104,8 @@ class _Index:
         script = chosen[0][0]
         whole = list(chosen[0][1])
         # What stands in the words of these commands (echo "$(curl ...)") is part of the item.
-        whole += [command for command in script.commands if command not in whole and command.depth > 0 and item.line <= command.line <= item.end_line]
+        inner = (command for command in script.commands if command.depth > 0 and item.line <= command.line <= item.end_line)
+        whole += [command for command in inner if command not in whole]
         return script, tuple(whole)
 
     def _script_at(self, item: Item) -> Script | None:

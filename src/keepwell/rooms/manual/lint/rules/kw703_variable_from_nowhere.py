@@ -6,13 +6,8 @@ from collections.abc import Iterator
 from keepwell.rooms.manual.lint.model import Finding, Rule, Severity
 from keepwell.rooms.manual.lint.rules.kw124_call_that_cannot_work import swallowed
 from keepwell.rooms.manual.reading.model import Kind, Manual
+from keepwell.rooms.manual.reading.variables import NAME, given_by_the_system, set_in_scripts
 
-_NAME = re.compile(r"[A-Z][A-Z0-9_]{2,}")
-_GIVEN = re.compile(
-    r"^(HOME|USER|PATH|PWD|OLDPWD|HOSTNAME|RANDOM|SECONDS|LINENO|SHELL|TERM|LANG|TZ|EDITOR|VISUAL|PAGER|UID|EUID|GID|PPID|SHLVL|IFS|LOGNAME|MAIL|DISPLAY|"
-    r"TMPDIR|KUBECONFIG|REPLY|OPTARG|OPTIND|FUNCNAME|PIPESTATUS|COLUMNS|LINES|JAVA_HOME|GOPATH|VIRTUAL_ENV|DEBIAN_FRONTEND|MAINPID|HOSTTYPE|OSTYPE|MACHTYPE|"
-    r"(BASH|LC|SSH|SUDO|XDG|AWS|CI|GITHUB|GITLAB|DOCKER|PG)(_\w+)?|PG[A-Z]+|https?_proxy|HTTPS?_PROXY|NO_PROXY|EPOCHSECONDS|EPOCHREALTIME|SRANDOM)$"
-)
 _PLAIN = re.compile(r"(?<![$\w{])([A-Z][A-Z0-9_]{2,})\b")
 
 
@@ -22,7 +17,7 @@ def _check(manual: Manual) -> Iterator[Finding]:
     by_line: dict[int, list[str]] = {}
     for script in manual.scripts:
         for name, line in script.used_variables():
-            fresh = _NAME.fullmatch(name) and not _GIVEN.match(name) and name not in known and name not in said
+            fresh = NAME.fullmatch(name) and not given_by_the_system(name) and name not in known and name not in said
             if fresh and not re.search(rf"\$\{{{name}(:?[-?=+]|\[)", script.text):
                 said.add(name)
                 by_line.setdefault(line, []).append(name)
@@ -57,18 +52,9 @@ def _finding(manual: Manual, line: int, missing: list[str]) -> Finding:
 
 
 def _set_somewhere(manual: Manual) -> frozenset[str]:
-    """Names that some script sets: assignments, read, for, getopts, mapfile, and keys of settings (.env files, manifests)."""
-    found: set[str] = set()
-    for script in manual.scripts:
-        found.update(assignment.name for assignment in script.assignments)
-        found.update(block.variable for block in script.blocks if block.variable)
-        for command in script.named("read", "mapfile", "readarray", "getopts", "printf", "select"):
-            found.update(word.filled for word in command.operands)
-        found.update(name for command in script.commands if (name := swallowed(command)))  # KW124 names the cause
-    for setting in manual.settings:
-        found.update(setting.path)
-        found.add(setting.value)
-    return frozenset(found)
+    """Names that some script sets, or means to set: KW124 names the cause then."""
+    swallows = {name for script in manual.scripts for command in script.commands if (name := swallowed(command))}
+    return set_in_scripts(manual) | swallows
 
 
 def _explained(manual: Manual) -> frozenset[str]:
