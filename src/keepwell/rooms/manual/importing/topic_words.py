@@ -94,7 +94,7 @@ logs.cleanup           \blogs?\b.{0,20}\b(?:clean|archiv|compress|retention|olde
 logs.layout            \blog (?:files? )?(?:structure|layout|locations?|directory)|\blogging (?:implementation|format|patterns?)\b
 logs.layout            /var/log/\S+
 logs.analyse           \blogs?\b.{0,16}\b(?:analy|review|pattern|monitor|for\b)
-logs.analyse           \b(?:analy|review|monitor|inspect|search|check|look|identify|count)\w*\b.{0,30}\b(?:logs?|error patterns?|errors? by)\b
+logs.analyse           \b(?:analy|review|monitor|inspect|search|check|look|identify|count)\w*.{0,30}\b(?:logs?|error patterns?|errors? by)\b
 logs.analyse           \berror (?:analysis|patterns?|types?)\b|\b(?:most )?common errors?\b
 logs.analyse           \b(?:errors?|failures?|retry attempts|retries|long-running|slow (?:api |quer)?\w*)(?: \(.{0,24}\))?$
 logs.analyse           \bslow (?:api|response)

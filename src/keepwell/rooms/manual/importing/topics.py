@@ -22,9 +22,8 @@ def _table(text: str) -> _Table:
 _WORDS = _table(WORDS)
 _FRAMES = _table(FRAMES)
 _LEADING = frozenset(
-    ("metric", "rule", "objective", "logs.analyse", "contacts", "docs", "incident.review", "incident.policy", "checklist", "report")
-    + ("dr.plan", "schedule")
-)
+    ("metric", "rule", "objective", "logs.analyse", "contacts", "docs", "incident.review", "incident.policy", "checklist")
+) | {"report", "dr.plan", "schedule"}
 """Frames that say more than the words below them."""
 
 
