@@ -4,7 +4,7 @@ Everything costly is imported where it is used, so that ``keepwell --help`` stay
 """
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,8 @@ from keepwell.rooms.checks import offer as checks
 
 if TYPE_CHECKING:
     from keepwell.config.acceptance import Acceptances, Executable
+    from keepwell.config.offer import Valid
     from keepwell.config.operations import Operations
-    from keepwell.kernel.problems import Problem
     from keepwell.ports.host import Host
     from keepwell.rooms.checks.model import Check
     from keepwell.rooms.checks.work.resolve import Verdict
@@ -106,12 +106,15 @@ def storage_executables(operations: "Operations", user: str) -> "list[Executable
     return [Executable(name="storage/url", text=text, target="", host=LOCAL, user=user)] if text else []
 
 
-def validate(directory: str) -> "Sequence[Problem]":
-    """Reads everything that ``up`` would read, and gives what is doubtful. Raises ConfigurationError with every problem."""
+def validate(directory: str) -> "Valid":
+    """Reads everything that ``up`` would read, and gives what there is to say of it. Raises ConfigurationError with every problem."""
     from keepwell.config.acceptance import read_acceptances
+    from keepwell.config.offer import Valid
+    from keepwell.config.unused import unused_in
 
-    load_checks(directory, user="nobody in particular")  # who runs it decides what is accepted, not what is valid
-    return read_acceptances(Path(directory)).warnings
+    operations = load(directory)
+    resolve_checks(operations, user="nobody in particular")  # who runs it decides what is accepted, not what is valid
+    return Valid(read_acceptances(Path(directory)).warnings, unused_in(operations))
 
 
 def effective_user() -> str:

@@ -96,8 +96,7 @@ class Decoder:
             return None
 
     def _entry(self, section: str, model: type[Options], kinds: _Kinds | None, key: Scalar, node: Node) -> Entry | None:
-        if not _NAME.fullmatch(key.text):
-            self.findings.add("config.name", f"{quoted(key.text)} is no name for an entry", key, _NAME_HINT)
+        check_name(key, self.findings)
         if kinds is None:
             common = self._options(model, section, key.text, key, node)
             return Entry(key.text, common, None, None, self.findings.source.place(key)) if common else None
@@ -182,6 +181,12 @@ class _Visit:
             self.hidden.nodes.add(node)
             self.hidden.texts |= {environment[name]: f"${{{name}}}" for name in names(text) if name in environment} | {result: text}
         return result
+
+
+def check_name(key: Scalar, findings: Findings) -> None:
+    """Adds a finding where a key is no name for an entry."""
+    if not _NAME.fullmatch(key.text):
+        findings.add("config.name", f"{quoted(key.text)} is no name for an entry", key, _NAME_HINT)
 
 
 def _is_nothing(node: Node) -> bool:

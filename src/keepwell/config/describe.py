@@ -10,6 +10,7 @@ from pydantic_core.core_schema import ModelSchema
 
 from keepwell.ports.offer import Section
 
+from .later import LaterSection, Shape, later_beside
 from .meanings import meanings
 from .nearest import nearest
 from .words import quantity_defaults, row
@@ -18,16 +19,15 @@ __all__ = ["json_schema", "nearest", "reference", "sample"]
 
 _NAME_PATTERN = "^[a-z0-9][a-z0-9._-]{0,99}$"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_REFERENCE_HEAD = """\
-# keepwell.yaml
-
-The configuration of an operations directory. It is YAML 1.2, so `on`, `off`, `yes`, `no` and `1:30` are text.
-
-| key | type | default | meaning |
-|---|---|---|---|
-| `keepwell` | 1 | required | The format of this file. |
-| `service` | text | required | The name of what is operated. |
-"""
+_NOT_RUN = "Kept, and shown by `keepwell plan`; this version does not run it."
+_ANY_ENTRIES: dict[str, Any] = {"type": ["object", "null"], "additionalProperties": {"type": ["object", "array", "null"]}}
+_OUTER: dict[Shape, dict[str, Any]] = {
+    Shape.NAMED: {**_ANY_ENTRIES, "propertyNames": {"pattern": _NAME_PATTERN}},
+    Shape.GROUPED: {"type": ["object", "null"], "additionalProperties": {"type": ["object", "null"]}},
+    Shape.SETTINGS: {"type": ["object", "null"]},
+    Shape.LISTED: {"type": ["array", "null"], "items": {"type": "object"}},
+    Shape.TEXTS: {"type": ["array", "null"], "items": {"type": "string"}},
+}
 
 
 class _Explained(GenerateJsonSchema):
@@ -65,6 +65,8 @@ def json_schema(sections: Sequence[Section]) -> dict[str, Any]:
         if section.named:
             entry = {"type": ["object", "null"], "propertyNames": {"pattern": _NAME_PATTERN}, "additionalProperties": entry}
         properties[section.key] = {**entry, "description": section.summary}
+    for later in later_beside(sections):
+        properties[later.key] = {**_OUTER[later.shape], "description": f"{later.summary}. {_NOT_RUN}"}
     return {
         "$schema": _DRAFT,
         "title": "keepwell.yaml",
@@ -106,7 +108,24 @@ def reference(sections: Sequence[Section]) -> str:
         lines += [f"## {section.key}", "", f"{section.summary}.", "", *([each, ""] if each else []), *_tables(section.options()), ""]
         for name, (summary, model) in _kinds(section).items():
             lines += [f"### {section.key}: {name}", "", summary, "", *_tables(model), ""]
+    lines += _later_table(later_beside(sections))
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _later_table(later: Sequence[LaterSection]) -> list[str]:
+    if not later:
+        return []
+    return [
+        "## Kept for later versions",
+        "",
+        "These sections may stand in the file. `keepwell validate` looks at their outer shape only, `keepwell plan` shows them, and this",
+        "version runs none of them: nothing in them is expanded or looked up, and no secret that they refer to is read.",
+        "",
+        "| key | type | meaning |",
+        "|---|---|---|",
+        *(f"| `{section.key}` | {section.shape.value} | {section.summary}. |" for section in later),
+        "",
+    ]
 
 
 def sample(sections: Sequence[Section]) -> str:
@@ -118,7 +137,9 @@ def sample(sections: Sequence[Section]) -> str:
         service: my-service        # the name of what is operated
         """
     bodies = [f"# {section.summary}.\n{textwrap.dedent(section.sample).strip()}\n" for section in sections if section.sample.strip()]
-    return "\n".join([textwrap.dedent(head), *bodies])
+    later = ", ".join(section.key for section in later_beside(sections))
+    tail = textwrap.fill(f"Kept and shown by keepwell plan, and run by no part of this version: {later}.", 118) if later else ""
+    return "\n".join([textwrap.dedent(head), *bodies, *([textwrap.indent(tail, "# ") + "\n"] if tail else [])])
 
 
 def _kinds(section: Section) -> dict[str, tuple[str, type[BaseModel]]]:

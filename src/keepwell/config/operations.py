@@ -1,7 +1,7 @@
 """An operations directory as frozen values: ``keepwell.yaml`` read, decoded by the sections that rooms declare, and checked as a whole."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from keepwell.ports.offer import Section
 from . import nodes
 from .decoding import Decoder, Entry
 from .findings import Findings
+from .later import Kept, keep, later_beside
 from .model_errors import found, unknown_key
 from .references import check_references
 from .yaml_reader import read_yaml
@@ -27,12 +28,14 @@ class Operations:
 
     ``values`` has, for the key of every section that was handed to ``load``: the section's options, or where the section is named a
     dictionary of its entries in the order of the file (empty where the section is absent). ``sources`` are the files that were read.
+    ``later`` has what stands in sections that no room reads yet, in the order of the file: kept, and run by nothing.
     """
 
     directory: Path
     service: str
     values: Mapping[str, Any]
     sources: tuple[Path, ...] = ()
+    later: Mapping[str, Kept] = field(default_factory=dict)
 
     def entries(self, section: str) -> Mapping[str, Entry]:
         """The entries of a named section."""
@@ -63,10 +66,12 @@ def load(directory: Path, sections: Sequence[Section], environment: Mapping[str,
     service = _header(root, sections, findings)
     decoder = Decoder(findings, environment)
     values = {section.key: decoder.section(section, root.items.get(section.key)) for section in sections}
+    waiting = {section.key: section for section in later_beside(sections)}
+    later = {key: keep(waiting[key], pair, findings) for key, pair in root.items.items() if key in waiting}
     check_references(decoder.references, {section.key: root.child(section.key) for section in sections}, findings)
     if findings.found:
         raise findings.stop()
-    return Operations(directory, service, values, (path,))
+    return Operations(directory, service, values, (path,), later)
 
 
 def _check_directory(directory: Path, path: Path) -> None:
@@ -89,7 +94,7 @@ def _check_directory(directory: Path, path: Path) -> None:
 def _header(root: nodes.Mapping, sections: Sequence[Section], findings: Findings) -> str:
     """Checks the keys of the top level; gives the service's name."""
     _check_format(root, findings)
-    known = ("keepwell", "service", *(section.key for section in sections))
+    known = ("keepwell", "service", *(section.key for section in sections), *(section.key for section in later_beside(sections)))
     for key, _ in root.items.values():
         if key.text not in known:
             unknown_key(findings, key, known)

@@ -1,6 +1,8 @@
 """Targets: what is operated. A check names one instead of repeating its address."""
 
-from .options import HttpUrl, Options
+from typing import Annotated
+
+from .options import HttpUrl, Options, Reference, SecretReference
 
 
 class Target(Options):
@@ -8,3 +10,18 @@ class Target(Options):
 
     url: HttpUrl | None = None
     """Base address of an HTTP service; the path of a check is appended to it. ``${VAR}`` is replaced from the environment."""
+    postgres: SecretReference | None = None
+    """Connection string of a PostgreSQL database. Kept; this version does not use it."""
+    redis: str | None = None
+    """Address of a Redis server, without its password. Kept; this version does not use it."""
+    systemd: str | None = None
+    """The unit by which systemd runs it. Kept; this version does not use it."""
+    on: str | None = None
+    """The host it stands on: ``local``, or one of the hosts. Kept; this version does not use it."""
+    depends_on: tuple[Annotated[str, Reference("targets", acyclic=True)], ...] = ()
+    """Other targets that it needs. Kept; this version does not use it."""
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The keys that were written and that this version does not use."""
+        return tuple(name for name in type(self).model_fields if name != "url" and name in self.model_fields_set)
