@@ -1,0 +1,173 @@
+"""From a manual's bytes to an operations directory: every item gets a fate, drafts become entries, procedures become runbooks. Pure."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from keepwell.rooms.manual.lint.decide import Choice, lint
+from keepwell.rooms.manual.lint.model import Finding
+from keepwell.rooms.manual.lint.registry import all_rules
+from keepwell.rooms.manual.reading.document import read_manual
+from keepwell.rooms.manual.reading.model import Kind, Manual
+
+from .amend import RULES, amend
+from .emit_runbook import runbook_text
+from .emit_yaml import operations_yaml
+from .entries import Entries
+from .model import Amendment, CheckDraft, Disposition, EntryDraft, ExpectDraft, Fate, LimitDraft, Missing, Outcome, TaskDraft, View, Wanting
+from .names import slug
+from .outcomes import Recognisers
+from .placeholders import missing_in
+from .registry import all_recognisers
+from .result import CONFIGURATION, Imported, MissingInput
+from .runbooks import Runbook, make_runbooks
+from .tasks import take_task
+from .views import views
+
+Sound = Callable[[str, Mapping[str, Any]], str]
+"""Why a check of this kind cannot have these settings; empty where it can."""
+
+_SCRIPTED = (Kind.COMMAND, Kind.ASSIGNMENT, Kind.STATEMENT)
+_PASTED = frozenset(("host", "url", "path", "email"))
+"""Forms of values that cannot mean anything to a shell, so that they may stand where the placeholder stood."""
+
+
+def import_manual(
+    data: bytes,
+    name: str,
+    values: Mapping[str, str] | None = None,
+    findings: Sequence[Finding] | None = None,
+    every: str | None = None,
+    sound: Sound | None = None,
+) -> Imported:
+    """What a manual becomes.
+
+    ``name`` is what to call it, ``values`` what was filled in by the names of what was missing, ``findings`` those of lint where they are
+    known already, ``every`` how often each check is made (default: by kind). Raises UsageError where the bytes are no manual.
+    """
+    known = values or {}
+    manual = _filled(read_manual(data, name), data, known)
+    found = lint(manual, [rule for rule in all_rules() if rule.id in RULES], Choice(RULES)).findings if findings is None else findings
+    seen = list(views(manual, known))
+    outcomes = _judge(seen, found)
+    entries = Entries(every)
+    outcomes = _place_checks(outcomes, entries, sound)
+    runbooks = make_runbooks(manual, outcomes)
+    outcomes = _place_rest(outcomes, entries, runbooks)
+    service = slug(re.split(r"\s[-–—|]\s|:", manual.title)[0]) or slug(name.rpartition("/")[2].partition(".")[0]) or "service"
+    missing = _missing(outcomes)
+    files = {CONFIGURATION: operations_yaml(name.rpartition("/")[2], service, entries, _waiting(outcomes))}
+    environment = {key: known[key] for key in known if re.fullmatch(r"[A-Z][A-Z0-9_]*", key)}
+    for runbook in runbooks:
+        others = [other.section for other in runbooks if runbook.section.line < other.section.line <= runbook.section.end_line]
+        files[runbook.path] = runbook_text(manual, runbook, others, environment)
+    counts = {
+        "checks": len(entries.checks),
+        "rules": len(entries.rules),
+        "tasks": len(entries.sections.get("tasks", {})),
+        "runbooks": len(runbooks),
+    }
+    return Imported(manual, name, service, files, tuple(outcomes), missing, tuple(entries.conflicts), counts)
+
+
+def _filled(manual: Manual, data: bytes, values: Mapping[str, str]) -> Manual:
+    """The manual with the values that a person gave where their placeholders stood. Lines stay what they are."""
+    if not values:
+        return manual
+    text = "\n".join(manual.lines) + "\n"
+    written = {missing.name: missing for view in views(manual) for missing in missing_in(view) if not missing.written.startswith("$")}
+    for name, missing in written.items():
+        if name in values and missing.form in _PASTED and missing.wanting is Wanting.VALUE:
+            text = re.sub(re.escape(missing.written), lambda _, value=values[name]: value, text, flags=re.IGNORECASE)  # type: ignore[misc]
+    return read_manual(text.encode("utf-8", "surrogatepass"), manual.name)
+
+
+def _judge(seen: Sequence[View], findings: Sequence[Finding]) -> list[Outcome]:
+    recognisers = Recognisers(all_recognisers())
+    by_line: dict[int, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        by_line[finding.line].append(finding)
+    outcomes = []
+    for view in seen:
+        found = recognisers.find(view)
+        own = [finding for line in range(view.item.line, view.item.end_line + 1) for finding in by_line.get(line, ())]
+        amendments: tuple[Amendment, ...] = ()
+        if own and view.item.kind not in (Kind.FENCE, Kind.HEADING):
+            found, amendments = amend(view, found, own)
+        outcomes.append(Outcome(view.item, found, "", amendments))
+    return outcomes
+
+
+def _place_checks(outcomes: Sequence[Outcome], entries: Entries, sound: Sound | None) -> list[Outcome]:
+    """Checks first, so that what they expect and their limits find them; limits in scripts before those in prose."""
+    placed = list(outcomes)
+
+    def each(kind: type, take: Callable[[Any, int], Any], only: Callable[[Outcome], bool] = lambda outcome: True) -> None:
+        for at, outcome in enumerate(placed):
+            if only(outcome) and outcome.found.disposition is not Disposition.REFUSED:
+                for draft in outcome.found.drafts:
+                    if isinstance(draft, kind):
+                        placed[at] = _at(placed[at], take(draft, outcome.item.line))
+
+    def check(draft: CheckDraft, line: int) -> str:
+        return "" if sound is not None and sound(draft.kind, draft.settings) else entries.take_check(draft, line)
+
+    each(CheckDraft, check, lambda outcome: outcome.found.disposition is not Disposition.MISSING)
+    each(ExpectDraft, entries.take_expectation)
+    each(LimitDraft, entries.take_limit, lambda outcome: outcome.item.kind in _SCRIPTED)
+    each(LimitDraft, entries.take_limit, lambda outcome: outcome.item.kind not in _SCRIPTED)
+    each(EntryDraft, entries.take_entry)
+    return placed
+
+
+def _place_rest(outcomes: Sequence[Outcome], entries: Entries, runbooks: Sequence[Runbook]) -> list[Outcome]:
+    placed = []
+    for outcome in outcomes:
+        for draft in outcome.found.drafts:
+            if isinstance(draft, TaskDraft):
+                outcome = _at(outcome, take_task(draft, outcome.item, runbooks, entries))
+        if outcome.found.fate not in (Fate.NARRATIVE, Fate.UNRECOGNISED):
+            outcome = _at(outcome, _in_runbook(outcome, runbooks))
+        placed.append(outcome)
+    return placed
+
+
+def _in_runbook(outcome: Outcome, runbooks: Sequence[Runbook]) -> str:
+    """The step that carries the item, or the runbook in whose text it stands; empty where it has a better place or no runbook holds it."""
+    item = outcome.item
+    if item.kind in (Kind.HEADING, Kind.FENCE) or (outcome.place and item.kind not in _SCRIPTED):
+        return ""
+    around = [runbook for runbook in runbooks if runbook.section.line <= item.line <= runbook.section.end_line]
+    for runbook in reversed(around):
+        step = runbook.step_at(item.line)
+        if step is not None:
+            return f"{runbook.path}#{step.name}"
+    return around[-1].path if around else ""
+
+
+def _at(outcome: Outcome, place: str | tuple[str, ...]) -> Outcome:
+    new = [place] if isinstance(place, str) else list(place)
+    whole = [part for part in dict.fromkeys((*outcome.place.split(", "), *new)) if part]
+    return replace(outcome, place=", ".join(whole))
+
+
+def _missing(outcomes: Sequence[Outcome]) -> tuple[MissingInput, ...]:
+    inputs: dict[str, Missing] = {}
+    lines: dict[str, dict[int, None]] = defaultdict(dict)
+    for outcome in outcomes:
+        for missing in outcome.found.missing:
+            inputs.setdefault(missing.name, missing)
+            lines[missing.name][outcome.item.line] = None
+    return tuple(MissingInput(missing, tuple(lines[name])) for name, missing in inputs.items())
+
+
+def _waiting(outcomes: Sequence[Outcome]) -> list[str]:
+    """What would be a check and waits for a value."""
+    sentences = []
+    for outcome in outcomes:
+        if outcome.found.disposition is Disposition.MISSING and any(isinstance(draft, CheckDraft) for draft in outcome.found.drafts):
+            names = " and ".join(missing.name for missing in outcome.found.missing)
+            sentences.append(f"the check of line {outcome.item.line} needs {names}: keepwell fill asks for it")
+    return sentences

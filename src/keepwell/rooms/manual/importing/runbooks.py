@@ -1,0 +1,165 @@
+"""Which sections become runbooks, and how their shell is divided into steps. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from keepwell.rooms.manual.reading.model import Fence, Kind, Manual, Section
+
+from .model import Amendment, Disposition, Fate, Outcome, Wanting
+from .names import slug, unused
+from .views import cadence_in
+
+_WORK = (Fate.STEP, Fate.BACKUP, Fate.LOGS, Fate.CHECKLIST, Fate.TEMPLATE)
+_RUNS = (Kind.COMMAND, Kind.CRON)
+_SHELL = ("shell", "console")
+_RANK = {Disposition.REFUSED: 0, Disposition.MISSING: 1, Disposition.CORRECTED: 2, Disposition.CARRIED: 3, Disposition.HUMAN: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step: shell as it will be written, of these lines of the manual. ``items`` are the numbers (in the order of the manual) of what it
+    carries; ``attributes`` are flat strings."""
+
+    name: str
+    line: int
+    end_line: int
+    text: str
+    attributes: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    """Sentences for the reader, to stand above it: what was corrected or refused, and why."""
+
+
+@dataclass(slots=True)
+class Runbook:
+    """A runbook: the section it is made of, its file's name without folder, and its steps by the line of their fence."""
+
+    name: str
+    section: Section
+    cadence: str
+    steps: dict[int, list[Step]] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """Its file below the operations directory."""
+        return f"runbooks/{self.name}.md"
+
+    def step_at(self, line: int) -> Step | None:
+        """The step that a line of the manual is in."""
+        return next((step for steps in self.steps.values() for step in steps if step.line <= line <= step.end_line), None)
+
+
+def make_runbooks(manual: Manual, outcomes: Sequence[Outcome]) -> list[Runbook]:
+    """The runbooks of a manual, in its order. A section whose commands all became checks needs none."""
+    sections = {section.line: section for section in manual.all_sections}
+    wanted: dict[int, None] = {}
+    for outcome in outcomes:
+        if outcome.found.fate in _WORK:
+            wanted[_home(manual, outcome.item.line).line] = None
+    names: set[str] = set()
+    made: list[Runbook] = []
+    by_line = _by_line(outcomes)
+    for line in sorted(wanted):
+        section = sections[line]
+        inside = _inside(section, sections, wanted)
+        name = unused(slug(section.title) or "runbook", names)
+        names.add(name)
+        runbook = Runbook(name, section, next((cadence for title in reversed(section.path) if (cadence := cadence_in(title))), ""))
+        for fence in manual.fences:
+            own = section.line <= fence.line <= section.end_line and not any(part.line <= fence.line <= part.end_line for part in inside)
+            if own and fence.script is not None and fence.language in _SHELL:
+                runbook.steps[fence.line] = list(_steps(fence, by_line, runbook))
+        made.append(runbook)
+    return made
+
+
+def _home(manual: Manual, line: int) -> Section:
+    """The section whose runbook a line belongs to: the outermost below the title that names a cadence, else its own."""
+    own = manual.section_of(line)
+    around = [section for section in manual.all_sections if section.line <= line <= section.end_line and section.level > 1]
+    return next((section for section in around if cadence_in(section.title)), own)
+
+
+def _inside(section: Section, sections: Mapping[int, Section], wanted: Mapping[int, None]) -> list[Section]:
+    """The sections below it that have runbooks of their own."""
+    return [sections[line] for line in wanted if section.line < line <= section.end_line]
+
+
+def _by_line(outcomes: Sequence[Outcome]) -> dict[int, list[Outcome]]:
+    found: dict[int, list[Outcome]] = {}
+    for outcome in outcomes:
+        if outcome.item.kind is not Kind.FENCE:
+            found.setdefault(outcome.item.line, []).append(outcome)
+    return found
+
+
+def _steps(fence: Fence, by_line: Mapping[int, Sequence[Outcome]], runbook: Runbook) -> Iterator[Step]:
+    names = {step.name for steps in runbook.steps.values() for step in steps}
+    for first, last in _pieces(fence):
+        held = [outcome for line in range(first, last + 1) for outcome in by_line.get(line, ())]
+        runs = [outcome for outcome in held if outcome.item.kind in (*_RUNS, Kind.ASSIGNMENT)]
+        if not runs:
+            continue
+        name = unused(_step_name(fence, held, runs), names)
+        names.add(name)
+        lines = fence.content.split("\n")[first - fence.first : last - fence.first + 1]
+        text, notes = _amended("\n".join(lines), held)
+        yield Step(name, first, last, text, _attributes(name, first, runs), tuple(notes))
+
+
+def _pieces(fence: Fence) -> list[tuple[int, int]]:
+    """The lines of each step: a script is one; lines to paste are divided where an empty line is followed by a comment."""
+    script = fence.script
+    last = fence.first + len(fence.lines) - 1
+    if script is None or script.complete or script.blocks or script.assignments or script.errors:
+        return [(fence.first, last)]
+    inner = [command for command in script.commands if command.end_line > command.line]
+    comments = {note.line for note in script.comments if not note.trailing}
+    starts = [fence.first]
+    for number, text in fence.lines:
+        before = fence.lines[number - 1 - fence.first][1] if number > fence.first else "x"
+        within = any(command.line < number <= command.end_line for command in inner)
+        if number > fence.first and not before.strip() and number in comments and text.strip() and not within:
+            starts.append(number)
+    return list(zip(starts, [*(start - 1 for start in starts[1:]), last], strict=True))
+
+
+def _step_name(fence: Fence, held: Sequence[Outcome], runs: Sequence[Outcome]) -> str:
+    if fence.file:
+        return slug(fence.file.rpartition("/")[2].rpartition(".")[0]) or "script"
+    comment = next((outcome.item.text for outcome in held if outcome.item.kind is Kind.COMMENT), "")
+    return slug(comment) or slug(runs[0].item.text[:60]) or "step"
+
+
+def _attributes(name: str, line: int, runs: Sequence[Outcome]) -> dict[str, str]:
+    attributes = {"name": name, "line": str(line)}
+    if len(runs) == 1 and runs[0].found.operation:
+        attributes["operation"] = runs[0].found.operation
+    worst = min((outcome.found.disposition for outcome in runs), key=lambda disposition: _RANK[disposition])
+    if worst is not Disposition.CARRIED:
+        attributes["disposition"] = worst.value
+    rules = dict.fromkeys(amendment.rule for outcome in runs for amendment in outcome.amendments)
+    if rules:
+        attributes["rule"] = " ".join(rules)
+    missing = dict.fromkeys(
+        missing.name for outcome in runs for missing in outcome.found.missing if missing.wanting is not Wanting.ARGUMENT
+    )
+    asked = dict.fromkeys(missing.name for outcome in runs for missing in outcome.found.missing if missing.wanting is Wanting.ARGUMENT)
+    if missing:
+        attributes["missing"] = " ".join(missing)
+    if asked:
+        attributes["asks"] = " ".join(asked)
+    return attributes
+
+
+def _amended(text: str, held: Sequence[Outcome]) -> tuple[str, list[str]]:
+    notes: list[str] = []
+    for amendment in (amendment for outcome in held for amendment in outcome.amendments):
+        if amendment.after and amendment.before in text:
+            text = text.replace(amendment.before, amendment.after)
+        notes.append(_note(amendment))
+    return text, list(dict.fromkeys(notes))
+
+
+def _note(amendment: Amendment) -> str:
+    what = f"Corrected ({amendment.rule})" if amendment.after else f"Refused ({amendment.rule})"
+    return f"{what}: {amendment.reason}"
