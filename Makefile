@@ -66,6 +66,10 @@ bench: .venv/.dev ## tables of speed, with the wanted figure beside each (about 
 bench-lint: .venv/.dev ## what lint finds of a catalogue of defects in five real manuals, beside the wanted figures
 	@$(PY) -m bench.lint
 
+.PHONY: bench-import
+bench-import: .venv/.dev ## what import makes of real manuals, beside the wanted figures; fails where one does not hold
+	@$(PY) -m bench.importing
+
 .PHONY: wheel
 wheel: | $(UV) ## build dist/keepwell-*.whl
 	@$(UV) build --quiet --wheel --build-constraints requirements-tools.txt --out-dir dist
