@@ -1,0 +1,34 @@
+"""pg_isready: whether a PostgreSQL server takes connections (pg_isready(1)). It needs no password."""
+
+from keepwell.rooms.manual.reading.model import Kind
+
+from ..client_words import first_named, only, plain_words, run_of, spine, wanting
+from ..model import CheckDraft, Disposition, Fate, Found, Recogniser, View
+
+_FLAGS = "-h --host -p --port -U --username -d --dbname -t --timeout -q --quiet".split()
+
+
+def _read(view: View) -> Found | None:
+    command = first_named(view, "pg_isready")
+    if command is None:
+        return None
+    operation = "postgres.ready" if only(command, _FLAGS) and plain_words(view) and len(spine(view)) <= 1 else ""
+    settings, missing = run_of(view, command), wanting(view)
+    if missing or settings is None:
+        return Found(Fate.CHECK, ("check.postgres",), operation, disposition=Disposition.MISSING if missing else Disposition.CARRIED, missing=missing)
+    draft = CheckDraft("command", settings, name="database-ready", every=view.cadence)
+    return Found(Fate.CHECK, ("check.postgres",), operation, (draft,))
+
+
+RECOGNISER = Recogniser(
+    name="pg_isready",
+    kinds=(Kind.COMMAND, Kind.ASSIGNMENT),
+    programs=("pg_isready",),
+    read=_read,
+    example="""# Shop
+
+```bash
+pg_isready -h db1 -p 5432
+```
+""",
+)
