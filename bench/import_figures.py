@@ -6,18 +6,14 @@ The labelled set is tests/conformance/import_fates.csv; the catalogue of procedu
 import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from bench.lint import MAPS, NEAR, Place, known_places
 from keepwell.rooms.manual.importing.capabilities import family
+from keepwell.rooms.manual.importing.decide import import_manual
 from keepwell.rooms.manual.importing.model import Disposition, Fate, Outcome, View
-from keepwell.rooms.manual.importing.outcomes import Recognisers
-from keepwell.rooms.manual.importing.registry import all_recognisers
 from keepwell.rooms.manual.importing.views import views
-from keepwell.rooms.manual.reading.document import read_manual
-from keepwell.rooms.manual.reading.model import Item, Kind, Manual
+from keepwell.rooms.manual.reading.model import Item, Kind
 from tests.support import OUTSIDE_CASES
 
 MANUALS = OUTSIDE_CASES / "manuals"
@@ -26,7 +22,7 @@ RUNNABLE = (Kind.COMMAND, Kind.CRON, Kind.STATEMENT)
 UNTOLD = (Fate.NARRATIVE, Fate.UNRECOGNISED)
 SMALL_WORDS = frozenset((
     "echo", "printf", "[", "[[", "((", "test", "true", "false", ":", "exit", "return", "cd", "pushd", "popd", "sleep", "wait", "set",
-    "eval", "unset", "shift", "local", "export", "declare", "readonly", "typeset", "read", "break", "continue", "trap", "source", ".", "let",
+    "eval", "unset", "shift", "local", "export", "declare", "readonly", "typeset", "read", "break", "continue", "trap", "source", ".",
 ))  # fmt: skip
 """Words of the shell itself, and those that only print: there is no operation in them that could be typed."""
 
@@ -75,16 +71,8 @@ def read(names: Iterable[str], folder: Path = MANUALS) -> dict[str, Read]:
 
 
 def _read(name: str, data: bytes) -> Read:
-    manual = read_manual(data, name)
-    return Read(name, manual.items, tuple(zip(views(manual), _outcomes(manual, data), strict=False)))
-
-
-def _outcomes(manual: Manual, data: bytes) -> tuple[Outcome, ...]:
-    # Until importing/decide.py is there, what the recognisers say by themselves.
-    if find_spec("keepwell.rooms.manual.importing.decide"):
-        return tuple(import_module("keepwell.rooms.manual.importing.decide").import_manual(data, manual.name).outcomes)
-    recognisers = Recognisers(all_recognisers())
-    return tuple(Outcome(view.item, recognisers.find(view)) for view in views(manual))
+    imported = import_manual(data, name)
+    return Read(name, imported.manual.items, tuple(zip(views(imported.manual), imported.outcomes, strict=False)))
 
 
 # --- every item
