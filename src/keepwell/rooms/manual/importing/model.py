@@ -171,12 +171,14 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Amendment:
     """What lint demanded: the rule, the text before and after (``after`` empty where it is refused), and one sentence: why, or what to do
-    instead."""
+    instead. ``where`` is where the new text stands: in place of the old (``text``), at the ``head`` of the script, or ``elsewhere`` (the
+    operation that carries the item is right by itself; ``after`` describes it)."""
 
     rule: str
     before: str
     after: str
     reason: str
+    where: str = "text"
 
 
 @dataclass(frozen=True, slots=True)

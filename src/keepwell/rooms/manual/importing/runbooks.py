@@ -154,10 +154,19 @@ def _attributes(name: str, line: int, runs: Sequence[Outcome]) -> dict[str, str]
 def _amended(text: str, held: Sequence[Outcome]) -> tuple[str, list[str]]:
     notes: list[str] = []
     for amendment in (amendment for outcome in held for amendment in outcome.amendments):
-        if amendment.after and amendment.before in text:
+        if amendment.where == "head" and amendment.after not in text:
+            text = _with_head(text, amendment.after)
+        elif amendment.where == "text" and amendment.after and amendment.before in text:
             text = text.replace(amendment.before, amendment.after)
         notes.append(_note(amendment))
     return text, list(dict.fromkeys(notes))
+
+
+def _with_head(text: str, line: str) -> str:
+    """The script with a line before its first command: behind the shebang and the comments at its head."""
+    lines = text.split("\n")
+    at = next((number for number, content in enumerate(lines) if content.strip() and not content.lstrip().startswith("#")), len(lines))
+    return "\n".join([*lines[:at], line, *lines[at:]])
 
 
 def _note(amendment: Amendment) -> str:
