@@ -18,8 +18,12 @@ REFUSED = frozenset(
 """What loses data, takes the service away or gives secrets away: it never runs as it is written."""
 STRICT = frozenset(("KW101", "KW103", "KW106", "KW201", "KW203", "KW213", "KW215", "KW220", "KW224", "KW507"))
 """What is right when the script ends at its first failure."""
-JUDGED = frozenset(("KW102", "KW105", "KW110", "KW111", "KW112", "KW113", "KW115", "KW119", "KW120", "KW125", "KW209", "KW401", "KW402", "KW405",
-                    "KW409", "KW410", "KW412", "KW505", "KW713", "KW805"))  # fmt: skip
+JUDGED = frozenset(
+    (
+        "KW102", "KW105", "KW110", "KW111", "KW112", "KW113", "KW115", "KW119", "KW120", "KW125", "KW209", "KW401", "KW402", "KW405",
+        "KW409", "KW410", "KW412", "KW505", "KW713", "KW805",
+    )
+)  # fmt: skip
 """What is right when a check looks instead: it judges what the command only printed, with a time limit, and tells people."""
 SCHEDULED = frozenset(("KW226",))
 _DESTRUCTIVE_ELSEWHERE = frozenset(("KW709",))

@@ -77,10 +77,12 @@ def _filled(manual: Manual, data: bytes, values: Mapping[str, str]) -> Manual:
     if not values:
         return manual
     text = "\n".join(manual.lines) + "\n"
-    written = {missing.name: missing for view in views(manual) for missing in missing_in(view) if not missing.written.startswith("$")}
-    for name, missing in written.items():
-        if name in values and missing.form in _PASTED and missing.wanting is Wanting.VALUE:
-            text = re.sub(re.escape(missing.written), lambda _, value=values[name]: value, text, flags=re.IGNORECASE)  # type: ignore[misc]
+    wanted = {missing.name: missing for view in views(manual) for missing in missing_in(view) if not missing.written.startswith("$")}
+    for name, missing in wanted.items():
+        if name in values and missing.form in _PASTED:
+            # A secret never stands in the text: the step finds it in its environment.
+            new = values[name] if missing.wanting is Wanting.VALUE else "${" + name + ":?}"
+            text = re.sub(re.escape(missing.written), new.replace("\\", r"\\"), text, flags=re.IGNORECASE)
     return read_manual(text.encode("utf-8", "surrogatepass"), manual.name)
 
 

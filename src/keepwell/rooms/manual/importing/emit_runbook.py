@@ -29,9 +29,11 @@ def _front_matter(manual: Manual, runbook: Runbook, environment: Mapping[str, st
     yield f'lines: "{runbook.section.line}-{runbook.section.end_line}"'
     if runbook.cadence:
         yield f"every: {scalar(runbook.cadence)}"
-    if environment:
-        yield "environment:"
-        yield from (f"  {name}: {scalar(value)}" for name, value in environment.items())
+    for key, secret in (("environment", False), ("secrets", True)):
+        held = {name: value for name, value in environment.items() if value.startswith("secret:") is secret}
+        if held:
+            yield f"{key}:"
+            yield from (f"  {name}: {scalar(value)}" for name, value in held.items())
     yield "---"
 
 

@@ -84,7 +84,7 @@ class Entries:
             case "http":
                 path = str(settings.get("path", "")).partition("?")[0]
                 target = str(settings.get("target", "http"))
-                return f"{target}-{slug(path) or 'root'}"
+                return slug(path) or "root" if target == "api" else f"{target}-{slug(path) or 'root'}"
             case "host":
                 mount = str(settings.get("mount", ""))
                 others = "-".join(key for key in settings if key != "mount")

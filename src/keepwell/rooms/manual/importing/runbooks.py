@@ -11,6 +11,8 @@ from .views import cadence_in
 
 _WORK = (Fate.STEP, Fate.BACKUP, Fate.LOGS, Fate.CHECKLIST, Fate.TEMPLATE)
 _RUNS = (Kind.COMMAND, Kind.CRON)
+_AROUND = (Kind.HEADING, Kind.FENCE, Kind.COMMENT)
+"""What only stands around the work: by itself it makes no runbook."""
 _SHELL = ("shell", "console")
 _RANK = {Disposition.REFUSED: 0, Disposition.MISSING: 1, Disposition.CORRECTED: 2, Disposition.CARRIED: 3, Disposition.HUMAN: 4}
 
@@ -53,7 +55,7 @@ def make_runbooks(manual: Manual, outcomes: Sequence[Outcome]) -> list[Runbook]:
     sections = {section.line: section for section in manual.all_sections}
     wanted: dict[int, None] = {}
     for outcome in outcomes:
-        if outcome.found.fate in _WORK:
+        if outcome.found.fate in _WORK and outcome.item.kind not in _AROUND:
             wanted[_home(manual, outcome.item.line).line] = None
     names: set[str] = set()
     made: list[Runbook] = []

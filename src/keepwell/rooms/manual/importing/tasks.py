@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keepwell.rooms.manual.reading.model import Item
+from keepwell.rooms.manual.reading.model import Item, Kind
 
 from .entries import Entries
 from .model import EntryDraft, TaskDraft
@@ -43,7 +43,7 @@ def _runbook(draft: TaskDraft, item: Item, runbooks: Sequence[Runbook]) -> Runbo
         wanted = slug(draft.script.rpartition("/")[2].rpartition(".")[0])
         return next((runbook for runbook in runbooks for steps in runbook.steps.values() for step in steps if step.name == wanted), None)
     own = [runbook for runbook in runbooks if runbook.section.line <= item.line <= runbook.section.end_line]
-    if own:
+    if own and item.kind is not Kind.TABLE_ROW:
         return own[-1]
     words = _words(draft.title)
     scored = [

@@ -1,4 +1,4 @@
-"""Programs that a manual calls and does not contain: bound, by what their name says they are for, to the operation of Keepwell that does it."""
+"""Programs that a manual calls and does not contain: bound, by what their names say they are for, to what does that job in Keepwell."""
 
 import re
 from dataclasses import dataclass
@@ -69,11 +69,10 @@ def script_of(command: ShellCommand) -> str:
 
 
 def _read(view: View) -> Found | None:
-    called = [(command, script) for command in view.pipeline if (script := script_of(command))]
-    if not called or (len(called) < len(view.pipeline) and called[0][0] is not view.pipeline[0] and view.pipeline[0].name != "echo"):
-        if not called or called[0][0] is not view.pipeline[-1]:
-            return None
-    command, path = called[0]
+    ends = (view.pipeline[0], view.pipeline[-1]) if view.pipeline else ()
+    path = next((script for command in ends if (script := script_of(command))), "")
+    if not path:
+        return None
     name = path.rstrip("/").rpartition("/")[2]
     if view.manual.names.defines(name):
         return Found(Fate.STEP, _capabilities(view, name), "runbook.run", reason=f"{name} stands in the manual: its runbook is run")
