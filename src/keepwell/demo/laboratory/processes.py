@@ -29,16 +29,21 @@ class Service:
         """The number of the process, where it runs."""
         return self._process.pid if self._process and self._process.returncode is None else None
 
-    async def start(self, command: Sequence[str]) -> None:
+    def last_words(self) -> str:
+        """The last line of its output."""
+        lines = self._output.read_text("utf-8", "replace").splitlines() if self._output.exists() else []
+        return lines[-1] if lines else "none"
+
+    async def start(self, command: Sequence[str], directory: Path | None = None) -> None:
         """Starts it. Raises OSError where the program cannot be executed."""
         with self._output.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
-                *command, stdin=DEVNULL, stdout=output, stderr=output, start_new_session=True
+                *command, stdin=DEVNULL, stdout=output, stderr=output, cwd=directory, start_new_session=True
             )
 
-    async def stop(self) -> None:
-        """Asks it to end (SIGTERM), and after five seconds makes it end (SIGKILL)."""
-        self._signal(signal.SIGTERM)
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Asks it to end (SIGTERM, or as told), and after five seconds makes it end (SIGKILL)."""
+        self._signal(number)
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._gone()

@@ -151,7 +151,7 @@ class Laboratory:
     async def _make_front(self) -> None:
         write_certificates(self.folder / "tls", datetime.now(UTC))
         use_certificate(self.folder, "valid")
-        http, https = _free_ports(2)
+        http, https = free_ports(2)
         write_configuration(self.folder, api=self._port, http=http, https=https)
         self.addresses = Addresses(self.addresses.api, f"http://127.0.0.1:{http}", f"https://127.0.0.1:{https}")
         await self._start_front()
@@ -160,7 +160,7 @@ class Laboratory:
         assert self._nginx is not None
         await self._web.start(nginx_command(self._nginx, self.folder))
         port = int(str(self.addresses.http).rpartition(":")[2])
-        await self._wait(self._web, lambda: _answers(port))
+        await self._wait(self._web, lambda: answers(port))
 
     async def _wait(self, service: Service, ready: Callable[[], bool]) -> None:
         try:
@@ -178,7 +178,7 @@ class Laboratory:
         return lines[-1] if lines else "none"
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports of loopback that are free now, all different."""
     sockets = [socket.socket() for _ in range(count)]
     try:
@@ -190,7 +190,8 @@ def _free_ports(count: int) -> list[int]:
             each.close()
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether something accepts connections on that port of loopback."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=0.2).close()
     except OSError:
