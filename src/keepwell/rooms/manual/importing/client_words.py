@@ -17,6 +17,8 @@ _PASSWORD_IN_URL = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _SECRET_NAME = re.compile(r"PASS|TOKEN|SECRET|AUTH|_PWD$")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _SECRET = "secret:"
+_PLAIN = re.compile(r"[\w /:,=%-]{1,200}")
+"""A pattern that means itself."""
 _TERMINAL = frozenset(("-i", "-t", "-it", "-ti"))
 
 
@@ -120,3 +122,20 @@ def plain_words(view: View) -> bool:
 def said_near(view: View, before: int = 3) -> str:
     """The comment, the titles and the lines just above an item, in small letters."""
     return f"{view.comment.lower()} {view.manual.words_near(view.item.line, before)}"
+
+
+def expected_of(view: View, command: ShellCommand) -> Mapping[str, Any] | None:
+    """What the rest of a pipeline says of the answer: nothing where there is no rest; text that must be in it of ``| grep -q text``.
+
+    None where the rest is more than that.
+    """
+    rest = command.pipeline[command.position + 1 :]
+    if command.position or len(rest) > 1:
+        return None
+    if not rest:
+        return {}
+    other = rest[0]
+    pattern = certain(view, other.operands[0]) if other.name == "grep" and len(other.operands) == 1 else None
+    if not pattern or not only(other, ("-q", "-F", "-E", "--quiet")) or not _PLAIN.fullmatch(pattern):
+        return None
+    return {"expect": {"output_contains": pattern}}

@@ -2,7 +2,7 @@
 
 from keepwell.rooms.manual.reading.model import Kind
 
-from ..client_words import first_named, only, plain_words, run_of, spine, wanting
+from ..client_words import expected_of, first_named, only, plain_words, run_of, wanting
 from ..model import CheckDraft, Disposition, Fate, Found, Recogniser, View
 
 _FLAGS = "-h --host -p --port -U --username -d --dbname -t --timeout -q --quiet".split()
@@ -12,11 +12,12 @@ def _read(view: View) -> Found | None:
     command = first_named(view, "pg_isready")
     if command is None:
         return None
-    operation = "postgres.ready" if only(command, _FLAGS) and plain_words(view) and len(spine(view)) <= 1 else ""
+    expect = expected_of(view, command)
+    operation = "postgres.ready" if only(command, _FLAGS) and plain_words(view) and expect is not None else ""
     settings, missing = run_of(view, command), wanting(view)
-    if missing or settings is None:
+    if missing or settings is None or expect is None:
         return Found(Fate.CHECK, ("check.postgres",), operation, disposition=Disposition.MISSING if missing else Disposition.CARRIED, missing=missing)
-    draft = CheckDraft("command", settings, name="database-ready", every=view.cadence)
+    draft = CheckDraft("command", {**settings, **expect}, name="database-ready")
     return Found(Fate.CHECK, ("check.postgres",), operation, (draft,))
 
 

@@ -7,7 +7,7 @@ from keepwell.rooms.manual.reading.parts import Statement
 from keepwell.rooms.manual.reading.shell_model import ShellCommand
 from keepwell.rooms.manual.reading.sql import statements
 
-from ..client_words import first_named, only, plain_words, run_of, said_near, spine, wanting, written
+from ..client_words import expected_of, first_named, only, plain_words, run_of, said_near, spine, wanting, written
 from ..database_words import Purpose, capabilities_of, fate_of, gives_one_number, one_line, operation_of, purpose_of
 from ..model import CheckDraft, Disposition, Fate, Found, Recogniser, View
 
@@ -21,6 +21,8 @@ _NAMES = {
     Purpose.STATISTICS: "database-statistics",
     Purpose.COUNT: "database-rows",
 }
+_HOW_OFTEN = {Purpose.SIZE: "1h", Purpose.STATISTICS: "1h"}
+"""Looks that cost the server something, or change slowly."""
 
 
 def _read(view: View) -> Found | None:
@@ -55,26 +57,28 @@ def sql_of(view: View, command: ShellCommand) -> tuple[str, int]:
 
 def _alone(command: ShellCommand) -> bool:
     others = [part for part in command.pipeline if part is not command]
-    return all(part.name in ("echo", "printf", "tee", "xargs", "tr", "wc", "head", "tail") for part in others)
+    return all(part.name in ("echo", "printf", "tee", "xargs", "tr", "wc", "head", "tail", "grep") for part in others)
 
 
 def _printed(command: ShellCommand) -> bool:
-    """Whether its answer is looked at, or kept in a variable: not filed, not handed to another program."""
-    return command.is_last and not any(part.of_output and not part.discards for part in command.redirections) and not command.has_flag("-o")
+    """Whether its answer is looked at, or kept in a variable: not filed."""
+    return not any(part.of_output and not part.discards for part in command.redirections) and not command.has_flag("-o")
 
 
 def check_of(view: View, command: ShellCommand, statement: Statement, found: Found) -> Found:
     """The look as a check that runs, or with what is missing for it."""
-    settings = run_of(view, command)
+    settings, expect = run_of(view, command), expected_of(view, command)
     missing = wanting(view)
-    if settings is None:
+    if settings is None or expect is None or "$" in statement.text:
         return replace(found, disposition=Disposition.MISSING, missing=missing) if missing else replace(found, fate=Fate.STEP)
     purpose = purpose_of(statement)
     measures = ("connections",) if purpose is Purpose.ACTIVITY and gives_one_number(statement) and "pg_stat_activity" in statement.code else ()
     if "run" in settings:
         settings = {**settings, "run": _argv(list(settings["run"]), statement)}
+    if not command.has_flag("-c", "--command"):
+        settings = {**settings, "input": f"{one_line(statement)};\n"}
     name = "database-connections" if measures else _NAMES.get(purpose, "database")
-    draft = CheckDraft("command", settings, name=name, every=view.cadence, measures=measures)
+    draft = CheckDraft("command", {**settings, **expect}, name=name, every=_HOW_OFTEN.get(purpose, ""), measures=measures)
     if missing:
         return replace(found, disposition=Disposition.MISSING, missing=missing)
     return replace(found, drafts=(draft,))
@@ -104,7 +108,7 @@ def _without_statements(view: View, command: ShellCommand) -> Found:
         return Found(Fate.BACKUP if verifies else Fate.STEP, capabilities, operation)
     if command.has_flag("-l", "--list"):
         settings = run_of(view, command)
-        drafts = (CheckDraft("command", settings, name="database", every=view.cadence),) if settings else ()
+        drafts = (CheckDraft("command", settings, name="database"),) if settings else ()
         return Found(Fate.CHECK if drafts else Fate.STEP, ("check.postgres",), "postgres.list" if understood else "", drafts)
     return Found(Fate.STEP, ("diagnostics", "check.postgres"), reason="a person types the statements")
 

@@ -9,6 +9,7 @@ from ..database_words import Purpose, capabilities_of, fate_of, gives_one_number
 from ..model import CheckDraft, Disposition, Fate, Found, Missing, Recogniser, View, Wanting
 
 _CONNECTION = ("-h", "--host", "-p", "--port", "-U", "--username", "-d", "--dbname")
+_HOW_OFTEN = {Purpose.SIZE: "1h", Purpose.STATISTICS: "1h"}
 _DATABASE = Missing("DATABASE", Wanting.VALUE, "the database", "The database that these statements are for, as a postgresql:// address", "url")
 
 
@@ -51,7 +52,7 @@ def _look(view: View, statement: Statement, capabilities: tuple[str, ...], opera
         value = command.option(flag)
         words += [flag, value.filled] if value else []
     words += [*(["-At"] if gives_one_number(statement) else []), "-c", one_line(statement)]
-    draft = CheckDraft("command", {"run": words}, name=f"database-{purpose_of(statement)}", every=view.cadence)
+    draft = CheckDraft("command", {"run": words}, name=f"database-{purpose_of(statement)}", every=_HOW_OFTEN.get(purpose_of(statement), ""))
     return Found(Fate.CHECK, capabilities, operation, (draft,), reason=f"asked through psql as in line {command.line}")
 
 

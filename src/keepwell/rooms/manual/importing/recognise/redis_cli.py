@@ -1,0 +1,87 @@
+"""redis-cli: what it asks of Redis or Valkey, and what it deletes there (redis.io/docs/latest/commands)."""
+
+import re
+from dataclasses import replace
+
+from keepwell.rooms.manual.reading.model import Kind
+from keepwell.rooms.manual.reading.shell_model import ShellCommand
+
+from ..client_words import expected_of, first_named, only, plain_words, run_of, spine, wanting
+from ..model import CheckDraft, Disposition, Fate, Found, Recogniser, View
+from ..purposes import purposes
+
+_PROGRAMS = ("redis-cli", "valkey-cli")
+_FLAGS = ("-h", "-p", "-u", "-n", "-s", "--user", "--pass", "-a", "--no-auth-warning", "--raw", "--scan", "--pattern", "--tls", "--cacert", "--rdb", "-x", "-r", "-i")
+_LOOKS = frozenset(("ping", "info", "dbsize", "role", "lastsave", "time", "memory", "slowlog", "cluster", "client", "latency", "config", "sentinel"))
+_SHOWS = frozenset(
+    (
+        *("ttl", "pttl", "get", "mget", "exists", "type", "keys", "scan", "hget", "hgetall", "hlen", "llen", "lrange", "scard", "smembers", "zcard"),
+        *("zrange", "strlen", "object", "xlen", "xinfo", "xrange", "acl", "command", "randomkey", "xpending"),
+    )
+)
+_DELETES = {"del": "delete", "unlink": "delete", "flushall": "flush", "flushdb": "flush", "expire": "expire", "persist": "persist"}
+_WRITES = {
+    **{"save": "save", "bgsave": "save", "bgrewriteaof": "rewrite", "set": "set", "shutdown": "shutdown", "replicaof": "replicate", "slaveof": "replicate"},
+    **{"hset": "set", "lpush": "push", "rpush": "push", "publish": "publish", "failover": "failover", "debug": "debug", "rename": "rename"},
+}
+_NEVER_ENDS = ("--stat", "--latency", "--latency-history", "--bigkeys", "--memkeys", "--hotkeys", "--monitor")
+_CHANGES_BELOW = re.compile(r"\b(?:set|kill|reset|resetstat|rewrite|purge|failover|pause|setuser|deluser|doctor)\b", re.IGNORECASE)
+
+
+def _read(view: View) -> Found | None:
+    command = first_named(view, *_PROGRAMS)
+    if command is None:
+        return None
+    verb = command.subcommand.lower()
+    understood = only(command, _FLAGS) and plain_words(view) and all(part.name in (*_PROGRAMS, "read", "wc", "head", "xargs", "echo", "grep") for part in spine(view))
+    words = " ".join(word.filled for word in command.operands[1:])
+    deleting = any(part.name == "xargs" and re.search(r"\b(?:del|unlink)\b", part.text, re.IGNORECASE) for part in spine(view))
+    if command.has_flag(*_NEVER_ENDS) or verb == "monitor":
+        return Found(Fate.STEP, ("diagnostics", "check.redis"))
+    if verb in _DELETES or deleting:
+        return Found(Fate.STEP, ("runbook", "cleanup"), f"redis.{_DELETES.get(verb, 'delete')}" if understood else "")
+    if verb in _WRITES:
+        kind = "backup.database" if verb in ("save", "bgsave") else "failover" if "replic" in _WRITES[verb] or verb == "failover" else "runbook"
+        return Found(Fate.BACKUP if kind.startswith("backup") else Fate.STEP, (kind,), f"redis.{_WRITES[verb]}" if understood else "")
+    if command.has_flag("--scan") or verb in _SHOWS:
+        return Found(Fate.STEP, _capabilities(view, "diagnostics"), f"redis.{verb or 'scan'}" if understood else "")
+    if verb in _LOOKS and not _CHANGES_BELOW.search(words):
+        return _check(view, command, verb, understood)
+    return Found(Fate.STEP, ("runbook", "check.redis"))
+
+
+def _capabilities(view: View, otherwise: str) -> tuple[str, ...]:
+    said = [word for word in purposes(view) if word in ("cleanup", "diagnostics", "capacity", "keys.rotate", "report", "runbook")]
+    return tuple(dict.fromkeys((*said[:1], otherwise, "check.redis")))[:2]
+
+
+def _check(view: View, command: ShellCommand, verb: str, understood: bool) -> Found:
+    troubled = verb != "ping" and "diagnostics" in purposes(view)
+    found = Found(Fate.CHECK, ("diagnostics", "check.redis") if troubled else ("check.redis", "diagnostics"), f"redis.{verb}" if understood else "")
+    missing = wanting(view)
+    if missing:
+        return replace(found, disposition=Disposition.MISSING, missing=missing)
+    # A password among the words would stand in the configuration for everyone to read.
+    settings = None if command.has_flag("-a", "--pass") else run_of(view, command)
+    expect = expected_of(view, command)
+    if settings is None or expect is None:
+        return replace(found, fate=Fate.STEP)
+    # redis-cli ends with 0 even where Redis refuses the command; its answer tells.
+    if verb == "ping" and len(command.operands) == 1:
+        expect = {"expect": {"output_contains": "PONG"}}
+    return replace(found, drafts=(CheckDraft("command", {**settings, **expect}, name=f"redis-{verb}"),))
+
+
+RECOGNISER = Recogniser(
+    name="redis_cli",
+    kinds=(Kind.COMMAND, Kind.ASSIGNMENT),
+    programs=_PROGRAMS,
+    read=_read,
+    example="""# Shop
+
+```bash
+redis-cli -h cache1 ping
+redis-cli -h cache1 del session:old
+```
+""",
+)
