@@ -41,8 +41,7 @@ def missing_in(view: View, text: str | None = None) -> tuple[Missing, ...]:
 def _all(view: View, text: str) -> Iterator[Missing]:
     hooks = [match[0] for match in _WEBHOOK.finditer(text)]
     for written in hooks:
-        variable = re.match(r"\s*(?:export\s+|local\s+)?([A-Z][A-Z0-9_]+)=", view.item.text)
-        name = variable[1] if variable else "WEBHOOK_URL"
+        name = _variable_of(view, written) or "WEBHOOK_URL"
         yield Missing(name, Wanting.SECRET, written, f"The address that {written} stands for", "url")
         text = text.replace(written, " ")
     for match in _DOMAIN.finditer(text):
@@ -56,6 +55,12 @@ def _all(view: View, text: str) -> Iterator[Missing]:
     yield from _blanks(text)
     if view.script is not None:
         yield from _variables(view, text)
+
+
+def _variable_of(view: View, written: str) -> str:
+    """The variable that holds it in the script, so that it has one name wherever it is used."""
+    assignments = view.script.assignments if view.script else ()
+    return next((part.name for part in assignments if part.value is not None and written in part.value.filled), "")
 
 
 def _blanks(text: str) -> Iterator[Missing]:

@@ -70,7 +70,7 @@ class _Index:
         self._fence_starts = [fence.line for fence in manual.fences]
         self._cadences: dict[tuple[str, ...], str] = {}
         self._pipelines: dict[int, list[tuple[Script, tuple[ShellCommand, ...]]]] = {}
-        self._introductions = {}
+        self._introductions: dict[tuple[str, ...], str] = {}
         for item in manual.items:
             if item.kind is Kind.PARAGRAPH and cadence_in(item.text):
                 self._introductions.setdefault(item.section, cadence_in(item.text))
