@@ -4,7 +4,7 @@ Everything costly is imported where it is used, so that ``keepwell --help`` stay
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from keepwell.rooms.checks.model import Check
     from keepwell.rooms.checks.work.resolve import Verdict
     from keepwell.rooms.manual.lint.work import Shellcheck
+    from keepwell.rooms.plan.model import Operated
 
 LOCAL = "local"
 
@@ -59,6 +60,23 @@ def load_checks(directory: str, user: str | None = None) -> "tuple[Check, ...]":
     return resolve_checks(load(directory), user or effective_user())
 
 
+def check_problem(kind: str, settings: Mapping[str, Any]) -> str:
+    """Why a check of that kind cannot have these settings, in one line; empty where it can."""
+    import json
+
+    from pydantic import ValidationError
+
+    from keepwell.kernel.problems import NotFound
+
+    try:
+        check_kinds().load(kind).options.model_validate_json(json.dumps(settings))
+    except NotFound as error:
+        return str(error)
+    except ValidationError as error:
+        return str(error.errors()[0]["msg"])
+    return ""
+
+
 def resolve_checks(operations: "Operations", user: str) -> "tuple[Check, ...]":
     """The checks of a configuration that was read, with its acceptances."""
     from keepwell.config.acceptance import read_acceptances
@@ -83,15 +101,19 @@ def _verdict(acceptances: "Acceptances", name: str, text: str, target: str, user
 
 def executables(directory: str, user: str) -> "list[Executable]":
     """Every text of a directory that runs only when accepted."""
+    operations = load(directory)
+    return _executables(operations, resolve_checks(operations, user), user)
+
+
+def _executables(operations: "Operations", checks: "tuple[Check, ...]", user: str) -> "list[Executable]":
     from keepwell.config.acceptance import Executable
     from keepwell.rooms.checks.work.resolve import target_address
 
-    operations = load(directory)
     return [
         *storage_executables(operations, user),
         *(
             Executable(name=f"checks/{check.name}", text=check.needs_acceptance, target=target_address(check.target), host=LOCAL, user=user)
-            for check in resolve_checks(operations, user)
+            for check in checks
             if check.needs_acceptance is not None
         ),
     ]
@@ -115,6 +137,23 @@ def validate(directory: str) -> "Valid":
     operations = load(directory)
     resolve_checks(operations, user="nobody in particular")  # who runs it decides what is accepted, not what is valid
     return Valid(read_acceptances(Path(directory)).warnings, unused_in(operations))
+
+
+def operated(directory: str, user: str | None) -> "Operated":
+    """A directory as a plan is told it: its checks, what waits for acceptance, and what is kept and not run."""
+    from dataclasses import replace
+
+    from keepwell.composition.planned import operated as told
+    from keepwell.config.acceptance import read_acceptances
+    from keepwell.rooms.plan.model import Waiting
+
+    operations, whose = load(directory), user or effective_user()
+    checks = resolve_checks(operations, whose)
+    texts = _executables(operations, checks, whose)
+    acceptances = read_acceptances(operations.directory) if texts else None
+    why = {text.name: acceptances.why_not(text) for text in texts} if acceptances else {}
+    waiting = tuple(Waiting(one.name, one.text, one.target, one.host, one.user, why[one.name]) for one in texts if why[one.name])
+    return replace(told(operations, checks, LOCAL, whose), waiting=waiting)
 
 
 def effective_user() -> str:

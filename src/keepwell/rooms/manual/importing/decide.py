@@ -15,7 +15,7 @@ from keepwell.rooms.manual.reading.model import Kind, Manual
 from .amend import RULES, amend
 from .emit_runbook import runbook_text
 from .emit_yaml import operations_yaml
-from .entries import Entries
+from .entries import Entries, Sound
 from .model import Amendment, CheckDraft, Disposition, EntryDraft, ExpectDraft, Fate, LimitDraft, Missing, Outcome, TaskDraft, View, Wanting
 from .names import slug
 from .outcomes import Recognisers
@@ -25,9 +25,6 @@ from .result import CONFIGURATION, Imported, MissingInput
 from .runbooks import Runbook, make_runbooks
 from .tasks import take_task
 from .views import views
-
-Sound = Callable[[str, Mapping[str, Any]], str]
-"""Why a check of this kind cannot have these settings; empty where it can."""
 
 _SCRIPTED = (Kind.COMMAND, Kind.ASSIGNMENT, Kind.STATEMENT)
 _PASTED = frozenset(("host", "url", "path", "email"))
@@ -52,8 +49,8 @@ def import_manual(
     found = lint(manual, [rule for rule in all_rules() if rule.id in RULES], Choice(RULES)).findings if findings is None else findings
     seen = list(views(manual, known))
     outcomes = _judge(seen, found)
-    entries = Entries(every)
-    outcomes = _place_checks(outcomes, entries, sound)
+    entries = Entries(every, sound)
+    outcomes = _place_checks(outcomes, entries)
     runbooks = make_runbooks(manual, outcomes)
     outcomes = _place_rest(outcomes, entries, runbooks)
     service = slug(re.split(r"\s[-–—|]\s|:", manual.title)[0]) or slug(name.rpartition("/")[2].partition(".")[0]) or "service"
@@ -102,7 +99,7 @@ def _judge(seen: Sequence[View], findings: Sequence[Finding]) -> list[Outcome]:
     return outcomes
 
 
-def _place_checks(outcomes: Sequence[Outcome], entries: Entries, sound: Sound | None) -> list[Outcome]:
+def _place_checks(outcomes: Sequence[Outcome], entries: Entries) -> list[Outcome]:
     """Checks first, so that what they expect and their limits find them; limits in scripts before those in prose."""
     placed = list(outcomes)
 
@@ -113,10 +110,7 @@ def _place_checks(outcomes: Sequence[Outcome], entries: Entries, sound: Sound | 
                     if isinstance(draft, kind):
                         placed[at] = _at(placed[at], take(draft, outcome.item.line))
 
-    def check(draft: CheckDraft, line: int) -> str:
-        return "" if sound is not None and sound(draft.kind, draft.settings) else entries.take_check(draft, line)
-
-    each(CheckDraft, check, lambda outcome: outcome.found.disposition is not Disposition.MISSING)
+    each(CheckDraft, entries.take_check, lambda outcome: outcome.found.disposition is not Disposition.MISSING)
     each(ExpectDraft, entries.take_expectation)
     each(LimitDraft, entries.take_limit, lambda outcome: outcome.item.kind in _SCRIPTED)
     each(LimitDraft, entries.take_limit, lambda outcome: outcome.item.kind not in _SCRIPTED)

@@ -1,6 +1,6 @@
 """Checks, limits and entries of other sections: drafts of many items become what keepwell.yaml holds, each once. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,9 @@ from keepwell.kernel.comparisons import parse_comparison
 from .model import CheckDraft, EntryDraft, ExpectDraft, LimitDraft
 from .names import slug, unused
 from .result import Conflict
+
+Sound = Callable[[str, Mapping[str, Any]], str]
+"""Why a check of this kind cannot have these settings; empty where it can."""
 
 _EVERY = {"http": "30s", "process": "30s", "tcp": "30s", "host": "1m", "tls": "6h", "command": "5m"}
 _MOST = 1000
@@ -41,8 +44,9 @@ class Rule:
 class Entries:
     """What was made of the drafts so far. Every ``take_*`` gives the place: a key of keepwell.yaml."""
 
-    def __init__(self, every: str | None = None) -> None:
+    def __init__(self, every: str | None = None, sound: Sound | None = None) -> None:
         self.every = every
+        self.sound = sound
         self.checks: dict[str, Check] = {}
         self.rules: dict[str, Rule] = {}
         self.sections: dict[str, dict[str, tuple[dict[str, Any], dict[int, None]]]] = {}
@@ -56,7 +60,7 @@ class Entries:
         identity = repr((draft.kind, draft.base, _frozen(draft.settings)))
         known = self.checks.get(identity)
         if known is None:
-            if len(self.checks) >= _MOST:
+            if len(self.checks) >= _MOST or not self._fits(draft.kind, draft.settings, draft.base):
                 return ""
             names = {check.name for check in self.checks.values()}
             settings = dict(draft.settings)
@@ -68,6 +72,13 @@ class Entries:
         known.lines[line] = None
         known.measures = tuple(dict.fromkeys((*known.measures, *draft.measures)))
         return f"checks.{known.name}"
+
+    def _fits(self, kind: str, settings: Mapping[str, Any], base: str) -> bool:
+        """Whether a check may have these settings. What an environment variable would change is nothing that the manual says."""
+        if kind != "command" and "${" in repr(settings) + base:
+            return False
+        whole = {key: value for key, value in settings.items() if key != "target"} | ({"url": base} if base else {})
+        return self.sound is None or not self.sound(kind, whole)
 
     def _target(self, base: str, settings: Mapping[str, Any]) -> str:
         if base not in self.targets:
@@ -116,7 +127,10 @@ class Entries:
         expected = dict(check.settings.get("expect", {}))
         if any(expected.get(key, value) != value for key, value in draft.conditions.items()):
             self.conflicts.append(Conflict(min(check.lines), line, f"the answer of {check.name} is shown in two ways; the first counts"))
-        check.settings["expect"] = {"status": 200, **draft.conditions, **expected}
+        wanted = {"status": 200, **draft.conditions, **expected}
+        if not self._fits(check.kind, {**check.settings, "expect": wanted}, check.base):
+            return ""
+        check.settings["expect"] = wanted
         check.lines[line] = None
         return f"checks.{check.name}.expect"
 
@@ -166,12 +180,10 @@ class Entries:
                     Conflict(first, line, f"{draft.metric}: line {first} has {known}, line {line} has {limit}; {known} is taken")
                 )
         merged = {**new, **where}
-        if not _makes_sense(merged):
+        whole = {**check.settings, key: merged} if key else {**check.settings, **merged}
+        if not _makes_sense(merged) or not self._fits(check.kind, whole, check.base):
             return ""
-        if key:
-            check.settings[key] = merged
-        else:
-            check.settings.update(merged)
+        check.settings = whole
         check.limits.setdefault(draft.metric, line)
         check.lines[line] = None
         return f"checks.{check.name}" + (f".{key}" if key else "")
