@@ -1,0 +1,245 @@
+"""``curl`` and ``wget``: a request that reads becomes an http check; one that sends is a step of a runbook (curl(1), wget(1))."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from keepwell.rooms.manual.importing.filled_words import Filled, fill, in_diagnosis, is_here, understood_behind, whole
+from keepwell.rooms.manual.importing.http_words import HttpCall, Place, place_of, read_call
+from keepwell.rooms.manual.importing.jq_conditions import grep_text, json_conditions, status_condition
+from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Missing, Recogniser, View, Wanting
+from keepwell.rooms.manual.reading.model import Kind
+from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
+
+_STATE = re.compile(
+    r"health|status|ready|live|alive|ping|version|info|metric|performance|memory|uptime|actuator|/-/|^/?$|/api/?$|system|stats|monitor"
+)
+_ALERTMANAGER = re.compile(r"(/api/v[12]/)(alerts|status|silences)(?=$|[/?])")
+_SECRET_HEADER = re.compile(r"(?i)(?:proxy-)?authorization|cookie|x-[\w-]*(?:key|token|auth)[\w-]*|api[-_]?key|token")
+_SHELLS = frozenset(("sh", "bash", "zsh", "python", "python3", "sudo"))
+
+
+def _read(view: View) -> Found | None:
+    command = next((command for command in view.pipeline if command.name in ("curl", "wget")), None)
+    if command is None:
+        return None
+    call = read_call(command)
+    address = fill(view, *call.addresses[:1])
+    understood = call.understood and bool(call.addresses)
+    if not call.reads:
+        return _sending(view, call, address, understood)
+    if _downloads(command, call, address.text):
+        runs = any(other.name in _SHELLS for other in command.pipeline)
+        return Found(Fate.STEP, ("update",) if runs else ("runbook",), "http.download" if understood and not runs else "")
+    return _reading(view, command, call, address)
+
+
+def _downloads(command: ShellCommand, call: HttpCall, address: str) -> bool:
+    """Whether the answer is wanted as a file or as a program rather than looked at."""
+    if any(other.name in (*_SHELLS, "tar", "gpg", "apt-key", "dpkg", "gunzip", "unzip") for other in command.pipeline[1:]):
+        return True
+    if call.saved_as in ("", "/dev/null", "-") or call.write_out:
+        return False
+    return not _STATE.search(place_of(address).path.lower())
+
+
+# --- requests that change something
+
+
+def _sending(view: View, call: HttpCall, address: Filled, understood: bool) -> Found:
+    words = [*call.headers, *call.body, *((call.user,) if call.user else ())]
+    filled = fill(view, *call.addresses[:1], *words)
+    return Found(
+        Fate.STEP,
+        _purpose(view, call, address.text.lower()),
+        f"http.{call.method.lower()}" if understood and call.method.isalpha() else "",
+        disposition=Disposition.MISSING if filled.missing else Disposition.CARRIED,
+        missing=filled.missing,
+    )
+
+
+def _purpose(view: View, call: HttpCall, address: str) -> tuple[str, ...]:
+    """What a request that sends is for."""
+    text = f"{view.words} {address}"
+    body = " ".join(word.filled for word in call.body).lower()
+    if re.search(
+        r"hooks?\.slack|discord|telegram|pagerduty|opsgenie|mattermost|office\.com/webhook|(?:alert|slack|notif)\w*_?(?:webhook|url)",
+        address,
+    ):
+        return ("notify",)
+    if re.search(r"test[-_/ ]?alert|alert[-_/ ]?test|test notification", address) or re.search(
+        r"test\w* (?:of )?(?:alert|notif)\w*", view.words
+    ):
+        return "notify", "api"
+    if "webhook" in text and re.search(r"verif|test|check|respond|simulat", f"{text} {body}"):
+        return ("check.webhook",)
+    if re.search(r"/[-_]/reload|reload", address):
+        return "change", "api"
+    if re.search(r"/(?:test|selftest|echo|ping|verify)\b", address) or re.search(r"^test|\btest\b", view.comment.lower()):
+        return "check.http", "api"
+    return ("api",)
+
+
+# --- requests that only read
+
+
+def _reading(view: View, command: ShellCommand, call: HttpCall, address: Filled) -> Found:
+    place = _alertmanager(place_of(address.text))
+    capabilities = _capabilities(view, call, place, address.text)
+    settings, missing, static = _settings(view, command, call)
+    everything = _unique((*address.missing, *missing))
+    operation = "alertmanager.alerts" if capabilities[0] == "check.alertmanager" else f"http.{call.method.lower()}"
+    operation = operation if call.understood and call.addresses and understood_behind(command) else ""
+    disposition = Disposition.MISSING if everything else Disposition.CARRIED
+    waits = command.condition_of in ("until", "while")
+    found = Found(Fate.STEP if waits else Fate.CHECK, capabilities, operation, disposition=disposition, missing=everything)
+    if waits:
+        return found
+    if not (address.static and static):
+        return replace(
+            found, fate=Fate.STEP if in_diagnosis(view) else Fate.CHECK, reason="its address or a header is known only when it runs"
+        )
+    if place.problem or not call.understood:
+        return replace(found, reason=place.problem or "it reaches the server in a way that a check does not")
+    return replace(found, drafts=(_draft(view, command, call, place, settings),))
+
+
+def _draft(view: View, command: ShellCommand, call: HttpCall, place: Place, settings: Mapping[str, Any]) -> CheckDraft:
+    if is_here(command):
+        measures = ("response time",) if call.times else ()
+        return CheckDraft("http", {"path": place.path, **settings}, place.base, measures=measures)
+    # What a container or another host answers to itself is asked there; --fail lets its status count.
+    words = fill(view, *whole(command)).texts
+    at = len(command.wrapper_words) + 1
+    strict = () if command.name == "wget" or command.has_flag("-f", "--fail", "--fail-with-body") else ("--fail",)
+    return CheckDraft("command", {"run": [*words[:at], *strict, *words[at:]]})
+
+
+def _alertmanager(place: Place) -> Place:
+    """The first version of Alertmanager's API was removed in 0.27; the second one answers the same questions."""
+    if not _is_alertmanager(place):
+        return place
+    return replace(place, path=_ALERTMANAGER.sub(lambda match: f"/api/v2/{match[2]}", place.path))
+
+
+def _is_alertmanager(place: Place) -> bool:
+    named = "alertmanager" in place.host or place.base.endswith(":9093")
+    return named and bool(_ALERTMANAGER.search(place.path))
+
+
+def _capabilities(view: View, call: HttpCall, place: Place, address: str) -> tuple[str, ...]:
+    path = place.path.partition("?")[0].lower() or address.lower()
+    comment = view.comment.lower() or view.title.lower()
+    if _is_alertmanager(place) or ("alertmanager" in address.lower() and _ALERTMANAGER.search(address)):
+        return "check.alertmanager", "check.http"
+    if call.times:
+        return "metric", "check.http"
+    if "webhook" in comment or "webhook" in path or (call.method == "HEAD" and "webhook" in view.words):
+        return "check.webhook", "check.http"
+    if _credentials(call) or re.search(r"external|third[- ]party|upstream api", view.words):
+        return "check.external_api", "check.http"
+    if re.search(r"\b(?:ssl|tls|certificate)", comment) and address.startswith("https"):
+        return "check.tls", "check.http"
+    if re.search(r"/alerts?\b", path) or ("/api/" in path and not _STATE.search(path)):
+        return "api", "check.http"
+    return ("check.http",)
+
+
+def _credentials(call: HttpCall) -> bool:
+    return bool(call.user or call.cookie or call.bearer) or any(_SECRET_HEADER.fullmatch(_header(word)[0]) for word in call.headers)
+
+
+def _header(word: Word) -> tuple[str, str]:
+    name, _, value = word.filled.partition(":")
+    return name.strip(), value.strip()
+
+
+def _settings(view: View, command: ShellCommand, call: HttpCall) -> tuple[dict[str, Any], tuple[Missing, ...], bool]:
+    """The check's settings beside its address, what is missing for them, and whether all else is known before it runs."""
+    settings: dict[str, Any] = {"method": call.method} if call.method != "GET" else {}
+    missing: list[Missing] = []
+    static = True
+    headers: dict[str, str] = {}
+    secrets = {name: wanted for name, wanted in _secrets(view, call)}
+    for word in call.headers:
+        name, value = _header(word)
+        if name in secrets or not value:
+            continue
+        filled = fill(view, word)
+        missing += filled.missing
+        static = static and filled.static
+        headers[name] = filled.text.partition(":")[2].strip()
+    settings |= {"headers": headers} if headers else {}
+    if secrets:
+        settings["secrets"] = {name: f"secret:{wanted.name}" for name, wanted in secrets.items()}
+        missing += [wanted for wanted in secrets.values() if wanted.name not in view.values]
+    if call.authority is not None:
+        authority = fill(view, call.authority)
+        missing += authority.missing
+        static = static and authority.static
+        settings["authority"] = authority.text
+    expected = _expected(view, command, call)
+    if call.method == "HEAD" and "webhook" in view.words:
+        expected = {"status": ["2xx", 405]}  # it is there, and wants another method (RFC 9110, section 15.5.6)
+    settings |= {"expect": expected} if expected else {}
+    return settings, tuple(missing), static
+
+
+def _secrets(view: View, call: HttpCall) -> Iterator[tuple[str, Missing]]:
+    """Headers that hold a secret, each with what is to be filled in: the whole value of the header."""
+    for word in call.headers:
+        name, value = _header(word)
+        if _SECRET_HEADER.fullmatch(name):
+            yield name, _secret(name, value, word)
+    for header, kind, credentials in (
+        ("Authorization", "Basic", call.user),
+        ("Authorization", "Bearer", call.bearer),
+        ("Cookie", "", call.cookie),
+    ):
+        if credentials is not None:
+            yield header, _secret(header, f"{kind} {credentials.filled}".strip(), credentials)
+
+
+def _secret(header: str, value: str, word: Word) -> Missing:
+    scheme = re.match(r"(Bearer|Basic|Token)\s", value)
+    variable = next((name for name in word.variables if not name.isdigit()), "")
+    name = re.sub(r"\W+", "_", variable or f"API_{header}").upper()
+    whole = f' (it begins with "{scheme[1]} ")' if scheme else ""
+    written = f"${variable}" if variable else header
+    if variable and scheme:
+        name += "_HEADER"
+    return Missing(name, Wanting.SECRET, written, f"The whole value of the header {header} that this request sends{whole}")
+
+
+def _expected(view: View, command: ShellCommand, call: HttpCall) -> dict[str, Any]:
+    """What the lines around it compare its answer with."""
+    if call.method == "HEAD":
+        return {}
+    expected: dict[str, Any] = {}
+    if "http_code" in call.write_out:
+        expected |= status_condition(command, view.script)
+    for other in command.pipeline[command.position + 1 :]:
+        if other.name == "jq":
+            expected |= json_conditions(other, view.script)
+            return expected
+    text = grep_text(command)
+    return expected | ({"body": text} if text and "http_code" not in call.write_out else {})
+
+
+def _unique(missing: tuple[Missing, ...]) -> tuple[Missing, ...]:
+    return tuple({entry.name: entry for entry in missing}.values())
+
+
+RECOGNISER = Recogniser(
+    "curl",
+    (Kind.COMMAND, Kind.ASSIGNMENT),
+    _read,
+    ("curl", "wget"),
+    order=30,
+    example="""# Health
+```bash
+curl -fsS http://127.0.0.1:8080/health | jq -e '.status == "UP"'
+```
+""",
+)

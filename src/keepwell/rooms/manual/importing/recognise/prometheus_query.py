@@ -1,0 +1,85 @@
+"""Queries to Prometheus over HTTP: their PromQL is kept, encoded as a URL wants it (Prometheus, HTTP API)."""
+
+import re
+from dataclasses import replace
+from urllib.parse import parse_qsl, quote, unquote
+
+from keepwell.rooms.manual.importing.filled_words import fill, to_file, understood_behind
+from keepwell.rooms.manual.importing.http_words import HttpCall, Place, place_of, read_call
+from keepwell.rooms.manual.importing.jq_conditions import filter_of, path_of
+from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Recogniser, View
+from keepwell.rooms.manual.reading.model import Kind
+from keepwell.rooms.manual.reading.shell_model import ShellCommand
+
+_QUERY = re.compile(r"/api/v1/query(?:_range)?$")
+_VALUE = "data.result[0].value[1]"
+
+
+def _read(view: View) -> Found | None:
+    command = next((command for command in view.pipeline if command.name in ("curl", "wget")), None)
+    if command is None:
+        return None
+    call = read_call(command)
+    filled = fill(view, *call.addresses[:1])
+    place = place_of(filled.text)
+    if not call.addresses or place.problem or not call.reads or not _QUERY.search(place.path.partition("?")[0]):
+        return None
+    expression = _expression(call, place)
+    if not expression:
+        return None
+    understood = call.understood and understood_behind(command)
+    found = Found(
+        Fate.CHECK,
+        _capabilities(view, command),
+        "prometheus.query" if understood else "",
+        reason=f"PromQL: {expression}",
+    )
+    if not filled.static or "$(" in expression:
+        return replace(found, disposition=Disposition.MISSING)
+    disposition = Disposition.MISSING if filled.missing else Disposition.CARRIED
+    return replace(found, drafts=(_draft(command, place, expression),), disposition=disposition, missing=filled.missing)
+
+
+def _expression(call: HttpCall, place: Place) -> str:
+    """The PromQL, from the address or from what ``--data-urlencode`` puts into it. A plus sign is a plus sign."""
+    for name, _, value in (part.partition("=") for part in place.query.split("&")):
+        if name == "query" and value:
+            # PromQL holds == and & seldom enough; what stands behind the first = belongs to it.
+            return unquote(value)
+    words = [word.text for word in call.query if word.text]
+    return next((text.removeprefix("query=") for text in words if text.startswith("query=")), "")
+
+
+def _draft(command: ShellCommand, place: Place, expression: str) -> CheckDraft:
+    path = place.path.partition("?")[0].replace("query_range", "query")
+    others = [(name, value) for name, value in parse_qsl(place.query) if name not in ("query", "start", "end", "step")]
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in [("query", expression), *others])
+    jq = next((other for other in command.pipeline if other.name == "jq"), None)
+    shown = path_of(filter_of(jq)) if jq is not None else ""
+    settings: dict[str, object] = {"path": f"{path}?{query}", "expect": {"status": 200, "json.status": "success"}}
+    if shown == _VALUE:
+        settings["values"] = {"result": shown}
+    return CheckDraft("http", settings, place.base)
+
+
+def _capabilities(view: View, command: ShellCommand) -> tuple[str, ...]:
+    text = f"{view.words} {command.text} {view.item.text}".lower()
+    if re.search(r"capacity|current (?:average )?load|peak load|growth|headroom", text):
+        return "capacity", "check.promql"
+    if to_file(command) or re.search(r"performance review|report\b", view.words):
+        return "report", "check.promql"
+    return "check.promql", "metric"
+
+
+RECOGNISER = Recogniser(
+    "prometheus_query",
+    (Kind.COMMAND, Kind.ASSIGNMENT),
+    _read,
+    ("curl", "wget"),
+    order=20,
+    example="""# Load
+```bash
+curl -s 'http://127.0.0.1:9090/api/v1/query?query=sum(rate(http_requests_total[5m]))' | jq -r '.data.result[0].value[1]'
+```
+""",
+)
