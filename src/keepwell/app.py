@@ -24,10 +24,12 @@ def commands() -> Sequence[Subcommand]:
     from keepwell.machine.clock import SystemClock
     from keepwell.rooms.manual import offer as manual
     from keepwell.rooms.manual.lint import offer as lint
+    from keepwell.rooms.plan import offer as plan
     from keepwell.storage import offer as storage
 
     return (
         *config.commands(verbs.sections, verbs.validate, verbs.executables, SystemClock().now),
+        *plan.commands(verbs.operated, SystemClock().now),
         *checks.commands(verbs.load_checks, verbs.local_host, verbs.ask_server),
         _up(),
         _reload(),

@@ -1,0 +1,84 @@
+"""What the plan room asks of the others: a directory's checks in its own words, what waits for acceptance, and what is kept."""
+
+import shlex
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from keepwell.config.decoding import Entry as Decoded
+from keepwell.config.operations import Operations
+from keepwell.config.targets import Target
+from keepwell.kernel.problems import AskError
+from keepwell.kernel.redaction import redact_patterns
+from keepwell.ports.http import Request
+from keepwell.ports.runner import Command
+from keepwell.rooms.checks.model import Check, Kind
+from keepwell.rooms.checks.patterns import Pattern
+from keepwell.rooms.plan.model import Entry, Kept, Operated, PlannedCheck
+
+TARGETS = "What is operated: the keys that this version does not use"
+
+
+def operated(operations: Operations, checks: tuple[Check, ...], host: str, user: str) -> Operated:
+    """A directory as a plan is told it, without what waits for acceptance."""
+    return Operated(operations.service, host, user, tuple(planned(check, host, user) for check in checks), kept=kept(operations))
+
+
+def planned(check: Check, host: str, user: str) -> PlannedCheck:
+    """A check in the words of a plan."""
+    looks = redact_patterns(looks_at(check))
+    why = check.waits_because.removeprefix("waiting for acceptance: ") if check.waiting else ""
+    return PlannedCheck(check.name, check.kind, check.options.every, looks, host, user, check.needs_acceptance, check.accepted_by, why)
+
+
+def looks_at(check: Check) -> str:
+    """What a check looks at, in one phrase: its request or command, else what its options name."""
+    if isinstance(check.driver, Kind):
+        try:
+            questions = check.driver.ask(check.settings, check.target)
+        except AskError as error:
+            return f"cannot be made: {error}"
+        match questions:
+            case (Request() as request,):
+                return f"{request.method} {request.url}"
+            case (Command() as command,) if check.needs_acceptance is not None:
+                return command.argv[-1] if command.argv[:2] == ("/bin/sh", "-c") else shlex.join(command.argv)
+    return ", ".join(_named(check)) or check.kind
+
+
+def _named(check: Check) -> list[str]:
+    """The options that say what is looked at: texts and numbers with their names, groups by name, no limits."""
+    settings = check.settings
+    written = [name for name in type(settings).model_fields if name in settings.model_fields_set] if isinstance(settings, BaseModel) else []
+    named = []
+    for name in written:
+        value = getattr(settings, name)
+        if name == "target" and check.target is not None:
+            named.append(check.target.url or f"the target {value}")
+        elif isinstance(value, str | int) and not isinstance(value, bool):
+            named.append(f"{name} {value}")
+        elif isinstance(value, Pattern):
+            named.append(f"{name} {value.text}")
+        elif isinstance(value, BaseModel | Mapping):
+            named.append(name)
+    return named
+
+
+def kept(operations: Operations) -> Mapping[str, Kept]:
+    """What this version keeps and does not run, by section."""
+    found = {
+        key: Kept(key, later.section.summary, tuple(Entry(entry.name, entry.value, entry.line) for entry in later.entries))
+        for key, later in operations.later.items()
+    }
+    unused = tuple(_unused(entry) for entry in operations.entries("targets").values() if _target(entry).unused)
+    return {"targets": Kept("targets", TARGETS, unused), **found} if unused else found
+
+
+def _unused(entry: Decoded) -> Entry:
+    target = _target(entry)
+    return Entry(entry.name, target.model_dump(mode="json", include=set(target.unused)), entry.place.line or 0)
+
+
+def _target(entry: Decoded) -> Target:
+    assert isinstance(entry.common, Target)
+    return entry.common
