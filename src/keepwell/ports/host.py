@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 
 from .clock import Clock
+from .databases import Databases
 from .files import Files
 from .http import Http
+from .names import Names
+from .redis import Redis
 from .runner import Runner
 from .secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The ports of one host: programs and files are the host's own; HTTP and clock are those of the process that asks."""
+    """The ports of one host: programs and files are the host's own; the network and the clock are those of the process that asks."""
 
     name: str
     runner: Runner
@@ -19,3 +22,6 @@ class Host:
     http: Http
     clock: Clock
     secrets: Secrets
+    databases: Databases | None = None
+    redis: Redis | None = None
+    names: Names | None = None
