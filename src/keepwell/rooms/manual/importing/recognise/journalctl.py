@@ -1,0 +1,45 @@
+"""journalctl: looking into the journal, and making it smaller (journalctl(1))."""
+
+from keepwell.rooms.manual.importing.command_words import done, kept_in, main_command, understood, words
+from keepwell.rooms.manual.importing.model import Fate, Found, Recogniser, View
+from keepwell.rooms.manual.importing.purposes import is_trouble, with_purpose
+from keepwell.rooms.manual.reading.model import Kind
+
+_LOOKS = words(
+    "-u --unit -n --lines -p --priority -S --since -U --until -g --grep -t --identifier -f --follow -x -e --no-pager -b "
+    "--boot -k --dmesg -r --reverse -o --output --disk-usage --catalog --pager-end --quiet -q -a --all"
+)
+_CUTS = words("--vacuum-time --vacuum-size --vacuum-files --rotate --flush")
+
+
+def read(view: View) -> Found | None:
+    """What an item that calls journalctl becomes."""
+    command = main_command(view, "journalctl")
+    if command is None:
+        return None
+    clear = understood(view, command, _LOOKS | _CUTS)
+    if command.has_flag(*_CUTS):
+        return done(view, with_purpose(view, "logs.cleanup"), "systemd.vacuum_journal" if clear else "", Fate.LOGS)
+    if kept_in(view, command):
+        evidence = "incident.evidence" if is_trouble(view) else ""
+        return done(view, with_purpose(view, evidence or "logs.analyse"), "systemd.save_journal" if clear else "")
+    capabilities = ("diagnostics", "logs.analyse") if is_trouble(view) else with_purpose(view, "logs.analyse", "check.log")
+    return done(view, capabilities, "systemd.journal" if clear else "", Fate.LOGS)
+
+
+RECOGNISER = Recogniser(
+    "journalctl",
+    (Kind.COMMAND, Kind.ASSIGNMENT),
+    read,
+    ("journalctl",),
+    example="""\
+# Shop
+
+## Shop is down
+
+```bash
+journalctl -u shop --since "1 hour ago"
+journalctl --vacuum-time=14d
+```
+""",
+)
