@@ -53,7 +53,7 @@ def _audit(view: View, command: ShellCommand, operation: str) -> Found:
         found = looked(view, capabilities, operation, reason="npm looks at the folder in which it is started, and none is named")
         return Found(found.fate, found.capabilities, operation, (), Disposition.MISSING, found.reason, (*found.missing, _FOLDER))
     return looked(
-        view, capabilities, operation, (CheckDraft("command", {"run": list(run), "directory": view.values[_FOLDER.name]}, every="daily"),)
+        view, capabilities, operation, (CheckDraft("command", {"run": list(run), "directory": view.values[_FOLDER.name]}, every="1d"),)
     )
 
 

@@ -13,7 +13,7 @@ from keepwell.rooms.manual.reading.shell_model import ShellCommand
 _TALKS = ("echo", "printf")
 _CONTROL = words(
     "cd pushd popd sleep wait exit return true false : set shift trap source . read eval break continue unset alias date "
-    "export local readonly declare typeset seq tput clear yes basename dirname realpath bc expr xargs tee jobs queue"
+    "export local readonly declare typeset seq tput clear yes basename dirname realpath bc expr xargs tee jobs"
 )
 _FILES = {
     "mkdir": "make_folder",
@@ -28,11 +28,13 @@ _FILES = {
     "install": "copy",
 }
 _FLAGS = words("-p -v -r -R -f -a -rf -fr -i -s -n -u -t -sf -d -l -h -la -lh -1 -S --parents --recursive --force -c -e -E -P")
+_FIND = words("-name -iname -type -path -not -maxdepth -mindepth -print -exec -o -a -newer -mtime -mmin -empty -user -group -ls -regex")
 _OTHERS = (
     "cat",
     "less",
     "more",
     "ls",
+    "find",
     "wc",
     "head",
     "tree",
@@ -67,6 +69,8 @@ def read(view: View) -> Found | None:
             return Found(Fate.STEP, capabilities, f"shell.{name.strip('.:') or 'source'}" if understood(view, command, _FLAGS) else "")
         case "watch" | "ssh":
             return _elsewhere(view, command)
+        case "find":
+            return _searched(view, command)
         case "ls" | "tree":
             return _list(view, command)
         case name if name in _OTHERS:
@@ -130,6 +134,16 @@ def _elsewhere(view: View, command: ShellCommand) -> Found:
         return done(view, with_purpose(view, "dashboard", *named[:1]), "person.watch" if clear else "", reason=reason)
     special = within(view, "failover", "restore", "deploy", "rollback")
     return done(view, with_purpose(view, *([special] if special else []), *named[:1]), "")
+
+
+def _searched(view: View, command: ShellCommand) -> Found:
+    """``find`` that only looks: for what the section is about."""
+    changes = command.has_flag("-delete", "-ok", "-execdir") or any(part.name == "xargs" for part in command.pipeline)
+    run = command.option("-exec")
+    looks = not changes and (run is None or run.filled in ("grep", "ls", "stat", "du", "wc", "head", "cat", "file", "md5sum", "sha256sum"))
+    about = purpose_in(comment_of(view))
+    own = about if about or not looks else "diagnostics"
+    return done(view, with_purpose(view, *([own] if own else [])), "files.find" if looks and understood(view, command, _FIND) else "")
 
 
 def _list(view: View, command: ShellCommand) -> Found:
