@@ -1,7 +1,7 @@
 """Copies as the manual makes them: where they go, what they are called, how often they are made and how long they are kept. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from keepwell.rooms.manual.reading.names import last_part
@@ -74,7 +74,7 @@ def place_of(target: str) -> str:
 
 def name_of(target: str) -> str:
     """What a copy is called, without its date and its endings: ``shop-config-$(date +%F).tar.gz`` is ``shop-config``."""
-    name = last_part(_UNCERTAIN.sub("", target)) if target.count("$(") else last_part(_UNCERTAIN.sub("", target))
+    name = last_part(_UNCERTAIN.sub("", target))
     while (shorter := _ENDINGS.sub("", name)) != name:
         name = shorter
     return slug(_DATE.sub("", name.strip("-_.")).strip("-_."))
@@ -89,7 +89,7 @@ def repository(place: str) -> tuple[str, tuple[EntryDraft, ...]]:
 def backup(view: View, name: str, source: Mapping[str, Any], place: str) -> tuple[EntryDraft, ...]:
     """The entries of a copy that is made: the backup, and the repository that it goes to."""
     to, entries = repository(place)
-    days = kept_days(view, place)
+    days = kept_days(view, place, name)
     value: dict[str, Any] = {
         **source,
         **({"to": to} if to else {}),
@@ -106,19 +106,24 @@ def cadence_of(view: View) -> str:
     return entry.schedule if entry else view.cadence
 
 
-def kept_days(view: View, place: str) -> int:
-    """For how many days copies are kept there: as a ``find ... -mtime +N -delete`` says; 0 where none does."""
-    return next((days for found, days in _prunings(view) if place and (found == place or found.startswith(f"{place}/"))), 0)
+def kept_days(view: View, place: str, name: str = "") -> int:
+    """For how many days copies of that name are kept there: as a ``find ... -mtime +N -delete`` says; 0 where none does."""
+    for folder, pattern, days in _prunings(view):
+        prefix = slug(pattern.partition("*")[0])
+        if place and (place == folder or place.startswith(f"{folder}/")) and name.startswith(prefix):
+            return days
+    return 0
 
 
-def _prunings(view: View) -> Iterator[tuple[str, int]]:
-    """Each place where old files are deleted, with the days; those of the item's own script first."""
+def _prunings(view: View) -> Iterator[tuple[str, str, int]]:
+    """Each place where old files are deleted, with the pattern of their names and the days; those of the item's own script first."""
     own = [view.script] if view.script else []
     for script in (*own, *(script for script in view.manual.scripts if script is not view.script)):
         for command in script.named("find"):
             days = age_in_days(view, command)
             if days and deletes(command) and command.operands:
-                yield written(view, command.operands[0]).rstrip("/"), days
+                names = command.option("-name", "-iname")
+                yield written(view, command.operands[0]).rstrip("/"), written(view, names) if names else "*", days
 
 
 def age_in_days(view: View, command: ShellCommand) -> int:
@@ -140,8 +145,3 @@ def deletes(command: ShellCommand) -> bool:
         or bool(run and run.filled.rpartition("/")[2] in ("rm", "unlink", "shred"))
         or bool(behind and behind.name == "xargs" and any(word.filled == "rm" for word in behind.operands))
     )
-
-
-def texts(view: View, words: Sequence[Word]) -> list[str]:
-    """The words, filled in as far as the manual goes."""
-    return [written(view, word) for word in words]

@@ -107,6 +107,11 @@ def wanting(view: View) -> tuple[Missing, ...]:
     return tuple(missing for missing in missing_in(view) if missing.wanting in (Wanting.VALUE, Wanting.SECRET))
 
 
+def options(text: str) -> frozenset[str]:
+    """The options that a text lists, with spaces between them."""
+    return frozenset(text.split())
+
+
 def only(command: ShellCommand, allowed: Iterable[str]) -> bool:
     """Whether every option of a command is among these (a number, ``-20``, is always)."""
     known = frozenset(allowed)

@@ -77,16 +77,21 @@ _ACTS = re.compile(
     r"|\bnextval\b|\bdblink_exec\b|\blo_\w+",
     re.IGNORECASE,
 )
-_WRITES = re.compile(r"\b(?:insert\s+into|update\s+\w+\s+set|delete\s+from|into\s+(?:outfile|dumpfile))\b|\bselect\b[^()]*\binto\s+\w", re.IGNORECASE)
+_WRITES = re.compile(
+    r"\b(?:insert\s+into|update\s+\w+\s+set|delete\s+from|into\s+(?:outfile|dumpfile))\b|\bselect\b[^()]*\binto\s+\w", re.IGNORECASE
+)
 _TOPICS = (
     (Purpose.SIZE, r"pg_(?:database|relation|table|total_relation|indexes|tablespace)_size|\bdata_length\b"),
-    (Purpose.ACTIVITY, r"pg_stat_(?:activity|replication|wal_receiver|progress\w*)|pg_locks|pg_blocking_pids|\bprocesslist\b|pg_is_in_recovery"),
-    (Purpose.STATISTICS, r"pg_stat_\w+|pg_statio_\w+|pg_settings|pg_indexes|pg_class|pg_replication_slots|information_schema|performance_schema"),
+    (Purpose.ACTIVITY, r"pg_stat_(?:activity|replication|wal_receiver|progress\w*)|pg_locks|pg_blocking_pids|pg_is_in_recovery"),
+    (Purpose.ACTIVITY, r"\bprocesslist\b"),
+    (Purpose.STATISTICS, r"pg_stat_\w+|pg_statio_\w+|pg_settings|pg_indexes|pg_class|pg_replication_slots|\b\w+_schema\."),
     (Purpose.ACTIVITY, r"\bfrom pg_(?:database|roles|user)\b|^select (?:1|version\(\)|now\(\)|current_\w+)$"),
 )  # fmt: skip
 _GROUPED = re.compile(r"\bgroup\s+by\b|\b(?:avg|sum|percentile_cont|date_trunc|stddev)\s*\(", re.IGNORECASE)
 _ACCOUNT = re.compile(r"^(?:create|alter|drop)\s+(?:user|role)\b", re.IGNORECASE)
-_ONE_VALUE = re.compile(r"^select\s+(?:count\s*\([^)]*\)|pg_\w+_size\s*\([^)]*\)|max\s*\([^)]*\))(?:\s+as\s+\w+)?\s+from\s+[^;]*$|^select 1$", re.IGNORECASE)
+_ONE_VALUE = re.compile(
+    r"^select\s+(?:count\s*\([^)]*\)|pg_\w+_size\s*\([^)]*\)|max\s*\([^)]*\))(?:\s+as\s+\w+)?\s+from\s+[^;]*$|^select 1$", re.IGNORECASE
+)
 
 
 def purpose_of(statement: Statement) -> Purpose:

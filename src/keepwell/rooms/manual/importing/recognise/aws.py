@@ -1,27 +1,47 @@
 """The AWS command line and its like for buckets (mc, gsutil, s3cmd, rclone): what is listed, copied, rotated, scaled (their manuals)."""
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
+from keepwell.rooms.manual.importing.backup_words import backup, in_backup_place, is_backup_place, is_restore, name_of, place_of, repository
+from keepwell.rooms.manual.importing.client_words import first_named, only, options, plain_words, run_of, spine, wanting, written
+from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Draft, Fate, Found, Recogniser, View
+from keepwell.rooms.manual.importing.names import slug
+from keepwell.rooms.manual.importing.purposes import purposes
 from keepwell.rooms.manual.reading.model import Kind
 from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
 
-from ..backup_words import backup, in_backup_place, is_backup_place, is_restore, name_of, place_of, repository
-from ..client_words import first_named, only, plain_words, run_of, spine, wanting, written
-from ..model import CheckDraft, Disposition, Draft, Fate, Found, Recogniser, View
-from ..names import slug
-from ..purposes import purposes
-
 _PROGRAMS = ("aws", "mc", "gsutil", "s3cmd", "rclone")
-_COMMON = "--region --profile --output --query --endpoint-url --no-cli-pager --no-paginate --no-verify-ssl --color --debug --no-sign-request".split()
+_COMMON = options(
+    "--region --profile --output --query --endpoint-url --no-cli-pager --no-paginate --no-verify-ssl --color --debug --no-sign-request"
+)
 _FLAGS = {
-    "ls": "--recursive --human-readable --summarize -l -r -h -lh --page-size --request-payer".split(),
-    "cp": "--recursive --exclude --include --storage-class --sse --sse-kms-key-id --acl --quiet --only-show-errors --no-progress --expected-size -r -m".split(),
-    "sync": "--delete --exclude --include --storage-class --sse --sse-kms-key-id --acl --quiet --only-show-errors --no-progress --size-only -r -d -m".split(),
-    "rm": "--recursive --exclude --include --quiet -r".split(),
+    "ls": options("--recursive --human-readable --summarize -l -r -h -lh --page-size --request-payer"),
+    "cp": options(
+        "--recursive --exclude --include --storage-class --sse --sse-kms-key-id --acl --quiet --only-show-errors "
+        "--no-progress --expected-size -r -m"
+    ),
+    "sync": options(
+        "--delete --exclude --include --storage-class --sse --sse-kms-key-id --acl --quiet --only-show-errors "
+        "--no-progress --size-only -r -d -m"
+    ),
+    "rm": options("--recursive --exclude --include --quiet -r"),
 }
 _FLAGS["mv"] = _FLAGS["cp"]
-_SAME = {"copy": "cp", "mirror": "sync", "rsync": "sync", "lsl": "ls", "lsf": "ls", "lsd": "ls", "size": "ls", "du": "ls", "put": "cp", "get": "cp", "delete": "rm"}
+_SAME = {
+    "copy": "cp",
+    "mirror": "sync",
+    "rsync": "sync",
+    "lsl": "ls",
+    "lsf": "ls",
+    "lsd": "ls",
+    "size": "ls",
+    "du": "ls",
+    "put": "cp",
+    "get": "cp",
+    "delete": "rm",
+}
 _READS = re.compile(r"^(?:get|list|describe|head|lookup|filter|search|scan|query|batch-get)-?")
 _SERVICES = (
     (r"^iam\.(?:\w+-access-key|\w+-login-profile|\w+-ssh-public-key)|^secretsmanager\.|^kms\.", "keys.rotate"),
@@ -51,8 +71,12 @@ def _read(view: View) -> Found | None:
     return _service(view, command, f"{service}.{verb}")
 
 
-def _understood(view: View, command: ShellCommand, flags: list[str]) -> bool:
-    return only(command, [*_COMMON, *flags]) and plain_words(view) and all(part.name in (*_PROGRAMS, "tee", "wc", "tail", "head", "sort") for part in spine(view))
+def _understood(view: View, command: ShellCommand, flags: Collection[str]) -> bool:
+    return (
+        only(command, [*_COMMON, *flags])
+        and plain_words(view)
+        and all(part.name in (*_PROGRAMS, "tee", "wc", "tail", "head", "sort") for part in spine(view))
+    )
 
 
 def _service(view: View, command: ShellCommand, call: str) -> Found:

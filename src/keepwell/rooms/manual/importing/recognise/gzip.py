@@ -1,18 +1,17 @@
 """gzip and its like: a copy or a log is packed, unpacked or tested; also what they feed to another program (gzip(1), zstd(1), xz(1))."""
 
+from keepwell.rooms.manual.importing.backup_words import in_backup_place, is_backup_place, is_of_database, is_restore, restores
+from keepwell.rooms.manual.importing.client_words import first_named, only, options, plain_words, spine, written
+from keepwell.rooms.manual.importing.model import Fate, Found, Recogniser, View
+from keepwell.rooms.manual.importing.purposes import purposes
 from keepwell.rooms.manual.reading.model import Kind
-
-from ..backup_words import in_backup_place, is_backup_place, is_of_database, is_restore, restores
-from ..client_words import first_named, only, plain_words, spine, written
-from ..model import Fate, Found, Recogniser, View
-from ..purposes import purposes
 
 _PACKS = ("gzip", "pigz", "zstd", "xz", "bzip2", "lz4")
 _UNPACKS = ("gunzip", "unpigz", "unzstd", "unxz", "bunzip2")
-_FLAGS = (
-    "-c -d -t -k -f -v -q -r -n -l -p -T --stdout --decompress --test --keep --force --verbose --quiet --best --fast --rm -o --recursive --list --threads --long "
-    "-z -S --suffix"
-).split()
+_FLAGS = options(
+    "-c -d -t -k -f -v -q -r -n -l -p -T --stdout --decompress --test --keep --force --verbose --quiet --best "
+    "--fast --rm -o --recursive --list --threads --long -z -S --suffix"
+)
 
 
 def _read(view: View) -> Found | None:

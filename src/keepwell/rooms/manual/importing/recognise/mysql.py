@@ -2,24 +2,39 @@
 
 from dataclasses import replace
 
+from keepwell.rooms.manual.importing.backup_words import backup, is_verification, name_of, place_of
+from keepwell.rooms.manual.importing.client_words import (
+    certain,
+    expected_of,
+    first_named,
+    only,
+    options,
+    plain_words,
+    run_of,
+    said_near,
+    spine,
+    wanting,
+    written,
+)
+from keepwell.rooms.manual.importing.database_words import capabilities_of, fate_of, operation_of
+from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Recogniser, View
 from keepwell.rooms.manual.reading.model import Kind
 from keepwell.rooms.manual.reading.shell_model import ShellCommand
 from keepwell.rooms.manual.reading.sql import statements
 
-from ..backup_words import backup, is_verification, name_of, place_of
-from ..client_words import certain, expected_of, first_named, only, plain_words, run_of, said_near, spine, wanting, written
-from ..database_words import capabilities_of, fate_of, operation_of
-from ..model import CheckDraft, Disposition, Fate, Found, Recogniser, View
-
 _CLIENTS = ("mysql", "mariadb")
 _DUMPS = ("mysqldump", "mariadb-dump")
 _ADMINS = ("mysqladmin", "mariadb-admin")
-_FLAGS = (
-    "-h --host -P --port -u --user -p --password -D --database -e --execute -S --socket --protocol -B --batch -N --skip-column-names -s --silent -t --table "
-    "--defaults-file --defaults-extra-file --default-character-set --single-transaction --routines --triggers --events --all-databases -A --databases "
-    "--no-data -d --quick -q --result-file -r --compress -C -v --verbose --add-drop-table --add-drop-database --master-data --source-data --where --ignore-table"
-).split()
-_FILTERS = frozenset(("gzip", "gunzip", "zcat", "cat", "zstd", "xz", "bzip2", "pv", "age", "gpg", "echo", "tee", "grep", *_CLIENTS, *_DUMPS, *_ADMINS))
+_FLAGS = options(
+    "-h --host -P --port -u --user -p --password -D --database -e --execute -S --socket --protocol -B --batch -N "
+    "--skip-column-names -s --silent -t --table --defaults-file --defaults-extra-file --default-character-set "
+    "--single-transaction --routines --triggers --events --all-databases -A --databases --no-data -d --quick -q "
+    "--result-file -r --compress -C -v --verbose --add-drop-table --add-drop-database --master-data --source-data "
+    "--where --ignore-table"
+)
+_FILTERS = frozenset(
+    ("gzip", "gunzip", "zcat", "cat", "zstd", "xz", "bzip2", "pv", "age", "gpg", "echo", "tee", "grep", *_CLIENTS, *_DUMPS, *_ADMINS)
+)
 _SERVER = (("host", ("-h", "--host")), ("port", ("-P", "--port")), ("user", ("-u", "--user")))
 
 
@@ -64,7 +79,9 @@ def _as_check(view: View, command: ShellCommand, found: Found, name: str) -> Fou
 def _administers(view: View, command: ShellCommand, understood: bool) -> Found:
     verb = command.subcommand
     if verb in ("ping", "status", "processlist", "extended-status", "variables", "version"):
-        return _as_check(view, command, Found(Fate.CHECK, ("check.service", "check.postgres"), f"mysql.{verb}" if understood else ""), "database-ready")
+        return _as_check(
+            view, command, Found(Fate.CHECK, ("check.service", "check.postgres"), f"mysql.{verb}" if understood else ""), "database-ready"
+        )
     known = understood and verb in ("shutdown", "reload", "refresh", "flush-logs", "flush-hosts", "flush-tables", "kill")
     return Found(Fate.STEP, ("runbook", "database.maintenance"), f"mysql.{verb.replace('-', '_')}" if known else "")
 
@@ -81,7 +98,9 @@ def _dump(view: View, command: ShellCommand, understood: bool) -> Found:
     source = {key: text for key, flags in _SERVER if (value := command.option(*flags)) and (text := certain(view, value))}
     if command.operands and (database := certain(view, command.operands[0])):
         source["database"] = database
-    return Found(Fate.BACKUP, ("backup.database",), operation, backup(view, name_of(target) or "database", {"mysql": source}, place_of(target)))
+    return Found(
+        Fate.BACKUP, ("backup.database",), operation, backup(view, name_of(target) or "database", {"mysql": source}, place_of(target))
+    )
 
 
 RECOGNISER = Recogniser(

@@ -2,19 +2,20 @@
 
 from typing import Any
 
+from keepwell.rooms.manual.importing.backup_words import backup, is_incremental, is_verification, name_of, place_of
+from keepwell.rooms.manual.importing.client_words import certain, first_named, only, options, plain_words, spine, written
+from keepwell.rooms.manual.importing.model import Fate, Found, Recogniser, View
 from keepwell.rooms.manual.reading.model import Kind
 from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
-from ..backup_words import backup, is_incremental, is_verification, name_of, place_of
-from ..client_words import certain, first_named, only, plain_words, spine, written
-from ..model import Fate, Found, Recogniser, View
-
-_FLAGS = (
-    "-h --host -p --port -U --username -d --dbname -f --file -F --format -j --jobs -n --schema -N -t --table -T -E --encoding --role -Z --compress "
-    "-v --verbose -c --clean -C --create -a --data-only -s --schema-only -O --no-owner -x --no-privileges --no-acl --if-exists -w --no-password -W "
-    "-g --globals-only -r --roles-only -D --pgdata -X --wal-method -l --label --checkpoint -P --progress -R --blobs -b --inserts -z --gzip --exclude-table "
-    "--exclude-table-data --exclude-schema --no-comments --quote-all-identifiers --lock-wait-timeout"
-).split()
+_FLAGS = options(
+    "-h --host -p --port -U --username -d --dbname -f --file -F --format -j --jobs -n --schema -N -t --table -T -E "
+    "--encoding --role -Z --compress -v --verbose -c --clean -C --create -a --data-only -s --schema-only -O "
+    "--no-owner -x --no-privileges --no-acl --if-exists -w --no-password -W -g --globals-only -r --roles-only -D "
+    "--pgdata -X --wal-method -l --label --checkpoint -P --progress -R --blobs -b --inserts -z --gzip "
+    "--exclude-table --exclude-table-data --exclude-schema --no-comments --quote-all-identifiers "
+    "--lock-wait-timeout"
+)
 _FILTERS = frozenset(("gzip", "pigz", "zstd", "xz", "bzip2", "age", "gpg", "openssl", "tee", "split", "pv"))
 _DATA = (("host", ("-h", "--host")), ("port", ("-p", "--port")), ("user", ("-U", "--username")), ("database", ("-d", "--dbname")))
 
@@ -33,7 +34,12 @@ def _read(view: View) -> Found | None:
         return Found(Fate.STEP, ("restore.database", "backup.database"), "postgres.copy" if understood else "")
     if kind == "backup.verify" or target.startswith("/tmp/"):
         return Found(Fate.BACKUP, capabilities, operation)
-    return Found(Fate.BACKUP, capabilities, operation, backup(view, name_of(target) or "database", {"postgres": _source(view, command)}, place_of(target)))
+    return Found(
+        Fate.BACKUP,
+        capabilities,
+        operation,
+        backup(view, name_of(target) or "database", {"postgres": _source(view, command)}, place_of(target)),
+    )
 
 
 def target_of(view: View, command: ShellCommand) -> str:

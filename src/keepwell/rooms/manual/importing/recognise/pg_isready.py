@@ -1,11 +1,10 @@
 """pg_isready: whether a PostgreSQL server takes connections (pg_isready(1)). It needs no password."""
 
+from keepwell.rooms.manual.importing.client_words import expected_of, first_named, only, options, plain_words, run_of, wanting
+from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Recogniser, View
 from keepwell.rooms.manual.reading.model import Kind
 
-from ..client_words import expected_of, first_named, only, plain_words, run_of, wanting
-from ..model import CheckDraft, Disposition, Fate, Found, Recogniser, View
-
-_FLAGS = "-h --host -p --port -U --username -d --dbname -t --timeout -q --quiet".split()
+_FLAGS = options("-h --host -p --port -U --username -d --dbname -t --timeout -q --quiet")
 
 
 def _read(view: View) -> Found | None:
@@ -16,7 +15,9 @@ def _read(view: View) -> Found | None:
     operation = "postgres.ready" if only(command, _FLAGS) and plain_words(view) and expect is not None else ""
     settings, missing = run_of(view, command), wanting(view)
     if missing or settings is None or expect is None:
-        return Found(Fate.CHECK, ("check.postgres",), operation, disposition=Disposition.MISSING if missing else Disposition.CARRIED, missing=missing)
+        return Found(
+            Fate.CHECK, ("check.postgres",), operation, disposition=Disposition.MISSING if missing else Disposition.CARRIED, missing=missing
+        )
     draft = CheckDraft("command", {**settings, **expect}, name="database-ready")
     return Found(Fate.CHECK, ("check.postgres",), operation, (draft,))
 

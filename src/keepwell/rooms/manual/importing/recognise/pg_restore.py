@@ -1,16 +1,16 @@
 """pg_restore, and making and dropping databases: a PostgreSQL database is brought back (pg_restore(1), createdb(1), dropdb(1))."""
 
+from keepwell.rooms.manual.importing.backup_words import is_verification
+from keepwell.rooms.manual.importing.client_words import first_named, only, options, plain_words, spine
+from keepwell.rooms.manual.importing.model import Fate, Found, Recogniser, View
 from keepwell.rooms.manual.reading.model import Kind
 
-from ..backup_words import is_verification
-from ..client_words import first_named, only, plain_words, spine
-from ..model import Fate, Found, Recogniser, View
-
-_FLAGS = (
-    "-h --host -p --port -U --username -d --dbname -f --file -F --format -j --jobs -n --schema -N -t --table -T -E --encoding --role -L --use-list -I -P "
-    "-v --verbose -c --clean -C --create -a --data-only -s --schema-only -O --owner --no-owner -x --no-privileges --no-acl --if-exists -w -W -e "
-    "--exit-on-error -1 --single-transaction -l --list --template --force -i --interactive --analyze -z --all -a --full"
-).split()
+_FLAGS = options(
+    "-h --host -p --port -U --username -d --dbname -f --file -F --format -j --jobs -n --schema -N -t --table -T -E "
+    "--encoding --role -L --use-list -I -P -v --verbose -c --clean -C --create -a --data-only -s --schema-only -O "
+    "--owner --no-owner -x --no-privileges --no-acl --if-exists -w -W -e --exit-on-error -1 --single-transaction -l "
+    "--list --template --force -i --interactive --analyze -z --all -a --full"
+)
 _OPERATIONS = {
     "pg_restore": "postgres.restore",
     "createdb": "postgres.create",
@@ -31,7 +31,11 @@ def _read(view: View) -> Found | None:
         return Found(Fate.STEP, ("database.maintenance",), operation)
     # pg_restore --list reads the table of contents alone.
     if command.name == "pg_restore" and (command.has_flag("-l", "--list") or is_verification(view)):
-        return Found(Fate.BACKUP, ("backup.verify", "restore.database"), "postgres.list_dump" if operation and command.has_flag("-l", "--list") else operation)
+        return Found(
+            Fate.BACKUP,
+            ("backup.verify", "restore.database"),
+            "postgres.list_dump" if operation and command.has_flag("-l", "--list") else operation,
+        )
     return Found(Fate.STEP, ("restore.database",), operation)
 
 

@@ -2,19 +2,38 @@
 
 from dataclasses import replace
 
+from keepwell.rooms.manual.importing.client_words import (
+    expected_of,
+    first_named,
+    only,
+    options,
+    plain_words,
+    run_of,
+    said_near,
+    spine,
+    wanting,
+    written,
+)
+from keepwell.rooms.manual.importing.database_words import (
+    Purpose,
+    capabilities_of,
+    fate_of,
+    gives_one_number,
+    one_line,
+    operation_of,
+    purpose_of,
+)
+from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Recogniser, View
 from keepwell.rooms.manual.reading.model import Kind
 from keepwell.rooms.manual.reading.parts import Statement
 from keepwell.rooms.manual.reading.shell_model import ShellCommand
 from keepwell.rooms.manual.reading.sql import statements
 
-from ..client_words import expected_of, first_named, only, plain_words, run_of, said_near, spine, wanting, written
-from ..database_words import Purpose, capabilities_of, fate_of, gives_one_number, one_line, operation_of, purpose_of
-from ..model import CheckDraft, Disposition, Fate, Found, Recogniser, View
-
-_FLAGS = (
-    "-h --host -p --port -U --username -d --dbname -c --command -f --file -A -t -At -q --quiet -X -v --set --variable -w -W -o --output -F -P "
-    "--pset --csv -x -1 --single-transaction -e -a -l --list --tuples-only --no-align --no-password --no-psqlrc -L -b"
-).split()
+_FLAGS = options(
+    "-h --host -p --port -U --username -d --dbname -c --command -f --file -A -t -At -q --quiet -X -v --set "
+    "--variable -w -W -o --output -F -P --pset --csv -x -1 --single-transaction -e -a -l --list --tuples-only "
+    "--no-align --no-password --no-psqlrc -L -b"
+)
 _NAMES = {
     Purpose.ACTIVITY: "database-activity",
     Purpose.SIZE: "database-size",
@@ -72,7 +91,9 @@ def check_of(view: View, command: ShellCommand, statement: Statement, found: Fou
     if settings is None or expect is None or "$" in statement.text:
         return replace(found, disposition=Disposition.MISSING, missing=missing) if missing else replace(found, fate=Fate.STEP)
     purpose = purpose_of(statement)
-    measures = ("connections",) if purpose is Purpose.ACTIVITY and gives_one_number(statement) and "pg_stat_activity" in statement.code else ()
+    measures = (
+        ("connections",) if purpose is Purpose.ACTIVITY and gives_one_number(statement) and "pg_stat_activity" in statement.code else ()
+    )
     if "run" in settings:
         settings = {**settings, "run": _argv(list(settings["run"]), statement)}
     if not command.has_flag("-c", "--command"):
@@ -103,7 +124,9 @@ def _without_statements(view: View, command: ShellCommand) -> Found:
         verifies = "backup" in near and ("verif" in view.words or "integrity" in view.words)
         dump = written(view, file).lower() if file else near
         restores = any(word in f"{near} {dump}" for word in ("restor", "recover", "dump", "backup"))
-        capabilities = ("backup.verify", "restore.database") if verifies else ("restore.database",) if restores else ("update", "database.maintenance")
+        capabilities = (
+            ("backup.verify", "restore.database") if verifies else ("restore.database",) if restores else ("update", "database.maintenance")
+        )
         operation = ("postgres.restore" if restores else "postgres.run_file") if understood and unpacks else ""
         return Found(Fate.BACKUP if verifies else Fate.STEP, capabilities, operation)
     if command.has_flag("-l", "--list"):

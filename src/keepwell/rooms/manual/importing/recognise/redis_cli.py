@@ -3,26 +3,75 @@
 import re
 from dataclasses import replace
 
+from keepwell.rooms.manual.importing.client_words import expected_of, first_named, only, plain_words, run_of, spine, wanting
+from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Recogniser, View
+from keepwell.rooms.manual.importing.purposes import purposes
 from keepwell.rooms.manual.reading.model import Kind
 from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
-from ..client_words import expected_of, first_named, only, plain_words, run_of, spine, wanting
-from ..model import CheckDraft, Disposition, Fate, Found, Recogniser, View
-from ..purposes import purposes
-
 _PROGRAMS = ("redis-cli", "valkey-cli")
-_FLAGS = ("-h", "-p", "-u", "-n", "-s", "--user", "--pass", "-a", "--no-auth-warning", "--raw", "--scan", "--pattern", "--tls", "--cacert", "--rdb", "-x", "-r", "-i")
-_LOOKS = frozenset(("ping", "info", "dbsize", "role", "lastsave", "time", "memory", "slowlog", "cluster", "client", "latency", "config", "sentinel"))
+_FLAGS = (
+    "-h",
+    "-p",
+    "-u",
+    "-n",
+    "-s",
+    "--user",
+    "--pass",
+    "-a",
+    "--no-auth-warning",
+    "--raw",
+    "--scan",
+    "--pattern",
+    "--tls",
+    "--cacert",
+    "--rdb",
+    "-x",
+    "-r",
+    "-i",
+)
+_LOOKS = frozenset(
+    ("ping", "info", "dbsize", "role", "lastsave", "time", "memory", "slowlog", "cluster", "client", "latency", "config", "sentinel")
+)
 _SHOWS = frozenset(
     (
-        *("ttl", "pttl", "get", "mget", "exists", "type", "keys", "scan", "hget", "hgetall", "hlen", "llen", "lrange", "scard", "smembers", "zcard"),
+        *(
+            "ttl",
+            "pttl",
+            "get",
+            "mget",
+            "exists",
+            "type",
+            "keys",
+            "scan",
+            "hget",
+            "hgetall",
+            "hlen",
+            "llen",
+            "lrange",
+            "scard",
+            "smembers",
+            "zcard",
+        ),
         *("zrange", "strlen", "object", "xlen", "xinfo", "xrange", "acl", "command", "randomkey", "xpending"),
     )
 )
 _DELETES = {"del": "delete", "unlink": "delete", "flushall": "flush", "flushdb": "flush", "expire": "expire", "persist": "persist"}
 _WRITES = {
-    **{"save": "save", "bgsave": "save", "bgrewriteaof": "rewrite", "set": "set", "shutdown": "shutdown", "replicaof": "replicate", "slaveof": "replicate"},
-    **{"hset": "set", "lpush": "push", "rpush": "push", "publish": "publish", "failover": "failover", "debug": "debug", "rename": "rename"},
+    "save": "save",
+    "bgsave": "save",
+    "bgrewriteaof": "rewrite",
+    "set": "set",
+    "shutdown": "shutdown",
+    "replicaof": "replicate",
+    "slaveof": "replicate",
+    "hset": "set",
+    "lpush": "push",
+    "rpush": "push",
+    "publish": "publish",
+    "failover": "failover",
+    "debug": "debug",
+    "rename": "rename",
 }
 _NEVER_ENDS = ("--stat", "--latency", "--latency-history", "--bigkeys", "--memkeys", "--hotkeys", "--monitor")
 _CHANGES_BELOW = re.compile(r"\b(?:set|kill|reset|resetstat|rewrite|purge|failover|pause|setuser|deluser|doctor)\b", re.IGNORECASE)
@@ -33,7 +82,11 @@ def _read(view: View) -> Found | None:
     if command is None:
         return None
     verb = command.subcommand.lower()
-    understood = only(command, _FLAGS) and plain_words(view) and all(part.name in (*_PROGRAMS, "read", "wc", "head", "xargs", "echo", "grep") for part in spine(view))
+    understood = (
+        only(command, _FLAGS)
+        and plain_words(view)
+        and all(part.name in (*_PROGRAMS, "read", "wc", "head", "xargs", "echo", "grep") for part in spine(view))
+    )
     words = " ".join(word.filled for word in command.operands[1:])
     deleting = any(part.name == "xargs" and re.search(r"\b(?:del|unlink)\b", part.text, re.IGNORECASE) for part in spine(view))
     if command.has_flag(*_NEVER_ENDS) or verb == "monitor":
@@ -41,7 +94,13 @@ def _read(view: View) -> Found | None:
     if verb in _DELETES or deleting:
         return Found(Fate.STEP, ("runbook", "cleanup"), f"redis.{_DELETES.get(verb, 'delete')}" if understood else "")
     if verb in _WRITES:
-        kind = "backup.database" if verb in ("save", "bgsave") else "failover" if "replic" in _WRITES[verb] or verb == "failover" else "runbook"
+        kind = (
+            "backup.database"
+            if verb in ("save", "bgsave")
+            else "failover"
+            if "replic" in _WRITES[verb] or verb == "failover"
+            else "runbook"
+        )
         return Found(Fate.BACKUP if kind.startswith("backup") else Fate.STEP, (kind,), f"redis.{_WRITES[verb]}" if understood else "")
     if command.has_flag("--scan") or verb in _SHOWS:
         return Found(Fate.STEP, _capabilities(view, "diagnostics"), f"redis.{verb or 'scan'}" if understood else "")
@@ -57,7 +116,9 @@ def _capabilities(view: View, otherwise: str) -> tuple[str, ...]:
 
 def _check(view: View, command: ShellCommand, verb: str, understood: bool) -> Found:
     troubled = verb != "ping" and "diagnostics" in purposes(view)
-    found = Found(Fate.CHECK, ("diagnostics", "check.redis") if troubled else ("check.redis", "diagnostics"), f"redis.{verb}" if understood else "")
+    found = Found(
+        Fate.CHECK, ("diagnostics", "check.redis") if troubled else ("check.redis", "diagnostics"), f"redis.{verb}" if understood else ""
+    )
     missing = wanting(view)
     if missing:
         return replace(found, disposition=Disposition.MISSING, missing=missing)

@@ -1,16 +1,25 @@
 """SQL that stands in a fence of its own: a look is asked through the manual's own way to the database; a definition is an example."""
 
+from keepwell.rooms.manual.importing.client_words import run_of
+from keepwell.rooms.manual.importing.database_words import (
+    Purpose,
+    capabilities_of,
+    fate_of,
+    gives_one_number,
+    one_line,
+    operation_of,
+    purpose_of,
+)
+from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Missing, Recogniser, View, Wanting
 from keepwell.rooms.manual.reading.model import Kind
 from keepwell.rooms.manual.reading.parts import Statement
 from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
-from ..client_words import run_of
-from ..database_words import Purpose, capabilities_of, fate_of, gives_one_number, one_line, operation_of, purpose_of
-from ..model import CheckDraft, Disposition, Fate, Found, Missing, Recogniser, View, Wanting
-
 _CONNECTION = ("-h", "--host", "-p", "--port", "-U", "--username", "-d", "--dbname")
 _HOW_OFTEN = {Purpose.SIZE: "1h", Purpose.STATISTICS: "1h"}
-_DATABASE = Missing("DATABASE", Wanting.VALUE, "the database", "The database that these statements are for, as a postgresql:// address", "url")
+_DATABASE = Missing(
+    "DATABASE", Wanting.VALUE, "the database", "The database that these statements are for, as a postgresql:// address", "url"
+)
 
 
 def _read(view: View) -> Found | None:
@@ -59,7 +68,12 @@ def _look(view: View, statement: Statement, capabilities: tuple[str, ...], opera
 def _connects(view: View, command: ShellCommand) -> bool:
     """Whether its way to the database is written out: every word is certain, and the database is named."""
     words = (*command.wrapper_words, *(value for flag in _CONNECTION if (value := command.option(flag))))
-    return bool(command.option("-d", "--dbname")) and not command.assignments and all(word.static for word in words) and run_of(view, command) is not None
+    return (
+        bool(command.option("-d", "--dbname"))
+        and not command.assignments
+        and all(word.static for word in words)
+        and run_of(view, command) is not None
+    )
 
 
 RECOGNISER = Recogniser(

@@ -2,10 +2,7 @@
 
 import re
 
-from keepwell.rooms.manual.reading.model import Kind
-from keepwell.rooms.manual.reading.shell_model import ShellCommand
-
-from ..backup_words import (
+from keepwell.rooms.manual.importing.backup_words import (
     backup,
     in_backup_place,
     is_backup_place,
@@ -16,18 +13,41 @@ from ..backup_words import (
     place_of,
     restores,
 )
-from ..client_words import certain, first_named, only, plain_words, spine, written
-from ..model import Fate, Found, Recogniser, View
-from ..purposes import purposes
+from keepwell.rooms.manual.importing.client_words import certain, first_named, only, options, plain_words, spine, written
+from keepwell.rooms.manual.importing.model import Fate, Found, Recogniser, View
+from keepwell.rooms.manual.importing.purposes import purposes
+from keepwell.rooms.manual.reading.model import Kind
+from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
 _PROGRAMS = ("tar", "gtar", "bsdtar", "zip", "unzip")
-_FLAGS = (
-    "-c -x -t -r -u -z -j -J -a -v -p -P -h -k -O -f -C -T -X -g -S -W --create --extract --list --gzip --zstd --xz --bzip2 --verbose --file --directory "
-    "--exclude --exclude-from --strip-components --listed-incremental --absolute-names --preserve-permissions --same-owner --one-file-system --warning "
-    "--ignore-failed-read --to-stdout --use-compress-program -I --files-from --xattrs --acls --selinux --numeric-owner --no-same-owner --newer --verify "
-    "--overwrite --anchored --wildcards -q -l -o -d -n --keep-old-files"
-).split()
-_FILTERS = frozenset((*_PROGRAMS, "gzip", "pigz", "zstd", "xz", "age", "gpg", "openssl", "grep", "head", "wc", "sort", "tee", "gunzip", "zcat", "cat", "split"))
+_FLAGS = options(
+    "-c -x -t -r -u -z -j -J -a -v -p -P -h -k -O -f -C -T -X -g -S -W --create --extract --list --gzip --zstd --xz "
+    "--bzip2 --verbose --file --directory --exclude --exclude-from --strip-components --listed-incremental "
+    "--absolute-names --preserve-permissions --same-owner --one-file-system --warning --ignore-failed-read "
+    "--to-stdout --use-compress-program -I --files-from --xattrs --acls --selinux --numeric-owner --no-same-owner "
+    "--newer --verify --overwrite --anchored --wildcards -q -l -o -d -n --keep-old-files"
+)
+_FILTERS = frozenset(
+    (
+        *_PROGRAMS,
+        "gzip",
+        "pigz",
+        "zstd",
+        "xz",
+        "age",
+        "gpg",
+        "openssl",
+        "grep",
+        "head",
+        "wc",
+        "sort",
+        "tee",
+        "gunzip",
+        "zcat",
+        "cat",
+        "split",
+    )
+)
 
 
 def _read(view: View) -> Found | None:
@@ -54,7 +74,12 @@ def _mode(command: ShellCommand) -> str:
     if command.name == "unzip":
         return "list" if command.has_flag("-l", "-t", "-v") else "extract"
     old = command.arguments[0].filled if command.arguments and re.fullmatch(r"[a-zA-Z]+", command.arguments[0].filled) else ""
-    for letter, long, name in (("c", "--create", "create"), ("x", "--extract", "extract"), ("x", "--get", "extract"), ("t", "--list", "list")):
+    for letter, long, name in (
+        ("c", "--create", "create"),
+        ("x", "--extract", "extract"),
+        ("x", "--get", "extract"),
+        ("t", "--list", "list"),
+    ):
         if letter in old or command.has_flag(f"-{letter}", long):
             return name
     return ""
@@ -82,14 +107,20 @@ def _created(view: View, command: ShellCommand, operation: str) -> Found:
         said = purposes(view)
         evidence = "incident.evidence" if re.search(r"incident|evidence|diagnos|forensic", f"{archive} {view.words}".lower()) else said[0]
         return Found(Fate.STEP, (evidence,), operation)
-    kinds = ("backup.incremental", "backup.files") if is_incremental(view) or command.has_flag("-g", "--listed-incremental") else ("backup.files",)
+    kinds = (
+        ("backup.incremental", "backup.files")
+        if is_incremental(view) or command.has_flag("-g", "--listed-incremental")
+        else ("backup.files",)
+    )
     options = [text for word in command.options("--exclude", "-x") if (text := certain(view, word))]
     folder = command.option("-C", "--directory")
     base = written(view, folder) if folder else ""
     place_text = place_of(archive)
     # What is packed out of the place for copies is a working copy: the commands that made it say what is in it.
     inside = bool(place_text) and base.startswith(place_text)
-    kept = [path if path.startswith("/") or not base else f"{base.rstrip('/')}/{path}" for path in paths if "$" not in path and "`" not in path]
+    kept = [
+        path if path.startswith("/") or not base else f"{base.rstrip('/')}/{path}" for path in paths if "$" not in path and "`" not in path
+    ]
     source = {"files": {"paths": kept, **({"exclude": options} if options else {})}} if kept and not inside else {}
     return Found(Fate.BACKUP, kinds, operation, backup(view, name_of(archive), source, place_text))
 

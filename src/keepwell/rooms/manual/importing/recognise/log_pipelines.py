@@ -1,0 +1,88 @@
+"""Lines of logs are searched, counted, grouped, followed with grep, awk, sort, tail and their like."""
+
+import re
+from typing import Any
+
+from keepwell.rooms.manual.importing.client_words import plain_words, said_near, spine
+from keepwell.rooms.manual.importing.log_shapes import TOOLS, Shape, shape_of
+from keepwell.rooms.manual.importing.log_words import is_log, log_entry, topic_of
+from keepwell.rooms.manual.importing.model import Disposition, Fate, Found, Missing, Recogniser, View, Wanting
+from keepwell.rooms.manual.importing.names import slug
+from keepwell.rooms.manual.importing.purposes import purposes
+from keepwell.rooms.manual.reading.model import Kind
+
+_ACCOUNTS = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/sudoers", "authorized_keys", "lastlog")
+_SCRIPTS = (".py", ".sh", ".pl", ".rb", ".js")
+
+
+def _read(view: View) -> Found | None:
+    commands = spine(view)
+    shape = shape_of(view, commands) if commands else None
+    if shape is None:
+        return None
+    if any(name in path for path in shape.paths for name in _ACCOUNTS):
+        operation = "accounts.search" if shape.understood and plain_words(view) else ""
+        return Found(Fate.STEP, ("security.accounts", "security.auth"), operation)
+    logs = tuple(path for path in shape.paths if is_log(path))
+    if not logs:
+        return None
+    operation = f"logs.{shape.operation}" if shape.understood and plain_words(view) else ""
+    missing = tuple(
+        Missing(command.name, Wanting.SCRIPT, command.words[0].raw, f"The program {command.name}, which reads lines of the log")
+        for command in shape.strangers
+        if command.name.endswith(_SCRIPTS) and not view.manual.names.defines(command.name)
+    )
+    drafts = tuple(log_entry(path, **_value(view, shape, path)) for path in logs if "$" not in path and "`" not in path)
+    disposition = Disposition.MISSING if missing else Disposition.CARRIED
+    return Found(Fate.LOGS, _capabilities(view, shape, logs[0]), operation, drafts, disposition, missing=missing)
+
+
+def _value(view: View, shape: Shape, path: str) -> dict[str, Any]:
+    """What the policy of the log looks for: ``watch`` where somebody follows it, ``analyse`` where it is asked once in a while."""
+    known = [text for text in shape.patterns if "$(" not in text and "`" not in text and not re.search(r"\$\w|\$\{", text)]
+    wanted: dict[str, Any] = {"pattern": known[0]} if len(known) == 1 else {"patterns": known} if known else {}
+    if shape.operation == "follow":
+        return {"watch": [wanted]} if wanted else {}
+    question: dict[str, Any] = {
+        "name": slug(view.comment) or slug(view.title) or shape.operation,
+        "in": path,
+        "ask": shape.operation,
+        **wanted,
+    }
+    left_out = [text for text in shape.not_patterns if "$" not in text]
+    # A date that a program makes stands for the lines of one day.
+    over = "1d" if any("$(date" in text or "`date" in text for text in shape.patterns) else ""
+    more = {"without": left_out, "by": shape.by, "last": shape.last, "figure": shape.figure, "over": over}
+    question |= {key: value for key, value in more.items() if value}
+    return {"analyse": [question]}
+
+
+def _capabilities(view: View, shape: Shape, path: str) -> tuple[str, ...]:
+    topic = topic_of(" ".join(shape.patterns), path, view.comment)
+    said = purposes(view)
+    if shape.operation == "statistics" and re.search(r"\bcapacity\b|\bgrowth\b", said_near(view, 8)):
+        return ("capacity", "logs.analyse")
+    if shape.operation == "follow" and not topic:
+        return ("check.log", "diagnostics") if shape.patterns else ("diagnostics", "check.log")
+    evidence = "incident.evidence" if "incident.evidence" in said[:1] else ""
+    capabilities = (topic, evidence, "logs.analyse", "check.log" if "diagnostics" in said else "report")
+    return tuple(dict.fromkeys(word for word in capabilities if word))[:2]
+
+
+RECOGNISER = Recogniser(
+    name="log_pipelines",
+    kinds=(Kind.COMMAND, Kind.ASSIGNMENT),
+    programs=TOOLS,
+    read=_read,
+    order=60,
+    example="""# Shop
+
+## Logs
+
+```bash
+# Errors of the day by kind
+grep ERROR /var/log/shop/app.log | awk '{print $4}' | sort | uniq -c | sort -nr | head -20
+tail -f /var/log/shop/app.log | grep -E "(ERROR|FATAL)"
+```
+""",
+)
