@@ -8,6 +8,7 @@ from keepwell.rooms.manual.reading.model import Kind
 
 from .amend_texts import MENDS
 from .model import Amendment, CheckDraft, Disposition, Fate, Found, View
+from .runbooks import language
 
 REFUSED = frozenset(
     (
@@ -75,8 +76,8 @@ def _correction(view: View, found: Found, finding: Finding, text: str) -> Amendm
     if new is not None:
         return Amendment(finding.rule, text, new, finding.message)
     if finding.rule in STRICT and view.script is not None:
-        bash = "bash" in view.script.shebang or view.script.language in ("bash", "zsh", "")
-        return Amendment(finding.rule, "", _STRICT_BASH if bash else _STRICT_SH, finding.message, "head")
+        strict = _STRICT_BASH if language(view.script) == "bash" else _STRICT_SH
+        return Amendment(finding.rule, "", strict, finding.message, "head")
     if finding.rule in SCHEDULED:
         return Amendment(finding.rule, "", "every: daily", f"{finding.message}; it is given a daily schedule", "elsewhere")
     return None

@@ -69,7 +69,7 @@ def _fence(fence: Fence, steps: Sequence[Step] | None) -> Iterator[str]:
         if step.notes:
             yield ""
         mark = _mark(step.text)
-        yield f"{mark}sh {json.dumps(dict(step.attributes))}"
+        yield f"{mark}{step.language} {json.dumps(dict(step.attributes))}"
         yield from _lines(step.text.rstrip("\n"))
         yield mark
 

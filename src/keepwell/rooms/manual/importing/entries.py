@@ -85,8 +85,8 @@ class Entries:
             scheme, _, rest = base.partition("://")
             host = rest.partition(":")[0]
             local = host in ("127.0.0.1", "localhost", "[::1]")
-            first_label = host.partition(".")[0]
-            wanted = ("api" if local and "api" not in self.targets.values() else slug(rest)) if local else slug(first_label)
+            first = "api" not in self.targets.values()
+            wanted = ("api" if first else scheme) if local else slug(host.partition(".")[0])
             self.targets[base] = unused(wanted or scheme, self.targets.values())
         return self.targets[base]
 
@@ -179,7 +179,7 @@ class Entries:
                 self.conflicts.append(
                     Conflict(first, line, f"{draft.metric}: line {first} has {known}, line {line} has {limit}; {known} is taken")
                 )
-        merged = {**new, **where}
+        merged = {**where, **{name: where.get(name) or new[name] for name in ("warn", "fail") if name in where or name in new}}
         whole = {**check.settings, key: merged} if key else {**check.settings, **merged}
         if not _makes_sense(merged) or not self._fits(check.kind, whole, check.base):
             return ""
@@ -195,7 +195,8 @@ class Entries:
         known = next((rule for rule in self.rules.values() if rule.value["when"] == when), None)
         if known is None:
             words = [word.capitalize() for word in slug(f"{draft.subject} {draft.metric}").split("-") if word]
-            name = unused("".join(words) or "Rule", self.rules)
+            plain = "".join(words) or "Rule"
+            name = unused(plain if plain not in self.rules else plain + draft.severity.capitalize(), self.rules)
             value: dict[str, Any] = {"alert": name, "when": when}
             if draft.severity:
                 value["severity"] = draft.severity

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from keepwell.rooms.manual.reading.model import Fence, Kind, Manual, Section
+from keepwell.rooms.manual.reading.shell_model import Script
 
 from .model import Amendment, Disposition, Fate, Outcome, Wanting
 from .names import slug, unused
@@ -27,6 +28,7 @@ class Step:
     end_line: int
     text: str
     attributes: Mapping[str, str]
+    language: str = "sh"
     notes: tuple[str, ...] = ()
     """Sentences for the reader, to stand above it: what was corrected or refused, and why."""
 
@@ -105,7 +107,12 @@ def _steps(fence: Fence, by_line: Mapping[int, Sequence[Outcome]], runbook: Runb
         names.add(name)
         lines = fence.content.split("\n")[first - fence.first : last - fence.first + 1]
         text, notes = _amended("\n".join(lines), held)
-        yield Step(name, first, last, text, _attributes(name, first, runs), tuple(notes))
+        yield Step(name, first, last, text, _attributes(name, first, runs), language(fence.script), tuple(notes))
+
+
+def language(script: Script | None) -> str:
+    """The shell that a step is written for: bash, unless the script says sh."""
+    return "sh" if script is None or script.language in ("sh", "dash") else "bash"
 
 
 def _pieces(fence: Fence) -> list[tuple[int, int]]:
