@@ -111,7 +111,14 @@ def limit_of(view: View, command: ShellCommand, compared: Compared) -> LimitDraf
     comparison = _written(compared, metric, _unit(view, compared.name, metric, told))
     grave = re.search(r"\bcrit(?:ical)?\b|\bfatal\b|\bexit [1-9]|\bemerg", told, re.IGNORECASE) is not None
     limits = {"fail": comparison} if grave else {"warn": comparison}
-    return LimitDraft(metric, **limits, words=f"{metric} {comparison}")
+    return LimitDraft(metric, **limits, subject=_subject(view, compared.name), words=f"{metric} {comparison}")
+
+
+def _subject(view: View, name: str) -> str:
+    """``host`` where the figure is the whole machine's, not one program's."""
+    return (
+        "host" if re.search(r"\bfree\b|/proc/(?:meminfo|stat|loadavg)|\bmpstat\b|\btop\b(?!.* -p)|\buptime\b", _sources(view, name)) else ""
+    )
 
 
 def metric_of(view: View, name: str) -> str:

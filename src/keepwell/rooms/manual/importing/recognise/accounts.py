@@ -58,7 +58,12 @@ def _getent(view: View, command: ShellCommand) -> Found | None:
     operation = "accounts.look_up" if understood(view, command, ()) else ""
     run = arguments_of(view, command)
     if len(command.operands) > 1 and run and is_here(command):
-        return looked(view, with_purpose(view, "security.accounts"), operation, (CheckDraft("command", {"run": list(run)}),))
+        return looked(
+            view,
+            with_purpose(view, "security.accounts"),
+            operation,
+            (CheckDraft("command", {"run": list(run)}, name=f"{run[1]} {run[2]}", every="1h"),),
+        )
     return done(view, with_purpose(view, "security.accounts"), operation)
 
 

@@ -38,7 +38,7 @@ def _find(view: View, command: ShellCommand) -> Found | None:
         return done(view, capabilities, operation if not changes else "")
     settings = {"run": list(run), "expect": {"output_matches": "^$"}}
     reason = "the check is good where no file is found"
-    return looked(view, capabilities, operation, (CheckDraft("command", settings, every="1d"),), reason)
+    return looked(view, capabilities, operation, (CheckDraft("command", settings, name=f"permissions {run[1]}", every="1d"),), reason)
 
 
 RECOGNISER = Recogniser(

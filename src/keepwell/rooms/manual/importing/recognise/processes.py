@@ -32,7 +32,7 @@ def _draft(view: View, pattern: str, whole_line: bool, measures: tuple[str, ...]
     if not _PATTERN.fullmatch(plain) or not plain.strip():
         return ()
     settings = {"match": re.escape(plain).replace("\\-", "-").replace("\\ ", " ")} if whole_line else {"name": plain}
-    return (CheckDraft("process", settings, name=plain, measures=measures or ("memory", "cpu")),)
+    return (CheckDraft("process", settings, measures=measures or ("memory", "cpu")),)
 
 
 def read(view: View) -> Found | None:

@@ -15,6 +15,8 @@ _CONTROL = words(
     "cd pushd popd sleep wait exit return true false : set shift trap source . read eval break continue unset alias date "
     "export local readonly declare typeset seq tput clear yes basename dirname realpath bc expr xargs tee jobs"
 )
+_PLAIN = words("cd pushd popd sleep wait exit return true false set shift date tput clear seq basename dirname")
+"""Those whose words are all they do: not what reads commands from elsewhere."""
 _FILES = {
     "mkdir": "make_folder",
     "rm": "remove",
@@ -65,8 +67,8 @@ def read(view: View) -> Found | None:
         case name if name in _FILES:
             return _files(view, command)
         case name if name in _CONTROL:
-            capabilities = with_purpose(view, *(["restore.system"] if purpose_in(comment_of(view)).startswith("restore") else []))
-            return Found(Fate.STEP, capabilities, f"shell.{name.strip('.:') or 'source'}" if understood(view, command, _FLAGS) else "")
+            clear = name in _PLAIN and understood(view, command, _FLAGS)
+            return Found(Fate.STEP, with_purpose(view), f"shell.{name}" if clear else "")
         case "watch" | "ssh":
             return _elsewhere(view, command)
         case "find":
@@ -181,7 +183,10 @@ def _shown(view: View, command: ShellCommand) -> Found:
         )
         own = "api" if sent else next((capability for pattern, capability in _WRITTEN if re.search(pattern, f"{name}\n{body}")), "")
         found = [word for word in (own, about, *capabilities_of(view.comment, " > ".join(view.item.section))) if word]
-        return done(view, with_purpose(view, *found), "", Fate.TEMPLATE if form and _FORM.search(body) else Fate.STEP)
+        clear = command.name == "cat" and len(command.words) == 1 and target and command.is_last and "$(" not in body
+        return done(
+            view, with_purpose(view, *found), "files.write" if clear else "", Fate.TEMPLATE if form and _FORM.search(body) else Fate.STEP
+        )
     paths = " ".join(word.filled for word in command.operands)
     operation = "files.show" if understood(view, command, _FLAGS) else ""
     if _LOGS.search(paths) and "report" not in paths.lower():

@@ -61,7 +61,7 @@ def _asked(view: View, command: ShellCommand, verb: str, units: list[str | None]
         if _UNIT.fullmatch(name) and not is_a_choice(command):
             run = ["systemctl", _ASKS[verb], "--quiet", name]
             prefix = None if is_here(command) else arguments_of(view, command)
-            drafts.append(CheckDraft("command", {"run": list(prefix) if prefix else run}, name=name))
+            drafts.append(CheckDraft("command", {"run": list(prefix) if prefix else run}, name=f"service-{name}", every="1m"))
     if not is_here(command) and len(units) > 1:
         drafts = drafts[:1]
     operation = "systemd.status" if clear and verb in ("status", "is-active") else f"systemd.{verb.replace('-', '_')}" if clear else ""
