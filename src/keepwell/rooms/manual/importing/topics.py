@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from .capabilities import CAPABILITIES
+from .model import View
 from .topic_words import FRAMES, WORDS
 
 _LONGEST = 600
@@ -39,6 +40,12 @@ def capabilities_of(words: str, section: str = "") -> tuple[str, ...]:
     first = [frame] if frame in _LEADING else []
     ordered = [*first, *own[:1], frame, *own[1:], around]
     return tuple(dict.fromkeys(word for word in ordered if word))[:2]
+
+
+def about(view: View, *first: str, fallback: str = "runbook") -> tuple[str, ...]:
+    """What a view's item is about: the words that are certain first, then what its text and its headings say."""
+    said = (*first, *capabilities_of(view.item.text, " > ".join(view.item.section)))
+    return tuple(dict.fromkeys(said))[:2] or (fallback,)
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,101 @@
+"""What is promised: recovery time and point, availability, goals."""
+
+import re
+from collections.abc import Iterator
+
+from keepwell.rooms.manual.importing.limits_in_words import duration_in, figure_in, limits_in
+from keepwell.rooms.manual.importing.model import Disposition, EntryDraft, Fate, Found, Recogniser, View
+from keepwell.rooms.manual.importing.names import slug
+from keepwell.rooms.manual.importing.surroundings import surroundings
+from keepwell.rooms.manual.importing.topics import about
+from keepwell.rooms.manual.reading.model import Kind
+
+_RTO = re.compile(r"\bRTO\b|\brecovery time objectives?\b", re.IGNORECASE)
+_RPO = re.compile(r"\bRPO\b|\brecovery point objectives?\b", re.IGNORECASE)
+_GOALS = re.compile(r"\b(?:goals?|objectives?|slos?|slas?|service levels?|commitments?)\b", re.IGNORECASE)
+_AVAILABLE = re.compile(r"\b(?:uptime|availab\w+)\b", re.IGNORECASE)
+_LATENCY = re.compile(r"\bresponse times?\b|\blatency\b", re.IGNORECASE)
+_ERRORS = re.compile(r"\berrors?\b|\bfailures?\b", re.IGNORECASE)
+_PERCENTILE = re.compile(r"\b(?:p(\d{2})|(\d{2})(?:th)? percentile)\b", re.IGNORECASE)
+
+
+def read(view: View) -> Found | None:
+    """A line below "Recovery time objectives", a line that names RTO or RPO with its time, a goal, a row of a table with such columns."""
+    if view.item.kind is Kind.TABLE_ROW:
+        return _of_row(view)
+    text = view.item.text
+    lead = surroundings(view.manual).lead_in(view.item)
+    title = view.title if view.item.kind is Kind.LIST_ITEM else ""
+    recovery = dict(_recovery(text, lead, title))
+    if recovery:
+        name = slug(re.split(r"[:(–]", text)[0]) if not (_RTO.search(text) or _RPO.search(text)) else "service"
+        return Found(Fate.OBJECTIVE, about(view, "objective"), drafts=(EntryDraft("objectives", name or "service", recovery),))
+    if view.item.kind is Kind.LIST_ITEM and (_GOALS.search(title) or _GOALS.search(lead[-80:])) and not text.endswith("?"):
+        return _of_goal(view)
+    share = figure_in(text)
+    if _AVAILABLE.match(text) and share.endswith("%") and len(text) < 80:
+        return Found(Fate.OBJECTIVE, about(view, "objective"), drafts=(EntryDraft("objectives", "service", {"availability": share}),))
+    return None
+
+
+def _recovery(text: str, lead: str, title: str) -> Iterator[tuple[str, str]]:
+    duration = duration_in(text)
+    if not duration or len(text) > 160:
+        return
+    own = [key for key, pattern in (("rto", _RTO), ("rpo", _RPO)) if pattern.search(text)]
+    if own:
+        for key in own:
+            pattern = _RTO if key == "rto" else _RPO
+            match = pattern.search(text)
+            behind = duration_in(text[match.end() :]) if match else ""
+            yield key, behind or duration
+        return
+    around = lead if _RTO.search(lead) or _RPO.search(lead) else title
+    if ":" in text:
+        yield from ((key, duration) for key, pattern in (("rto", _RTO), ("rpo", _RPO)) if pattern.search(around))
+
+
+def _of_goal(view: View) -> Found:
+    text = view.item.text
+    share = figure_in(text)
+    limits = limits_in(text)
+    value: dict[str, str] = {}
+    if _AVAILABLE.search(text) and share.endswith("%"):
+        value["availability"] = share
+    elif _LATENCY.search(text) and limits:
+        percentile = _PERCENTILE.search(text)
+        value["latency"] = f"p{percentile[1] or percentile[2]} {limits[0].comparison}" if percentile else limits[0].comparison
+    elif _ERRORS.search(text) and limits:
+        value["errors"] = limits[0].comparison
+    if not value:
+        return Found(
+            Fate.OBJECTIVE, about(view, "objective"), disposition=Disposition.HUMAN, reason="it names no figure: a person judges it"
+        )
+    return Found(Fate.OBJECTIVE, about(view, "objective"), drafts=(EntryDraft("objectives", "service", value),))
+
+
+def _of_row(view: View) -> Found | None:
+    found = surroundings(view.manual).row(view.item)
+    if found is None:
+        return None
+    table, row = found
+    columns = {"rto": table.column("rto", "recovery time"), "rpo": table.column("rpo", "recovery point")}
+    value = {key: duration_in(row.cells[column]) for key, column in columns.items() if column is not None}
+    value = {key: duration for key, duration in value.items() if duration}
+    if not value:
+        return None
+    return Found(Fate.OBJECTIVE, about(view, "objective"), drafts=(EntryDraft("objectives", slug(row.cells[0]) or "service", value),))
+
+
+RECOGNISER = Recogniser(
+    "objectives",
+    (Kind.LIST_ITEM, Kind.PARAGRAPH, Kind.TABLE_ROW),
+    read,
+    order=26,
+    example="""\
+**Recovery time objectives:**
+
+- Catalogue: 3 hours
+- Search index: 30 minutes
+""",
+)

@@ -1,0 +1,82 @@
+"""When work recurs: tables of tasks with their frequency, and sentences that say it ("Every Monday, review:")."""
+
+import re
+
+from keepwell.rooms.manual.importing.limits_in_words import duration_in
+from keepwell.rooms.manual.importing.model import Fate, Found, Recogniser, TaskDraft, View
+from keepwell.rooms.manual.importing.surroundings import surroundings
+from keepwell.rooms.manual.importing.topics import about
+from keepwell.rooms.manual.importing.views import cadence_in
+from keepwell.rooms.manual.importing.wording import asks_for_something
+from keepwell.rooms.manual.reading.model import Kind, Row, Table
+
+_FREQUENCY = ("frequency", "schedule", "cadence", "how often", "interval", "recurrence", "every")
+_TASK = ("task", "activity", "procedure", "job", "action", "check", "maintenance", "what", "item", "name", "type", "backup")
+_LONGEST_INTRODUCTION = 160
+
+
+def read(view: View) -> Found | None:
+    """A row of such a table, a list item with its cadence before a colon, or a sentence that leads work in."""
+    if view.item.kind is Kind.TABLE_ROW:
+        found = surroundings(view.manual).row(view.item)
+        draft = _of_row(*found) if found else None
+    elif view.item.kind is Kind.LIST_ITEM:
+        draft = _of_list_item(view)
+    else:
+        draft = _of_sentence(view)
+    return Found(Fate.TASK, about(view, "schedule"), drafts=(draft,)) if draft else None
+
+
+def _of_row(table: Table, row: Row) -> TaskDraft | None:
+    frequency = table.column(*_FREQUENCY)
+    every = _cadence(row.cells[frequency]) if frequency is not None else ""
+    title = next((column for column in (table.column(word) for word in _TASK) if column is not None and column != frequency), None)
+    if not every or title is None or not row.cells[title]:
+        return None
+    duration = table.column("duration", "time needed", "estimate", "effort")
+    priority = table.column("priority", "importance")
+    settings = {
+        "expected_duration": duration_in(row.cells[duration]) if duration is not None else "",
+        "priority": row.cells[priority].lower() if priority is not None else "",
+    }
+    return TaskDraft(every, row.cells[title], settings={key: text for key, text in settings.items() if text})
+
+
+def _cadence(cell: str) -> str:
+    return cadence_in(cell) or cadence_in(f"every {cell}")
+
+
+def _of_list_item(view: View) -> TaskDraft | None:
+    """``Weekly: rotate the logs``."""
+    label, colon, rest = view.item.text.partition(":")
+    every = cadence_in(label) if colon and len(label) < 40 else ""
+    words = [word for word in re.findall(r"[a-z]+", label.lower()) if word not in ("task", "tasks", "checks", "every", "each")]
+    if (
+        not every
+        or len(words) > 4
+        or not rest.strip()
+        or re.match(r"\s*(?:[<>~]|\d+(?:\.\d+)?\s*(?:%|ms|[kmgt]?b)\b)", rest, re.IGNORECASE)
+    ):
+        return None
+    return TaskDraft(every, rest.strip()[:80])
+
+
+def _of_sentence(view: View) -> TaskDraft | None:
+    text = view.item.text.strip()
+    every = cadence_in(text) if len(text) <= _LONGEST_INTRODUCTION else ""
+    leads_in = text.endswith(":") or (asks_for_something(text) and text.count(". ") == 0)
+    return TaskDraft(every, view.title) if every and leads_in else None
+
+
+RECOGNISER = Recogniser(
+    "schedules",
+    (Kind.TABLE_ROW, Kind.LIST_ITEM, Kind.PARAGRAPH),
+    read,
+    order=32,
+    example="""\
+| Frequency | Task | Duration | Priority |
+|---|---|---|---|
+| Weekly | Empty the spool | 15 minutes | Low |
+| Quarterly | Restore drill | 3 hours | High |
+""",
+)
