@@ -45,6 +45,7 @@ gpg: -r --recipient -o --output -u --passphrase --passphrase-file --homedir
 grep egrep fgrep zgrep: -e --regexp -f --file -m --max-count -A --after-context -B --before-context -C --context -d -D --include --exclude
  --exclude-dir --exclude-from
 head tail: -n --lines -c --bytes -s --sleep-interval --pid
+hey: -n -c -q -z -m -H -d -D -T -t -A -a -o
 helm: -n --namespace -f --values --set --set-string --version --timeout --kube-context --revision
 install: -m --mode -o --owner -g --group -t --target-directory -S
 iptables ip6tables: -A -I -D -R -P -N -p -s -d -j -m -i -o -t --dport --sport --dports --sports --to-destination --to-ports --state
@@ -113,6 +114,7 @@ watch: -n --interval
 wget: -O --output-document -o --output-file -a -P --directory-prefix -t --tries -T --timeout -U --user-agent --header --post-data
  --post-file --method --body-data --user --password --http-user --http-password --ca-certificate -Q -i --input-file -e -B --limit-rate -w
  --wait
+wrk: -t --threads -c --connections -d --duration -s --script -H --header --timeout
 xargs: -I --replace -n --max-args -d --delimiter -P --max-procs -L --max-lines -s -E -a --arg-file
 zip: -x -i -b -n -t
 """

@@ -102,7 +102,9 @@ def _reading(view: View, command: ShellCommand, call: HttpCall, address: Filled)
         )
     if place.problem or not call.understood:
         return replace(found, reason=place.problem or "it reaches the server in a way that a check does not")
-    return replace(found, drafts=(_draft(view, command, call, place, settings),))
+    others = [place_of(text) for text in fill(view, *call.addresses[1:]).texts]
+    places = [place, *(other for other in others if not other.problem)]
+    return replace(found, drafts=tuple(_draft(view, command, call, where, settings) for where in places))
 
 
 def _draft(view: View, command: ShellCommand, call: HttpCall, place: Place, settings: Mapping[str, Any]) -> CheckDraft:
@@ -224,7 +226,9 @@ def _expected(view: View, command: ShellCommand, call: HttpCall) -> dict[str, An
             expected |= json_conditions(other, view.script)
             return expected
     text = grep_text(command)
-    return expected | ({"body": text} if text and "http_code" not in call.write_out else {})
+    if "http_code" in call.write_out:
+        return expected | ({"status": int(text)} if re.fullmatch(r"[1-5]\d\d", text) else {})
+    return expected | ({"body": text} if text else {})
 
 
 def _unique(missing: tuple[Missing, ...]) -> tuple[Missing, ...]:

@@ -1,0 +1,126 @@
+"""Clusters on a command line: what looks, what is looked at when an alert has fired, what changes."""
+
+import pytest
+
+from keepwell.rooms.manual.importing.model import Disposition, Fate, Wanting
+from keepwell.rooms.manual.importing.recognise.cluster_tools import RECOGNISER as TOOLS
+from keepwell.rooms.manual.importing.recognise.kubectl import RECOGNISER
+from tests.importing_support import only_check, recognised
+
+
+@pytest.mark.parametrize(
+    ("line", "operation", "run"),
+    [
+        ("kubectl get deployment api -n shop", "kubernetes.get", ["kubectl", "get", "deployment", "api", "-n", "shop"]),
+        ("kubectl -n shop top pods", "kubernetes.top.pods", ["kubectl", "-n", "shop", "top", "pods"]),
+        (
+            "kubectl rollout status deployment/api --timeout=60s",
+            "kubernetes.rollout.status",
+            ["kubectl", "rollout", "status", "deployment/api", "--timeout=60s"],
+        ),
+        ("oc get co network -ojson", "kubernetes.get", ["oc", "get", "co", "network", "-ojson"]),
+    ],
+)
+def test_what_only_looks_is_a_check(line: str, operation: str, run: list[str]) -> None:
+    found = recognised(RECOGNISER, line)
+    assert (found.fate, found.disposition, found.operation) == (Fate.CHECK, Disposition.CARRIED, operation)
+    assert only_check(found).settings == {"run": run}
+
+
+@pytest.mark.parametrize("section", ["Diagnosis", "Mitigation", "1. Investigate", "Operator diagnosis"])
+def test_in_the_runbook_of_an_alert_it_is_a_step(section: str) -> None:
+    found = recognised(RECOGNISER, "kubectl get pods -n shop -l app=api", section)
+    assert (found.fate, found.operation, found.drafts) == (Fate.STEP, "kubernetes.get", ())
+
+
+@pytest.mark.parametrize(
+    ("line", "operation"),
+    [
+        ("kubectl scale deployment/api --replicas=5 -n shop", "kubernetes.scale"),
+        ("kubectl rollout restart deployment/api", "kubernetes.rollout.restart"),
+        ("kubectl patch deployment api -p '{\"spec\": {}}'", "kubernetes.patch"),
+        ("kubectl apply -f shop.yaml", "kubernetes.apply"),
+        ("kubectl delete pod api-1 -n shop", "kubernetes.delete"),
+        ("kubectl create secret generic db --from-literal=url=x", "kubernetes.create.secret"),
+        ("kubectl describe pod api-1", "kubernetes.describe"),
+        ("kubectl get pods -w", "kubernetes.get"),
+        ("kubectl drain node1 --ignore-daemonsets", "kubernetes.drain"),
+        ("oc adm must-gather -- /usr/bin/gather_audit_logs", "kubernetes.adm.must_gather"),
+        ("oc rsh -n shop api-1", "kubernetes.rsh"),
+        ("name=\"$(kubectl get pods -A | grep api | awk '{print $1}')\"", "kubernetes.get"),
+        ("kubectl get pods | xargs kubectl delete pod", ""),
+        ("kubectl delete pod api-1 --unheard-of", ""),
+        ("kubectl unheard-of", ""),
+    ],
+)
+def test_what_changes_tells_or_waits_is_a_step(line: str, operation: str) -> None:
+    found = recognised(RECOGNISER, line, "Diagnosis")
+    assert (found.fate, found.operation, found.drafts) == (Fate.STEP, operation, ())
+
+
+def test_blanks_are_asked_for_when_the_step_is_run() -> None:
+    found = recognised(RECOGNISER, "oc edit vm <vm-name> -n <namespace>", "Mitigation")
+    assert (found.operation, found.disposition) == ("kubernetes.edit", Disposition.MISSING)
+    assert [(missing.name, missing.wanting) for missing in found.missing] == [
+        ("VM_NAME", Wanting.ARGUMENT),
+        ("NAMESPACE", Wanting.ARGUMENT),
+    ]
+
+
+def test_a_namespace_that_a_script_sets_is_no_blank() -> None:
+    lines = 'NAMESPACE=$(kubectl get pods -A | grep api | cut -d" " -f1)\nkubectl -n $NAMESPACE get pods'
+    found = recognised(RECOGNISER, lines, at=1)
+    assert (found.fate, found.missing, found.drafts) == (Fate.CHECK, (), ())
+
+
+@pytest.mark.parametrize(
+    ("section", "line", "fate", "capability"),
+    [
+        ("Diagnosis", "kubectl logs -n shop deployment/api", Fate.STEP, "diagnostics"),
+        ("Diagnosis", "oc -n shop logs api-1 | grep lead", Fate.STEP, "check.log"),
+        ("Logs", "kubectl logs -n shop deployment/api --tail=100", Fate.LOGS, "diagnostics"),
+        ("Incident", "kubectl logs api-1 > /tmp/api.log", Fate.STEP, "incident.evidence"),
+    ],
+)
+def test_logs(section: str, line: str, fate: Fate, capability: str) -> None:
+    found = recognised(RECOGNISER, line, section)
+    assert (found.fate, found.operation, found.capabilities[0]) == (fate, "kubernetes.logs", capability)
+
+
+@pytest.mark.parametrize(
+    ("section", "line", "capability"),
+    [
+        ("Scaling", "kubectl get hpa -n shop", "check.kubernetes"),
+        ("Audit", "kubectl get secrets -n shop", "security.secrets"),
+        ("Critical incident", "kubectl get deployment -n shop", "diagnostics"),
+        ("Health", "kubectl get pods -n shop", "check.kubernetes"),
+        ("Emergency", "kubectl rollout undo deployment/api", "rollback"),
+        ("Resources", "kubectl patch deployment api -p '{\"resources\": {}}'", "scale"),
+        ("Release", "kubectl set image deployment/api api=api:2", "deploy"),
+        ("Keys", "# Rotate the key\nkubectl create secret generic key --from-literal=k=v", "keys.rotate"),
+        ("Evidence", "oc adm inspect clusteroperator/network --dest-dir=out", "incident.evidence"),
+    ],
+)
+def test_what_it_is_for(section: str, line: str, capability: str) -> None:
+    assert recognised(RECOGNISER, line, section).capabilities[0] == capability
+
+
+@pytest.mark.parametrize(
+    ("section", "line", "fate", "operation"),
+    [
+        ("Mitigation", "virtctl restart <vm-name> -n <namespace>", Fate.STEP, "virtctl.restart"),
+        ("Diagnosis", "ceph osd status", Fate.STEP, "ceph.osd.status"),
+        ("Health", "ceph status", Fate.CHECK, "ceph.status"),
+        ("Health", "ocm list clusters", Fate.STEP, "ocm.list"),
+        ("Release", "helm upgrade shop ./chart", Fate.STEP, ""),
+        ("Release", "helm rollback shop 3", Fate.STEP, "helm.rollback"),
+    ],
+)
+def test_tools_beside_it(section: str, line: str, fate: Fate, operation: str) -> None:
+    found = recognised(TOOLS, line, section)
+    assert (found.fate, found.operation) == (fate, operation)
+
+
+def test_the_health_of_the_storage_is_judged() -> None:
+    settings = only_check(recognised(TOOLS, "ceph status", "Health")).settings
+    assert settings == {"run": ["ceph", "health"], "expect": {"output_contains": "HEALTH_OK"}}
