@@ -30,9 +30,9 @@ def fence_items(fence: Fence) -> Iterator[Item]:
 def _shell(script: Script) -> Iterator[tuple[Kind, int, int, str]]:
     for command in script.commands:
         if command.depth == 0 and command.is_first and not (command.assignments and command.name in DECLARATIONS):
-            last = command.pipeline[-1]
+            ends = [part.heredoc.end_line if part.heredoc else part.end_line for part in command.pipeline]
             text = " | ".join(part.text for part in command.pipeline)
-            yield Kind.COMMAND, command.line, max(command.end_line, last.end_line), text
+            yield Kind.COMMAND, command.line, max(command.end_line, *ends), text
     for assignment in script.assignments:
         if not assignment.prefix:
             value = assignment.value.raw if assignment.value else ""

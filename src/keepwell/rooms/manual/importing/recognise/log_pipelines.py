@@ -74,7 +74,7 @@ RECOGNISER = Recogniser(
     kinds=(Kind.COMMAND, Kind.ASSIGNMENT),
     programs=TOOLS,
     read=_read,
-    order=60,
+    order=45,
     example="""# Shop
 
 ## Logs
