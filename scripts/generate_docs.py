@@ -64,6 +64,8 @@ EXIT_CODES = """{made_by}
 Every command but one answers with these:
 
 {commands}
+`keepwell plan` only informs: it answers 0 whatever waits for acceptance or is missing, and 2 where the directory is invalid.
+
 `keepwell check` answers as monitoring plugins do (Monitoring Plugins Development Guidelines, "Plugin Return Codes"), so that
 Nagios, Icinga and the like can run it as it is. Of several checks it gives the code of the worst, in the order fail, warn,
 unknown, ok.

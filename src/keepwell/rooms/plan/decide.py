@@ -1,5 +1,6 @@
 """Pure: the tasks of a directory and ``now`` give the moments at which they would start; files that were read give what is missing."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from typing import Any
 from keepwell.kernel.cadences import instants, next_instant, parse_cadence
 from keepwell.kernel.durations import parse_duration
 from keepwell.kernel.quoting import quoted
-from keepwell.kernel.windows import Window, contains, parse_window
+from keepwell.kernel.windows import Span, Window, current_window, next_window, parse_window
 
 from .model import Entry, Kept, Moment, Plan, PlannedTask, Report, Runbook, Wanted
 
@@ -37,17 +38,37 @@ class Times:
 
 @dataclass(slots=True)
 class _Days:
-    """The days asked for, the windows, and the moments of each cadence, computed once for all tasks that share it."""
+    """The days asked for; the moments of each cadence and the spans of each window, computed once for all tasks that share them."""
 
     after: datetime
     until: datetime
     windows: Mapping[str, Window | str]
     known: dict[tuple[str, str], Times] = field(default_factory=dict)
+    spans: dict[str, list[Span]] = field(default_factory=dict)
 
     def times(self, every: str, zone: str) -> Times:
         if (every, zone) not in self.known:
             self.known[every, zone] = times(every, zone, self.after, self.until)
         return self.known[every, zone]
+
+    def in_window(self, name: str, at: datetime) -> bool | None:
+        """Whether that window is open then; None where there is no such window."""
+        window = self.windows.get(name)
+        if not isinstance(window, Window):
+            return None
+        if name not in self.spans:
+            self.spans[name] = list(_spans(window, self.after, self.until))
+        spans = self.spans[name]
+        before = bisect_right(spans, at, key=lambda span: span[0])
+        return before > 0 and at < spans[before - 1][1]
+
+
+def _spans(window: Window, after: datetime, until: datetime) -> Iterator[Span]:
+    """The spans of a window in which any moment of these days may lie, in order."""
+    span = current_window(window, after) or next_window(window, after)
+    while span is not None and span[0] <= until:
+        yield span
+        span = next_window(window, span[0])
 
 
 def plan_tasks(kept: Mapping[str, Kept], after: datetime, until: datetime) -> tuple[PlannedTask, ...]:
@@ -94,7 +115,7 @@ def _task(entry: Entry, days: _Days) -> PlannedTask:
     window = days.windows.get(task.window) if task.window else None
     if task.window and not isinstance(window, Window):
         faults.append(window or f"its window {quoted(task.window)} is not one of the windows")
-    moments = tuple(Moment(at, contains(window, at) if isinstance(window, Window) else None) for at in coming.moments)
+    moments = tuple(Moment(at, days.in_window(task.window, at)) for at in coming.moments)
     return replace(task, frequent=coming.frequent, moments=moments, more=coming.more, next=coming.next, faults=tuple(faults))
 
 

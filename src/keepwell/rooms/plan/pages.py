@@ -63,10 +63,12 @@ def _runbooks(plan: Plan) -> Iterator[Line]:
     scheduled = [runbook for runbook in plan.runbooks if runbook.path in by_path and runbook.steps]
     if scheduled:
         yield "What the tasks would run: each step's operation, or shell exactly as it stands", "strong"
-    for runbook in scheduled:
+    for runbook in scheduled[:MOST_RUNBOOKS]:
         yield f"  {runbook.path}  (for {', '.join(by_path[runbook.path][:5])})", ""
         width = column(step.name for step in runbook.steps)
         yield from (_step(step, width) for step in runbook.steps)
+    if len(scheduled) > MOST_RUNBOOKS:
+        yield f"  and {len(scheduled) - MOST_RUNBOOKS:,} runbooks more (--json has all)", "dim"
     others = [runbook for runbook in plan.runbooks if runbook.path not in by_path]
     if others:
         yield f"Runbooks that no task runs: {len(others):,}", "strong"

@@ -84,12 +84,15 @@ def _report(directory: Path) -> Report:
 
 
 def _read(file: Path, largest: int) -> bytes:
-    """The bytes of a regular file. What is none (a pipe, a device) is not even opened for waiting."""
+    """The bytes of a regular file. Opening one that is none (a pipe) never waits."""
     handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as opened:
+    try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise ValueError("it is no regular file")
-        data = opened.read(largest + 1)
+        with open(handle, "rb", closefd=False) as opened:
+            data = opened.read(largest + 1)
+    finally:
+        os.close(handle)
     if len(data) > largest:
         raise ValueError(f"it is larger than {largest} bytes")
     return data
