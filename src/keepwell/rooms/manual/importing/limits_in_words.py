@@ -1,4 +1,4 @@
-"""Limits, durations and figures as manuals write them: "Error rate > 5% for more than 5 minutes", "under 2 seconds", "Target < 80%". Pure."""
+"""Limits, durations and figures as manuals write them: "Error rate > 5% for more than 5 minutes", "under 2 seconds". Pure."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,8 @@ _UNIT = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=Tru
 _AMOUNT = rf"(?P<amount>\d{{1,12}}(?:,\d{{3}})*(?:\.\d{{1,6}})?)\s?(?P<unit>{_UNIT})?(?![\w.]*\w)"
 _DURATION = re.compile(rf"(?<![\w.])(?P<amount>\d{{1,6}}(?:\.\d{{1,3}})?)[\s-]?(?P<unit>{_UNIT})(?!\w)", re.IGNORECASE)
 _CONDITION = re.compile(
-    r"(?P<metric>[^\W\d_][\w /()'-]{0,70}?)\s*[:=]?\s*(?:\b(?:target|threshold|limit|alert|goal|if|is|are|stays?|should be|must be|keep)\b\s*)*"
+    r"(?P<metric>[^\W\d_][\w /()'-]{0,70}?)\s*[:=]?\s*"
+    r"(?:\b(?:target|threshold|limit|alert|goal|if|is|are|stays?|should be|must be|keep)\b\s*)*"
     rf"(?<![\w<>=-])(?P<sign>{_SIGN})\s*{_AMOUNT}(?P<tail>\s+(?:of|average|on average|for \d+(?:st|nd|rd|th)\b)[\w ]{{0,40}})?",
     re.IGNORECASE,
 )

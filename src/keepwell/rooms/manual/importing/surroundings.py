@@ -1,6 +1,5 @@
 """What stands around an item of prose: the sentence that leads a list in, the item above it, the table that a row belongs to. Pure."""
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -17,8 +16,7 @@ class Surroundings:
         self._parents: dict[int, Item] = {}
         self._children: dict[int, list[Item]] = {}
         self._introductions: dict[tuple[str, ...], str] = {}
-        self._tables = manual.tables
-        self._starts = [table.line for table in manual.tables]
+        self._rows = {row.line: (table, row) for table in manual.tables for row in table.rows}
         self._scan(manual.items)
 
     def _scan(self, items: tuple[Item, ...]) -> None:
@@ -66,11 +64,7 @@ class Surroundings:
 
     def row(self, item: Item) -> tuple[Table, Row] | None:
         """The table and the row of a table row that is not its heads."""
-        at = bisect_right(self._starts, item.line) - 1
-        if at < 0 or item.level == 0:
-            return None
-        table = self._tables[at]
-        return next(((table, row) for row in table.rows if row.line == item.line), None)
+        return self._rows.get(item.line)
 
 
 @lru_cache(maxsize=4)

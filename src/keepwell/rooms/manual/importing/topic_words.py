@@ -2,6 +2,8 @@
 known by. The more specific stands first."""
 
 WORDS = r"""
+dr.drill               \b(?:test|exercis|rehears)\w*\b.{0,12}\bbackups?(?: ?/ ?| and )(?:test\w* of )?(?:recover|restor)
+contacts               \bcontact (?:information|details|list)\b
 backup.verify          \b(?:verif|validat|test|check|prov|integrity)\w*\b.{0,30}\b(?:backups?|exports?)\b(?!.{0,12}(?:status|complet))
 backup.verify          \bbackups?\b.{0,12}\b(?:verif|validat|integrity|test)|\btest\b.{0,20}\b(?:export|state recovery)\b
 check.backup_freshness \bbackups?\b.{0,12}\b(?:status|complet|fresh|ran\b|succe)|\blast backup\b
@@ -56,7 +58,7 @@ escalate               \bnotify\b.{0,12}\bsecurity team\b
 contacts               \bcontacts?\b(?: information| details| list)?|\bon-?call\b|\be-?mail: ?\S+@
 incident.comms         \b(?:notify|inform|alert|updat)\w*\b.{0,20}\b(?:stakeholders?|customers?|users|management)\b|\bcommunicat
 incident.comms         \bstatus (?:page|updates?)\b|\bincident (?:alert|notification|notice)
-incident.review        \bpost-?(?:incident|mortem)|\broot cause\b|\blessons? learned\b|\bdocument incident\b|\btimeline\b
+incident.review        \bpost-?(?:incident|mortem)|\broot cause analysis\b|\blessons? learned\b|\bdocument incident\b|\btimeline\b
 incident.review        \baction items?\b|\b(?:incident|response) (?:review|evaluation)\b
 incident.policy        \bseverit(?:y|ies)\b|\bincident classif|\b(?:critical|error|warning|info) alerts?\b
 incident.policy        \bresponse times? (?:within|of)\b|\bimmediate (?:action|response) \w|\bp[0-4] - |\bincident commander\b

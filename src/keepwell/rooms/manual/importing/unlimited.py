@@ -10,7 +10,7 @@ from .topics import about
 
 def unlimited(view: View, words: str, severity: str = "warning", over: str = "") -> Found:
     """A rule that waits for its limit; with the one that ``view.values`` gives, it is whole."""
-    figure = " ".join(words.lower().split())[:60]
+    figure = " ".join(words[:200].lower().split())[:60]
     name = f"LIMIT_{slug(figure).replace('-', '_').upper() or 'FIGURE'}"
     given = view.values.get(name, "").strip()
     capabilities = about(view, "rule")

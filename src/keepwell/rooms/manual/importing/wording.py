@@ -3,7 +3,8 @@
 import re
 
 _VERBS = frozenset(
-    (
+    re.findall(
+        r"\w+",
         "acknowledge activate add adjust allocate analyse analyze answer append apply approve archive ask assess assign attach "
         "attempt audit authorize automate avoid back block bootstrap bring build bump call cancel capture categorise categorize "
         "change check choose clarify classify clean clear click clone close collect communicate compare compile complete compress "
@@ -27,8 +28,8 @@ _VERBS = frozenset(
         "stabilize start stop store submit subscribe summarise summarize suspend sweep switch sync synchronize tag taint take "
         "talk tell terminate test throttle tighten toggle track train transfer trigger trim troubleshoot truncate try tune turn "
         "unblock uncordon understand uninstall unlock unmount unpack unset update upgrade upload use validate verify view visit "
-        "wait warn watch wipe work write"
-    ).split()
+        "wait warn watch wipe work write",
+    )
 )
 _NUMBER = re.compile(r"^(?:\(?\d{1,2}[.):]|[a-z][.)]|step \d+[:.]?|[-*•–→✓✅☐]+)\s*", re.IGNORECASE)
 _BEFORE = re.compile(
@@ -42,13 +43,14 @@ _CLAUSE = re.compile(
 _NOUNS = re.compile(
     r"^(?:audit|call|change|contact|copy|count|design|document|list|load|lock|log|look|name|note|page|patch|plan|post|read|record|release|report|request"
     r"|restart|return|scan|search|store|switch|tag|test|track|upload|use|view|visit|work)s?[\s-]+"
-    r"(?:procedures?|management|requests?|logs?|cases?|results?|scripts?|process|rates?|windows?|levels?|codes?|balanc\w+|rotation|coverage|only"
-    r"|frequency|strateg\w+|polic\w+|schedules?|numbers?|completion|volumes?|durations?|failures?|errors?|history)\b"
+    r"(?:procedures?|management|requests?|logs?|cases?|results?|scripts?|process|rates?|windows?|levels?|codes?|balanc\w+|rotation|only"
+    r"|coverage|frequency|strateg\w+|polic\w+|schedules?|numbers?|completion|volumes?|durations?|failures?|errors?|history)\b"
     r"|^\w+ (?:is|are|was|were|has|have|will|must|can|may|should)\b",
     re.IGNORECASE,
 )
 _ADVICE = re.compile(
-    r"\b(?:you|users?|operators?|administrators?|we) (?:may|might|should|must|can|could|need to|have to)\b (?!not|see|notice|experience|be\b)",
+    r"\b(?:you|users?|operators?|administrators?|we) (?:may|might|should|must|can|could|need to|have to)\b"
+    r" (?!not|see|notice|experience|be\b)",
     re.IGNORECASE,
 )
 _REGULAR = re.compile(r"^(?:regular|periodic|routine|scheduled)\b", re.IGNORECASE)

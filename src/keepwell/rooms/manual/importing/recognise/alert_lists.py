@@ -15,7 +15,8 @@ _LABEL = re.compile(
     r"^\s*(critical|emergency|error|warning|warn|info(?:rmational)?|p[0-4]|sev-?[0-4])(?:\s+alerts?)?\s*[:–-]\s+", re.IGNORECASE
 )
 _ALERTS = re.compile(
-    r"\balert(?:s|ing)?\b.{0,30}\b(?:threshold|rule|condition|criteria|trigger)s?\b|\b(?:critical|warning|error|info) alerts?\b|\bthresholds\b"
+    r"\balert(?:s|ing)?\b.{0,30}\b(?:threshold|rule|condition|criteria|trigger)s?\b"
+    r"|\b(?:critical|warning|error|info) alerts?\b|\bthresholds\b"
 )
 _DURATION = re.compile(r"\bfor\s+(?:more than|longer than|over|at least|>|≥)?\s*\d+\s*(?:s|m|h|sec|min|hour|day)", re.IGNORECASE)
 

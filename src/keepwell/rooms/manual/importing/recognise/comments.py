@@ -10,8 +10,8 @@ from keepwell.rooms.manual.reading.model import Fence, Kind
 _READ = ("shell", "console", "crontab", "sql", "powershell", "text")
 _FILE = re.compile(r"^(?:/[\w.@-]+(?:/[\w.@-]+)+|[\w.-]+\.(?:sh|bash|py|sql|ya?ml|conf|cron|js|ts))(?:\s+[-–—:]\s+.*)?$")
 _COMMAND = re.compile(
-    r"^(?:sudo )?(?:curl|wget|echo|systemctl|service|docker|docker-compose|kubectl|oc|psql|pg_dump|mysql|redis-cli|aws|openssl|tar|cp|rm|mv|find|grep"
-    r"|cat|certbot|apt|apt-get|yum|dnf|npm|git|ssh|scp|rsync|crontab|chmod|chown|python3?|node|bash|sh)\s+(?=.*(?:\s-{1,2}\w|[|$\"'>]|/\w|&&))"
+    r"^(?:sudo )?(?:curl|wget|echo|systemctl|service|docker|docker-compose|kubectl|oc|psql|pg_dump|mysql|redis-cli|aws|openssl|tar|cp|rm|mv"
+    r"|find|grep|cat|certbot|apt|apt-get|yum|dnf|npm|git|ssh|scp|rsync|crontab|chmod|chown|python3?|node|bash|sh)\s+(?=.*(?:\s-{1,2}\w|[|$\"'>]|/\w|&&))"
 )
 _MARK = re.compile(r"^\s*(?:#|--|//|;)")
 

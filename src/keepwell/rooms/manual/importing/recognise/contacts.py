@@ -16,6 +16,7 @@ _LABEL = re.compile(r"^\s*(?P<label>[^:|]{2,60}):\s*(?P<rest>\S.*)", re.DOTALL)
 _WAYS = re.compile(
     r"^(?:e-?mail|mail|phone|telephone|mobile|slack|teams|pager(?:duty)?|channel|chat|contact|website|web|url|hotline)\b", re.IGNORECASE
 )
+_LONGEST = 1000
 _REACH = ("email", "phone", "slack", "url", "reach")
 _PEOPLE = re.compile(r"\bcontacts?\b|\bon-?call\b|\bescalation (?:contacts?|list|path|chain)\b|\bsupport team\b", re.IGNORECASE)
 
@@ -57,7 +58,7 @@ def _of_row(table: Table, row: Row) -> EntryDraft | None:
 
 
 def _of_line(view: View) -> EntryDraft | None:
-    text = view.item.text
+    text = view.item.text[:_LONGEST]
     lead = surroundings(view.manual).lead_in(view.item)
     about_people = any(_PEOPLE.search(words) for words in (view.title, lead[-120:]))
     value = _reached(text)
@@ -78,6 +79,7 @@ def _of_line(view: View) -> EntryDraft | None:
 
 
 def _reached(text: str) -> dict[str, str]:
+    text = text[:_LONGEST]
     found = {"email": _MAIL.search(text), "phone": _PHONE.search(text), "slack": _CHANNEL.search(text)}
     value = {key: match[0] for key, match in found.items() if match}
     url = re.search(r"https?://[^\s|)>]+", text)

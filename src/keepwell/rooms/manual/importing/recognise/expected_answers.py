@@ -12,14 +12,14 @@ from keepwell.rooms.manual.reading.model import Fence, Kind
 
 _ANSWER = re.compile(
     r"\bexpected\b|\b(?:healthy|sample|example|successful|normal|correct|typical)\b.{0,20}\b(?:response|answer|output|result)"
-    r"|\b(?:response|answer|output|result)s?\b.{0,20}(?:is|looks?|like|should|:)|\breturns?\b|\bshould (?:be|show|see|return|look)\b|\bfor example\b"
-    r"|\bexample (?:error )?(?:message|output|response)|\b(?:health check|api|json) responses?\b"
+    r"|\b(?:response|answer|output|result)s?\b.{0,20}(?:is|looks?|like|should|:)|\breturns?\b|\bshould (?:be|show|see|return|look)\b"
+    r"|\bfor example\b|\bexample (?:error )?(?:message|output|response)|\b(?:health check|api|json) responses?\b"
 )
 _HEALTH = re.compile(r"\bexpected\b|\bhealth|\bshould (?:be|return|show)\b")
 _ILL = re.compile(r"\bun-?health|\bdegraded\b|\bfail|\berror\b|\bdown\b")
-_GOOD = frozenset(
-    "ok up healthy operational connected ready true pass passed active running available green online alive success enabled good".split()
-)
+_GOOD = frozenset(("ok", "up", "healthy", "operational", "connected", "ready", "true", "pass", "passed", "active", "running")) | {
+    "available", "green", "online", "alive", "success", "enabled", "good"
+}  # fmt: skip
 _WORD = re.compile(r"[A-Za-z][\w-]{0,63}", re.ASCII)
 _PATH = re.compile(r"(?:GET\s+|https?://[^/\s`]+)(/[\w./-]*)|`(/[\w./-]+)`")
 _DEEPEST = 4

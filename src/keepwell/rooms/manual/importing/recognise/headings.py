@@ -6,7 +6,7 @@ from functools import lru_cache
 from keepwell.rooms.manual.importing.model import Fate, Found, Recogniser, TaskDraft, View
 from keepwell.rooms.manual.importing.topics import about
 from keepwell.rooms.manual.importing.views import cadence_in
-from keepwell.rooms.manual.reading.model import Kind, Manual, Section
+from keepwell.rooms.manual.reading.model import Item, Kind, Manual
 
 _WORK = frozenset((Kind.COMMAND, Kind.CRON, Kind.STATEMENT, Kind.CHECKBOX, Kind.LIST_ITEM, Kind.COMMENT, Kind.TABLE_ROW))
 _ORNAMENT = re.compile(r"^(?:[^\w(]+|\d+(?:\.\d+)*[.)]?\s+)+")
@@ -21,23 +21,27 @@ def read(view: View) -> Found | None:
     every = cadence_in(view.item.text)
     if not every or (view.item.level == 1 and view.item.line == view.manual.headings[0].line and len(view.manual.headings) > 1):
         return None
-    section = view.manual.section_of(view.item.line)
-    if not _holds_work(view.manual, section):
+    if view.item.line not in _with_work(view.manual):
+        section = view.manual.section_of(view.item.line)
         reason = "its work stands below headings with a cadence of their own" if section.children else "nothing is to be done below it"
         return Found(Fate.TASK, about(view, "schedule"), reason=reason)
     return Found(Fate.TASK, about(view, "schedule"), drafts=(TaskDraft(every, _title(view)),))
 
 
-def _holds_work(manual: Manual, section: Section) -> bool:
-    own = _own_cadences(manual)
-    inner = [part for part in section.walk() if part is not section and part.line in own]
-    return any(not any(part.line <= item.line <= part.end_line for part in inner) for item in manual.items_in(section, *_WORK))
-
-
 @lru_cache(maxsize=4)
-def _own_cadences(manual: Manual) -> frozenset[int]:
-    """The lines of headings with a cadence."""
-    return frozenset(item.line for item in manual.headings if cadence_in(item.text))
+def _with_work(manual: Manual) -> frozenset[int]:
+    """The lines of headings with a cadence that are the nearest such heading of some work."""
+    found: set[int] = set()
+    above: list[tuple[Item, bool]] = []
+    for item in manual.items:
+        if item.kind is Kind.HEADING:
+            while above and above[-1][0].level >= item.level:
+                above.pop()
+            above.append((item, bool(cadence_in(item.text))))
+        elif item.kind in _WORK:
+            nearest = next((heading for heading, recurs in reversed(above) if recurs), None)
+            found.update([nearest.line] if nearest else [])
+    return frozenset(found)
 
 
 def _title(view: View) -> str:

@@ -29,7 +29,7 @@ def read(view: View) -> Found | None:
     name, limits = table.column(*_NAMES), _limits(table)
     if name is None or not limits or name in limits.values():
         return None
-    words = row.cells[name].lower()
+    words = row.cells[name].lower()[:200]
     objective = _objective(table, row, words)
     drafts = (*objective, *_drafts(table, row, words, limits))
     if not drafts:

@@ -1,12 +1,13 @@
 """What a person does: steps, things to review, questions, practices, wishes."""
 
 import re
+from functools import lru_cache
 
 from keepwell.rooms.manual.importing.model import Disposition, Fate, Found, Recogniser, View
 from keepwell.rooms.manual.importing.surroundings import surroundings
 from keepwell.rooms.manual.importing.topics import about
 from keepwell.rooms.manual.importing.wording import advises, asks_for_something, is_question
-from keepwell.rooms.manual.reading.model import Kind
+from keepwell.rooms.manual.reading.model import Kind, Manual
 
 _PHASE = re.compile(r"\(\s*\d+\s*[-–]\s*\d+\s*(?:m|min|minutes|h|hours|days)\s*\)", re.IGNORECASE)
 _PRACTICES = re.compile(
@@ -44,7 +45,12 @@ def read(view: View) -> Found | None:
 
 def _is_heading(view: View, text: str) -> bool:
     """Whether it is a line of a table of contents."""
-    return any(text == heading.text for heading in view.manual.headings)
+    return text in _titles(view.manual)
+
+
+@lru_cache(maxsize=4)
+def _titles(manual: Manual) -> frozenset[str]:
+    return frozenset(heading.text for heading in manual.headings)
 
 
 def _checklist(view: View, first: str = "") -> Found:

@@ -10,7 +10,8 @@ from keepwell.rooms.manual.importing.wording import asks_for_something, is_quest
 from keepwell.rooms.manual.reading.model import Kind
 
 _REVIEW = re.compile(
-    r"\blogs? (?:review|analysis|monitoring|inspection|patterns)\b|\b(?:watch|look|search|scan|monitor|grep)\w*\s+(?:for|the|your|all)?\b.{0,40}\blogs?\b"
+    r"\blogs? (?:review|analysis|monitoring|inspection|patterns)\b"
+    r"|\b(?:watch|look|search|scan|monitor|grep)\w*\s+(?:for|the|your|all)?\b.{0,40}\blogs?\b"
     r"|\blogs?\b.{0,30}\b(?:for|priorit)"
 )
 _LAYOUT = re.compile(r"\blog (?:files?|locations?|paths?|structure|layout|directories)\b")

@@ -5,7 +5,7 @@ import re
 from keepwell.rooms.manual.importing.limits_in_words import Limit, limits_in
 from keepwell.rooms.manual.importing.model import Fate, Found, LimitDraft, Recogniser, View
 from keepwell.rooms.manual.importing.surroundings import surroundings
-from keepwell.rooms.manual.importing.topics import about
+from keepwell.rooms.manual.importing.topics import about, capabilities_of
 from keepwell.rooms.manual.importing.unlimited import unlimited
 from keepwell.rooms.manual.reading.model import Kind
 
@@ -13,12 +13,13 @@ _TITLE = re.compile(
     r"\b(?:metrics?|figures|kpis?|indicators|signals|measurements)\b.{0,12}\b(?:to|for|being|are) (?:be )?(?:monitor|watch|track|observ)"
     r"|\b(?:key|golden|important) (?:metrics|figures|signals|performance indicators)\b|^(?:\d[\d.]* )?(?:what to )?monitor(?:ed)?$"
 )
+_LONGEST = 400
 _GOAL = re.compile(r"\b(?:goal|objective|slo|sla|rto|rpo)s?\b", re.IGNORECASE)
 
 
 def read(view: View) -> Found | None:
     """An item of such a list, with its target or without; elsewhere, an item that says ``Target`` itself."""
-    text = view.item.text
+    text = view.item.text[:_LONGEST]
     listed = any(_TITLE.search(title.lower()) for title in (*view.item.section, surroundings(view.manual).lead_in(view.item)[-80:]))
     says_target = re.search(r"\b(?:target|threshold|limit)\s*[:=]?\s*(?:[<>≤≥]|under|below|above|over|less|more)", text, re.IGNORECASE)
     if not (listed or says_target) or any(_GOAL.search(title) for title in view.item.section[-1:]):
@@ -32,7 +33,7 @@ def read(view: View) -> Found | None:
         return None
     figure = re.sub(r"\([^)]*\)", " ", text.partition(":")[0])
     found = unlimited(view, re.sub(r"^\s*(?:monitor|track|watch|observe|check|measure)\s+", "", figure, flags=re.IGNORECASE))
-    said = tuple(word for word in about(view, "metric") if word != "rule")
+    said = tuple(dict.fromkeys(("metric", *capabilities_of(figure, " > ".join(view.item.section)))))[:2]
     return Found(Fate.RULE, said, disposition=found.disposition, drafts=found.drafts, missing=found.missing, reason=found.reason)
 
 

@@ -7,7 +7,8 @@ from keepwell.rooms.manual.importing.topics import capabilities_of
 from keepwell.rooms.manual.reading.model import Kind
 
 _OF_THE_MANUAL = re.compile(
-    r"^(?:version|last (?:updated|reviewed|modified)|date|author|maintainer|owner|status)\s*:|\bth(?:is|e) (?:[a-z]+ )?(?:manual|document|guide|runbook)\b",
+    r"^(?:version|last (?:updated|reviewed|modified)|date|author|maintainer|owner|status)\s*:"
+    r"|\bth(?:is|e) (?:[a-z]+ )?(?:manual|document|guide|runbook)\b",
     re.IGNORECASE,
 )
 _EXPLAINS = (Kind.HEADING, Kind.PARAGRAPH, Kind.LIST_ITEM, Kind.TABLE_ROW, Kind.COMMENT, Kind.HTML, Kind.FRONT_MATTER)

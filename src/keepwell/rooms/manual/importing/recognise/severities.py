@@ -12,8 +12,8 @@ _SECTION = "incidents.severities"
 _CODE = re.compile(r"\b(p[0-5]|sev-?[0-5]|s[0-4])\b", re.IGNORECASE)
 _WORD = r"critical|emergency|fatal|severe|major|high|error|medium|warning|minor|moderate|low|info(?:rmational)?"
 _LINE = re.compile(
-    rf"^\s*(?:\d{{1,2}}[.)]\s*)?(?P<name>p[0-5]|sev(?:erity)?[- ]?[0-5]|(?:{_WORD}))(?P<kind>\s+(?:alerts?|incidents?|issues?|severity|priority))?"
-    r"\s*(?:\([^)]*\))?\s*[:–-]\s*(?P<rest>\S.*)",
+    rf"^\s*(?:\d{{1,2}}[.)]\s*)?(?P<name>p[0-5]|sev(?:erity)?[- ]?[0-5]|(?:{_WORD}))"
+    r"(?P<kind>\s+(?:alerts?|incidents?|issues?|severity|priority))?\s*(?:\([^)]*\))?\s*[:–-]\s*(?P<rest>\S.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _HEADING = re.compile(

@@ -8,7 +8,8 @@ from keepwell.rooms.manual.importing.topics import about
 from keepwell.rooms.manual.reading.model import Kind
 
 _BLANK = re.compile(
-    r"\[[A-Za-z][\w /,.:'-]{1,60}\](?!\()|<[A-Za-z][\w /,.:'-]{2,80}>|\{\{?\s*[A-Za-z][\w .-]{1,40}\s*\}?\}|_{4,}|\bX{2,}:X{2,}\b|\bYYYY-MM-DD\b"
+    r"\[[A-Za-z][\w /,.:'-]{1,60}\](?!\()|<[A-Za-z][\w /,.:'-]{2,80}>"
+    r"|\{\{?\s*[A-Za-z][\w .-]{1,40}\s*\}?\}|_{4,}|\bX{2,}:X{2,}\b|\bYYYY-MM-DD\b"
 )
 _FORM = re.compile(
     r"\b(?:templates?|notifications?|announcement|message|forms?|e-?mail|communicat\w+|notice|report format|statement)\b", re.IGNORECASE
