@@ -62,12 +62,24 @@ def test_several_addresses_are_several_checks() -> None:
         ('s=$(curl -s http://h/health | jq -r .status)\nif [ "$s" != "healthy" ]; then echo bad; fi', {"json.status": "healthy"}),
         ('s=$(curl -s http://h/health | jq -r .db.state)\nif [ "$s" = "DOWN" ]; then echo bad; fi', {"json.db.state": "!= DOWN"}),
         ('[ "$(curl -s http://h/health | jq -r .status)" = "UP" ] || echo bad', {"json.status": "UP"}),
-        ("c=$(curl -s -o /dev/null -w '%{http_code}' http://h/a)\nif [ \"$c\" -ne 204 ]; then echo bad; fi", {"status": 204}),
-        ("curl -s -o /dev/null -w '%{http_code}' http://h/a | grep -q 200", {"status": 200}),
     ],
 )
 def test_what_the_answer_is_compared_with_is_expected_of_it(lines: str, expected: object) -> None:
     assert only_check(recognised(CURL, lines)).settings.get("expect") == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        ("c=$(curl -s -o /dev/null -w '%{http_code}' http://h/a)\nif [ \"$c\" -ne 204 ]; then echo bad; fi", 204),
+        ("curl -s -o /dev/null -w '%{http_code}' http://h/a | grep -q 200", 200),
+    ],
+)
+def test_a_status_is_expected_of_the_one_check_of_that_path(lines: str, status: int) -> None:
+    drafts = recognised(CURL, lines).drafts
+    assert drafts == (CheckDraft("http", {"path": "/a"}, "http://h"), ExpectDraft({"status": status}, "/a"))
+    (draft,) = recognised(CURL, f"{lines}\ncurl http://other/a").drafts  # two servers have such a path
+    assert draft == CheckDraft("http", {"path": "/a", "expect": {"status": status}}, "http://h")
 
 
 def test_a_measured_time_can_bear_limits() -> None:
@@ -198,7 +210,13 @@ def test_the_value_that_a_query_shows_is_kept() -> None:
         PROMETHEUS, "curl -s 'http://p:9090/api/v1/query?query=up' | jq -r '.data.result[0].value[1]' >> report.txt", "Report"
     )
     assert found.capabilities[0] == "report"
+    assert (only_check(found).name, only_check(found).every) == ("up", "1d")
     assert only_check(found).settings["values"] == {"result": "data.result[0].value[1]"}
+
+
+def test_a_query_is_called_what_the_line_calls_it() -> None:
+    line = 'echo "  - Error rate: $(curl -s http://p:9090/api/v1/query?query=errors_total)"'
+    assert only_check(recognised(PROMETHEUS, line)).name == "Error rate"
 
 
 KEPT = """\

@@ -30,8 +30,8 @@ def test_what_only_looks_is_a_check(line: str, operation: str, run: list[str]) -
 def test_the_services_of_a_project_are_judged_in_its_folder(line: str) -> None:
     found = recognised(RECOGNISER, line)
     assert (found.operation, found.disposition) == ("docker.compose.ps", Disposition.MISSING)
-    assert [missing.name for missing in found.missing] == ["COMPOSE_DIRECTORY"]
-    filled = recognised(RECOGNISER, line, values={"COMPOSE_DIRECTORY": "/srv/shop"})
+    assert [missing.name for missing in found.missing] == ["WORKING_FOLDER"]
+    filled = recognised(RECOGNISER, line, values={"WORKING_FOLDER": "/srv/shop"})
     assert filled.disposition is Disposition.CARRIED
     settings = only_check(filled).settings
     assert settings["run"][:4] == ["docker", "compose", "ps", "--all"]
@@ -55,7 +55,7 @@ def test_a_folder_that_the_script_went_into_is_the_projects() -> None:
     ],
 )
 def test_what_services_must_say(output: str, good: bool) -> None:
-    found = recognised(RECOGNISER, "docker compose ps", values={"COMPOSE_DIRECTORY": "/srv"})
+    found = recognised(RECOGNISER, "docker compose ps", values={"WORKING_FOLDER": "/srv"})
     assert bool(re.search(only_check(found).settings["expect"]["output_matches"].replace(r"\z", r"\Z"), output)) is good
 
 

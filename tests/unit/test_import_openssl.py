@@ -76,8 +76,8 @@ def test_a_certificate_in_a_file_is_asked_how_long_it_lasts(line: str, run: list
 def test_a_relative_path_is_asked_for() -> None:
     line = "openssl x509 -in tls/shop.pem -noout -dates"
     found = recognised(RECOGNISER, line)
-    assert [(missing.name, missing.form) for missing in found.missing] == [("TLS_SHOP_PEM", "path")]
-    filled = recognised(RECOGNISER, line, values={"TLS_SHOP_PEM": "/srv/tls/shop.pem"})
+    assert [(missing.name, missing.form) for missing in found.missing] == [("WORKING_FOLDER", "path")]
+    filled = recognised(RECOGNISER, line, values={"WORKING_FOLDER": "/srv"})
     assert only_check(filled).settings["run"][3] == "/srv/tls/shop.pem"
 
 

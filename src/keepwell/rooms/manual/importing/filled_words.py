@@ -6,10 +6,18 @@ from dataclasses import dataclass, replace
 
 from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
 
-from .model import Disposition, Fate, Found, Missing, View
+from .model import Disposition, Fate, Found, Missing, View, Wanting
 from .placeholders import missing_in
 
 _DIAGNOSIS = re.compile(r"\b(?:diagnos[ei]|mitigat|investigat|remediat)|^(?:\d+[.)] *)?(?:troubleshoot|debug|meaning$|impact$|resolution$)")
+
+WORKING_FOLDER = "WORKING_FOLDER"
+
+
+def working_folder(written: str) -> Missing:
+    """The folder that relative names mean; recognisers ask for it by one name, so that it is filled in once."""
+    asks = "The folder in which the manual's relative paths stand"
+    return Missing(WORKING_FOLDER, Wanting.VALUE, written, asks, "path")
 
 
 def options(text: str) -> frozenset[str]:

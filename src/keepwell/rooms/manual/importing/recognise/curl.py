@@ -1,14 +1,25 @@
 """``curl`` and ``wget``: a request that reads becomes an http check; one that sends is a step of a runbook (curl(1), wget(1))."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from keepwell.rooms.manual.importing.filled_words import Filled, fill, in_diagnosis, is_here, understood_behind, whole
 from keepwell.rooms.manual.importing.http_words import HttpCall, Place, place_of, read_call
 from keepwell.rooms.manual.importing.jq_conditions import grep_text, json_conditions, status_condition
-from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Missing, Recogniser, View, Wanting
+from keepwell.rooms.manual.importing.model import (
+    CheckDraft,
+    Disposition,
+    Draft,
+    ExpectDraft,
+    Fate,
+    Found,
+    Missing,
+    Recogniser,
+    View,
+    Wanting,
+)
 from keepwell.rooms.manual.reading.model import Kind
 from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
 
@@ -104,7 +115,25 @@ def _reading(view: View, command: ShellCommand, call: HttpCall, address: Filled)
         return replace(found, reason=place.problem or "it reaches the server in a way that a check does not")
     others = [place_of(text) for text in fill(view, *call.addresses[1:]).texts]
     places = [place, *(other for other in others if not other.problem)]
-    return replace(found, drafts=tuple(_draft(view, command, call, where, settings) for where in places))
+    return replace(found, drafts=tuple(_drafts(view, command, call, places, settings)))
+
+
+def _drafts(view: View, command: ShellCommand, call: HttpCall, places: Sequence[Place], settings: dict[str, Any]) -> Iterator[Draft]:
+    """The checks. What is expected of the status alone is said apart, so that a check which other lines make too stays one."""
+    expected = settings.get("expect", {})
+    apart = is_here(command) and expected.keys() == {"status"} and isinstance(expected["status"], int) and _only_one(view, places)
+    own = {key: value for key, value in settings.items() if key != "expect" or not apart}
+    for place in places:
+        yield _draft(view, command, call, place, own)
+    if apart:
+        yield ExpectDraft(expected, places[0].path)
+
+
+def _only_one(view: View, places: Sequence[Place]) -> bool:
+    """Whether the manual asks for that path at one address only: an expectation names its check by the path."""
+    path = places[0].path.partition("?")[0]
+    servers = {(address.host, address.port) for address in view.manual.names.addresses if (address.path or "/") == path}
+    return len(places) == 1 and len(servers) < 2
 
 
 def _draft(view: View, command: ShellCommand, call: HttpCall, place: Place, settings: Mapping[str, Any]) -> CheckDraft:

@@ -5,8 +5,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from keepwell.rooms.manual.importing.filled_words import fill, options, step, to_file, understood_behind, whole
-from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Missing, Recogniser, View, Wanting
+from keepwell.rooms.manual.importing.filled_words import (
+    WORKING_FOLDER,
+    fill,
+    options,
+    step,
+    to_file,
+    understood_behind,
+    whole,
+    working_folder,
+)
+from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Missing, Recogniser, View
 from keepwell.rooms.manual.reading.model import Kind
 from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
@@ -68,7 +77,6 @@ _CHANGES: Mapping[str, frozenset[str]] = {
 _LOGS = options("-f --follow --tail -n --since --until -t --timestamps --no-color --no-log-prefix --details")
 _STATES = "{{.Service}} {{.State}} {{.ExitCode}} {{.Health}}"
 _ALL_RUN = r"\A(?:\S+ (?:running 0 (?:healthy|starting)?|exited 0 \S*)\n?)+\z"
-_FOLDER_ASKED = "COMPOSE_DIRECTORY"
 
 
 def _read(view: View) -> Found | None:
@@ -132,7 +140,7 @@ def _check(view: View, command: ShellCommand, capabilities: tuple[str, ...], ope
     if directory:
         settings["directory"] = directory
     disposition = Disposition.MISSING if missing else Disposition.CARRIED
-    drafts = (CheckDraft("command", settings),) if filled.static else ()
+    drafts = (CheckDraft("command", settings, name=operation.replace(".", " ")),) if filled.static else ()
     return Found(Fate.CHECK, capabilities, operation, drafts, disposition, reason, missing)
 
 
@@ -144,9 +152,7 @@ def _directory(view: View, command: ShellCommand, run: list[str]) -> tuple[Missi
         or _folder(view, command)
     ):
         return ()
-    return (
-        Missing(_FOLDER_ASKED, Wanting.VALUE, command.text, "The folder of compose.yaml, in which docker compose is to be run", "path"),
-    )
+    return (working_folder(command.text),)
 
 
 def _folder(view: View, command: ShellCommand) -> str:
@@ -156,7 +162,7 @@ def _folder(view: View, command: ShellCommand) -> str:
             path = view.text(other.operands[0]) or ""
             return path if path.startswith("/") else ""
     compose = command.name.endswith("-compose") or command.subcommand == "compose"
-    return view.values.get(_FOLDER_ASKED, "") if compose else ""
+    return view.values.get(WORKING_FOLDER, "") if compose else ""
 
 
 def _looks_at(view: View, command: ShellCommand, verb: str) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def _look(view: View, command: ShellCommand, verb: str, operation: str) -> Found
     filled = fill(view, *whole(command))
     disposition = Disposition.MISSING if filled.missing else Disposition.CARRIED
     judged = command.is_last and command.depth == 0 and filled.static
-    draft = CheckDraft("command", {"run": list(filled.texts)})
+    draft = CheckDraft("command", {"run": list(filled.texts)}, every="1d" if capabilities[0].startswith("security") else "")
     return Found(Fate.CHECK, capabilities, operation, (draft,) if judged else (), disposition, missing=filled.missing)
 
 

@@ -2,9 +2,19 @@
 
 import re
 
-from keepwell.rooms.manual.importing.filled_words import Filled, fill, is_here, knows, options, step, understood_behind
+from keepwell.rooms.manual.importing.filled_words import (
+    WORKING_FOLDER,
+    Filled,
+    fill,
+    is_here,
+    knows,
+    options,
+    step,
+    understood_behind,
+    working_folder,
+)
 from keepwell.rooms.manual.importing.http_words import host_and_port
-from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Missing, Recogniser, View, Wanting
+from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Missing, Recogniser, View
 from keepwell.rooms.manual.reading.model import Kind
 from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
 
@@ -130,12 +140,9 @@ def _absolute(view: View, filled: Filled) -> tuple[str, tuple[Missing, ...]]:
     """The path of the file. A relative one means nothing to a check, which runs in no folder of the manual."""
     if filled.text.startswith("/") or filled.missing:
         return filled.text, filled.missing
-    name = re.sub(r"\W+", "_", filled.text).strip("_").upper()
-    if name in view.values:
-        return view.values[name], ()
-    return filled.text, (
-        Missing(name, Wanting.VALUE, filled.text, f"The whole path of {filled.text}, which the manual gives from a folder", "path"),
-    )
+    if WORKING_FOLDER in view.values:
+        return f"{view.values[WORKING_FOLDER].rstrip('/')}/{filled.text.removeprefix('./')}", ()
+    return filled.text, (working_folder(filled.text),)
 
 
 RECOGNISER = Recogniser(

@@ -37,7 +37,7 @@ def _read(view: View) -> Found | None:
     if not filled.static or "$(" in expression:
         return replace(found, disposition=Disposition.MISSING)
     disposition = Disposition.MISSING if filled.missing else Disposition.CARRIED
-    return replace(found, drafts=(_draft(command, place, expression),), disposition=disposition, missing=filled.missing)
+    return replace(found, drafts=(_draft(view, command, place, expression),), disposition=disposition, missing=filled.missing)
 
 
 def _expression(call: HttpCall, place: Place) -> str:
@@ -50,7 +50,7 @@ def _expression(call: HttpCall, place: Place) -> str:
     return next((text.removeprefix("query=") for text in words if text.startswith("query=")), "")
 
 
-def _draft(command: ShellCommand, place: Place, expression: str) -> CheckDraft:
+def _draft(view: View, command: ShellCommand, place: Place, expression: str) -> CheckDraft:
     path = place.path.partition("?")[0].replace("query_range", "query")
     others = [(name, value) for name, value in parse_qsl(place.query) if name not in ("query", "start", "end", "step")]
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in [("query", expression), *others])
@@ -59,7 +59,16 @@ def _draft(command: ShellCommand, place: Place, expression: str) -> CheckDraft:
     settings: dict[str, object] = {"path": f"{path}?{query}", "expect": {"status": 200, "json.status": "success"}}
     if shown == _VALUE:
         settings["values"] = {"result": shown}
-    return CheckDraft("http", settings, place.base)
+    told = _capabilities(view, command)[0] in ("report", "capacity")
+    return CheckDraft("http", settings, place.base, _name(command, expression), every="1d" if told else "1m")
+
+
+def _name(command: ShellCommand, expression: str) -> str:
+    """What the line calls the figure (``echo "Error rate: $(...)"``), else the first metric of the expression."""
+    outer = command.inside
+    label = re.search(r"([A-Za-z][A-Za-z /-]{2,40}?)\s*[:=]\s*\$?\(?$", outer.text.partition("$(")[0]) if outer is not None else None
+    metric = re.search(r"\b[a-z]\w*_\w+|\bup\b", expression)
+    return label[1] if label else metric[0] if metric else ""
 
 
 def _capabilities(view: View, command: ShellCommand) -> tuple[str, ...]:
