@@ -220,9 +220,20 @@ def _person() -> str:
 
 
 def user_name(number: int) -> str:
-    """The name of a user by number, or the number as text where the system knows none."""
+    """The name of a user by number, or the number as text where the system knows none.
+
+    /etc/passwd is read first (as in nsswitch.conf's usual ``passwd: files ...``): asking the system would open a socket to look for a name
+    service cache, and what only reads an operations directory opens none.
+    """
     import pwd
 
+    try:
+        for line in Path("/etc/passwd").read_text("utf-8", "surrogateescape").splitlines():
+            name, _, uid, *_ = (*line.split(":"), "", "", "")
+            if uid == str(number):
+                return name
+    except OSError:
+        pass  # the system is asked instead
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
