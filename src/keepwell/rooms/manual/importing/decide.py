@@ -16,6 +16,7 @@ from .amend import RULES, amend
 from .emit_runbook import runbook_text
 from .emit_yaml import operations_yaml
 from .entries import Entries, Sound
+from .fence_fates import settle_fences
 from .model import Amendment, CheckDraft, Disposition, EntryDraft, ExpectDraft, Fate, LimitDraft, Missing, Outcome, TaskDraft, View, Wanting
 from .names import slug
 from .outcomes import Recognisers
@@ -48,7 +49,7 @@ def import_manual(
     manual = _filled(read_manual(data, name), data, known)
     found = lint(manual, [rule for rule in all_rules() if rule.id in RULES], Choice(RULES)).findings if findings is None else findings
     seen = list(views(manual, known))
-    outcomes = _judge(seen, found)
+    outcomes = settle_fences(_judge(seen, found))
     entries = Entries(every, sound)
     outcomes = _place_checks(outcomes, entries)
     runbooks = make_runbooks(manual, outcomes)

@@ -1,9 +1,9 @@
 """Fences as a whole: what most of their content is."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
+from keepwell.rooms.manual.importing.fence_fates import majority
 from keepwell.rooms.manual.importing.limits_in_words import limits_in
 from keepwell.rooms.manual.importing.model import Disposition, Fate, Found, Missing, Recogniser, View, Wanting
 from keepwell.rooms.manual.importing.placeholders import missing_in
@@ -33,15 +33,6 @@ _TALK = frozenset(("echo", "printf", "sleep", "set", "cd", "exit", "date", "expo
 _TREE = re.compile(r"[├└│]|^\s*\|--|`--", re.MULTILINE)
 _DRAWING = re.compile(r"[↓→←↑▼►┌┐─═]|-->|==>|\+-{3,}\+")
 _LOG_LINE = re.compile(r"^\W*(?:\d{4}-\d{2}-\d{2}|\w{3} +\d+ |[IWEF]\d{4} )|\"level\"\s*:|\b(?:ERROR|WARN|INFO|DEBUG)\b", re.MULTILINE)
-
-
-def majority(fates: Sequence[Fate]) -> Fate:
-    """The fate of a fence by those of its content: what more than half of it is (talk and comments left out), else a procedure."""
-    counted = Counter(fate for fate in fates if fate not in (Fate.NARRATIVE, Fate.UNRECOGNISED))
-    if not counted:
-        return Fate.NARRATIVE
-    fate, number = counted.most_common(1)[0]
-    return fate if number * 2 > counted.total() else Fate.STEP
 
 
 def read(view: View) -> Found | None:
@@ -75,8 +66,8 @@ def _shell(view: View, fence: Fence) -> Found:
         return Found(Fate.CHECKLIST if "#" in fence.content else Fate.NARRATIVE, about(view), disposition=Disposition.HUMAN)
     if fence.content.startswith("#!") or any(command.loops or command.condition_of or command.function for command in commands):
         return Found(Fate.BACKUP if _purpose(view, commands) else Fate.STEP, about(view))
-    fate = majority([_fate(command) for command in commands if command.name not in _TALK] or [Fate.STEP])
-    return Found(fate, about(view))
+    fate = majority([_fate(command) for command in commands if command.name not in _TALK])
+    return Found(fate or Fate.STEP, about(view))
 
 
 def _purpose(view: View, commands: Sequence[ShellCommand]) -> bool:

@@ -5,7 +5,7 @@ import re
 from keepwell.rooms.manual.importing.limits_in_words import duration_in
 from keepwell.rooms.manual.importing.model import EntryDraft, Fate, Found, Recogniser, View
 from keepwell.rooms.manual.importing.topics import about
-from keepwell.rooms.manual.reading.model import Kind
+from keepwell.rooms.manual.reading.model import Fence, Kind
 
 _BLANK = re.compile(
     r"\[[A-Za-z][\w /,.:'-]{1,60}\](?!\()|<[A-Za-z][\w /,.:'-]{2,80}>"
@@ -26,14 +26,23 @@ def read(view: View) -> Found | None:
         asked = re.search(r"\btemplates?\b|\bform\b", view.title, re.IGNORECASE)
         return Found(Fate.TEMPLATE, about(view)) if asked and _BLANK.search(text) and "](" not in text else None
     fence = view.fence
-    if fence is None or fence.language not in _LANGUAGES or (fence.script and fence.script.commands):
+    if fence is None or fence.language not in _LANGUAGES:
         return None
+    if fence.script and fence.script.commands:
+        return _written(view, fence)
     blanks = len(_BLANK.findall(fence.content[:8000]))
     before = view.manual.lines[max(0, fence.line - 3) : fence.line - 1]
     named = bool(_FORM.search(" ".join((view.title, *before))))
     if not (blanks > 1 or (blanks and named)) or _is_output(fence.content, named):
         return None
     return Found(Fate.TEMPLATE, about(view, *_purpose(view)), drafts=_updates(fence.content))
+
+
+def _written(view: View, fence: Fence) -> Found | None:
+    """A fence whose only command writes a form into a file."""
+    commands = fence.script.commands if fence.script else ()
+    body = commands[0].heredoc.body if len(commands) == 1 and commands[0].heredoc else ""
+    return Found(Fate.TEMPLATE, about(view, *_purpose(view))) if len(_BLANK.findall(body[:8000])) > 1 else None
 
 
 def _is_output(content: str, named: bool) -> bool:
