@@ -52,10 +52,14 @@ _OF_PROSE = frozenset(("checklist", "incident.policy", "contacts", "objective"))
 
 def purposes(view: View) -> tuple[str, ...]:
     """Words for what the procedure is for, that of the comment before those of the titles, from the innermost outwards; never none."""
+    return tuple(dict.fromkeys((*_told(view), "runbook")))
+
+
+def _told(view: View) -> tuple[str, ...]:
     comment, titles = comment_of(view), _titles(view)
     found = [capability for text in (comment, *reversed(titles)) if (capability := purpose_in(text))]
     told = (capability for capability in capabilities_of(comment, " > ".join(titles)) if capability not in _OF_PROSE)
-    return tuple(dict.fromkeys((*found, *told, "runbook")))
+    return tuple(dict.fromkeys((*found, *told)))
 
 
 def comment_of(view: View) -> str:
@@ -88,7 +92,7 @@ def with_purpose(view: View, *own: str) -> tuple[str, ...]:
 
 def within(view: View, *families: str) -> str:
     """The first purpose of one of these families or words (``restore``, ``security.secrets``); empty where it is for something else."""
-    return next((purpose for purpose in purposes(view) if purpose in families or purpose.partition(".")[0] in families), "")
+    return next((purpose for purpose in _told(view) if purpose in families or purpose.partition(".")[0] in families), "")
 
 
 def is_trouble(view: View) -> bool:

@@ -82,7 +82,7 @@ def read(view: View) -> Found | None:
 
 def _said(view: View, command: ShellCommand) -> tuple[str, ...]:
     """What an echo is about: the command that it names, the file that it writes, or what it says."""
-    text = " ".join(word.filled for word in command.operands)
+    text = " ".join(word.filled for word in command.arguments if word.filled not in ("-e", "-n", "-E", "-ne", "-en"))
     named = capabilities_inside(view, text)
     target = kept_in(view, command)
     if named:
@@ -143,7 +143,7 @@ def _searched(view: View, command: ShellCommand) -> Found:
     changes = command.has_flag("-delete", "-ok", "-execdir") or any(part.name == "xargs" for part in command.pipeline)
     run = command.option("-exec")
     looks = not changes and (run is None or run.filled in ("grep", "ls", "stat", "du", "wc", "head", "cat", "file", "md5sum", "sha256sum"))
-    about = purpose_in(comment_of(view))
+    about = purpose_in(comment_of(view)) or purpose_in(view.title)
     own = about if about or not looks else "diagnostics"
     return done(view, with_purpose(view, *([own] if own else [])), "files.find" if looks and understood(view, command, _FIND) else "")
 
