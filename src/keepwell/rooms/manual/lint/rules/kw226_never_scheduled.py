@@ -13,7 +13,7 @@ from .saying import RESTORE, headings_over, short
 _RUNS_BY_ITSELF = re.compile(r"back[ _-]?up|monitor|health|retention|clean-?up|collect|metrics|watchdog|heartbeat")
 _ON_DEMAND = re.compile(r"verif|test|setup|install|incident|report|analys|daily|weekly|monthly|rotate")
 _OFTEN = re.compile(r"monitor|health|collect|metrics|watchdog|heartbeat")
-_NAME = re.compile(r"[\w.-]+\.\w+")
+_NAME = re.compile(r"(?<![\w.-])[\w.-]+\.\w+")
 _CLAIMS = re.compile(r"(?:automat|scheduled|continuous|cron)[a-z]{0,16}")
 
 
