@@ -98,7 +98,7 @@ def _task(entry: Entry, days: _Days) -> PlannedTask:
     task = PlannedTask(
         name=entry.name,
         line=entry.line,
-        run=_text(value, "run"),
+        run=_text(value, "run").removeprefix("./"),
         every=_text(value, "every"),
         zone=_text(value, "zone") or ZONE,
         window=_text(value, "window"),
