@@ -114,6 +114,12 @@ def test_credentials_become_a_reference_to_a_secret(line: str, header: str, name
     assert recognised(CURL, line, values={name: f"secret:{name}"}).disposition is Disposition.CARRIED
 
 
+@pytest.mark.parametrize("header", ["X-Bait: secret:HOME", "Not a name: x", "X: a\x07b"])
+def test_a_header_that_a_check_cannot_send_is_left_as_it_is(header: str) -> None:
+    found = recognised(CURL, f"curl -H '{header}' https://h/a")
+    assert (found.fate, found.drafts) == (Fate.CHECK, ())
+
+
 def test_what_is_to_be_filled_in_keeps_a_check_waiting() -> None:
     line = 'curl "https://api.yourdomain.com/v1/$SHOP_TABLE"'
     found = recognised(CURL, line)

@@ -28,6 +28,7 @@ _STATE = re.compile(
 )
 _ALERTMANAGER = re.compile(r"(/api/v[12]/)(alerts|status|silences)(?=$|[/?])")
 _SECRET_HEADER = re.compile(r"(?i)(?:proxy-)?authorization|cookie|x-[\w-]*(?:key|token|auth)[\w-]*|api[-_]?key|token")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2
 _SHELLS = frozenset(("sh", "bash", "zsh", "python", "python3", "sudo"))
 
 
@@ -199,8 +200,10 @@ def _settings(view: View, command: ShellCommand, call: HttpCall) -> tuple[dict[s
             continue
         filled = fill(view, word)
         missing += filled.missing
-        static = static and filled.static
-        headers[name] = filled.text.partition(":")[2].strip()
+        value = filled.text.partition(":")[2].strip()
+        # A value that looks like a reference to a secret is none, and a check could not tell.
+        static = static and filled.static and bool(_TOKEN.fullmatch(name)) and not value.startswith("secret:") and value.isprintable()
+        headers[name] = value
     settings |= {"headers": headers} if headers else {}
     if secrets:
         settings["secrets"] = {name: f"secret:{wanted.name}" for name, wanted in secrets.items()}
