@@ -93,7 +93,7 @@ def test_a_plan_for_people(ops: Path) -> None:
         "    00:00 UTC         review  no runbook: a person does it",
         '    often   line 14: "runbooks/absent.md" does not exist',
         '    escape  line 15: "../../etc/passwd" leaves the operations directory, so it is not read',
-        "     1 stop   systemd.stop    systemctl stop shop",
+        "     1 stop   systemd.stop  systemctl stop shop",
         "  runbooks/other.md  no step  By hand",
         "  windows     1  night (daily 02:00-04:00 Asia/Tokyo)",
         "  rules       1  Slow",

@@ -15,7 +15,7 @@ MOST = 12
 WIDEST = 150
 """Characters of a line; what is longer is cut with an ellipsis."""
 
-WIDEST_NAME = 32
+WIDEST_NAME = 46
 """Characters that a column of names takes at most."""
 
 _T = TypeVar("_T")

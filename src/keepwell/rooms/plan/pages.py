@@ -13,7 +13,7 @@ from .views import counts
 
 MOST_RUNBOOKS = 30
 MOST_MISSING = 50
-SHELL = ("", "sh", "bash", "shell")
+SHELL = ("", "sh", "bash", "zsh", "shell", "console")
 
 
 def lines(plan: Plan) -> Iterator[Line]:
@@ -65,8 +65,8 @@ def _runbooks(plan: Plan) -> Iterator[Line]:
         yield "What the tasks would run: each step's operation, or shell exactly as it stands", "strong"
     for runbook in scheduled[:MOST_RUNBOOKS]:
         yield f"  {runbook.path}  (for {', '.join(by_path[runbook.path][:5])})", ""
-        width = column(step.name for step in runbook.steps)
-        yield from (_step(step, width) for step in runbook.steps)
+        widths = column(step.name for step in runbook.steps), column(_what(step) for step in runbook.steps)
+        yield from (_step(step, *widths) for step in runbook.steps)
     if len(scheduled) > MOST_RUNBOOKS:
         yield f"  and {len(scheduled) - MOST_RUNBOOKS:,} runbooks more (--json has all)", "dim"
     others = [runbook for runbook in plan.runbooks if runbook.path not in by_path]
@@ -75,11 +75,14 @@ def _runbooks(plan: Plan) -> Iterator[Line]:
         yield from some(others, _other, "  ", MOST_RUNBOOKS)
 
 
-def _step(step: Step, width: int) -> Line:
-    what = step.operation or ("shell" if step.language in SHELL else step.language)
+def _what(step: Step) -> str:
+    return step.operation or ("shell" if step.language in SHELL else step.language)
+
+
+def _step(step: Step, names: int, whats: int) -> Line:
     rule = f" ({step.rule})" if step.rule else ""
     fate = "" if step.disposition == "carried" else f"{step.disposition.upper()}{rule}: "
-    text = f"    {step.number:>2} {step.name:{width}}  {what:14}  {fate}{first_command(step.text)}"
+    text = f"    {step.number:>2} {step.name:{names}}  {_what(step):{whats}}  {fate}{first_command(step.text)}"
     return text, "" if step.disposition in ("carried", "corrected") else "warn"
 
 

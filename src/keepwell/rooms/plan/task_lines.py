@@ -80,7 +80,9 @@ class _Page:
 
     def _does(self, task: PlannedTask) -> str:
         runbook = self.runbooks.get(task.run)
-        steps = f", {count(len(runbook.steps), 'step')}" if runbook and not runbook.fault else ""
+        steps = ""
+        if runbook and not runbook.fault:
+            steps = f", {count(len(runbook.steps), 'step')}" if runbook.steps else ", no step: a person does it"
         takes = f", about {task.takes}" if task.takes else ""
         return f"{task.run or 'no runbook: a person does it'}{steps}{takes}{' (!)' if task.faults else ''}"
 
