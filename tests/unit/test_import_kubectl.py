@@ -5,6 +5,9 @@ import pytest
 from keepwell.rooms.manual.importing.model import Disposition, Fate, Wanting
 from keepwell.rooms.manual.importing.recognise.cluster_tools import RECOGNISER as TOOLS
 from keepwell.rooms.manual.importing.recognise.kubectl import RECOGNISER
+from keepwell.rooms.manual.importing.registry import all_recognisers
+from keepwell.rooms.manual.importing.views import views
+from keepwell.rooms.manual.reading.document import read_manual
 from tests.importing_support import only_check, recognised
 
 
@@ -124,3 +127,16 @@ def test_tools_beside_it(section: str, line: str, fate: Fate, operation: str) ->
 def test_the_health_of_the_storage_is_judged() -> None:
     settings = only_check(recognised(TOOLS, "ceph status", "Health")).settings
     assert settings == {"run": ["ceph", "health"], "expect": {"output_contains": "HEALTH_OK"}}
+
+
+@pytest.mark.parametrize(
+    "name", ["cluster_tools", "curl", "docker", "firewall", "jq", "k6", "kubectl", "network", "openssl", "prometheus_query", "sockets"]
+)
+def test_the_example_of_a_recogniser_is_recognised(name: str) -> None:
+    (recogniser,) = [known for known in all_recognisers() if known.name == name]
+    asked = [
+        view
+        for view in views(read_manual(recogniser.example.encode(), "example.md"))
+        if view.item.kind in recogniser.kinds and any(command.name in recogniser.programs for command in view.pipeline)
+    ]
+    assert any(recogniser.read(view) for view in asked)

@@ -2,10 +2,21 @@
 
 import pytest
 
-from keepwell.rooms.manual.importing.model import Disposition, Fate, Wanting
+from keepwell.rooms.manual.importing.model import Disposition, Fate, Found, Wanting
+from keepwell.rooms.manual.importing.recognise.firewall import RECOGNISER as FIREWALL
 from keepwell.rooms.manual.importing.recognise.k6 import RECOGNISER as LOAD
-from keepwell.rooms.manual.importing.recognise.network import RECOGNISER
-from tests.importing_support import only_check, recognised
+from keepwell.rooms.manual.importing.recognise.network import RECOGNISER as NETWORK
+from keepwell.rooms.manual.importing.recognise.sockets import RECOGNISER as SOCKETS
+from tests import importing_support
+from tests.importing_support import only_check
+
+_ALL = {program: recogniser for recogniser in (NETWORK, SOCKETS, FIREWALL, LOAD) for program in recogniser.programs}
+
+
+def recognised(lines: str, section: str = "Operations") -> Found:
+    """What the recogniser of the first program that one knows makes of it."""
+    program = next(word for word in lines.replace("$(", " ").split() if word in _ALL)
+    return importing_support.recognised(_ALL[program], lines, section)
 
 
 @pytest.mark.parametrize(
@@ -19,7 +30,7 @@ from tests.importing_support import only_check, recognised
     ],
 )
 def test_a_lookup_of_a_name_is_a_check(line: str, settings: object) -> None:
-    found = recognised(RECOGNISER, line)
+    found = recognised(line)
     assert (found.fate, found.operation, found.capabilities) == (Fate.CHECK, "dns.lookup", ("check.dns",))
     assert only_check(found).settings == settings
 
@@ -36,7 +47,7 @@ def test_a_lookup_of_a_name_is_a_check(line: str, settings: object) -> None:
     ],
 )
 def test_a_port_that_is_looked_for_is_a_tcp_check(lines: str, address: str) -> None:
-    found = recognised(RECOGNISER, lines)
+    found = recognised(lines)
     assert (found.fate, bool(found.operation)) == (Fate.CHECK, True)
     draft = only_check(found)
     assert (draft.kind, draft.settings) == ("tcp", {"address": address})
@@ -51,7 +62,7 @@ def test_a_port_that_is_looked_for_is_a_tcp_check(lines: str, address: str) -> N
     ],
 )
 def test_a_port_that_is_not_known_is_no_draft(lines: str) -> None:
-    found = recognised(RECOGNISER, lines)
+    found = recognised(lines)
     assert (found.fate, found.drafts) == (Fate.CHECK, ())
 
 
@@ -64,7 +75,7 @@ def test_a_port_that_is_not_known_is_no_draft(lines: str) -> None:
     ],
 )
 def test_connections_are_counted_by_their_own_port_and_state(line: str, shell: str) -> None:
-    draft = only_check(recognised(RECOGNISER, line))
+    draft = only_check(recognised(line))
     assert draft.settings == {"shell": shell}
     assert draft.measures == ("connections",)
 
@@ -86,17 +97,17 @@ def test_connections_are_counted_by_their_own_port_and_state(line: str, shell: s
     ],
 )
 def test_what_it_is_for(section: str, line: str, capability: str) -> None:
-    assert recognised(RECOGNISER, line, section).capabilities[0] == capability
+    assert recognised(line, section).capabilities[0] == capability
 
 
 def test_a_ping_that_never_ends_is_a_step() -> None:
-    endless = recognised(RECOGNISER, "ping db.internal")
+    endless = recognised("ping db.internal")
     assert (endless.fate, endless.operation, endless.drafts) == (Fate.STEP, "ping", ())
-    assert only_check(recognised(RECOGNISER, "ping -c 3 db.internal")).settings == {"run": ["ping", "-c", "3", "db.internal"]}
+    assert only_check(recognised("ping -c 3 db.internal")).settings == {"run": ["ping", "-c", "3", "db.internal"]}
 
 
 def test_a_firewall_that_should_be_active_is_a_check() -> None:
-    settings = only_check(recognised(RECOGNISER, "sudo ufw status")).settings
+    settings = only_check(recognised("sudo ufw status")).settings
     assert settings == {"run": ["sudo", "ufw", "status"], "expect": {"output_contains": "Status: active"}}
 
 
@@ -114,12 +125,12 @@ def test_a_firewall_that_should_be_active_is_a_check() -> None:
     ],
 )
 def test_rules_are_listed_and_changed_by_steps(line: str, operation: str) -> None:
-    found = recognised(RECOGNISER, line)
+    found = recognised(line)
     assert (found.fate, found.operation, found.drafts) == (Fate.STEP, operation, ())
 
 
 def test_an_address_to_block_is_asked_for_when_the_step_is_run() -> None:
-    found = recognised(RECOGNISER, "iptables -A INPUT -s <attacker_ip> -j DROP", "Attack")
+    found = recognised("iptables -A INPUT -s <attacker_ip> -j DROP", "Attack")
     assert found.disposition is Disposition.MISSING
     assert [(missing.name, missing.wanting) for missing in found.missing] == [("ATTACKER_IP", Wanting.ARGUMENT)]
     assert found.capabilities[0] == "runbook"
@@ -137,5 +148,5 @@ def test_an_address_to_block_is_asked_for_when_the_step_is_run() -> None:
     ],
 )
 def test_load_tests_are_steps(line: str, operation: str) -> None:
-    found = recognised(LOAD, line)
+    found = recognised(line)
     assert (found.fate, found.operation, found.capabilities[0]) == (Fate.STEP, operation, "loadtest")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
 
-from .model import Disposition, Fate, Found, Missing, View, Wanting
+from .model import CheckDraft, Disposition, Fate, Found, Missing, View, Wanting
 from .placeholders import missing_in
 
 _DIAGNOSIS = re.compile(r"\b(?:diagnos[ei]|mitigat|investigat|remediat)|^(?:\d+[.)] *)?(?:troubleshoot|debug|meaning$|impact$|resolution$)")
@@ -94,6 +94,13 @@ def step(view: View, capabilities: tuple[str, ...], operation: str = "", fate: F
     missing = fill(view, *words).missing
     disposition = Disposition.MISSING if missing else Disposition.CARRIED
     return Found(fate, capabilities, operation, (), disposition, reason, missing)
+
+
+def look(view: View, capabilities: tuple[str, ...], operation: str, draft: CheckDraft | None, filled: Filled, reason: str = "") -> Found:
+    """Something that only looks. It waits for what is left to be filled in; what is known only when it runs is no check."""
+    disposition = Disposition.MISSING if filled.missing else Disposition.CARRIED
+    drafts = (draft,) if draft is not None and filled.static else ()
+    return Found(Fate.CHECK, capabilities, operation, drafts, disposition, reason, filled.missing)
 
 
 def knows(command: ShellCommand, flags: Iterable[str]) -> bool:

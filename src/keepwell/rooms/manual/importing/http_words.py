@@ -6,112 +6,20 @@ from urllib.parse import quote, urlsplit
 
 from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
 
+from .filled_words import options
+
 _SENDS = ("-d", "--data", "--data-binary", "--data-raw", "--data-ascii", "--data-urlencode", "--json", "-F", "--form", "--form-string")
 _SENDS_WGET = ("--post-data", "--post-file", "--body-data", "--body-file")
-_CURL = frozenset(
-    [
-        "-s",
-        "--silent",
-        "-S",
-        "--show-error",
-        "-f",
-        "--fail",
-        "--fail-with-body",
-        "-v",
-        "--verbose",
-        "-i",
-        "--include",
-        "-I",
-        "--head",
-        "-L",
-        "--location",
-        "-k",
-        "--insecure",
-        "-o",
-        "--output",
-        "-O",
-        "--remote-name",
-        "-w",
-        "--write-out",
-        "-X",
-        "--request",
-        "-H",
-        "--header",
-        "-m",
-        "--max-time",
-        "--connect-timeout",
-        "--retry",
-        "--retry-delay",
-        "--retry-max-time",
-        "-u",
-        "--user",
-        "-b",
-        "--cookie",
-        "-A",
-        "--user-agent",
-        "-e",
-        "--referer",
-        "-G",
-        "--get",
-        "--url",
-        "--cacert",
-        "--compressed",
-        "-4",
-        "-6",
-        "--ipv4",
-        "--ipv6",
-        "--http1.1",
-        "--http2",
-        "-N",
-        "--no-buffer",
-        "--no-progress-meter",
-        "-#",
-        "--progress-bar",
-        "--retry-connrefused",
-        "--retry-all-errors",
-        "--max-redirs",
-        "-T",
-        "--upload-file",
-        "--oauth2-bearer",
-        "--globoff",
-        "-g",
-        "--tlsv1.2",
-        "--tlsv1.3",
-    ]
-) | frozenset(_SENDS)
-_WGET = frozenset(
-    [
-        "-q",
-        "--quiet",
-        "-O",
-        "--output-document",
-        "--spider",
-        "-S",
-        "--server-response",
-        "-t",
-        "--tries",
-        "-T",
-        "--timeout",
-        "--header",
-        "--user",
-        "--password",
-        "--http-user",
-        "--http-password",
-        "--no-check-certificate",
-        "--ca-certificate",
-        "-nv",
-        "--no-verbose",
-        "-U",
-        "--user-agent",
-        "--method",
-        "-c",
-        "--continue",
-        "-P",
-        "--directory-prefix",
-        "-n",
-        "-v",
-    ]
-) | frozenset(_SENDS_WGET)
+_CURL = options("""
+    -s --silent -S --show-error -f --fail --fail-with-body -v --verbose -i --include -I --head -L --location -k --insecure -o --output
+    -O --remote-name -w --write-out -X --request -H --header -m --max-time --connect-timeout --retry --retry-delay --retry-max-time
+    --retry-connrefused --retry-all-errors -u --user -b --cookie -A --user-agent -e --referer -G --get --url --cacert --compressed
+    -4 -6 --ipv4 --ipv6 --http1.1 --http2 -N --no-buffer --no-progress-meter -# --progress-bar --max-redirs -T --upload-file
+    --oauth2-bearer --globoff -g --tlsv1.2 --tlsv1.3""") | frozenset(_SENDS)
+_WGET = options("""
+    -q --quiet -O --output-document --spider -S --server-response -t --tries -T --timeout --header --user --password --http-user
+    --http-password --no-check-certificate --ca-certificate -nv --no-verbose -U --user-agent --method -c --continue
+    -P --directory-prefix -n -v""") | frozenset(_SENDS_WGET)
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\]")
 _NO_SCHEME = re.compile(r"[A-Za-z0-9.-]+(?::\d+)?(?:[/?].*)?", re.DOTALL)
 _SAFE_PATH = "/%:@!&'()*+,;=~-._"

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from keepwell.rooms.manual.importing.filled_words import Filled, fill, in_diagnosis, is_here, understood_behind, whole
+from keepwell.rooms.manual.importing.http_settings import has_credentials, settings_of
 from keepwell.rooms.manual.importing.http_words import HttpCall, Place, place_of, read_call
-from keepwell.rooms.manual.importing.jq_conditions import grep_text, json_conditions, status_condition
 from keepwell.rooms.manual.importing.model import (
     CheckDraft,
     Disposition,
@@ -18,17 +18,14 @@ from keepwell.rooms.manual.importing.model import (
     Missing,
     Recogniser,
     View,
-    Wanting,
 )
 from keepwell.rooms.manual.reading.model import Kind
-from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
+from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
 _STATE = re.compile(
     r"health|status|ready|live|alive|ping|version|info|metric|performance|memory|uptime|actuator|/-/|^/?$|/api/?$|system|stats|monitor"
 )
 _ALERTMANAGER = re.compile(r"(/api/v[12]/)(alerts|status|silences)(?=$|[/?])")
-_SECRET_HEADER = re.compile(r"(?i)(?:proxy-)?authorization|cookie|x-[\w-]*(?:key|token|auth)[\w-]*|api[-_]?key|token")
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2
 _SHELLS = frozenset(("sh", "bash", "zsh", "python", "python3", "sudo"))
 
 
@@ -99,7 +96,7 @@ def _purpose(view: View, call: HttpCall, address: str) -> tuple[str, ...]:
 def _reading(view: View, command: ShellCommand, call: HttpCall, address: Filled) -> Found:
     place = _alertmanager(place_of(address.text))
     capabilities = _capabilities(view, call, place, address.text)
-    settings, missing, static = _settings(view, command, call)
+    settings, missing, static = settings_of(view, command, call)
     everything = _unique((*address.missing, *missing))
     operation = "alertmanager.alerts" if capabilities[0] == "check.alertmanager" else f"http.{call.method.lower()}"
     operation = operation if call.understood and call.addresses and understood_behind(command) else ""
@@ -169,98 +166,13 @@ def _capabilities(view: View, call: HttpCall, place: Place, address: str) -> tup
         return "metric", "check.http"
     if "webhook" in comment or "webhook" in path or (call.method == "HEAD" and "webhook" in view.words):
         return "check.webhook", "check.http"
-    if _credentials(call) or re.search(r"external|third[- ]party|upstream api", view.words):
+    if has_credentials(call) or re.search(r"external|third[- ]party|upstream api", view.words):
         return "check.external_api", "check.http"
     if re.search(r"\b(?:ssl|tls|certificate)", comment) and address.startswith("https"):
         return "check.tls", "check.http"
     if re.search(r"/alerts?\b", path) or ("/api/" in path and not _STATE.search(path)):
         return "api", "check.http"
     return ("check.http",)
-
-
-def _credentials(call: HttpCall) -> bool:
-    return bool(call.user or call.cookie or call.bearer) or any(_SECRET_HEADER.fullmatch(_header(word)[0]) for word in call.headers)
-
-
-def _header(word: Word) -> tuple[str, str]:
-    name, _, value = word.filled.partition(":")
-    return name.strip(), value.strip()
-
-
-def _settings(view: View, command: ShellCommand, call: HttpCall) -> tuple[dict[str, Any], tuple[Missing, ...], bool]:
-    """The check's settings beside its address, what is missing for them, and whether all else is known before it runs."""
-    settings: dict[str, Any] = {"method": call.method} if call.method != "GET" else {}
-    missing: list[Missing] = []
-    static = True
-    headers: dict[str, str] = {}
-    secrets = {name: wanted for name, wanted in _secrets(view, call)}
-    for word in call.headers:
-        name, value = _header(word)
-        if name in secrets or not value:
-            continue
-        filled = fill(view, word)
-        missing += filled.missing
-        value = filled.text.partition(":")[2].strip()
-        # A value that looks like a reference to a secret is none, and a check could not tell.
-        static = static and filled.static and bool(_TOKEN.fullmatch(name)) and not value.startswith("secret:") and value.isprintable()
-        headers[name] = value
-    settings |= {"headers": headers} if headers else {}
-    if secrets:
-        settings["secrets"] = {name: f"secret:{wanted.name}" for name, wanted in secrets.items()}
-        missing += [wanted for wanted in secrets.values() if wanted.name not in view.values]
-    if call.authority is not None:
-        authority = fill(view, call.authority)
-        missing += authority.missing
-        static = static and authority.static
-        settings["authority"] = authority.text
-    expected = _expected(view, command, call)
-    if call.method == "HEAD" and "webhook" in view.words:
-        expected = {"status": ["2xx", 405]}  # it is there, and wants another method (RFC 9110, section 15.5.6)
-    settings |= {"expect": expected} if expected else {}
-    return settings, tuple(missing), static
-
-
-def _secrets(view: View, call: HttpCall) -> Iterator[tuple[str, Missing]]:
-    """Headers that hold a secret, each with what is to be filled in: the whole value of the header."""
-    for word in call.headers:
-        name, value = _header(word)
-        if _SECRET_HEADER.fullmatch(name):
-            yield name, _secret(name, value, word)
-    for header, kind, credentials in (
-        ("Authorization", "Basic", call.user),
-        ("Authorization", "Bearer", call.bearer),
-        ("Cookie", "", call.cookie),
-    ):
-        if credentials is not None:
-            yield header, _secret(header, f"{kind} {credentials.filled}".strip(), credentials)
-
-
-def _secret(header: str, value: str, word: Word) -> Missing:
-    scheme = re.match(r"(Bearer|Basic|Token)\s", value)
-    variable = next((name for name in word.variables if not name.isdigit()), "")
-    name = re.sub(r"\W+", "_", variable or f"API_{header}").upper()
-    whole = f' (it begins with "{scheme[1]} ")' if scheme else ""
-    written = f"${variable}" if variable else header
-    if variable and scheme:
-        name += "_HEADER"
-    return Missing(name, Wanting.SECRET, written, f"The whole value of the header {header} that this request sends{whole}")
-
-
-def _expected(view: View, command: ShellCommand, call: HttpCall) -> dict[str, Any]:
-    """What the lines around it compare its answer with."""
-    if call.method == "HEAD":
-        return {}
-    expected: dict[str, Any] = {}
-    if "http_code" in call.write_out:
-        expected |= status_condition(command, view.script)
-    for other in command.pipeline[command.position + 1 :]:
-        if other.name == "jq":
-            expected |= json_conditions(other, view.script)
-            return expected
-    text = grep_text(command)
-    if "http_code" in call.write_out:
-        return expected | ({"status": int(text)} if re.fullmatch(r"[1-5]\d\d", text) else {})
-    return expected | ({"body": text} if text else {})
 
 
 def _unique(missing: tuple[Missing, ...]) -> tuple[Missing, ...]:
