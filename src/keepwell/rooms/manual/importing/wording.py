@@ -5,7 +5,7 @@ import re
 _VERBS = frozenset(
     re.findall(
         r"\w+",
-        "acknowledge activate add adjust allocate analyse analyze answer append apply approve archive ask assess assign attach "
+        "hold order acknowledge activate add adjust allocate analyse analyze answer append apply approve archive ask assess assign attach "
         "attempt audit authorize automate avoid back block bootstrap bring build bump call cancel capture categorise categorize "
         "change check choose clarify classify clean clear click clone close collect communicate compare compile complete compress "
         "compute conduct configure confirm connect consider consult contact contain contribute convert coordinate copy cordon "
@@ -24,7 +24,7 @@ _VERBS = frozenset(
         "reinstall reissue reload relocate remember remove rename renew reopen repair repeat replace report reprocess reproduce "
         "request require rerun reschedule resend reset resize resolve restart restore restrict resume resync retain retest "
         "rethink retire retrieve retry return reuse revert review revise revoke roll rotate run sanitise sanitize save scale scan "
-        "schedule search secure see seek select send separate set setup shrink shut sign silence simulate skip solve spread "
+        "schedule search secure seek select send separate set setup shrink shut sign silence simulate skip solve spread "
         "stabilize start stop store submit subscribe summarise summarize suspend sweep switch sync synchronize tag taint take "
         "talk tell terminate test throttle tighten toggle track train transfer trigger trim troubleshoot truncate try tune turn "
         "unblock uncordon understand uninstall unlock unmount unpack unset update upgrade upload use validate verify view visit "
@@ -41,9 +41,9 @@ _CLAUSE = re.compile(
     r"^(?:to|if|when|once|after|before|in case|for|from|on|in|using|with|where|should|unless|while|during)\b[^,]{2,140},\s+", re.IGNORECASE
 )
 _NOUNS = re.compile(
-    r"^(?:audit|call|change|contact|copy|count|design|document|list|load|lock|log|look|name|note|page|patch|plan|post|read|record|release|report|request"
+    r"^(?:audit|call|change|contact|copy|count|design|document|list|load|lock|log|look|name|note|order|page|patch|plan|post|read|record|release|report|request"
     r"|restart|return|scan|search|store|switch|tag|test|track|upload|use|view|visit|work)s?[\s-]+"
-    r"(?:procedures?|management|requests?|logs?|cases?|results?|scripts?|process|rates?|windows?|levels?|codes?|balanc\w+|rotation|only"
+    r"(?:procedures?|management|requests?|logs?|cases?|results?|scripts?|process|rates?|windows?|levels?|codes?|balanc\w+|status|rotation|only"
     r"|coverage|frequency|strateg\w+|polic\w+|schedules?|numbers?|completion|volumes?|durations?|failures?|errors?|history)\b"
     r"|^\w+ (?:is|are|was|were|has|have|will|must|can|may|should)\b",
     re.IGNORECASE,

@@ -26,10 +26,12 @@ def read(view: View) -> Found | None:
     text = view.item.text
     label = _LABEL.match(text)
     listed = any(_ALERTS.search(title.lower()) for title in view.item.section)
-    if not (label or listed or _DURATION.search(text)) or asks_for_something(text) or "`" in text:
+    if not (label or listed or _DURATION.search(text)):
         return None
     severity = _severity(view, label[1] if label else "")
     limits = limits_in(text[label.end() :] if label else text)
+    if asks_for_something(text) and not (limits and listed):
+        return None
     if limits:
         return Found(Fate.RULE, about(view, "rule"), drafts=tuple(_draft(limit, severity) for limit in limits))
     state, over = state_in(text)

@@ -21,7 +21,7 @@ _GOOD = frozenset(("ok", "up", "healthy", "operational", "connected", "ready", "
     "available", "green", "online", "alive", "success", "enabled", "good"
 }  # fmt: skip
 _WORD = re.compile(r"[A-Za-z][\w-]{0,63}", re.ASCII)
-_PATH = re.compile(r"(?:GET\s+|https?://[^/\s`]+)(/[\w./-]*)|`(/[\w./-]+)`")
+_PATH = re.compile(r"(?:GET\s+|https?://[^/\s`]+)(/[\w./-]*)|`(/[\w./-]+)`", re.IGNORECASE)
 _DEEPEST = 4
 
 

@@ -70,7 +70,9 @@ def _objective(table: Table, row: Row, words: str) -> tuple[Draft, ...]:
         return ()
     share = figure_in(row.cells[target])
     section = table.section[-1] if table.section else ""
-    name = "service" if re.search(r"indicator|metric|kpi|target|goal|objective", section, re.IGNORECASE) else slug(section) or "service"
+    name = (
+        "service" if re.search(r"indicator|metric|figure|kpi|target|goal|objective", section, re.IGNORECASE) else slug(section) or "service"
+    )
     return (EntryDraft("objectives", name, {"availability": share}),) if share.endswith("%") else ()
 
 

@@ -14,7 +14,7 @@ _PRACTICES = re.compile(
     r"\b(?:best practices|guidelines|recommendations|checklists?|to-?do|action items|next steps|tasks?|responsibilities)\b"
 )
 _REVIEWED = re.compile(
-    r"\b(?:review|check|verify|perform|execute|inspect|audit|monitor|do|complete|confirm|ensure|test|collect|include)\b[^.]{0,60}:\s*$",
+    r"\b(?:review|look|go|read|check|verify|perform|execute|inspect|audit|monitor|do|complete|confirm|ensure|test|collect|include)\b[^.]{0,60}:\s*$",
     re.IGNORECASE,
 )
 _EXPLAINS = re.compile(
@@ -58,7 +58,7 @@ def _checklist(view: View, first: str = "") -> Found:
 
 
 def _is_review(view: View) -> bool:
-    return bool(_REVIEW.search(" ".join(view.item.section[-2:])))
+    return bool(_REVIEW.search(" ".join((*view.item.section[-2:], surroundings(view.manual).lead_in(view.item)[-200:]))))
 
 
 def _is_listed(view: View) -> bool:

@@ -22,7 +22,7 @@ def read(view: View) -> Found | None:
     """An item of such a list."""
     around = surroundings(view.manual)
     text = view.item.text
-    titles = [title.lower() for title in view.item.section[1:]]
+    titles = [title.lower() for title in view.item.section[1:] or view.item.section]
     lead = around.lead_in(view.item)[-120:].lower()
     path = _PATH.search(text)
     if path and any(_LAYOUT.search(words) for words in (*titles[-1:], lead)):

@@ -12,6 +12,11 @@ from keepwell.rooms.manual.reading.model import Kind, Row, Table
 
 _FREQUENCY = ("frequency", "schedule", "cadence", "how often", "interval", "recurrence", "every")
 _TASK = ("task", "activity", "procedure", "job", "action", "check", "maintenance", "what", "item", "name", "type", "backup")
+_OF_CADENCES = re.compile(
+    r"every|each|of|the|on|first|second|third|fourth|last|\w+day|hour|week|month|quarter|year|\d+|minutes|hours"
+    r"|hourly|daily|weekly|monthly|quarterly|yearly|annual(?:ly)?|nightly"
+    r"|tasks?|checks?|checklist|work|jobs?|routine|maintenance|morning|evening|and"
+)
 _LONGEST_INTRODUCTION = 160
 
 
@@ -50,13 +55,7 @@ def _of_list_item(view: View) -> TaskDraft | None:
     """``Weekly: rotate the logs``."""
     label, colon, rest = view.item.text.partition(":")
     every = cadence_in(label) if colon and len(label) < 40 else ""
-    words = [word for word in re.findall(r"[a-z]+", label.lower()) if word not in ("task", "tasks", "checks", "every", "each")]
-    if (
-        not every
-        or len(words) > 4
-        or not rest.strip()
-        or re.match(r"\s*(?:[<>~]|\d+(?:\.\d+)?\s*(?:%|ms|[kmgt]?b)\b)", rest, re.IGNORECASE)
-    ):
+    if not every or not rest.strip() or not all(_OF_CADENCES.fullmatch(word) for word in label.lower().split()):
         return None
     return TaskDraft(every, rest.strip()[:80])
 
