@@ -123,7 +123,8 @@ check.host             \bdisks?\b|\bfile descriptors?\b|\bfree space\b
 check.host             \b(?:cpu|memory|swap|load|resource) (?:usage|utili[sz]ation|and)\b|\bsystem resources?\b|\bmemory\b|\bcpu\b
 check.http             \bhealth(?:y|z)?\b(?: checks?| endpoints?| status| response)?|\bendpoints?\b
 check.http             \bapplication (?:status|server)\b|\bavailab
-check.service          \bservices?\b.{0,12}\b(?:status|running|up\b|start)|\bsystemd\b|\b(?:restart|start|stop) (?:the )?(?:\w+ )?services?\b
+check.service          \bservices?\b.{0,12}\b(?:status|running|up\b|start)|\bsystemd\b
+check.service          \b(?:restart|start|stop) (?:the )?(?:\w+ )?services?\b
 objective              \b(?:rto|rpo|sla|slo)\b|\bgoals?\b|\bobjectives?\b|\bmaintain \d|\buptime\b|\btargets?\b
 metric                 \bmetrics?\b|\bperformance monitoring\b
 metric                 \b(?:rates?|percentiles?|percentages?|throughput|latenc\w+|durations?|response times?|indicators?)\b

@@ -34,7 +34,7 @@ def capabilities_of(words: str, section: str = "") -> tuple[str, ...]:
     ``section`` are the titles around it, outermost first, with `` > `` between them; the innermost counts most.
     """
     own = _said(_WORDS, words.lower()[:_LONGEST])
-    titles = section.lower().split(" > ")[::-1] if section else []
+    titles = [title[:_LONGEST] for title in section.lower().split(" > ")[::-1]] if section else []
     frame = next((found[0] for title in titles if (found := _said(_FRAMES, title))), "")
     around = next((found[0] for title in titles if (found := _said(_WORDS, title))), "")
     first = [frame] if frame in _LEADING else []

@@ -38,12 +38,11 @@ def _is_command(text: str) -> bool:
 
 def _is_followed(view: View, fence: Fence) -> bool:
     """Whether it titles code: code stands on its own line or on the next one. A line that only closes a block (``fi``) is no code."""
-    lines = fence.lines
-    at = view.item.line - fence.first
-    own = lines[at][1] if 0 <= at < len(lines) else ""
+    own = view.manual.line_text(view.item.line)
     if not _MARK.match(own):
         return True
-    following = lines[at + 1][1].strip() if at + 1 < len(lines) else ""
+    last = fence.end_line - (1 if fence.closed and not fence.indented else 0)
+    following = view.manual.line_text(view.item.line + 1).strip() if view.item.line < last else ""
     if not following or _MARK.match(following):
         return False
     return not re.fullmatch(r"(?:fi|done|esac|\}|\)|EOF|else|;;|end)[;)]*", following)
