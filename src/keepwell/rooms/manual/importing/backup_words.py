@@ -1,11 +1,14 @@
 """Copies as the manual makes them: where they go, what they are called, how often they are made and how long they are kept. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
+from keepwell.rooms.manual.reading.model import Manual
 from keepwell.rooms.manual.reading.names import last_part
-from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
+from keepwell.rooms.manual.reading.shell_model import Script, ShellCommand, Word
 
 from .client_words import written
 from .model import EntryDraft, View
@@ -86,10 +89,10 @@ def repository(place: str) -> tuple[str, tuple[EntryDraft, ...]]:
     return (name, (EntryDraft("repositories", name, {"archive": {"path": place}}),)) if name else ("", ())
 
 
-def backup(view: View, name: str, source: Mapping[str, Any], place: str) -> tuple[EntryDraft, ...]:
-    """The entries of a copy that is made: the backup, and the repository that it goes to."""
+def backup(view: View, name: str, source: Mapping[str, Any], place: str, file: str = "") -> tuple[EntryDraft, ...]:
+    """The entries of a copy that is made: the backup, and the repository that it goes to. ``file`` is the copy's own path."""
     to, entries = repository(place)
-    days = kept_days(view, place, name)
+    days = kept_days(view, place, file)
     value: dict[str, Any] = {
         **source,
         **({"to": to} if to else {}),
@@ -106,31 +109,38 @@ def cadence_of(view: View) -> str:
     return entry.schedule if entry else view.cadence
 
 
-def kept_days(view: View, place: str, name: str = "") -> int:
-    """For how many days copies of that name are kept there: as a ``find ... -mtime +N -delete`` says; 0 where none does."""
-    for folder, pattern, days in _prunings(view):
-        prefix = slug(pattern.partition("*")[0])
-        if place and (place == folder or place.startswith(f"{folder}/")) and name.startswith(prefix):
+def kept_days(view: View, place: str, file: str) -> int:
+    """For how many days such files are kept there: as a ``find ... -mtime +N -delete`` says; 0 where none does."""
+    name = _UNCERTAIN.sub("0", last_part(file))
+    packs = view.script is not None and any(command.operands for command in view.script.named("gzip", "zstd", "xz", "bzip2", "pigz"))
+    # What is packed afterwards gets one more ending.
+    names = [name, *(f"{name}{ending}" for ending in (".gz", ".zst", ".xz", ".bz2") if packs)]
+    prunings = _prunings(view.manual)
+    for _, folder, pattern, days in (*(one for one in prunings if one[0] is view.script), *prunings):
+        inside = place and (place == folder or place.startswith(f"{folder}/"))
+        if inside and any(fnmatchcase(one, pattern) for one in names):
             return days
     return 0
 
 
-def _prunings(view: View) -> Iterator[tuple[str, str, int]]:
-    """Each place where old files are deleted, with the pattern of their names and the days; those of the item's own script first."""
-    own = [view.script] if view.script else []
-    for script in (*own, *(script for script in view.manual.scripts if script is not view.script)):
+@lru_cache(maxsize=2)
+def _prunings(manual: Manual) -> tuple[tuple[Script, str, str, int], ...]:
+    """Each place where old files are deleted, with the script, the pattern of their names and the days."""
+    found: list[tuple[Script, str, str, int]] = []
+    for script in manual.scripts:
         for command in script.named("find"):
-            days = age_in_days(view, command)
+            days = age_in_days(command)
             if days and deletes(command) and command.operands:
                 names = command.option("-name", "-iname")
-                yield written(view, command.operands[0]).rstrip("/"), written(view, names) if names else "*", days
+                found.append((script, command.operands[0].filled.rstrip("/"), names.filled if names else "*", days))
+    return tuple(found)
 
 
-def age_in_days(view: View, command: ShellCommand) -> int:
+def age_in_days(command: ShellCommand) -> int:
     """Of a find: from which age on, in whole days; 0 where it does not ask for the age."""
     for flag, days in _EVERY_DAYS.items():
         value = command.option(flag)
-        match = re.fullmatch(r"\+(\d{1,7})", written(view, value)) if value else None
+        match = re.fullmatch(r"\+(\d{1,7})", value.filled) if value else None
         if match:
             return max(1, round(int(match[1]) * days))
     return 0

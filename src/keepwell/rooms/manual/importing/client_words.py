@@ -12,6 +12,8 @@ from .placeholders import missing_in
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _DEEPEST = 4
+_LONGEST = 2_000
+"""What is filled in goes no further than this: values of values could grow without end."""
 _HARMLESS = frozenset(("date", "basename", "dirname", "hostname", "pwd", "whoami"))
 _PASSWORD_IN_URL = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _SECRET_NAME = re.compile(r"PASS|TOKEN|SECRET|AUTH|_PWD$")
@@ -19,6 +21,25 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _SECRET = "secret:"
 _PLAIN = re.compile(r"[\w /:,=%-]{1,200}")
 """A pattern that means itself."""
+WRAPPERS = frozenset(
+    (
+        *(
+            "sudo",
+            "doas",
+            "env",
+            "timeout",
+            "nice",
+            "ionice",
+            "gosu",
+            "runuser",
+            "docker exec",
+            "docker compose exec",
+            "docker-compose exec",
+        ),
+        *("podman exec", "podman compose exec", "kubectl exec", "oc exec", "oc rsh"),
+    )
+)
+"""Wrappers whose words mean the same without a shell. Those of ssh are read by another one at the other end."""
 _TERMINAL = frozenset(("-i", "-t", "-it", "-ti"))
 
 
@@ -39,7 +60,7 @@ def written(view: View, word: Word) -> str:
     text = word.filled
     for _ in range(_DEEPEST):
         changed = _VARIABLE.sub(lambda match: _value(view, match[1] or match[2], match[0]), text)
-        if changed == text:
+        if changed == text or len(changed) > _LONGEST:
             break
         text = changed
     return text
@@ -49,7 +70,8 @@ def _value(view: View, name: str, otherwise: str) -> str:
     if name in view.values:
         return otherwise if view.values[name].startswith(_SECRET) else view.values[name]
     found = [part.value for part in view.script.assigned(name) if part.value and not part.prefix] if view.script else []
-    return found[0].filled.strip("\"'") if len(found) == 1 and f"${name}" not in found[0].filled else otherwise
+    known = len(found) == 1 and f"${name}" not in found[0].filled and len(found[0].filled) <= _LONGEST
+    return found[0].filled.strip("\"'") if known else otherwise
 
 
 def certain(view: View, word: Word) -> str | None:
@@ -63,13 +85,18 @@ def run_of(view: View, command: ShellCommand) -> Mapping[str, Any] | None:
 
     A variable that is a secret stays one: then it is ``shell`` with ``secrets``. None where a word is not certain, or holds a password.
     """
-    words = [*(word for word in command.wrapper_words if not _ASSIGNMENT.match(word.filled)), *command.words]
+    words = [*command.wrapper_words, *command.words]
     texts = [certain(view, word) for word in words]
     before = _secrets_before(command)
-    if before is None or any(word.glob for word in command.arguments) or any(_PASSWORD_IN_URL.search(text or "") for text in texts):
+    if before is None or not WRAPPERS.issuperset(command.wrappers) or any(_ASSIGNMENT.match(word.filled) for word in command.wrapper_words):
+        return None
+    if any(word.glob for word in command.arguments) or any(_PASSWORD_IN_URL.search(text or "") for text in texts):
         return None
     if None not in texts:
-        return {"run": _no_terminal(command, [text for text in texts if text is not None]), **_as_secrets(before)}
+        return {
+            "run": without_terminal(command, [text for text in texts if text is not None], len(command.wrapper_words)),
+            **_as_secrets(before),
+        }
     named = {name: name for word, text in zip(words, texts, strict=True) if text is None for name in word.variables}
     if not all(view.values.get(name, "").startswith(_SECRET) for name in named) or any(word.has_substitution for word in words):
         return None
@@ -91,11 +118,11 @@ def _secrets_before(command: ShellCommand) -> dict[str, str] | None:
     return found
 
 
-def _no_terminal(command: ShellCommand, words: list[str]) -> list[str]:
-    """Without -T, compose asks for a terminal, which a check has not; -it asks docker and kubectl for one."""
+def without_terminal(command: ShellCommand, words: list[str], wrapped: int) -> list[str]:
+    """A command's words, the first ``wrapped`` of them its wrappers', as they are started where nobody sits: without -T, compose asks for a
+    terminal, which a check has not; -it asks docker and kubectl for one."""
     if not any(name.endswith(" exec") for name in command.wrappers):
         return words
-    wrapped = len(words) - len(command.words)
     head = [word for word in words[:wrapped] if word not in _TERMINAL]
     if any("compose" in name for name in command.wrappers) and "-T" not in head:
         head.insert(head.index("exec") + 1, "-T")
@@ -141,6 +168,10 @@ def expected_of(view: View, command: ShellCommand) -> Mapping[str, Any] | None:
         return {}
     other = rest[0]
     pattern = certain(view, other.operands[0]) if other.name == "grep" and len(other.operands) == 1 else None
-    if not pattern or not only(other, ("-q", "-F", "-E", "--quiet")) or not _PLAIN.fullmatch(pattern):
+    quiet = other.has_flag("-q", "--quiet") or any(part.discards for part in other.redirections)
+    if not pattern or not quiet or not only(other, ("-q", "-F", "-E", "--quiet")) or not _PLAIN.fullmatch(pattern):
+        return None
+    # ``if ... | grep -q stuck; then`` may as well look for what should not be there.
+    if other.status.how == "condition" and not other.negated and pattern != "accepting connections":
         return None
     return {"expect": {"output_contains": pattern}}

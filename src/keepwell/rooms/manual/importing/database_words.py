@@ -66,20 +66,67 @@ _VERBS = {
     "WITH": _Word(Purpose.REPORT, "query"),
     "TABLE": _Word(Purpose.COUNT, "query"),
     "VALUES": _Word(Purpose.COUNT, "query"),
-    "BEGIN": _Word(Purpose.OTHER, ""),
-    "COMMIT": _Word(Purpose.OTHER, ""),
+    "BEGIN": _Word(Purpose.OTHER, "transaction"),
+    "COMMIT": _Word(Purpose.OTHER, "transaction"),
 }
 _LOOKS = frozenset((Purpose.ACTIVITY, Purpose.SIZE, Purpose.STATISTICS, Purpose.COUNT, Purpose.REPORT))
 _JUDGED = frozenset((Purpose.ACTIVITY, Purpose.SIZE, Purpose.STATISTICS, Purpose.COUNT))
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
 _ENDS_SESSIONS = re.compile(r"\bpg_(?:terminate|cancel)_backend\b", re.IGNORECASE)
-_ACTS = re.compile(
-    r"\bpg_(?:reload_conf|rotate_logfile|promote|switch_wal|stat_reset\w*|stat_statements_reset|backup_st\w+|(?:start|stop)_backup)\b|\bsetval\b"
-    r"|\bnextval\b|\bdblink_exec\b|\blo_\w+",
+_WRITES = re.compile(r"\b(?:insert|update|delete|merge|truncate|drop|alter|create|grant|revoke|copy|call|into|lock)\b|\\", re.IGNORECASE)
+"""Words that a statement that only looks has not, outside of quotes; a backslash is the client's own command."""
+_CALLED = re.compile(r"\b([a-z_]\w*)\s*\(", re.IGNORECASE)
+_NO_CALLS = frozenset(
+    (
+        *(
+            "in",
+            "exists",
+            "over",
+            "filter",
+            "values",
+            "and",
+            "or",
+            "not",
+            "as",
+            "on",
+            "any",
+            "all",
+            "some",
+            "group",
+            "from",
+            "join",
+            "select",
+        ),
+        *(
+            "where",
+            "when",
+            "then",
+            "else",
+            "by",
+            "using",
+            "interval",
+            "limit",
+            "distinct",
+            "lateral",
+            "union",
+            "except",
+            "intersect",
+            "with",
+        ),
+        *("between", "like", "ilike", "having", "numeric", "varchar", "char", "timestamp", "explain", "partition", "materialized", "case"),
+    )
+)
+_READING = re.compile(
+    r"count|sum|avg|min|max|stddev\w*|variance|var_\w+|percentile_(?:cont|disc)|mode|now|current_\w+|version|extract|date_(?:trunc|part|bin)|age|round"
+    r"|floor|ceil(?:ing)?|abs|trunc|mod|coalesce|nullif|greatest|least|cast|to_(?:char|timestamp|date|number)|length|lower|upper|trim|substr(?:ing)?"
+    r"|left|right|concat(?:_ws)?|replace|split_part|position|regexp_\w+|quote_(?:ident|literal)|format|(?:string|array|jsonb?|bool)_?agg|array_\w+"
+    r"|unnest|generate_series|make_interval|justify_\w+|row_number|rank|dense_rank|ntile|lag|lead|first_value|last_value|clock_timestamp|jsonb?_\w+"
+    r"|pg_size_pretty|pg_size_bytes|pg_\w+_size|pg_stat_get_\w+|pg_blocking_pids|pg_is_in_recovery|pg_last_\w+|pg_wal_lsn_diff|pg_current_wal_\w*lsn"
+    r"|pg_postmaster_start_time|pg_get_\w+|has_\w+_privilege|format_type|obj_description|col_description|pg_is_wal_replay_paused|ifnull|if|date_format"
+    r"|unix_timestamp|timestampdiff|curdate|date|datediff|group_concat|txid_current_if_assigned|bool_and|bool_or|width_bucket",
     re.IGNORECASE,
 )
-_WRITES = re.compile(
-    r"\b(?:insert\s+into|update\s+\w+\s+set|delete\s+from|into\s+(?:outfile|dumpfile))\b|\bselect\b[^()]*\binto\s+\w", re.IGNORECASE
-)
+"""Functions that change nothing. Any other may: it is a step."""
 _TOPICS = (
     (Purpose.SIZE, r"pg_(?:database|relation|table|total_relation|indexes|tablespace)_size|\bdata_length\b"),
     (Purpose.ACTIVITY, r"pg_stat_(?:activity|replication|wal_receiver|progress\w*)|pg_locks|pg_blocking_pids|pg_is_in_recovery"),
@@ -96,15 +143,18 @@ _ONE_VALUE = re.compile(
 
 def purpose_of(statement: Statement) -> Purpose:
     """What one statement is for."""
-    code, known = statement.code.rstrip(";").strip(), _VERBS.get(statement.verb)
+    code, known = statement.code.rstrip(";").strip().removesuffix("\\G"), _VERBS.get(statement.verb)
     if statement.verb.startswith("\\"):
-        return Purpose.STATISTICS if re.match(r"\\(?:d\w*\+?|l\+?|conninfo|x|timing|q|echo)(?:\s|$)", code) else Purpose.OTHER
+        return Purpose.STATISTICS if re.fullmatch(r"\\(?:d\w*\+?|l\+?|conninfo)(?:\s[\w.*]*)?", code) else Purpose.OTHER
     if known is None or known.purpose not in _LOOKS:
         return _changing(code, statement.verb, known.purpose if known else Purpose.OTHER)
-    if _ENDS_SESSIONS.search(code):
+    bare = _QUOTED.sub("''", code)
+    if _ENDS_SESSIONS.search(bare):
         return Purpose.CONTROL
-    if _ACTS.search(code) or _WRITES.search(code):
-        return Purpose.DATA if _WRITES.search(code) else Purpose.CONTROL
+    if _WRITES.search(bare):
+        return Purpose.DATA
+    if not all(name.lower() in _NO_CALLS or _READING.fullmatch(name) for name in _CALLED.findall(bare)):
+        return Purpose.CONTROL
     topic = next((purpose for purpose, pattern in _TOPICS if re.search(pattern, code, re.IGNORECASE)), None)
     if topic:
         return topic
@@ -125,19 +175,22 @@ def reads_only(statements: Sequence[Statement]) -> bool:
 
 def operation_of(statements: Sequence[Statement], server: str) -> str:
     """The typed operation: that of all of them where they agree, ``script`` where they do not; empty where one is not understood."""
-    names: list[str] = []
-    for statement in statements:
-        purpose, known = purpose_of(statement), _VERBS.get(statement.verb)
-        if purpose is Purpose.CONTROL and _ENDS_SESSIONS.search(statement.code):
-            names.append("terminate_sessions")
-        elif purpose in (Purpose.CONTROL, Purpose.OTHER) and not known:
-            return ""
-        elif known and known.operation:
-            names.append("archive_rows" if purpose is Purpose.DATA and statement.verb == "CREATE" else known.operation)
-        else:
-            names.append("query" if statement.verb.startswith("\\") else "")
-    used = {name for name in names if name}
-    return f"{server}.{used.pop() if len(used) == 1 else 'script'}" if used else ""
+    names = [_operation(statement) for statement in statements]
+    used = {name for name in names if name != "transaction"}
+    if "" in used or not used:
+        return ""
+    return f"{server}.{used.pop() if len(used) == 1 else 'script'}"
+
+
+def _operation(statement: Statement) -> str:
+    purpose, known = purpose_of(statement), _VERBS.get(statement.verb)
+    if purpose is Purpose.CONTROL and known and known.purpose in _LOOKS:
+        return "terminate_sessions" if _ENDS_SESSIONS.search(statement.code) else ""
+    if purpose is Purpose.DATA and known and known.purpose in (*_LOOKS, Purpose.DEFINITION):
+        return "archive_rows" if statement.verb == "CREATE" else "" if "\\" in statement.code else "write_rows"
+    if purpose in _LOOKS:
+        return "query"
+    return known.operation if known else ""
 
 
 def fate_of(statements: Sequence[Statement]) -> Fate:

@@ -33,11 +33,17 @@ _FLAGS = {
 }
 _SAME = {"zgrep": "grep", "egrep": "grep", "fgrep": "grep", "zegrep": "grep", "zcat": "cat", "gawk": "awk", "mawk": "awk", "tac": "cat"}
 _CONDITION = r"(?:/(?:[^/\\]|\\.)+/|[$\w\s.\"'=<>!~&|+*/()%:-]+)?"
-_PRINTS = re.compile(rf"\s*{_CONDITION}\s*(?:\{{\s*(?:print|printf)\b[^{{}}`|]*\}})?\s*", re.DOTALL)
+_PRINTS = re.compile(rf"\s*{_CONDITION}\s*(?:\{{\s*(?:print|printf)\b[^{{}}`|>]*\}})?\s*", re.DOTALL)
 _SUMS = re.compile(r".*(?:\+=|\+\+).*END\s*\{[^`|]*\b(?:print|printf)\b.*", re.DOTALL)
+_ACTS = re.compile(r"\bsystem\s*\(|\bgetline\b|\|\s*[\"(]|\bprint[^;}]*>>?\s*[\"$/]")
+"""What an awk program has that starts programs or writes files."""
 _BASIC = re.compile(r"\\([|(){}+?])|([|(){}+?])")
 """In a basic regular expression these mean themselves, and behind a backslash what they mean elsewhere."""
-_SUBSTITUTES = re.compile(r"(?:\d*,?\d*p|\$d|\d*d|/[^/]*/d|s([/|#]).*\1.*\1[gip0-9]*)(?:;\s*s([/|#]).*\2.*\2[gip0-9]*)*", re.DOTALL)
+_PART = r"(?:[^/\\]|\\.)*"
+_SCRIPT = rf"(?:\d*,?\d*[pd]|\$d|/{_PART}/[dp]|s/{_PART}/{_PART}/[gip0-9]*|s\|[^|]*\|[^|]*\|[gip0-9]*|s#[^#]*#[^#]*#[gip0-9]*)"
+_SUBSTITUTES = re.compile(rf"{_SCRIPT}(?:;\s*{_SCRIPT})*", re.DOTALL)
+_LONGEST = 400
+"""A program longer than this is nobody's one-liner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ def shape_of(view: View, commands: Sequence[ShellCommand]) -> Shape | None:
     """The shape of a pipeline that reads files itself; None where it reads what another program wrote, or no file at all."""
     first = commands[0]
     paths = _paths(view, first)
-    if first.name not in TOOLS or not paths:
+    if first.name not in TOOLS or not paths or any(_acts(command) for command in commands):
         return None
     strangers = tuple(command for command in commands if command.name not in TOOLS)
     understood = not strangers and all(_is_understood(view, command) for command in commands)
@@ -82,6 +88,15 @@ def shape_of(view: View, commands: Sequence[ShellCommand]) -> Shape | None:
         understood,
         strangers,
     )
+
+
+def _acts(command: ShellCommand) -> bool:
+    """Whether a tool does more than choose and count lines: it writes files of its own, or starts programs."""
+    if _SAME.get(command.name, command.name) == "awk":
+        return any(_ACTS.search(word.filled) for word in command.operands[:1])
+    if command.name == "sed":
+        return command.has_flag("-i", "--in-place", "-s")
+    return command.name == "sort" and command.has_flag("-o", "--output")
 
 
 def _paths(view: View, command: ShellCommand) -> tuple[str, ...]:
@@ -116,10 +131,10 @@ def _is_understood(view: View, command: ShellCommand) -> bool:
         return False
     if name == "awk":
         program = command.operands[0].filled if command.operands else ""
-        return bool(_PRINTS.fullmatch(program) or _SUMS.fullmatch(program)) and "system(" not in program and "getline" not in program
+        return len(program) <= _LONGEST and bool(_PRINTS.fullmatch(program) or _SUMS.fullmatch(program))
     if name == "sed":
         words = [word.filled for word in command.options("-e", "--expression")] or [word.filled for word in command.operands[:1]]
-        return all(_SUBSTITUTES.fullmatch(word) for word in words)
+        return all(len(word) <= _LONGEST and _SUBSTITUTES.fullmatch(word) for word in words)
     return True
 
 
@@ -138,7 +153,9 @@ def _operation(commands: Sequence[ShellCommand]) -> str:
 
 
 def _computes(command: ShellCommand) -> bool:
-    return _SAME.get(command.name, command.name) == "awk" and any(_SUMS.fullmatch(word.filled) for word in command.operands[:1])
+    return _SAME.get(command.name, command.name) == "awk" and any(
+        len(word.filled) <= _LONGEST and _SUMS.fullmatch(word.filled) for word in command.operands[:1]
+    )
 
 
 def _grouped_by(view: View, commands: Sequence[ShellCommand]) -> str:

@@ -68,7 +68,8 @@ def log_name(path: str) -> str:
 
 def log_entry(path: str, **value: Any) -> EntryDraft:
     """The entry of the logs of a path."""
-    return EntryDraft("logs", log_name(path), {"paths": [path], **value})
+    folder, slash, name = path.rpartition("/")
+    return EntryDraft("logs", log_name(path), {"paths": [f"{folder}{slash}{current(name)}"], **value})
 
 
 def current(names: str) -> str:

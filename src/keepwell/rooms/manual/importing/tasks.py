@@ -39,6 +39,8 @@ def _same_work(value: Mapping[str, Any], tasks: Mapping[str, tuple[dict[str, Any
 
 
 def _runbook(draft: TaskDraft, item: Item, runbooks: Sequence[Runbook]) -> Runbook | None:
+    if "shell" in draft.settings:  # a crontab's own command: it runs that, and no runbook
+        return None
     if draft.script:
         wanted = slug(draft.script.rpartition("/")[2].rpartition(".")[0])
         return next((runbook for runbook in runbooks for steps in runbook.steps.values() for step in steps if step.name == wanted), None)

@@ -42,7 +42,9 @@ _SAME = {
     "get": "cp",
     "delete": "rm",
 }
-_READS = re.compile(r"^(?:get|list|describe|head|lookup|filter|search|scan|query|batch-get)-?")
+_READS = re.compile(r"^(?:get|list|describe|head)(?:-|$)")
+_KEEPS_QUIET = re.compile(r"secret|password|token|credential|parameter|authorization|get-object$|presign")
+"""Calls whose answer nobody should see, or which write it to a file."""
 _SERVICES = (
     (r"^iam\.(?:\w+-access-key|\w+-login-profile|\w+-ssh-public-key)|^secretsmanager\.|^kms\.", "keys.rotate"),
     (r"^iam\.|^sts\.", "security.accounts"),
@@ -83,15 +85,15 @@ def _service(view: View, command: ShellCommand, call: str) -> Found:
     """Any other service: its options are named one by one and each takes its value, so a call is understood where all are written so."""
     capability = next((word for pattern, word in _SERVICES if re.search(pattern, call)), "")
     named = all(flag.startswith("--") for flag in command.flags) and plain_words(view) and len(spine(view)) == 1
-    looks = bool(_READS.match(call.partition(".")[2]))
+    looks = bool(_READS.match(call.partition(".")[2])) and not _KEEPS_QUIET.search(call) and named
     said = purposes(view)[0]
-    capabilities = tuple(dict.fromkeys(word for word in (capability, said) if word))[:2]
+    capabilities = tuple(dict.fromkeys(word for word in (capability, "diagnostics" if looks else "", said) if word))[:2]
     found = Found(Fate.STEP, capabilities, f"aws.{call}" if named else "")
     return _checked(view, command, replace(found, fate=Fate.CHECK)) if looks and "diagnostics" not in said else found
 
 
 def _bucket(view: View, command: ShellCommand, verb: str, words: list[Word]) -> Found:
-    if verb == "ls" or _READS.match(verb):
+    if verb == "ls" or (_READS.match(verb) and not _KEEPS_QUIET.search(verb)):
         return _looks(view, command, verb)
     operation = f"s3.{verb}" if verb in _FLAGS and _understood(view, command, _FLAGS[verb]) else ""
     if verb in ("cp", "sync", "mv") and len(words) >= 2:
@@ -122,7 +124,7 @@ def _checked(view: View, command: ShellCommand, found: Found) -> Found:
     missing = wanting(view)
     if missing:
         return replace(found, disposition=Disposition.MISSING, missing=missing)
-    settings = run_of(view, command)
+    settings = run_of(view, command) if found.operation else None
     if settings is None or len(spine(view)) > 1:
         return replace(found, fate=Fate.STEP)
     return replace(found, drafts=(CheckDraft("command", settings, name=slug(f"{found.operation or 'aws'}")),))

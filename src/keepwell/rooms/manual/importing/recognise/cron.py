@@ -1,6 +1,7 @@
 """Entries of a crontab: work that recurs, and the script that does it (crontab(5))."""
 
 import re
+from bisect import bisect_left
 
 from keepwell.rooms.manual.importing.model import Disposition, Fate, Found, Missing, Recogniser, TaskDraft, View, Wanting
 from keepwell.rooms.manual.importing.purposes import purpose_in
@@ -32,7 +33,8 @@ _BY_NAME = (
 def _read(view: View) -> Found | None:
     if view.item.kind is Kind.FENCE:
         return _whole(view)
-    entry = next((part for part in view.manual.cron if part.line == view.item.line and not part.commented), None)
+    first = bisect_left(view.manual.cron, view.item.line, key=lambda part: part.line)
+    entry = next((part for part in view.manual.cron[first : first + 1] if part.line == view.item.line and not part.commented), None)
     if entry is None:
         return None
     match = _SCRIPT.search(entry.command)
@@ -45,7 +47,9 @@ def _read(view: View) -> Found | None:
     )
     # @reboot is no cadence: it happens when the machine starts.
     recurs = entry.schedule != "@reboot"
-    drafts = (TaskDraft(entry.schedule, view.title, script, {"user": entry.user} if entry.user else {}),) if recurs else ()
+    settings = {**({"user": entry.user} if entry.user else {}), **({} if script else {"shell": entry.command})}
+    program = next((command.name for command in entry.script.commands if command.name), "")
+    drafts = (TaskDraft(entry.schedule, view.title if script else program, script, settings),) if recurs else ()
     disposition = Disposition.MISSING if absent else Disposition.CARRIED
     reason = f"{script} is not in the manual" if absent else "" if recurs else "it runs when the machine starts"
     return Found(Fate.TASK, _capabilities(entry), "cron.entry", drafts, disposition, reason, missing)

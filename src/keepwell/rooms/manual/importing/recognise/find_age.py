@@ -9,7 +9,6 @@ from keepwell.rooms.manual.importing.backup_words import (
     in_backup_place,
     is_backup_place,
     is_incremental,
-    kept_days,
     name_of,
     place_of,
     repository,
@@ -97,14 +96,14 @@ def _behind_exec(command: ShellCommand) -> list[str]:
 
 
 def _deletion(view: View, command: ShellCommand, path: str, names: str) -> Found:
-    days = age_in_days(view, command)
+    days = age_in_days(command)
     operation = _typed(view, command, "files.delete_older" if days else "files.delete")
     if is_backup_place(view, command.operands[0]) or in_backup_place(names):
         place = path.rstrip("/")
         to, repositories = repository(place_of(f"{place}/"))
         name = name_of(names)
         drafts: tuple[Draft, ...] = repositories
-        if name and days and to and kept_days(view, place, name) == days:
+        if name and days and to:
             drafts = (*repositories, EntryDraft("backups", name, {"to": to, "keep": {"days": days}}))
         return Found(Fate.BACKUP, ("backup.retention",), operation, drafts)
     if is_log(path) or is_log(names):
@@ -119,7 +118,7 @@ def _glob(path: str, names: str) -> str:
 
 
 def _packing(view: View, command: ShellCommand, path: str, names: str) -> Found:
-    days = age_in_days(view, command)
+    days = age_in_days(command)
     value: dict[str, Any] = {"rotate": {"compress": f"after {days}" if days else "at once"}}
     entry = log_entry(_glob(path, names), **value)
     return Found(Fate.LOGS, ("logs.rotate", "logs.cleanup"), _typed(view, command, "logs.compress"), (entry,) if "$" not in path else ())

@@ -12,13 +12,32 @@ from keepwell.rooms.manual.importing.purposes import purposes
 from keepwell.rooms.manual.reading.model import Kind
 
 _ACCOUNTS = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/sudoers", "authorized_keys", "lastlog")
+_READERS = (
+    "jq",
+    "mail",
+    "mailx",
+    "while",
+    "read",
+    "column",
+    "nl",
+    "rev",
+    "less",
+    "bc",
+    "paste",
+    "ccze",
+    "perl",
+    "python3",
+    "goaccess",
+    "echo",
+)
+"""What else lines of a log are handed to, without anything being changed by it."""
 _SCRIPTS = (".py", ".sh", ".pl", ".rb", ".js")
 
 
 def _read(view: View) -> Found | None:
     commands = spine(view)
     shape = shape_of(view, commands) if commands else None
-    if shape is None:
+    if shape is None or not all(command.name in _READERS or command.name.endswith(_SCRIPTS) for command in shape.strangers):
         return None
     if any(name in path for path in shape.paths for name in _ACCOUNTS):
         operation = "accounts.search" if shape.understood and plain_words(view) else ""

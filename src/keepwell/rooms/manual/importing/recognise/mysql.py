@@ -32,6 +32,7 @@ _FLAGS = options(
     "--result-file -r --compress -C -v --verbose --add-drop-table --add-drop-database --master-data --source-data "
     "--where --ignore-table"
 )
+_LOOKS = options("ping status processlist extended-status variables version")
 _FILTERS = frozenset(
     ("gzip", "gunzip", "zcat", "cat", "zstd", "xz", "bzip2", "pv", "age", "gpg", "echo", "tee", "grep", *_CLIENTS, *_DUMPS, *_ADMINS)
 )
@@ -61,6 +62,8 @@ def _client(view: View, command: ShellCommand, understood: bool) -> Found:
         return Found(Fate.STEP, capabilities, "mysql.restore" if restores and understood else "")
     # The catalogue's words know one kind of database check; what is asked is the same.
     base = Found(fate_of(found), capabilities_of(found, view.words), operation_of(found, "mysql") if understood else "")
+    if base.fate is Fate.CHECK and not understood:
+        return replace(base, fate=Fate.STEP)
     return _as_check(view, command, base, "database") if base.fate is Fate.CHECK else base
 
 
@@ -78,7 +81,8 @@ def _as_check(view: View, command: ShellCommand, found: Found, name: str) -> Fou
 
 def _administers(view: View, command: ShellCommand, understood: bool) -> Found:
     verb = command.subcommand
-    if verb in ("ping", "status", "processlist", "extended-status", "variables", "version"):
+    looks = all((word.text or "") in _LOOKS for word in command.operands)
+    if looks and understood:
         return _as_check(
             view, command, Found(Fate.CHECK, ("check.service", "check.postgres"), f"mysql.{verb}" if understood else ""), "database-ready"
         )
@@ -99,7 +103,10 @@ def _dump(view: View, command: ShellCommand, understood: bool) -> Found:
     if command.operands and (database := certain(view, command.operands[0])):
         source["database"] = database
     return Found(
-        Fate.BACKUP, ("backup.database",), operation, backup(view, name_of(target) or "database", {"mysql": source}, place_of(target))
+        Fate.BACKUP,
+        ("backup.database",),
+        operation,
+        backup(view, name_of(target) or "database", {"mysql": source}, place_of(target), target),
     )
 
 

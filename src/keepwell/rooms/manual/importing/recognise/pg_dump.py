@@ -16,7 +16,7 @@ _FLAGS = options(
     "--exclude-table --exclude-table-data --exclude-schema --no-comments --quote-all-identifiers "
     "--lock-wait-timeout"
 )
-_FILTERS = frozenset(("gzip", "pigz", "zstd", "xz", "bzip2", "age", "gpg", "openssl", "tee", "split", "pv"))
+_FILTERS = frozenset(("psql", "pg_restore", "gzip", "pigz", "zstd", "xz", "bzip2", "age", "gpg", "openssl", "tee", "split", "pv"))
 _DATA = (("host", ("-h", "--host")), ("port", ("-p", "--port")), ("user", ("-U", "--username")), ("database", ("-d", "--dbname")))
 
 
@@ -38,7 +38,7 @@ def _read(view: View) -> Found | None:
         Fate.BACKUP,
         capabilities,
         operation,
-        backup(view, name_of(target) or "database", {"postgres": _source(view, command)}, place_of(target)),
+        backup(view, name_of(target) or "database", {"postgres": _source(view, command)}, place_of(target), target),
     )
 
 

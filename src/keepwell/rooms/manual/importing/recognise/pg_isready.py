@@ -14,7 +14,7 @@ def _read(view: View) -> Found | None:
     expect = expected_of(view, command)
     operation = "postgres.ready" if only(command, _FLAGS) and plain_words(view) and expect is not None else ""
     settings, missing = run_of(view, command), wanting(view)
-    if missing or settings is None or expect is None:
+    if missing or settings is None or expect is None or not operation:
         return Found(
             Fate.CHECK, ("check.postgres",), operation, disposition=Disposition.MISSING if missing else Disposition.CARRIED, missing=missing
         )

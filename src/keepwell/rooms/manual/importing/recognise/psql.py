@@ -31,9 +31,13 @@ from keepwell.rooms.manual.reading.sql import statements
 
 _FLAGS = options(
     "-h --host -p --port -U --username -d --dbname -c --command -f --file -A -t -At -q --quiet -X -v --set "
-    "--variable -w -W -o --output -F -P --pset --csv -x -1 --single-transaction -e -a -l --list --tuples-only "
-    "--no-align --no-password --no-psqlrc -L -b"
+    "--variable -w -W -F -P --pset --csv -x -1 --single-transaction -e -a -l --list --tuples-only "
+    "--no-align --no-password --no-psqlrc -b"
 )
+_CHECKED = options(
+    "-h --host -p --port -U --username -d --dbname -c --command -A -t -q --quiet -X -w -x --csv --tuples-only --no-align --no-password"
+)
+"""Options that a check may have: none of them writes a file or starts a program."""
 _NAMES = {
     Purpose.ACTIVITY: "database-activity",
     Purpose.SIZE: "database-size",
@@ -80,8 +84,8 @@ def _alone(command: ShellCommand) -> bool:
 
 
 def _printed(command: ShellCommand) -> bool:
-    """Whether its answer is looked at, or kept in a variable: not filed."""
-    return not any(part.of_output and not part.discards for part in command.redirections) and not command.has_flag("-o")
+    """Whether its answer is looked at, or kept in a variable: not filed, by the shell or by itself."""
+    return not any(part.of_output and not part.discards for part in command.redirections) and only(command, _CHECKED)
 
 
 def check_of(view: View, command: ShellCommand, statement: Statement, found: Found) -> Found:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from keepwell.rooms.manual.importing.client_words import expected_of, first_named, only, plain_words, run_of, spine, wanting
+from keepwell.rooms.manual.importing.client_words import expected_of, first_named, only, options, plain_words, run_of, spine, wanting
 from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Recogniser, View
 from keepwell.rooms.manual.importing.purposes import purposes
 from keepwell.rooms.manual.reading.model import Kind
@@ -30,9 +30,17 @@ _FLAGS = (
     "-r",
     "-i",
 )
-_LOOKS = frozenset(
-    ("ping", "info", "dbsize", "role", "lastsave", "time", "memory", "slowlog", "cluster", "client", "latency", "config", "sentinel")
-)
+_LOOKS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("ping", "info", "dbsize", "role", "lastsave", "time"), frozenset()),
+    "config": options("get"),
+    "client": options("list info getname id"),
+    "cluster": options("info nodes slots shards"),
+    "memory": options("usage stats doctor"),
+    "slowlog": options("get len"),
+    "latency": options("latest history doctor"),
+    "sentinel": options("masters master slaves replicas ckquorum get-master-addr-by-name"),
+}
+"""Commands that only look, with what may stand behind them; behind one with nothing, anything."""
 _SHOWS = frozenset(
     (
         *(
@@ -74,7 +82,6 @@ _WRITES = {
     "rename": "rename",
 }
 _NEVER_ENDS = ("--stat", "--latency", "--latency-history", "--bigkeys", "--memkeys", "--hotkeys", "--monitor")
-_CHANGES_BELOW = re.compile(r"\b(?:set|kill|reset|resetstat|rewrite|purge|failover|pause|setuser|deluser|doctor)\b", re.IGNORECASE)
 
 
 def _read(view: View) -> Found | None:
@@ -87,7 +94,6 @@ def _read(view: View) -> Found | None:
         and plain_words(view)
         and all(part.name in (*_PROGRAMS, "read", "wc", "head", "xargs", "echo", "grep") for part in spine(view))
     )
-    words = " ".join(word.filled for word in command.operands[1:])
     deleting = any(part.name == "xargs" and re.search(r"\b(?:del|unlink)\b", part.text, re.IGNORECASE) for part in spine(view))
     if command.has_flag(*_NEVER_ENDS) or verb == "monitor":
         return Found(Fate.STEP, ("diagnostics", "check.redis"))
@@ -104,32 +110,30 @@ def _read(view: View) -> Found | None:
         return Found(Fate.BACKUP if kind.startswith("backup") else Fate.STEP, (kind,), f"redis.{_WRITES[verb]}" if understood else "")
     if command.has_flag("--scan") or verb in _SHOWS:
         return Found(Fate.STEP, _capabilities(view, "diagnostics"), f"redis.{verb or 'scan'}" if understood else "")
-    if verb in _LOOKS and not _CHANGES_BELOW.search(words):
-        return _check(view, command, verb, understood)
+    below = command.operands[1].filled.lower() if len(command.operands) > 1 else ""
+    if verb in _LOOKS and understood and (not _LOOKS[verb] or below in _LOOKS[verb]):
+        return _check(view, command, verb)
     return Found(Fate.STEP, ("runbook", "check.redis"))
 
 
 def _capabilities(view: View, otherwise: str) -> tuple[str, ...]:
-    said = [word for word in purposes(view) if word in ("cleanup", "diagnostics", "capacity", "keys.rotate", "report", "runbook")]
+    said = [word for word in purposes(view) if word in ("cleanup", "diagnostics", "capacity", "keys.rotate", "report")]
     return tuple(dict.fromkeys((*said[:1], otherwise, "check.redis")))[:2]
 
 
-def _check(view: View, command: ShellCommand, verb: str, understood: bool) -> Found:
+def _check(view: View, command: ShellCommand, verb: str) -> Found:
     troubled = verb != "ping" and "diagnostics" in purposes(view)
-    found = Found(
-        Fate.CHECK, ("diagnostics", "check.redis") if troubled else ("check.redis", "diagnostics"), f"redis.{verb}" if understood else ""
-    )
+    found = Found(Fate.CHECK, ("diagnostics", "check.redis") if troubled else ("check.redis", "diagnostics"), f"redis.{verb}")
     missing = wanting(view)
     if missing:
         return replace(found, disposition=Disposition.MISSING, missing=missing)
     # A password among the words would stand in the configuration for everyone to read.
     settings = None if command.has_flag("-a", "--pass") else run_of(view, command)
-    expect = expected_of(view, command)
+    # redis-cli ends with 0 even where Redis refuses the command; its answer tells.
+    pings = verb == "ping" and len(command.operands) == 1 and all(part.name in (*_PROGRAMS, "grep") for part in spine(view))
+    expect = {"expect": {"output_contains": "PONG"}} if pings else expected_of(view, command)
     if settings is None or expect is None:
         return replace(found, fate=Fate.STEP)
-    # redis-cli ends with 0 even where Redis refuses the command; its answer tells.
-    if verb == "ping" and len(command.operands) == 1:
-        expect = {"expect": {"output_contains": "PONG"}}
     return replace(found, drafts=(CheckDraft("command", {**settings, **expect}, name=f"redis-{verb}"),))
 
 

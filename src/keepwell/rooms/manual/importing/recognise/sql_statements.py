@@ -1,6 +1,9 @@
 """SQL that stands in a fence of its own: a look is asked through the manual's own way to the database; a definition is an example."""
 
-from keepwell.rooms.manual.importing.client_words import run_of
+from bisect import bisect_left
+from functools import lru_cache
+
+from keepwell.rooms.manual.importing.client_words import WRAPPERS, without_terminal
 from keepwell.rooms.manual.importing.database_words import (
     Purpose,
     capabilities_of,
@@ -11,10 +14,11 @@ from keepwell.rooms.manual.importing.database_words import (
     purpose_of,
 )
 from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Missing, Recogniser, View, Wanting
-from keepwell.rooms.manual.reading.model import Kind
+from keepwell.rooms.manual.reading.model import Kind, Manual
 from keepwell.rooms.manual.reading.parts import Statement
-from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
+_MOST = 50
+"""Statements on one line."""
 _CONNECTION = ("-h", "--host", "-p", "--port", "-U", "--username", "-d", "--dbname")
 _HOW_OFTEN = {Purpose.SIZE: "1h", Purpose.STATISTICS: "1h"}
 _DATABASE = Missing(
@@ -28,7 +32,8 @@ def _read(view: View) -> Found | None:
         return None
     if view.item.kind is Kind.FENCE:
         return _whole(fence.statements, view)
-    statement = next((part for part in fence.statements if part.line == view.item.line and part.text == view.item.text), None)
+    first = bisect_left(fence.statements, view.item.line, key=lambda part: part.line)
+    statement = next((part for part in fence.statements[first : first + _MOST] if part.text == view.item.text), None)
     if statement is None:
         return None
     found = (statement,)
@@ -37,7 +42,7 @@ def _read(view: View) -> Found | None:
         return Found(Fate.EXAMPLE, capabilities, operation)
     if fate_of(found) is Fate.STEP:
         return Found(Fate.STEP, capabilities, operation)
-    return _look(view, statement, capabilities, operation)
+    return _look(statement, capabilities, operation, view.manual)
 
 
 def _whole(statements: tuple[Statement, ...], view: View) -> Found | None:
@@ -52,28 +57,34 @@ def _whole(statements: tuple[Statement, ...], view: View) -> Found | None:
     return Found(Fate.CHECK if checks * 2 > len(statements) else Fate.STEP, capabilities)
 
 
-def _look(view: View, statement: Statement, capabilities: tuple[str, ...], operation: str) -> Found:
-    command = next((part for part in view.manual.commands if part.name == "psql" and _connects(view, part)), None)
-    if command is None:
+def _look(statement: Statement, capabilities: tuple[str, ...], operation: str, manual: Manual) -> Found:
+    way = _way(manual)
+    if way is None:
         return Found(Fate.CHECK, capabilities, operation, disposition=Disposition.MISSING, missing=(_DATABASE,))
-    words = [word.filled for word in (*command.wrapper_words, command.words[0])]
-    for flag in _CONNECTION:
-        value = command.option(flag)
-        words += [flag, value.filled] if value else []
-    words += [*(["-At"] if gives_one_number(statement) else []), "-c", one_line(statement)]
-    draft = CheckDraft("command", {"run": words}, name=f"database-{purpose_of(statement)}", every=_HOW_OFTEN.get(purpose_of(statement), ""))
-    return Found(Fate.CHECK, capabilities, operation, (draft,), reason=f"asked through psql as in line {command.line}")
+    words, line = way
+    run = [*words, *(["-At"] if gives_one_number(statement) else []), "-c", one_line(statement)]
+    purpose = purpose_of(statement)
+    draft = CheckDraft("command", {"run": run}, name=f"database-{purpose}", every=_HOW_OFTEN.get(purpose, ""))
+    return Found(Fate.CHECK, capabilities, operation, (draft,), reason=f"asked through psql as in line {line}")
 
 
-def _connects(view: View, command: ShellCommand) -> bool:
-    """Whether its way to the database is written out: every word is certain, and the database is named."""
-    words = (*command.wrapper_words, *(value for flag in _CONNECTION if (value := command.option(flag))))
-    return (
-        bool(command.option("-d", "--dbname"))
-        and not command.assignments
-        and all(word.static for word in words)
-        and run_of(view, command) is not None
-    )
+@lru_cache(maxsize=2)
+def _way(manual: Manual) -> tuple[tuple[str, ...], int] | None:
+    """The manual's own way to its database, and its line: the first psql whose words are certain and name a database."""
+    for command in manual.commands:
+        if (
+            command.name == "psql"
+            and command.option("-d", "--dbname")
+            and not command.assignments
+            and WRAPPERS.issuperset(command.wrappers)
+        ):
+            values = [(flag, value) for flag in _CONNECTION if (value := command.option(flag))]
+            texts = [word.text for word in (*command.wrapper_words, command.words[0])]
+            texts += [text for flag, value in values for text in (flag, value.text)]
+            known = [text for text in texts if text is not None and "://" not in text]
+            if len(known) == len(texts):
+                return tuple(without_terminal(command, known, len(command.wrapper_words))), command.line
+    return None
 
 
 RECOGNISER = Recogniser(

@@ -91,7 +91,7 @@ def _archive(view: View, command: ShellCommand) -> tuple[str, list[str]]:
     option = command.option("-f", "--file")
     if command.name in ("zip", "unzip"):
         return (operands[0] if operands else ""), operands[1:]
-    if option is not None:
+    if option is not None and option.filled != "-":
         return written(view, option), operands
     old = bool(operands) and command.arguments[0].filled == operands[0] and "f" in operands[0] and operands[0].isalpha()
     if old:
@@ -122,7 +122,7 @@ def _created(view: View, command: ShellCommand, operation: str) -> Found:
         path if path.startswith("/") or not base else f"{base.rstrip('/')}/{path}" for path in paths if "$" not in path and "`" not in path
     ]
     source = {"files": {"paths": kept, **({"exclude": options} if options else {})}} if kept and not inside else {}
-    return Found(Fate.BACKUP, kinds, operation, backup(view, name_of(archive), source, place_text))
+    return Found(Fate.BACKUP, kinds, operation, backup(view, name_of(archive), source, place_text, archive))
 
 
 def _extracted(view: View, command: ShellCommand, understood: bool) -> Found:
