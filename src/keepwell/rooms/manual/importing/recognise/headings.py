@@ -1,6 +1,7 @@
 """Headings whose own words say how often the work below them is done."""
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 from keepwell.rooms.manual.importing.model import Fate, Found, Recogniser, TaskDraft, View
@@ -23,24 +24,35 @@ def read(view: View) -> Found | None:
         return None
     if view.item.line not in _with_work(view.manual):
         section = view.manual.section_of(view.item.line)
-        reason = "its work stands below headings with a cadence of their own" if section.children else "nothing is to be done below it"
+        has_work = any(item.kind in _WORK for item in view.manual.items_in(section))
+        reason = "its work has cadences of its own" if has_work else "nothing is to be done below it"
         return Found(Fate.TASK, about(view, "schedule"), reason=reason)
     return Found(Fate.TASK, about(view, "schedule"), drafts=(TaskDraft(every, _title(view)),))
 
 
+@dataclass(slots=True)
+class _Above:
+    heading: Item
+    recurs: bool
+    introduced: bool = False
+
+
 @lru_cache(maxsize=4)
 def _with_work(manual: Manual) -> frozenset[int]:
-    """The lines of headings with a cadence that are the nearest such heading of some work."""
+    """The lines of headings with a cadence that are the nearest such heading of some work. Work that a sentence with a cadence leads in
+    (``Every Friday, perform:``) is the task of that sentence."""
     found: set[int] = set()
-    above: list[tuple[Item, bool]] = []
+    above: list[_Above] = []
     for item in manual.items:
         if item.kind is Kind.HEADING:
-            while above and above[-1][0].level >= item.level:
+            while above and above[-1].heading.level >= item.level:
                 above.pop()
-            above.append((item, bool(cadence_in(item.text))))
+            above.append(_Above(item, bool(cadence_in(item.text))))
+        elif item.kind is Kind.PARAGRAPH and above and item.text.rstrip().endswith(":") and cadence_in(item.text[:200]):
+            above[-1].introduced = True
         elif item.kind in _WORK:
-            nearest = next((heading for heading, recurs in reversed(above) if recurs), None)
-            found.update([nearest.line] if nearest else [])
+            nearest = next((part for part in reversed(above) if part.recurs or part.introduced), None)
+            found.update([nearest.heading.line] if nearest and not nearest.introduced else [])
     return frozenset(found)
 
 
@@ -48,7 +60,9 @@ def _title(view: View) -> str:
     """``Daily`` below "Maintenance checklist" is the daily maintenance checklist."""
     title = _ORNAMENT.sub("", view.item.text).strip() or view.item.text
     above = _ORNAMENT.sub("", view.item.section[-2]).strip() if len(view.item.section) > 1 else ""
-    return f"{above} {title.lower()}" if above and _ONLY_CADENCE.match(title) else title
+    if not above or not _ONLY_CADENCE.match(title):
+        return title
+    return above if cadence_in(above) else f"{above} {title.lower()}"
 
 
 RECOGNISER = Recogniser(
