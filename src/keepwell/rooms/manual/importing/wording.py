@@ -55,6 +55,12 @@ _ADVICE = re.compile(
 )
 _REGULAR = re.compile(r"^(?:regular|periodic|routine|scheduled)\b", re.IGNORECASE)
 
+_OF_CADENCES = re.compile(
+    r"every|each|of|the|on|first|second|third|fourth|last|\w+day|hour|week|month|quarter|year|\d+|minutes|hours"
+    r"|hourly|daily|weekly|monthly|quarterly|yearly|annual(?:ly)?|nightly"
+    r"|tasks?|checks?|checklist|work|jobs?|routine|maintenance|procedures?|morning|evening|and|\(\w+\)"
+)
+
 
 def asks_for_something(text: str) -> bool:
     """Whether it tells a person to do something: it begins with a verb in its plain form, or does so behind a clause (``If it fails,
@@ -77,6 +83,12 @@ def advises(text: str) -> bool:
 def is_question(text: str) -> bool:
     """Whether it is a question to be answered."""
     return text.rstrip().endswith("?") and len(text) < 300
+
+
+def only_cadence(text: str) -> bool:
+    """Whether a title or label says nothing but how often: ``Weekly``, ``Every Monday``, ``Daily tasks``."""
+    words = re.sub(r"^[\d.)\W]+", "", text.lower()[:80]).split()
+    return bool(words) and len(words) < 8 and all(_OF_CADENCES.fullmatch(word) for word in words)
 
 
 def _begins(text: str) -> bool:

@@ -7,13 +7,11 @@ from functools import lru_cache
 from keepwell.rooms.manual.importing.model import Fate, Found, Recogniser, TaskDraft, View
 from keepwell.rooms.manual.importing.topics import about
 from keepwell.rooms.manual.importing.views import cadence_in
+from keepwell.rooms.manual.importing.wording import only_cadence
 from keepwell.rooms.manual.reading.model import Item, Kind, Manual
 
 _WORK = frozenset((Kind.COMMAND, Kind.CRON, Kind.STATEMENT, Kind.CHECKBOX, Kind.LIST_ITEM, Kind.COMMENT, Kind.TABLE_ROW))
 _ORNAMENT = re.compile(r"^(?:[^\w(]+|\d+(?:\.\d+)*[.)]?\s+)+")
-_ONLY_CADENCE = re.compile(
-    r"^(?:hourly|daily|weekly|monthly|quarterly|yearly|annual(?:ly)?)(?: (?:tasks?|checklist|checks?|procedures?))?$", re.IGNORECASE
-)
 
 
 def read(view: View) -> Found | None:
@@ -48,7 +46,7 @@ def _with_work(manual: Manual) -> frozenset[int]:
             while above and above[-1].heading.level >= item.level:
                 above.pop()
             above.append(_Above(item, bool(cadence_in(item.text))))
-        elif item.kind is Kind.PARAGRAPH and above and item.text.rstrip().endswith(":") and cadence_in(item.text[:200]):
+        elif item.kind is Kind.PARAGRAPH and above and _leads_in(item.text):
             above[-1].introduced = True
         elif item.kind in _WORK:
             nearest = next((part for part in reversed(above) if part.recurs or part.introduced), None)
@@ -56,11 +54,15 @@ def _with_work(manual: Manual) -> frozenset[int]:
     return frozenset(found)
 
 
+def _leads_in(text: str) -> bool:
+    return (text.rstrip().endswith(":") or only_cadence(text)) and bool(cadence_in(text[:200]))
+
+
 def _title(view: View) -> str:
     """``Daily`` below "Maintenance checklist" is the daily maintenance checklist."""
     title = _ORNAMENT.sub("", view.item.text).strip() or view.item.text
     above = _ORNAMENT.sub("", view.item.section[-2]).strip() if len(view.item.section) > 1 else ""
-    if not above or not _ONLY_CADENCE.match(title):
+    if not above or not only_cadence(title):
         return title
     return above if cadence_in(above) else f"{above} {title.lower()}"
 

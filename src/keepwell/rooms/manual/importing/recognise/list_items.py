@@ -6,7 +6,7 @@ from functools import lru_cache
 from keepwell.rooms.manual.importing.model import Disposition, Fate, Found, Recogniser, View
 from keepwell.rooms.manual.importing.surroundings import surroundings
 from keepwell.rooms.manual.importing.topics import about
-from keepwell.rooms.manual.importing.wording import advises, asks_for_something, is_question
+from keepwell.rooms.manual.importing.wording import advises, asks_for_something, is_question, only_cadence
 from keepwell.rooms.manual.reading.model import Kind, Manual
 
 _PHASE = re.compile(r"\(\s*\d+\s*[-–]\s*\d+\s*(?:m|min|minutes|h|hours|days)\s*\)", re.IGNORECASE)
@@ -69,8 +69,10 @@ def _is_listed(view: View) -> bool:
     if parent is not None:
         return bool(_PHASE.search(parent.text)) or (parent.text.rstrip().endswith(":") and bool(_REVIEWED.search(parent.text)))
     lead = around.lead_in(view.item)
-    if lead:
+    if lead and not only_cadence(lead.rstrip(":")):
         return bool(_REVIEWED.search(lead[-200:])) or bool(_PRACTICES.search(lead[-80:].lower()))
+    if lead or only_cadence(view.title):
+        return True
     if any(_PRACTICES.search(title.lower()) for title in view.item.section[-2:]):
         return True
     if any(is_question(item.text) for item in around.children(view.item)):

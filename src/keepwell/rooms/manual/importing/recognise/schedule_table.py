@@ -1,22 +1,15 @@
 """When work recurs: tables of tasks with their frequency, and sentences that say it ("Every Monday, review:")."""
 
-import re
-
 from keepwell.rooms.manual.importing.limits_in_words import duration_in
 from keepwell.rooms.manual.importing.model import Fate, Found, Recogniser, TaskDraft, View
 from keepwell.rooms.manual.importing.surroundings import surroundings
 from keepwell.rooms.manual.importing.topics import about
 from keepwell.rooms.manual.importing.views import cadence_in
-from keepwell.rooms.manual.importing.wording import asks_for_something
+from keepwell.rooms.manual.importing.wording import asks_for_something, only_cadence
 from keepwell.rooms.manual.reading.model import Kind, Row, Table
 
 _FREQUENCY = ("frequency", "schedule", "cadence", "how often", "interval", "recurrence", "every")
 _TASK = ("task", "activity", "procedure", "job", "action", "check", "maintenance", "what", "item", "name", "type", "backup")
-_OF_CADENCES = re.compile(
-    r"every|each|of|the|on|first|second|third|fourth|last|\w+day|hour|week|month|quarter|year|\d+|minutes|hours"
-    r"|hourly|daily|weekly|monthly|quarterly|yearly|annual(?:ly)?|nightly"
-    r"|tasks?|checks?|checklist|work|jobs?|routine|maintenance|morning|evening|and"
-)
 _LONGEST_INTRODUCTION = 160
 
 
@@ -55,7 +48,7 @@ def _of_list_item(view: View) -> TaskDraft | None:
     """``Weekly: rotate the logs``."""
     label, colon, rest = view.item.text.partition(":")
     every = cadence_in(label) if colon and len(label) < 40 else ""
-    if not every or not rest.strip() or not all(_OF_CADENCES.fullmatch(word) for word in label.lower().split()):
+    if not every or not rest.strip() or not only_cadence(label):
         return None
     return TaskDraft(every, rest.strip()[:80])
 
@@ -63,8 +56,10 @@ def _of_list_item(view: View) -> TaskDraft | None:
 def _of_sentence(view: View) -> TaskDraft | None:
     text = view.item.text.strip()
     every = cadence_in(text) if len(text) <= _LONGEST_INTRODUCTION else ""
-    leads_in = text.endswith(":") or (asks_for_something(text) and text.count(". ") == 0)
-    return TaskDraft(every, view.title) if every and leads_in else None
+    alone = only_cadence(text.rstrip(":"))  # a line in bold that stands for a heading
+    leads_in = alone or text.endswith(":") or (asks_for_something(text) and text.count(". ") == 0)
+    title = f"{view.title} {text.lower()}" if alone and not text.endswith(":") and not cadence_in(view.title) else view.title
+    return TaskDraft(every, title.strip()) if every and leads_in else None
 
 
 RECOGNISER = Recogniser(

@@ -53,13 +53,15 @@ def _of_row(table: Table, row: Row) -> EntryDraft | None:
     level = table.column("severity", "level", "priority", "class")
     answer = table.column("response", "respond", "sla", "react", "acknowledge")
     means = table.column("description", "meaning", "definition", "impact", "criteria", "condition")
-    if level is None or (answer is None and means is None) or table.column("frequency", "metric", "contact", "e-mail", "email") is not None:
+    if level is None or (answer is None and means is None) or table.column("frequency", "metric") is not None:
         return None
     name = row.cells[level]
     if not (_CODE.search(name) or re.search(rf"\b(?:{_WORD})\b", name, re.IGNORECASE)):
         return None
+    respond = duration_in(row.cells[answer]) if answer is not None else ""
     value = {
-        "respond": duration_in(row.cells[answer]) if answer is not None else "",
+        "respond": respond,
+        "note": row.cells[answer] if answer is not None and not respond else "",
         "update": _cell(table, row, "update", "communication"),
         "resolve": _cell(table, row, "resol", "fix"),
         "means": row.cells[means] if means is not None else "",
