@@ -92,6 +92,13 @@ def test_however_a_fence_is_written_nothing_of_a_conflict_runs(fence: str) -> No
     assert "/srv/theirs" in answer.text
 
 
+def test_steps_that_only_moved_in_the_manual_have_not_changed() -> None:
+    base = '# T\n\n```sh {"name": "a", "line": "3"}\nls\n```\n\n```sh {"name": "b", "line": "9"}\ndf\n```\n'
+    moved = base.replace('"3"', '"4"').replace('"9"', '"10"').replace("df", "df -h")
+    answer = merge_text(base, base.replace("ls\n", "ls -l\n"), moved)
+    assert (answer.text, answer.clashes) == (moved.replace("ls\n", "ls -l\n"), ())
+
+
 def test_a_file_of_another_kind_stays_in_a_conflict_and_the_new_one_is_proposed() -> None:
     base = "a\nb\nc\nd\n"
     assert merge_other(base, "A\nb\nc\nd\n", "a\nb\nc\nD\n").text == "A\nb\nc\nD\n"

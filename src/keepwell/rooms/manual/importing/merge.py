@@ -18,6 +18,8 @@ BETWEEN = "======="
 THEIRS = ">>>>>>> import"
 
 _FENCE = re.compile(r"(\s*(?:[-*+>]\s+|\d+[.)]\s+)*)(`{3,}|~{3,})([^\n]*)")
+_STEP = re.compile(r'^[^\n`~]*(?:`{3,}|~{3,})[^\n]*\{"name": "(?P<name>[^"\n]*)", "line": "(?P<line>\d*|\?)"', re.MULTILINE)
+_ANY_LINE = '"line": "?"'
 _MOST_PAIRS = 5_000_000
 """Pairs of equal lines up to which every line counts for finding what belongs together; beyond, frequent lines do not."""
 
@@ -39,10 +41,11 @@ def merge_text(base: str | None, mine: str, theirs: str) -> Merged:
         return Merged(mine)
     heads, bodies = zip(*(_front_matter(text) for text in (base or "", mine, theirs)), strict=True)
     head = _merge_head(*heads)
-    units = [_units(body) for body in bodies]
+    units = [_units(_without_line(body)) for body in bodies]
+    lines = _lines_of_steps(mine) | _lines_of_steps(theirs)
     whole = _common(units[1], units[2]) if base is None else units[0]
     parts = list(_parts(whole, units[1], units[2]))
-    text = head.text + "".join(_written(part) for part in parts)
+    text = head.text + _with_lines("".join(_written(part) for part in parts), lines)
     clashes = tuple(_clash(part) for part in parts if part.mine or part.theirs)
     return Merged(text, (*head.clashes, *clashes))
 
@@ -73,6 +76,20 @@ def _merge_head(base: str, mine: str, theirs: str) -> Merged:
 
 def _inner(head: str) -> str:
     return "".join(head.splitlines(keepends=True)[1:-1])
+
+
+def _lines_of_steps(text: str) -> dict[str, str]:
+    """The manual's line that each step says it comes from, by the step's name."""
+    return {match["name"]: match["line"] for match in _STEP.finditer(text)}
+
+
+def _without_line(text: str) -> str:
+    """Where a step stands in the manual is no difference: else every step behind a new line of the manual would be a changed one."""
+    return _STEP.sub(lambda match: match[0].replace(f'"line": "{match["line"]}"', _ANY_LINE), text)
+
+
+def _with_lines(text: str, lines: dict[str, str]) -> str:
+    return _STEP.sub(lambda match: match[0].replace(_ANY_LINE, f'"line": "{lines.get(match["name"], "")}"'), text)
 
 
 def _front_matter(text: str) -> tuple[str, str]:

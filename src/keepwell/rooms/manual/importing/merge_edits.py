@@ -1,16 +1,14 @@
 """Changes to the text of a YAML file: single places are replaced, members come and go with the comments above them. Pure."""
 
-import json
 import re
 from dataclasses import dataclass, field
 
-from keepwell.config.core_schema import resolve
 from keepwell.config.nodes import Node, Scalar, plain
 
+from .emit_yaml import scalar
 from .merge_tree import Member, YamlText, indented
 
 _PROPOSAL = re.compile(r"# import proposes: (?:remove )?([^:\s]+)")
-_PLAIN = re.compile(r"[A-Za-z0-9_/.][A-Za-z0-9_./%+-]*(?: [A-Za-z0-9_./%+-]+)*|[A-Za-z0-9_./-]+(?::[A-Za-z0-9_./-]+)+")
 _WIDEST = 4000
 
 
@@ -19,17 +17,16 @@ class CannotSplice(Exception):
 
 
 def flow(value: object) -> str:
-    """A value as YAML on one line: text plain where that is unambiguous, else as JSON writes it (which is YAML 1.2)."""
+    """A value as YAML on one line."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{flow(str(key))}: {flow(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(flow, value)) + "]"
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and isinstance(resolve(value), str):
-        return value
+    if isinstance(value, str):
+        return scalar(value)
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return ".nan" if value != value else ".inf" if value > 0 else "-.inf"
-    # YAML knows more line ends than JSON escapes; all that is not ASCII and no letter is written as an escape.
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in json.dumps(value, ensure_ascii=False))
+    return "null" if value is None else scalar(value)
 
 
 @dataclass(slots=True)

@@ -295,15 +295,3 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(inner)
     elif isinstance(value, str):
         yield value
-
-
-def with_key(text: str, section: str, key: str, value: str) -> str:
-    """The text with one key of every entry of a section set: for a setting that a command gives instead of the manual."""
-    read = YamlText(text)
-    edits = Edits(read, read)
-    entries = read.root.child(section)
-    for entry in (read.members(entries) or {}).values() if entries else ():
-        member = (read.members(entry.value) or {}).get(key)
-        if member is not None:
-            edits.rewrite(member.value, flow(value))
-    return edits.apply()
