@@ -19,7 +19,8 @@ import pytest
 import yaml
 
 from keepwell.composition import verbs
-from keepwell.kernel.problems import UsageError
+from keepwell.kernel.problems import ConfigurationError, UsageError
+from keepwell.kernel.rendering import render_text
 from keepwell.ports.offer import Call, Subcommand
 from keepwell.rooms.manual.importing import offer
 from keepwell.rooms.manual.importing.keep import kept_path, read_kept
@@ -311,6 +312,23 @@ async def test_a_value_makes_a_check_of_what_waited_and_hand_edits_stay(desk: De
     assert "shop.internal" not in desk.configuration
     await desk.import_()
     assert "https://other.internal" in desk.configuration, "import reads values.yaml"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('YOURDOMAIN_COM: "x; rm -rf /"', "expected a host name"),
+        ("YOURDOMAIN_COM: secret:HOST", "no secret"),
+        ("ALERT_WEBHOOK: https://hooks.internal/very-secret", "it is a secret"),
+    ],
+)
+async def test_values_written_by_hand_are_judged_too(desk: Desk, line: str, said: str) -> None:
+    desk.ops.mkdir()
+    (desk.ops / "values.yaml").write_text(f"{line}\n", "utf-8")
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        await desk.import_()
+    assert "very-secret" not in render_text(caught.value.problems)
+    assert list(desk.files()) == ["values.yaml"]
 
 
 async def test_fill_needs_an_import(desk: Desk) -> None:

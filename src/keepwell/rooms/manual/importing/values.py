@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from keepwell.config import nodes
 from keepwell.kernel.problems import ConfigurationError, Place
 
-from .forms import LONGEST
+from .forms import LONGEST, fault, is_reference
 from .merge_edits import flow
 from .merge_tree import YamlText
+from .model import Missing, Wanting
 
 VALUES = "values.yaml"
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -31,6 +32,23 @@ def read_values(text: str, file: str = VALUES) -> dict[str, str]:
         if node.text:
             values[name] = node.text
     return values
+
+
+def check_values(text: str, file: str, known: Mapping[str, Missing]) -> None:
+    """Raises ConfigurationError where a value is not of the form that the manual needs, or a secret stands in the file itself."""
+    read = YamlText(text, file)
+    for name, value in read_values(text, file).items():
+        missing = known.get(name)
+        if missing is None:
+            continue
+        secret = missing.wanting is Wanting.SECRET
+        wrong = "" if is_reference(value) or secret else fault(missing.form, value)
+        if secret and not is_reference(value):
+            wrong = "it is a secret, and stands here only as secret:NAME or secret:file:/path"
+        if wrong or (is_reference(value) and not secret):
+            key = read.root.items[name][0]
+            place = Place(file, key.line + 1, key.column + 1)  # the line itself is not quoted: it may hold the secret
+            raise ConfigurationError(f"{name}: {wrong or 'it is no secret'}", hint="keepwell fill asks for it", where=place)
 
 
 def write_values(text: str | None, new: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from keepwell.kernel.problems import ConfigurationError, UsageError
+from keepwell.rooms.manual.reading.document import read_manual
 from keepwell.rooms.manual.reading.text import LARGEST
 
 from .entries import Sound
@@ -23,8 +24,10 @@ from .folder import Folder, open_folder
 from .keep import Kept, keep, make_room, read_kept
 from .merge import merge_other, merge_text
 from .merge_yaml import Clash, Merged, merge_yaml
+from .placeholders import missing_in
 from .result import CONFIGURATION, Imported
-from .values import VALUES, read_values
+from .values import VALUES, check_values, read_values
+from .views import views
 
 REPORT = "import-report.json"
 PAGE = "import-report.html"
@@ -151,7 +154,7 @@ def _work(request: Request, data: bytes, name: str, folder: Folder | None, kept:
         kept = None
     every = request.every if request.every is not None else (kept.every if kept else "")
     text = folder.read(VALUES) if folder else None
-    values = read_values(text, str(request.folder / VALUES)) if text else {}
+    values = _values(text, str(request.folder / VALUES), data, name) if text else {}
     imported = import_manual(data, name, values, every=every or None, sound=request.sound)
     if kept is not None:
         _check_same_manual(kept, imported, request.folder)
@@ -161,6 +164,14 @@ def _work(request: Request, data: bytes, name: str, folder: Folder | None, kept:
         _note(merge, path, folder.read(path) if folder else None, new)
     new_kept = Kept(name, imported.service, data, every, dict(imported.files))
     return Work(request, imported, tuple(merge.changes), tuple(merge.clashes), again, new_kept)
+
+
+def _values(text: str, file: str, data: bytes, name: str) -> dict[str, str]:
+    """What was filled in, each value being of the form that the manual needs there."""
+    values = read_values(text, file)
+    known = {missing.name: missing for view in views(read_manual(data, name)) for missing in missing_in(view)} if values else {}
+    check_values(text, file, known)
+    return values
 
 
 def reports(imported: Imported, clashes: Sequence[Clash] = ()) -> dict[str, str]:
