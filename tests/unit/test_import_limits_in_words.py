@@ -23,6 +23,8 @@ from keepwell.rooms.manual.importing.limits_in_words import duration_in, figure_
         ("the queue holds at least 50 jobs", ["queue holds >= 50"]),
         ("Response time < 2 seconds for 95th percentile", ["95th percentile response time < 2s"]),
         ("Application down for >2 minutes", []),
+        ("free disk space below 10%", ["disk space > 90%"]),
+        ("Free memory below 200 MB for 5+ minutes", ["free memory < 200MB for 5m"]),
         ("Response time >95th percentile for >10 minutes", []),
         ("more than 5% of calls failed", []),
         ("see section 5.2 and page 7", []),
@@ -68,11 +70,13 @@ def test_only_the_plain_figure_gets_its_usual_name(words: str, metric: str) -> N
         ("100", True, "> 100"),
         ("5 per minute", True, ""),
         ("> 95th", True, ""),
+        ("< 20% free", True, "> 80%"),
         ("n/a", True, ""),
     ],
 )
 def test_cells(cell: str, rising: bool, limit: str) -> None:
-    assert limit_in_cell(cell, rising) == limit
+    found = limit_in_cell("x", cell, rising)
+    assert (found.comparison if found else "") == limit
 
 
 @pytest.mark.parametrize(
@@ -102,7 +106,7 @@ def test_hostile_text_takes_no_time() -> None:
     began = time.monotonic()
     for text in ("a " * 200_000, ">" * 200_000, "a" * 200_000 + " > 5", "( " * 200_000, "1" * 200_000, "< " * 200_000):
         limits_in(text)
-        limit_in_cell(text)
+        limit_in_cell("x", text)
         duration_in(text)
         figure_in(text)
         state_in(text)

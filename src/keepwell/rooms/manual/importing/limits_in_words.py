@@ -24,17 +24,19 @@ _SIGN = "|".join(re.escape(sign).replace("\\ ", r"\s+") for sign in sorted(_SIGN
 _UNIT = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
 _AMOUNT = rf"(?P<amount>\d{{1,12}}(?:,\d{{3}})*(?:\.\d{{1,6}})?)\s?(?P<unit>{_UNIT})?(?![\w.]*\w)"
 _DURATION = re.compile(rf"(?<![\w.])(?P<amount>\d{{1,6}}(?:\.\d{{1,3}})?)[\s-]?(?P<unit>{_UNIT})(?!\w)", re.IGNORECASE)
+_TAIL = r"\s+(?:of [\w ]{2,40}|on average|average|for \d+(?:st|nd|rd|th) percentile|free|available|remaining|left)\b"
 _CONDITION = re.compile(
     r"(?P<metric>[^\W\d_][\w /()'-]{0,70}?)\s*[:=]?\s*"
-    r"(?:\b(?:target|threshold|limit|alert|goal|if|is|are|stays?|should be|must be|keep)\b\s*)*"
-    rf"(?<![\w<>=-])(?P<sign>{_SIGN})\s*{_AMOUNT}(?P<tail>\s+(?:of|average|on average|for \d+(?:st|nd|rd|th)\b)[\w ]{{0,40}})?",
+    r"(?:\b(?:target|threshold|limit|alert|goal|if|is|are|stays?|keep|(?:should|must)(?: always| never)? (?:be|stay|remain))\b\s*)*"
+    rf"(?<![\w<>=-])(?P<sign>{_SIGN})\s*{_AMOUNT}(?P<tail>{_TAIL})?",
     re.IGNORECASE,
 )
 _OVER = re.compile(
     r"\b(?:for|in the past|in the last|over the past|over the last|within)\s+(?:at least|more than|longer than|over|>|≥|>=)?\s*"
-    rf"(?P<amount>\d{{1,5}})[\s-]?(?P<unit>{_UNIT})(?!\w)",
+    rf"(?P<amount>\d{{1,5}})\+?[\s-]?(?P<unit>{_UNIT})(?!\w)",
     re.IGNORECASE,
 )
+_FREE = re.compile(r"\b(?:free|available|remaining|left)\b\s*")
 _STATE = re.compile(
     r"(?P<state>[^\W\d_][\w /'-]{0,60}?\b(?:down|unavailable|unreachable|offline|not responding|not ready|failing|missing|stopped|absent))"
     rf"\s+for\s+(?:at least|more than|longer than|over|>|≥|>=)?\s*(?P<amount>\d{{1,5}})[\s-]?(?P<unit>{_UNIT})(?!\w)",
@@ -84,6 +86,17 @@ class Limit:
         sign, _, amount = self.comparison.partition(" ")
         return replace(self, comparison=f"{_OPPOSITE[sign]} {amount}")
 
+    @property
+    def used(self) -> "Limit":
+        """A share that is free as the share that is used: ``free disk < 20%`` as ``disk > 80%``."""
+        sign, _, amount = self.comparison.partition(" ")
+        if not amount.endswith("%") or not (_FREE.search(self.about) or _FREE.search(self.tail)):
+            return self
+        share = f"{100 - float(amount[:-1]):g}%"
+        return replace(
+            self, about=_FREE.sub("", self.about).strip(), comparison=f"{_OPPOSITE[sign]} {share}", tail=_FREE.sub("", self.tail).strip()
+        )
+
 
 def metric_of(words: str) -> str:
     """``CPU Usage`` as ``cpu``; words that are no usual figure stay, in small letters. What is counted over time (a percentile) or of one
@@ -108,7 +121,7 @@ def _conditions(text: str) -> Iterator[Limit]:
             percentile = re.search(r"\b\d+(?:st|nd|rd|th) percentile", tail)
             if percentile:
                 about, tail = f"{percentile[0]} {about}", ""
-            yield Limit(about, comparison, _duration(over) if over else "", tail)
+            yield Limit(about, comparison, _duration(over) if over else "", tail).used
 
 
 def _next_word(text: str, at: int) -> int:
@@ -144,16 +157,20 @@ def _comparison(match: re.Match[str]) -> str:
     return text
 
 
-def limit_in_cell(cell: str, rising: bool = True) -> str:
-    """The comparison in a cell (``> 80% of max``, ``<50ms``); a bare figure gets the sign of a limit that is crossed upwards or downwards.
-
-    Empty where there is none.
-    """
-    match = _BARE.search(cell[:_LONGEST])
-    if match is None or not (match["sign"] or match["unit"] or match.end() == len(cell.strip())):
-        return ""
-    text = _comparison(match)
-    return text if match["sign"] or not text else f"{'>' if rising else '<'} {text}"
+def limit_in_cell(about: str, cell: str, rising: bool = True) -> Limit | None:
+    """The limit of a figure in a cell (``> 80% of max``, ``<50ms``, ``< 20% free``); a bare amount gets the sign of a limit that is crossed
+    upwards or downwards."""
+    text = cell[:_LONGEST].strip()
+    match = _BARE.search(text)
+    if match is None or not (match["sign"] or match["unit"] or match.end() == len(text)):
+        return None
+    comparison = _comparison(match)
+    if not comparison:
+        return None
+    tail = re.match(_TAIL, text[match.end() :], re.IGNORECASE)
+    over = _OVER.search(text, match.end())
+    comparison = comparison if match["sign"] else f"{'>' if rising else '<'} {comparison}"
+    return Limit(about, comparison, _duration(over) if over else "", tail[0].strip() if tail else "").used
 
 
 def figure_in(text: str) -> str:

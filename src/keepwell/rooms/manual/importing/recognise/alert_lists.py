@@ -2,7 +2,8 @@
 
 import re
 
-from keepwell.rooms.manual.importing.limits_in_words import Limit, limits_in, state_in
+from keepwell.rooms.manual.importing.limit_drafts import limit_draft
+from keepwell.rooms.manual.importing.limits_in_words import limits_in, state_in
 from keepwell.rooms.manual.importing.model import Fate, Found, LimitDraft, Recogniser, View
 from keepwell.rooms.manual.importing.surroundings import surroundings
 from keepwell.rooms.manual.importing.topics import about
@@ -18,49 +19,75 @@ _ALERTS = re.compile(
     r"\balert(?:s|ing)?\b.{0,30}\b(?:threshold|rule|condition|criteria|trigger)s?\b"
     r"|\b(?:critical|warning|error|info) alerts?\b|\bthresholds\b"
 )
+_THRESHOLD = re.compile(r"^(?:alert )?(?:threshold|condition|trigger|fires when|criteria)s?\s*:\s*(.+)$", re.IGNORECASE | re.MULTILINE)
+_SEVERITY = re.compile(r"^severity\s*:\s*(.+)$", re.IGNORECASE | re.MULTILINE)
+_HEALTHY = re.compile(r"^\s*(?:normal|acceptable|typical|healthy|good|ok|green|expected)\b\s*[:(–-]", re.IGNORECASE)
 _DURATION = re.compile(r"\bfor\s+(?:more than|longer than|over|at least|>|≥)?\s*\d+\s*(?:s|m|h|sec|min|hour|day)", re.IGNORECASE)
 
 
 def read(view: View) -> Found | None:
-    """Such a condition: under a heading of alerts, behind a level, or where it says how long it must hold."""
+    """Such a condition: a row of a table with conditions, the threshold of an alert that is described, a line below a heading of alerts,
+    behind a level, or one that says how long it must hold."""
+    if view.item.kind is Kind.TABLE_ROW:
+        return _of_row(view)
+    if view.item.kind is Kind.PARAGRAPH:
+        match = _THRESHOLD.search(view.item.text[:1000])
+        severity = _SEVERITY.search(view.item.text[:1000])
+        return _conditions(view, match[1], _level(severity[1] if severity else "")) if match else None
+    return _of_line(view)
+
+
+def _of_line(view: View) -> Found | None:
     text = view.item.text
     label = _LABEL.match(text)
     listed = any(_ALERTS.search(title.lower()) for title in view.item.section)
-    if not (label or listed or _DURATION.search(text)):
+    if not (label or listed or _DURATION.search(text)) or _HEALTHY.match(text):
         return None
     severity = _severity(view, label[1] if label else "")
-    limits = limits_in(text[label.end() :] if label else text)
-    if asks_for_something(text) and not (limits and listed):
+    condition, _, action = re.sub(r"\s+[–—-]\s+", "\n", text[label.end() :] if label else text, count=1).partition("\n")
+    if re.match(r"\s*[<>≥≤]", condition) and label:  # the figure stands in the heading: "Execution time": "Critical: > 60s"
+        condition = f"{re.sub(r'[^A-Za-z ]', ' ', view.title)} {condition}"
+    if asks_for_something(text) and not (listed and limits_in(condition)):
         return None
+    found = _conditions(view, condition, severity, action)
+    if found is None and listed and not label and not text.endswith(":") and len(text) < 100:
+        return unlimited(view, re.split(r"\s*[<>≥≤:]|\s+for\s", text)[0], severity)
+    return found
+
+
+def _of_row(view: View) -> Found | None:
+    found = surroundings(view.manual).row(view.item)
+    if found is None:
+        return None
+    table, row = found
+    condition = table.column("condition", "trigger", "fires when", "expression", "threshold")
+    level, action = table.column("severity", "level", "priority"), table.column("action", "response", "runbook")
+    if condition is None or level is None:
+        return None
+    return _conditions(view, row.cells[condition], _level(row.cells[level]), row.cells[action] if action is not None else "")
+
+
+def _conditions(view: View, text: str, severity: str, action: str = "") -> Found | None:
+    limits = limits_in(text)
     if limits:
-        return Found(Fate.RULE, about(view, "rule"), drafts=tuple(_draft(limit, severity) for limit in limits))
+        return Found(Fate.RULE, about(view, "rule"), drafts=tuple(limit_draft(limit, severity, action.strip()) for limit in limits))
     state, over = state_in(text)
-    if state:
-        draft = LimitDraft(state, over=over, severity=severity, words=f"{state} for {over}")
-        return Found(Fate.RULE, about(view, "rule"), drafts=(draft,))
-    if listed and not label and not text.endswith(":") and len(text) < 100:
-        return unlimited(view, re.split(r"\s*[<>≥≤]|\s+for\s", text)[0], severity)
-    return None
-
-
-def _draft(limit: Limit, severity: str) -> LimitDraft:
-    """What is only worth knowing neither warns nor fails: it stays a rule."""
-    fails, informs = severity == "critical", severity in ("info", "low")
-    return LimitDraft(
-        limit.metric,
-        warn="" if fails or informs else limit.comparison,
-        fail=limit.comparison if fails else "",
-        over=limit.over,
-        severity=severity,
-        words=limit.words,
-    )
+    if not state:
+        return None
+    draft = LimitDraft(state, over=over, severity=severity, action=action.strip(), words=f"{state} for {over}")
+    return Found(Fate.RULE, about(view, "rule"), drafts=(draft,))
 
 
 def _severity(view: View, label: str) -> str:
     """The level that stands nearest: before the condition, in the item above it, in its headings."""
     around = surroundings(view.manual)
     nearest = (label, *(item.text for item in around.parents(view.item)), around.lead_in(view.item), *reversed(view.item.section))
-    level = next((match[1] for text in nearest if (match := _LEVEL.search(text.lower()))), "")
+    return next((level for text in nearest if (level := _level(text))), "")
+
+
+def _level(text: str) -> str:
+    match = _LEVEL.search(text.lower())
+    level = match[1] if match else ""
     if re.fullmatch(r"p\d", level):
         return level.upper()
     return {"warn": "warning", "informational": "info", "emergency": "critical", "fatal": "critical"}.get(level, level)
@@ -68,9 +95,9 @@ def _severity(view: View, label: str) -> str:
 
 RECOGNISER = Recogniser(
     "alert conditions",
-    (Kind.LIST_ITEM,),
+    (Kind.LIST_ITEM, Kind.TABLE_ROW, Kind.PARAGRAPH),
     read,
-    order=28,
+    order=23,
     example="""\
 ## Alert thresholds
 

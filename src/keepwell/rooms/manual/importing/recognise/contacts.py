@@ -18,7 +18,11 @@ _WAYS = re.compile(
 )
 _LONGEST = 1000
 _REACH = ("email", "phone", "slack", "url", "reach")
-_PEOPLE = re.compile(r"\bcontacts?\b|\bon-?call\b|\bescalation (?:contacts?|list|path|chain)\b|\bsupport team\b", re.IGNORECASE)
+_PEOPLE = re.compile(
+    r"\bcontacts?\b|\bon-?call\b|\bescalation (?:contacts?|list|path|chain)\b|\bsupport team\b"
+    r"|\b(?:communication|support|emergency) channels?\b",
+    re.IGNORECASE,
+)
 
 
 def read(view: View) -> Found | None:
@@ -60,7 +64,7 @@ def _of_row(table: Table, row: Row) -> EntryDraft | None:
 def _of_line(view: View) -> EntryDraft | None:
     text = view.item.text[:_LONGEST]
     lead = surroundings(view.manual).lead_in(view.item)
-    about_people = any(_PEOPLE.search(words) for words in (view.title, lead[-120:]))
+    about_people = any(_PEOPLE.search(words) for words in (*view.item.section[-2:], lead[-120:]))
     value = _reached(text)
     label = _LABEL.match(text)
     if view.item.kind is Kind.PARAGRAPH and (label is None or "email" not in value or len(text) > 160):

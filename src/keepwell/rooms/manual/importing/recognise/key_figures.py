@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from keepwell.rooms.manual.importing.limit_drafts import limit_draft
 from keepwell.rooms.manual.importing.limits_in_words import figure_in, limit_in_cell, metric_of
-from keepwell.rooms.manual.importing.model import Draft, EntryDraft, Fate, Found, LimitDraft, Recogniser, View
+from keepwell.rooms.manual.importing.model import Draft, EntryDraft, Fate, Found, Recogniser, View
 from keepwell.rooms.manual.importing.names import slug
 from keepwell.rooms.manual.importing.surroundings import surroundings
 from keepwell.rooms.manual.importing.topics import about
@@ -50,18 +51,10 @@ def _drafts(table: Table, row: Row, words: str, limits: dict[str, int]) -> Itera
     action = table.column(*_ACTION)
     about_ = re.sub(r"\(([^)]*)\)", r"\1", words)  # "response time (95th)" is not the response time that one look gives
     for role, column in limits.items():
-        comparison = limit_in_cell(row.cells[column], rising)
-        if not comparison:
-            continue
-        tail = re.search(r"\bof [\w ]{2,30}", row.cells[column])
-        yield LimitDraft(
-            metric_of(about_),
-            warn=comparison if role == "warn" else "",
-            fail=comparison if role == "fail" else "",
-            severity="critical" if role == "fail" else "warning",
-            action=row.cells[action] if action is not None else "",
-            words=" ".join(part for part in (about_, comparison, tail[0] if tail else "") if part),
-        )
+        limit = limit_in_cell(about_, row.cells[column], rising)
+        if limit is not None:
+            severity = "critical" if role == "fail" else "warning"
+            yield limit_draft(limit, severity, row.cells[action] if action is not None else "")
 
 
 def _objective(table: Table, row: Row, words: str) -> tuple[Draft, ...]:

@@ -89,7 +89,7 @@ def _of_row(view: View) -> Found | None:
 
 RECOGNISER = Recogniser(
     "objectives",
-    (Kind.LIST_ITEM, Kind.PARAGRAPH, Kind.TABLE_ROW),
+    (Kind.LIST_ITEM, Kind.PARAGRAPH, Kind.TABLE_ROW, Kind.HEADING),
     read,
     order=26,
     example="""\

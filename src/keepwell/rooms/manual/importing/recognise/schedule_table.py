@@ -46,6 +46,8 @@ def _cadence(cell: str) -> str:
 
 def _of_list_item(view: View) -> TaskDraft | None:
     """``Weekly: rotate the logs``."""
+    if only_cadence(view.item.text) and cadence_in(view.item.text):
+        return TaskDraft(cadence_in(view.item.text), f"{view.title} {view.item.text.rstrip(':').lower()}")
     label, colon, rest = view.item.text.partition(":")
     every = cadence_in(label) if colon and len(label) < 40 else ""
     if not every or not rest.strip() or not only_cadence(label):
