@@ -18,7 +18,7 @@ SECTIONS = frozenset((
     "keepwell", "service", "contacts", "targets", "checks", "rules", "windows", "tasks", "backups", "repositories", "objectives", "logs",
     "incidents",
 ))  # fmt: skip
-FRONT_MATTER = frozenset(("title", "source", "lines", "every", "environment"))
+FRONT_MATTER = frozenset(("title", "source", "lines", "every", "environment", "secrets"))
 ATTRIBUTES = frozenset(("name", "line", "operation", "disposition", "rule", "missing", "asks"))
 KINDS = frozenset(("http", "tcp", "tls", "host", "process", "command"))
 TAGS = frozenset((

@@ -7,6 +7,7 @@ from typing import Any
 from keepwell.kernel.rendering import harmless
 
 from .entries import Entries, ordered
+from .guard import without_secrets
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*|https?://[A-Za-z0-9._:/-]*[A-Za-z0-9_/-]|[0-9]+[smhd]")
 _MOST_PLACES = 20
@@ -59,7 +60,7 @@ def scalar(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
-    text = str(value)
+    text = without_secrets(str(value))
     if _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT:
         return text
     return '"' + "".join(_escaped(character) for character in text) + '"'

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Container
 
+from .guard import without_secrets
+
 _LONGEST = 50
 _NUMBERING = re.compile(r"^\s*(?:\d+(?:\.\d+)*[.)]?\s+)+")
 
@@ -11,7 +13,7 @@ _NUMBERING = re.compile(r"^\s*(?:\d+(?:\.\d+)*[.)]?\s+)+")
 def slug(text: str) -> str:
     """The text as a name: small letters, digits and hyphens, at most fifty; empty where nothing is left. ``1.1 Log Management`` gives
     ``log-management``."""
-    plain = unicodedata.normalize("NFKD", _NUMBERING.sub("", text)).encode("ascii", "ignore").decode()
+    plain = unicodedata.normalize("NFKD", _NUMBERING.sub("", without_secrets(text))).encode("ascii", "ignore").decode()
     words = re.sub(r"[^a-z0-9]+", "-", plain.lower().replace("'", "")).strip("-")
     return words if len(words) <= _LONGEST else words[:_LONGEST].rpartition("-")[0] or words[:_LONGEST]
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from keepwell.rooms.manual.reading.model import Kind
 
+from .guard import guarded
 from .model import Disposition, Fate, Found, Recogniser, View, Wanting
 from .placeholders import missing_in
 
@@ -65,6 +66,7 @@ def _fallback(view: View) -> Found:
 
 def _sound(view: View, found: Found) -> Found:
     """What holds whatever a recogniser says: nothing that runs is narrative, a checklist is a person's, and what has blanks waits."""
+    found = guarded(found)
     if found.fate is Fate.NARRATIVE and view.item.kind in _RUNS:
         found = replace(found, fate=Fate.STEP)
     if found.fate is Fate.CHECKLIST and found.disposition is Disposition.CARRIED:

@@ -3,10 +3,13 @@
 from collections import Counter
 from typing import Any
 
+from .guard import without_secrets
 from .model import Disposition, Outcome, Wanting
 from .result import Imported
 
 _LONGEST = 400
+_LOOKED_AT = 4_000
+"""Characters of an item in which secrets are looked for before it is cut to the longest."""
 
 
 def report(imported: Imported) -> dict[str, Any]:
@@ -26,8 +29,8 @@ def report(imported: Imported) -> dict[str, Any]:
             {
                 "name": part.missing.name,
                 "wanting": part.missing.wanting.value,
-                "written": part.missing.written,
-                "asks": part.missing.asks,
+                "written": without_secrets(part.missing.written),
+                "asks": without_secrets(part.missing.asks),
                 "form": part.missing.form,
                 "lines": list(part.lines),
             }
@@ -43,7 +46,7 @@ def _item(outcome: Outcome) -> dict[str, Any]:
         "line": item.line,
         "end_line": item.end_line,
         "kind": item.kind.value,
-        "text": item.text if len(item.text) <= _LONGEST else item.text[:_LONGEST] + "…",
+        "text": _shown(item.text),
         "fate": found.fate.value,
         "disposition": found.disposition.value,
         "capabilities": list(found.capabilities),
@@ -51,10 +54,16 @@ def _item(outcome: Outcome) -> dict[str, Any]:
         "operation": found.operation,
         "reason": found.reason,
         "amendments": [
-            {"rule": part.rule, "before": part.before, "after": part.after, "reason": part.reason} for part in outcome.amendments
+            {"rule": part.rule, "before": without_secrets(part.before), "after": without_secrets(part.after), "reason": part.reason}
+            for part in outcome.amendments
         ],
         "missing": [missing.name for missing in found.missing],
     }
+
+
+def _shown(text: str) -> str:
+    shown = without_secrets(text[:_LOOKED_AT])
+    return shown if len(shown) <= _LONGEST and len(text) <= _LOOKED_AT else shown[:_LONGEST] + "…"
 
 
 def summary_line(imported: Imported) -> str:
