@@ -1,11 +1,20 @@
 """What stands around an item of prose: the sentence that leads a list in, the item above it, the table that a row belongs to. Pure."""
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
 from keepwell.rooms.manual.reading.model import Item, Kind, Manual, Row, Table
 
 _LISTED = (Kind.LIST_ITEM, Kind.CHECKBOX)
+
+
+_LINK = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\[[^\]]*\]\([^)]*\)\.?\s*$")
+
+
+def is_only_a_link(manual: Manual, item: Item) -> bool:
+    """Whether a list item is nothing but a link, as the lines of a table of contents are."""
+    return bool(_LINK.match(manual.line_text(item.line)[:1000]))
 
 
 class Surroundings:

@@ -44,12 +44,12 @@ def _of_line(view: View) -> Found | None:
     if not (label or listed or _DURATION.search(text)) or _HEALTHY.match(text):
         return None
     severity = _severity(view, label[1] if label else "")
-    condition, _, action = re.sub(r"\s+[–—-]\s+", "\n", text[label.end() :] if label else text, count=1).partition("\n")
+    condition, *action = re.split(r"\s+[–—-]\s+", text[label.end() :] if label else text, maxsplit=1)
     if re.match(r"\s*[<>≥≤]", condition) and label:  # the figure stands in the heading: "Execution time": "Critical: > 60s"
         condition = f"{re.sub(r'[^A-Za-z ]', ' ', view.title)} {condition}"
     if asks_for_something(text) and not (listed and limits_in(condition)):
         return None
-    found = _conditions(view, condition, severity, action)
+    found = _conditions(view, condition, severity, "".join(action))
     if found is None and listed and not label and not text.endswith(":") and len(text) < 100:
         return unlimited(view, re.split(r"\s*[<>≥≤:]|\s+for\s", text)[0], severity)
     return found

@@ -61,8 +61,8 @@ def _leads_in(text: str) -> bool:
 def _title(view: View) -> str:
     """``Daily`` below "Maintenance checklist" is the daily maintenance checklist."""
     title = _ORNAMENT.sub("", view.item.text).strip() or view.item.text
-    above = _ORNAMENT.sub("", view.item.section[-2]).strip() if len(view.item.section) > 1 else ""
-    if not above or not only_cadence(title):
+    above = _ORNAMENT.sub("", view.item.section[-2]).strip() if len(view.item.section) > 2 else ""
+    if not above or not only_cadence(title) or len(title.split()) > 2:
         return title
     return above if cadence_in(above) else f"{above} {title.lower()}"
 

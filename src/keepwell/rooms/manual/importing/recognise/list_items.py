@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from keepwell.rooms.manual.importing.model import Disposition, Fate, Found, Recogniser, View
-from keepwell.rooms.manual.importing.surroundings import surroundings
+from keepwell.rooms.manual.importing.surroundings import is_only_a_link, surroundings
 from keepwell.rooms.manual.importing.topics import about
 from keepwell.rooms.manual.importing.wording import advises, asks_for_something, is_question, only_cadence
 from keepwell.rooms.manual.reading.model import Kind, Manual
@@ -21,7 +21,6 @@ _EXPLAINS = re.compile(
     r"\b(?:meaning|impact|background|overview|introduction|features|components|requirements|architecture|related|references|links)\b"
 )
 _REVIEW = re.compile(r"\bpost-?(?:incident|mortem)|\bincident review\b|\bretrospective\b", re.IGNORECASE)
-_LINK = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\[[^\]]*\]\([^)]*\)\.?\s*$")
 _PLAIN = re.compile(r"^[A-Z][\w /,()'&-]{2,80}$")
 
 
@@ -31,7 +30,7 @@ def read(view: View) -> Found | None:
     if view.item.kind is Kind.PARAGRAPH:
         asks = text.endswith(":") and len(text) < 200 and asks_for_something(text)
         return _checklist(view, "incident.review") if asks and _REVIEW.search(text) else None
-    if _LINK.match(view.manual.line_text(view.item.line)) and (not asks_for_something(text) or _is_heading(view, text)):
+    if is_only_a_link(view.manual, view.item) and (not asks_for_something(text) or _is_heading(view, text)):
         return None
     if is_question(text):
         return _checklist(view, "incident.review" if _is_review(view) else "")

@@ -2,7 +2,7 @@
 
 from keepwell.rooms.manual.importing.limits_in_words import duration_in
 from keepwell.rooms.manual.importing.model import Fate, Found, Recogniser, TaskDraft, View
-from keepwell.rooms.manual.importing.surroundings import surroundings
+from keepwell.rooms.manual.importing.surroundings import is_only_a_link, surroundings
 from keepwell.rooms.manual.importing.topics import about
 from keepwell.rooms.manual.importing.views import cadence_in
 from keepwell.rooms.manual.importing.wording import asks_for_something, only_cadence
@@ -47,6 +47,8 @@ def _cadence(cell: str) -> str:
 def _of_list_item(view: View) -> TaskDraft | None:
     """``Weekly: rotate the logs``."""
     if only_cadence(view.item.text) and cadence_in(view.item.text):
+        if is_only_a_link(view.manual, view.item):
+            return None
         return TaskDraft(cadence_in(view.item.text), f"{view.title} {view.item.text.rstrip(':').lower()}")
     label, colon, rest = view.item.text.partition(":")
     every = cadence_in(label) if colon and len(label) < 40 else ""
