@@ -8,6 +8,7 @@ from keepwell.rooms.manual.reading.shell_model import Assignment, ShellCommand, 
 
 from .model import CheckDraft, Disposition, Fate, Found, Missing, View
 from .placeholders import missing_in
+from .script_index import index_of
 
 
 def words(text: str) -> frozenset[str]:
@@ -68,7 +69,7 @@ def is_known(view: View, word: Word) -> bool:
     if view.text(word) is not None:
         return True
     script = view.script
-    return script is not None and all(name in view.values or any(script.assigned(name)) for name in word.variables)
+    return script is not None and all(name in view.values or index_of(script).sets(name) for name in word.variables)
 
 
 def arguments_of(view: View, command: ShellCommand) -> tuple[str, ...] | None:
@@ -104,16 +105,15 @@ def branch_of(view: View, command: ShellCommand) -> tuple[ShellCommand, ...]:
     """What runs if a condition holds: the body of its ``if``, or what stands behind its ``&&``."""
     if view.script is None:
         return ()
-    for block in view.script.blocks_of("if", "elif", "while", "until"):
-        if command.index in block.condition:
-            return view.script.members(block.body)
+    body = index_of(view.script).body_of(command)
+    if body:
+        return body
     return (command.and_then,) if command.and_then else ()
 
 
 def assignment_of(view: View, name: str) -> Assignment | None:
     """The last assignment of a variable above the item."""
-    found = [assignment for assignment in view.script.assigned(name) if assignment.line <= view.item.line] if view.script else []
-    return found[-1] if found else None
+    return index_of(view.script).assignment_before(name, view.item.line) if view.script else None
 
 
 def source_of(view: View, name: str, *programs: str) -> ShellCommand | None:

@@ -8,18 +8,15 @@ from keepwell.kernel.comparisons import parse_comparison
 from keepwell.kernel.sizes import format_size
 from keepwell.rooms.manual.reading.model import Kind
 from keepwell.rooms.manual.reading.quantities import metric_in
-from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
+from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
 from .command_words import assignment_of, branch_of
 from .model import LimitDraft, View
+from .script_index import index_of, names_in
 
-_SIGNS = {
-    "-gt": ">", "-ge": ">=", "-lt": "<", "-le": "<=", "-eq": "==", "-ne": "!=", ">": ">", ">=": ">=", "<": "<", "<=": "<=", "==": "==",
-    "!=": "!=", "=": "==",
-}  # fmt: skip
 _ORDERS = (">", ">=", "<", "<=")
 _NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
-_TOLD = re.compile(r"\$\{?(?P<name>\w+)\}?\s*(?P<sign>[<>=!]=?)\s*(?P<limit>\$\{?\w+\}?|\d{1,15}(?:\.\d{1,9})?)")
+_SHOWN = re.compile(r"\$\{?(?P<name>\w+)\}?\s?(?P<unit>%|ms|[KMG]i?B|B|seconds|s)(?!\w)")
 _SUFFIX = re.compile(r"_(ms|sec|secs|seconds|kb|mb|gb|bytes|percent|pct|days)$", re.IGNORECASE)
 _UNITS = {
     "sec": "s",
@@ -67,37 +64,21 @@ class Compared:
 
 def compared_in(view: View, command: ShellCommand) -> Iterator[Compared]:
     """The comparisons of ``[ ]``, ``[[ ]]`` or ``(( ))``; also of ``(( $(echo "$X > 80" | bc) ))``."""
-    for test in command.tests:
-        sign = _SIGNS.get(test.operator)
-        if sign and test.left is not None:
-            name = test.left.variables[0] if len(test.left.variables) == 1 else test.left.filled.strip()
-            if re.fullmatch(r"[A-Za-z_]\w*", name):
-                yield Compared(name, sign, _value(view, test.right), test.right.variables or _bare(test.right))
-    for part in view.script.named("echo", "printf") if view.script else ():
-        if part.inside is command:
-            for match in _TOLD.finditer(" ".join(word.raw for word in part.operands)):
-                names = tuple(re.findall(r"\w+", match["limit"])) if match["limit"].startswith("$") else ()
-                yield Compared(match["name"], _SIGNS[match["sign"]], _constant(view, names[0]) if names else match["limit"], names)
-
-
-def _bare(word: Word) -> tuple[str, ...]:
-    return (word.filled,) if re.fullmatch(r"[A-Za-z_]\w*", word.filled) else ()
-
-
-def _value(view: View, word: Word) -> str:
-    text = view.text(word)
-    return _constant(view, text) or text if text is not None else ""
+    for name, sign, limit in index_of(view.script).comparisons_in(command) if view.script else ():
+        names = names_in(limit)
+        known = (text for name_of in names[:1] if (text := _constant(view, name_of)))
+        written = limit if isinstance(limit, str) else limit.text
+        yield Compared(name, sign, next(known, "") or written or "", names)
 
 
 def _constant(view: View, name: str) -> str:
-    return view.values.get(name) or (view.script.value_of(name) if view.script else None) or ""
+    return view.values.get(name) or (index_of(view.script).constant(name) if view.script else "")
 
 
 def is_compared(view: View) -> bool:
     """Whether the item is an assignment of a figure that its script compares with a limit."""
     name = re.match(r"(?:\w+\s+)?(\w+)=", view.item.text.strip())
-    tests = view.script.named("[", "[[", "((", "test") if view.script and name and view.item.kind is Kind.ASSIGNMENT else ()
-    return any(compared.name == name[1] and compared.operator in _ORDERS for test in tests for compared in compared_in(view, test) if name)
+    return bool(name and view.script and view.item.kind is Kind.ASSIGNMENT and name[1] in index_of(view.script).compared_names)
 
 
 def limit_of(view: View, command: ShellCommand, compared: Compared) -> LimitDraft | None:
@@ -145,9 +126,9 @@ def _unit(view: View, name: str, metric: str, told: str) -> str:
     suffix = _SUFFIX.search(name)
     if suffix:
         return _UNITS.get(suffix[1].lower(), suffix[1].lower())
-    shown = re.search(rf"\$\{{?{re.escape(name)}\}}?\s?(%|ms|[KMG]i?B|B|s|seconds)(?![\w])", told)
+    shown = next((match["unit"] for match in _SHOWN.finditer(told) if match["name"] == name), "")
     if shown:
-        return _UNITS.get(shown[1].lower(), shown[1])
+        return _UNITS.get(shown.lower(), shown)
     return "%" if metric in _SHARES or (re.search(r"(?i)percent|pct|usage$", name) and metric == "memory") else ""
 
 

@@ -1,14 +1,16 @@
 """Commands inside text: what an ``echo`` tells a person to run, what ``watch`` repeats, what is sent to another host. Pure."""
 
 import re
-from dataclasses import replace
-from functools import lru_cache
+from functools import cache
+from typing import TYPE_CHECKING
 
-from keepwell.rooms.manual.reading.document import read_manual
-from keepwell.rooms.manual.reading.model import Kind
+from keepwell.rooms.manual.reading.model import Item, Kind
+from keepwell.rooms.manual.reading.shell import Piece, read_shell
 
 from .model import View
-from .views import views
+
+if TYPE_CHECKING:
+    from .outcomes import Recognisers
 
 _PROGRAMS = [
     "kubectl",
@@ -68,6 +70,8 @@ _COMMAND = re.compile(
     rf"(?:^|[:>-]\s+|`|\brun:? |\buse:? |\bwith:? |[$#] )(?P<command>(?:sudo )?(?:{'|'.join(map(re.escape, _PROGRAMS))})\s+[^`]+)"
 )
 _LONGEST = 1000
+_SPEAKERS = ("echo", "printf", "watch", "ssh")
+"""Programs whose words are asked for commands here themselves: they are not asked twice."""
 
 
 def commands_in(text: str, anywhere: bool = False) -> str:
@@ -82,17 +86,20 @@ def commands_in(text: str, anywhere: bool = False) -> str:
 def capabilities_inside(view: View, text: str, anywhere: bool = False) -> tuple[str, ...]:
     """What the command in a text is about, as if it stood there by itself; nothing where the text holds none."""
     command = commands_in(text, anywhere)
-    return _capabilities(command, view.item.section) if command and "\n" not in command else ()
+    if not command or "\n" in command:
+        return ()
+    script = read_shell(Piece(command, view.item.line, section=view.item.section))
+    first = next((part for part in script.commands if part.is_first), None)
+    if first is None or first.name in _SPEAKERS:
+        return ()
+    item = Item(Kind.COMMAND, view.item.line, view.item.line, command, view.item.section)
+    own = View(view.manual, item, first.pipeline, script, comment=view.comment, values=view.values)
+    return _known().find(own).capabilities
 
 
-@lru_cache(maxsize=512)
-def _capabilities(command: str, section: tuple[str, ...]) -> tuple[str, ...]:
+@cache
+def _known() -> "Recognisers":
     from .outcomes import Recognisers  # the recognisers ask here, and are asked here
     from .registry import all_recognisers
 
-    alone = read_manual(f"```bash\n{command}\n```\n", "a command")
-    for view in views(alone):
-        if view.item.kind is Kind.COMMAND and view.pipeline and view.pipeline[0].name not in ("echo", "watch", "ssh"):
-            own = replace(view, item=replace(view.item, section=section))
-            return Recognisers(all_recognisers()).find(own).capabilities
-    return ()
+    return Recognisers(all_recognisers())

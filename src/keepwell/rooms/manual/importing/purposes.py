@@ -1,8 +1,10 @@
 """What the procedure around a command is for: by the comment above it and the titles of its sections, the nearest first. Pure."""
 
 import re
+from functools import lru_cache
 
 from .model import View
+from .script_index import index_of
 from .topics import capabilities_of
 
 _RESTORES = r"\b(?:restor\w*|recover\w*)\b"
@@ -46,6 +48,8 @@ _PROCEDURES = tuple(
     )
 )  # fmt: skip
 _LONGEST = 400
+_LONGEST_GROUP = 40
+"""Lines below a comment for which it can still speak."""
 _OF_PROSE = frozenset(("checklist", "incident.policy", "contacts", "objective"))
 """What a heading says of the text below it, which says nothing of a command."""
 
@@ -66,11 +70,10 @@ def comment_of(view: View) -> str:
     """The comment above an item, or above the group of lines in which it stands (groups are parted by empty lines)."""
     if view.comment or view.script is None:
         return view.comment
-    above = [note for note in view.script.comments if note.line < view.item.line and not note.trailing]
-    if not above:
+    line, comment = index_of(view.script).comment_before(view.item.line)
+    if not line or view.item.line - line > _LONGEST_GROUP:
         return ""
-    between = view.manual.lines[above[-1].line : view.item.line - 1]
-    return above[-1].text if all(line.strip() for line in between) else ""
+    return comment if all(text.strip() for text in view.manual.lines[line : view.item.line - 1]) else ""
 
 
 def _titles(view: View) -> tuple[str, ...]:
@@ -79,6 +82,7 @@ def _titles(view: View) -> tuple[str, ...]:
     return section[1:] if len(section) > 1 and section[0] == view.manual.title else section
 
 
+@lru_cache(maxsize=4096)
 def purpose_in(text: str) -> str:
     """What one text says that a procedure is for; empty where it does not."""
     small = text.lower()[:_LONGEST]

@@ -5,6 +5,7 @@ import re
 from keepwell.rooms.manual.importing.compared import compared_in, limit_of
 from keepwell.rooms.manual.importing.model import Disposition, Fate, Found, LimitDraft, Recogniser, View
 from keepwell.rooms.manual.importing.purposes import comment_of, with_purpose, within
+from keepwell.rooms.manual.importing.script_index import index_of
 from keepwell.rooms.manual.reading.model import Kind
 from keepwell.rooms.manual.reading.quantities import metric_in
 
@@ -19,7 +20,6 @@ _ABOUT = (
     (re.compile(r"LOG", re.IGNORECASE), "logs.layout"),
     (re.compile(r"RESTORE|RECOVER", re.IGNORECASE), "restore"),
 )
-_COMPARES = ("[", "[[", "((", "test")
 
 
 def read(view: View) -> Found | None:
@@ -51,11 +51,10 @@ def _own(view: View, name: str) -> list[str]:
 
 def _limit(view: View, name: str, value: str) -> Found:
     """A limit. Where the script compares something with it, those comparisons are the rules; else its name must say what it limits."""
-    script = view.script
-    for command in script.named(*_COMPARES) if script else ():
-        for compared in compared_in(view, command):
-            if name in compared.limit_names and (draft := limit_of(view, command, compared)):
-                return Found(Fate.RULE, ("rule",), "", (draft,))
+    test = index_of(view.script).tests_by_limit.get(name) if view.script else None
+    for compared in compared_in(view, test) if test else ():
+        if test and name in compared.limit_names and (draft := limit_of(view, test, compared)):
+            return Found(Fate.RULE, ("rule",), "", (draft,))
     metric = metric_in(name.replace("_", " "))
     if metric:
         unit = "%" if metric in ("cpu", "disk", "memory") and float(value.rstrip("%")) <= 100 else ""

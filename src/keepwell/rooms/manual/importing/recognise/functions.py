@@ -3,9 +3,9 @@
 import re
 
 from keepwell.rooms.manual.importing.command_words import main_command
-from keepwell.rooms.manual.importing.compared import compared_in
 from keepwell.rooms.manual.importing.model import Fate, Found, Recogniser, View
 from keepwell.rooms.manual.importing.purposes import with_purpose
+from keepwell.rooms.manual.importing.script_index import index_of
 from keepwell.rooms.manual.importing.topics import capabilities_of
 from keepwell.rooms.manual.reading.model import Kind
 
@@ -20,7 +20,7 @@ def read(view: View) -> Found | None:
         return None
     name = command.name.replace("_", " ").replace("-", " ")
     if _TELLS.search(name):
-        judged = any(True for test in view.script.named("[", "[[", "((", "test") for _ in compared_in(view, test))
+        judged = bool(index_of(view.script).compared_names)
         return Found(Fate.STEP, ("notify", "rule") if judged else with_purpose(view, "notify"))
     if _LOGS.search(name):
         return Found(Fate.STEP, with_purpose(view, "logs.layout"))
