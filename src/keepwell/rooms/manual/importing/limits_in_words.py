@@ -92,10 +92,11 @@ class Limit:
         sign, _, amount = self.comparison.partition(" ")
         if not amount.endswith("%") or not (_FREE.search(self.about) or _FREE.search(self.tail)):
             return self
+        used = _FREE.sub("", self.about).strip()
+        if metric_of(used) not in ("memory", "disk", "cpu"):
+            return self
         share = f"{100 - float(amount[:-1]):g}%"
-        return replace(
-            self, about=_FREE.sub("", self.about).strip(), comparison=f"{_OPPOSITE[sign]} {share}", tail=_FREE.sub("", self.tail).strip()
-        )
+        return replace(self, about=used, comparison=f"{_OPPOSITE[sign]} {share}", tail=_FREE.sub("", self.tail).strip())
 
 
 def metric_of(words: str) -> str:

@@ -21,6 +21,7 @@ _ALERTS = re.compile(
 )
 _THRESHOLD = re.compile(r"^(?:alert )?(?:threshold|condition|trigger|fires when|criteria)s?\s*:\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 _SEVERITY = re.compile(r"^severity\s*:\s*(.+)$", re.IGNORECASE | re.MULTILINE)
+_INDICATES = re.compile(r"[<>≤≥]=?\s*\d[\d.]*\s?(?:%|\w{1,3})?\s+(?:indicates?|means|suggests?|signals?)\b", re.IGNORECASE)
 _HEALTHY = re.compile(r"^\s*(?:normal|acceptable|typical|healthy|good|ok|green|expected)\b\s*[:(–-]", re.IGNORECASE)
 _DURATION = re.compile(r"\bfor\s+(?:more than|longer than|over|at least|>|≥)?\s*\d+\s*(?:s|m|h|sec|min|hour|day)", re.IGNORECASE)
 
@@ -41,7 +42,7 @@ def _of_line(view: View) -> Found | None:
     text = view.item.text
     label = _LABEL.match(text)
     listed = any(_ALERTS.search(title.lower()) for title in view.item.section)
-    if not (label or listed or _DURATION.search(text)) or _HEALTHY.match(text):
+    if not (label or listed or _DURATION.search(text) or _INDICATES.search(text)) or _HEALTHY.match(text):
         return None
     severity = _severity(view, label[1] if label else "")
     condition, *action = re.split(r"\s+[–—-]\s+", text[label.end() :] if label else text, maxsplit=1)

@@ -13,13 +13,15 @@ _PHASE = re.compile(r"\(\s*\d+\s*[-–]\s*\d+\s*(?:m|min|minutes|h|hours|days)\s
 _PRACTICES = re.compile(
     r"\b(?:best practices|guidelines|recommendations|checklists?|to-?do|action items|next steps|tasks?|responsibilities)\b"
 )
-_REVIEWED = re.compile(
-    r"\b(?:review|look|go|read|check|verify|perform|execute|inspect|audit|monitor|do|complete|confirm|ensure|test|collect|include)\b[^.]{0,60}:\s*$",
+_LED_IN = re.compile(
+    r"(?:^|[,;.]\s+|\b(?:to|then|please|and)\s+)(?:review|look|read|check|verify|perform|execute|inspect|audit|monitor|complete|confirm|ensure|test"
+    r"|collect|capture|gather|attach|provide|consider|conduct|answer|discuss|cover|document|go through)\b[^.]{0,90}:\s*$",
     re.IGNORECASE,
 )
 _EXPLAINS = re.compile(
     r"\b(?:meaning|impact|background|overview|introduction|features|components|requirements|architecture|related|references|links)\b"
 )
+_LONGEST = 400
 _REVIEW = re.compile(r"\bpost-?(?:incident|mortem)|\bincident review\b|\bretrospective\b", re.IGNORECASE)
 _PLAIN = re.compile(r"^[A-Z][\w /,()'&-]{2,80}$")
 
@@ -39,7 +41,9 @@ def read(view: View) -> Found | None:
     explains = any(_EXPLAINS.search(title.lower()) for title in view.item.section[-1:])
     if asks_for_something(text) or (advises(text) and not explains):
         return _checklist(view)
-    return _checklist(view) if not explains and _PLAIN.match(text) and _is_listed(view) else None
+    if not explains and len(text) < _LONGEST and (_is_led_in(view) or (_PLAIN.match(text) and _is_listed(view))):
+        return _checklist(view)
+    return None
 
 
 def _is_heading(view: View, text: str) -> bool:
@@ -60,23 +64,28 @@ def _is_review(view: View) -> bool:
     return bool(_REVIEW.search(" ".join((*view.item.section[-2:], surroundings(view.manual).lead_in(view.item)[-200:]))))
 
 
+def _is_led_in(view: View) -> bool:
+    """Whether the list is one of things to do, though the item is no sentence: behind "Every Monday, review:", or in such an item."""
+    around = surroundings(view.manual)
+    parent = around.parent(view.item)
+    lead = parent.text if parent is not None else around.lead_in(view.item)
+    return bool(_LED_IN.search(lead[-200:]))
+
+
 def _is_listed(view: View) -> bool:
-    """Whether the list is one of things to do, though the item is no sentence: below "Best practices", "Every Monday, review:", or in an
-    item that is a step itself."""
+    """Whether its headings say so: below "Best practices" or "Weekly", in a phase of a plan, in a section that "review:" leads in."""
     around = surroundings(view.manual)
     parent = around.parent(view.item)
     if parent is not None:
-        return bool(_PHASE.search(parent.text)) or (parent.text.rstrip().endswith(":") and bool(_REVIEWED.search(parent.text)))
-    lead = around.lead_in(view.item)
-    if lead and not only_cadence(lead.rstrip(":")):
-        return bool(_REVIEWED.search(lead[-200:])) or bool(_PRACTICES.search(lead[-80:].lower()))
-    if lead or only_cadence(view.title):
-        return True
-    if any(_PRACTICES.search(title.lower()) for title in view.item.section[-2:]):
-        return True
+        return bool(_PHASE.search(parent.text))
     if any(is_question(item.text) for item in around.children(view.item)):
         return True
-    return bool(view.cadence) and bool(_REVIEWED.search(around.introduction(view.item)[-200:]))
+    lead = around.lead_in(view.item)
+    if lead and not only_cadence(lead.rstrip(":")):
+        return bool(_PRACTICES.search(lead[-80:].lower()))
+    if lead or only_cadence(view.title) or any(_PRACTICES.search(title.lower()) for title in view.item.section[-2:]):
+        return True
+    return bool(view.cadence) and bool(_LED_IN.search(around.introduction(view.item)[-200:]))
 
 
 RECOGNISER = Recogniser(
