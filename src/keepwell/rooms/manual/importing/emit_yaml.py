@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from keepwell.kernel.rendering import harmless
+from keepwell.rooms.manual.lint.redact import without_secrets
 
 from .entries import Entries, ordered
-from .guard import without_secrets
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*|https?://[A-Za-z0-9._:/-]*[A-Za-z0-9_/-]|[0-9]+[smhd]")
 _MOST_PLACES = 20

@@ -11,35 +11,12 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from keepwell.kernel.redaction import REDACTED, redact_patterns
-from keepwell.rooms.manual.lint.rules.secret_words import KNOWN_TOKEN
+from keepwell.rooms.manual.lint.redact import without_secrets
 
 from .model import CheckDraft, Disposition, Fate, Found
 
 _METADATA = tuple(map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32")))
 _METADATA_NAMES = frozenset(("metadata.google.internal", "metadata", "instance-data"))
-# Passwords behind options of clients; the lengths are bounded so that hostile text takes no longer than its size.
-_MORE = (
-    re.compile(r"(secret[_-]?key(?:[_-]?base)?[\"']?[ \t]{0,8}[=:][ \t]{0,8}[\"']?)[^\s\"']+", re.IGNORECASE),
-    re.compile(r"((?<![\w-])(?:-u|--user)[ =]?[\"']?[^\s:\"']{1,100}:)(?!//|\d+(?!\S))[^\s\"']+"),
-    re.compile(r"(\bredis-cli\b[^\n|;]{0,200}? (?:-a|--pass)[ =][\"']?)[^\s\"']+"),
-    re.compile(r"(\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,200}? -p[\"']?)[^\s\"']+"),
-)
-_MAYBE = re.compile(r"[:=@]|-p|--| -[ua]|AKIA|gh[pousr]_|glpat-|xox|sk_live|AIza|eyJ|slack")
-"""Without any of these there is nothing to look for."""
-_WEB_TOKEN = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
-"""A JSON Web Token (RFC 7519): its first part is the Base64 of ``{"``."""
-
-
-def without_secrets(text: str) -> str:
-    """The text with ``[redacted]`` in place of what stands where secrets stand, or is known to be one by its form."""
-    if not _MAYBE.search(text):
-        return text
-    text = redact_patterns(text)
-    for shape in _MORE:
-        text = shape.sub(rf"\1{REDACTED}", text)
-    text = _WEB_TOKEN.sub(REDACTED, text)
-    return KNOWN_TOKEN.sub(lambda match: match[0] if match[0].startswith("-----BEGIN") else REDACTED, text)
 
 
 def guarded(found: Found) -> Found:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Container
 
-from .guard import without_secrets
+from keepwell.rooms.manual.lint.redact import without_secrets
 
 _LONGEST = 50
 _NUMBERING = re.compile(r"^\s*(?:\d+(?:\.\d+)*[.)]?\s+)+")

@@ -3,7 +3,8 @@
 from collections import Counter
 from typing import Any
 
-from .guard import without_secrets
+from keepwell.rooms.manual.lint.redact import without_secrets
+
 from .model import Disposition, Outcome, Wanting
 from .result import Imported
 

@@ -9,6 +9,7 @@ from keepwell.kernel.rendering import harmless, render_text
 
 from .decide import Linted, fingerprints
 from .model import Finding, Rule, Severity
+from .redact import without_secrets
 from .shellcheck import WIKI
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -39,7 +40,10 @@ def as_text(results: Sequence[Linted], rules: Mapping[str, Rule], colour: bool =
 def _shown(result: Linted, finding: Finding, colour: bool) -> str:
     severity = finding.severity or Severity.WARNING
     quote = result.manual.line_text(finding.line)
-    place = Place(result.manual.name, finding.line, finding.column or None, quote, _mark(finding, quote))
+    shown = without_secrets(quote)
+    # Where a secret was taken out, columns are not those of the manual any more: then nothing is marked.
+    column = finding.column or None if shown == quote else None
+    place = Place(result.manual.name, finding.line, column, shown, _mark(finding, quote))
     label = _painted(f"{severity.value} {finding.rule}", _STYLE[severity], colour)
     text = render_text([Problem(finding.rule, finding.message, "", place)], colour=False)
     first, _, rest = text.partition("\n")
