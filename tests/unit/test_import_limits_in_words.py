@@ -75,7 +75,7 @@ def test_only_the_plain_figure_gets_its_usual_name(words: str, metric: str) -> N
     ],
 )
 def test_cells(cell: str, rising: bool, limit: str) -> None:
-    found = limit_in_cell("x", cell, rising)
+    found = limit_in_cell("disk", cell, rising)
     assert (found.comparison if found else "") == limit
 
 
