@@ -77,12 +77,10 @@ def _rules(fence: Fence) -> tuple[EntryDraft, ...]:
     """Each alert as written: its expression, how long it must hold, its severity."""
     found: dict[tuple[str, ...], dict[str, str]] = {}
     for setting in fence.settings:
-        keys = setting.path
-        for at in range(len(keys), 0, -1):
-            if keys[at - 1].isdigit():
-                if keys[at:] in (("alert",), ("expr",), ("for",), ("labels", "severity")):
-                    found.setdefault(keys[:at], {})[keys[-1]] = " ".join(setting.value.split())
-                break
+        # The path of a rule ends in its number in the list: groups.0.rules.1
+        at = next((at for at in range(len(setting.path), 0, -1) if setting.path[at - 1].isdigit()), 0)
+        if setting.path[at:] in (("alert",), ("expr",), ("for",), ("labels", "severity")):
+            found.setdefault(setting.path[:at], {})[setting.path[-1]] = " ".join(setting.value.split())
     return tuple(
         EntryDraft("rules", rule["alert"], {key: rule[key] for key in ("expr", "for", "severity") if key in rule})
         for rule in found.values()
