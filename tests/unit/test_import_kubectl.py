@@ -31,9 +31,11 @@ def test_what_only_looks_is_a_check(line: str, operation: str, run: list[str]) -
 
 
 @pytest.mark.parametrize("section", ["Diagnosis", "Mitigation", "1. Investigate", "Operator diagnosis"])
-def test_in_the_runbook_of_an_alert_it_is_a_step(section: str) -> None:
-    found = recognised(RECOGNISER, "kubectl get pods -n shop -l app=api", section)
-    assert (found.fate, found.operation, found.drafts) == (Fate.STEP, "kubernetes.get", ())
+def test_in_the_runbook_of_an_alert_only_one_thing_is_asked_for_all_the_time(section: str) -> None:
+    listed = recognised(RECOGNISER, "kubectl get pods -n shop -l app=api", section)
+    assert (listed.fate, listed.operation, listed.drafts) == (Fate.CHECK, "kubernetes.get", ())
+    named = recognised(RECOGNISER, "kubectl get deployment api -n shop", section)
+    assert only_check(named).settings["run"][-3:] == ["api", "-n", "shop"]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def test_in_the_runbook_of_an_alert_it_is_a_step(section: str) -> None:
         ("oc adm must-gather -- /usr/bin/gather_audit_logs", "kubernetes.adm.must_gather"),
         ("oc rsh -n shop api-1", "kubernetes.rsh"),
         ("name=\"$(kubectl get pods -A | grep api | awk '{print $1}')\"", "kubernetes.get"),
-        ("kubectl get pods | xargs kubectl delete pod", ""),
+        ("kubectl describe pods | xargs kubectl delete pod", ""),
         ("kubectl delete pod api-1 --unheard-of", ""),
         ("kubectl unheard-of", ""),
     ],
@@ -79,8 +81,8 @@ def test_a_namespace_that_a_script_sets_is_no_blank() -> None:
 @pytest.mark.parametrize(
     ("section", "line", "fate", "capability"),
     [
-        ("Diagnosis", "kubectl logs -n shop deployment/api", Fate.STEP, "diagnostics"),
-        ("Diagnosis", "oc -n shop logs api-1 | grep lead", Fate.STEP, "check.log"),
+        ("Diagnosis", "kubectl logs -n shop deployment/api", Fate.LOGS, "diagnostics"),
+        ("Diagnosis", "oc -n shop logs api-1 | grep lead", Fate.LOGS, "check.log"),
         ("Logs", "kubectl logs -n shop deployment/api --tail=100", Fate.LOGS, "diagnostics"),
         ("Incident", "kubectl logs api-1 > /tmp/api.log", Fate.STEP, "incident.evidence"),
     ],
@@ -112,7 +114,7 @@ def test_what_it_is_for(section: str, line: str, capability: str) -> None:
     ("section", "line", "fate", "operation"),
     [
         ("Mitigation", "virtctl restart <vm-name> -n <namespace>", Fate.STEP, "virtctl.restart"),
-        ("Diagnosis", "ceph osd status", Fate.STEP, "ceph.osd.status"),
+        ("Diagnosis", "ceph osd status", Fate.CHECK, "ceph.osd.status"),
         ("Health", "ceph status", Fate.CHECK, "ceph.status"),
         ("Health", "ocm list clusters", Fate.STEP, "ocm.list"),
         ("Release", "helm upgrade shop ./chart", Fate.STEP, ""),

@@ -39,11 +39,11 @@ def _read(view: View) -> Found | None:
             ("rollback", "runbook") if verb == "rollback" else ("deploy",) if verb in ("upgrade", "install") else ("runbook",),
             operation,
         )
-    if command.name != "ceph" or second or to_file(command) or in_diagnosis(view):
+    if command.name != "ceph" or to_file(command):
         return step(view, ("diagnostics",), operation)
     filled = fill(view, *whole(command))
     draft = CheckDraft("command", {"run": [*filled.texts[:1], "health"], "expect": {"output_contains": "HEALTH_OK"}})
-    drafts = (draft,) if verb in ("status", "-s", "health") and filled.ready else ()
+    drafts = (draft,) if verb in ("status", "-s", "health") and filled.ready and not in_diagnosis(view) else ()
     return Found(
         Fate.CHECK, ("check.host", "diagnostics"), operation, drafts, Disposition.MISSING if filled.missing else Disposition.CARRIED
     )

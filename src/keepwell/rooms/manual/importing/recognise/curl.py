@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from keepwell.rooms.manual.importing.filled_words import Filled, fill, in_diagnosis, is_here, understood_behind, whole
+from keepwell.rooms.manual.importing.filled_words import Filled, fill, is_here, understood_behind, whole
 from keepwell.rooms.manual.importing.http_settings import has_credentials, settings_of
 from keepwell.rooms.manual.importing.http_words import HttpCall, Place, place_of, read_call
 from keepwell.rooms.manual.importing.model import (
@@ -106,9 +106,7 @@ def _reading(view: View, command: ShellCommand, call: HttpCall, address: Filled)
     if waits:
         return found
     if not (address.static and static):
-        return replace(
-            found, fate=Fate.STEP if in_diagnosis(view) else Fate.CHECK, reason="its address or a header is known only when it runs"
-        )
+        return replace(found, reason="its address or a header is known only when it runs")
     if place.problem or not call.understood:
         return replace(found, reason=place.problem or "it reaches the server in a way that a check does not")
     others = [place_of(text) for text in fill(view, *call.addresses[1:]).texts]

@@ -113,18 +113,21 @@ def _look(view: View, command: ShellCommand, verb: str, operation: str) -> Found
     capabilities = _looks_at(view, command, verb)
     if to_file(command):
         return step(view, ("incident.evidence", "diagnostics"), operation)
-    if (
-        verb not in ("get", "top", "rollout")
-        or command.has_flag("-w", "--watch")
-        or in_diagnosis(view)
-        or view.item.kind is Kind.ASSIGNMENT
-    ):
+    if verb not in ("get", "top", "rollout") or command.has_flag("-w", "--watch") or view.item.kind is Kind.ASSIGNMENT:
         return step(view, capabilities, operation)
     filled = fill(view, *whole(command))
     disposition = Disposition.MISSING if filled.missing else Disposition.CARRIED
-    judged = command.is_last and command.depth == 0 and filled.static
+    # What the runbook of an alert lists is looked at when the alert has fired; one thing that it names can be asked for all the time.
+    wanted = not in_diagnosis(view) or _names_one(command, verb)
+    judged = wanted and command.is_last and command.depth == 0 and filled.static
     draft = CheckDraft("command", {"run": list(filled.texts)}, every="1d" if capabilities[0].startswith("security") else "")
     return Found(Fate.CHECK, capabilities, operation, (draft,) if judged else (), disposition, missing=filled.missing)
+
+
+def _names_one(command: ShellCommand, verb: str) -> bool:
+    """Whether it asks for one thing by its name: without it, it fails."""
+    kinds = command.operands[2:] if verb == "rollout" else command.operands[1:]
+    return len(kinds) == 2 or (len(kinds) == 1 and "/" in kinds[0].filled)
 
 
 def _looks_at(view: View, command: ShellCommand, verb: str) -> tuple[str, ...]:
@@ -145,7 +148,7 @@ def _logs(view: View, command: ShellCommand, operation: str) -> Found:
     if to_file(command):
         return step(view, ("incident.evidence", "logs.analyse"), operation)
     capabilities = ("check.log", "diagnostics") if searched else ("diagnostics", "logs.analyse")
-    return step(view, capabilities, operation, Fate.STEP if in_diagnosis(view) else Fate.LOGS)
+    return step(view, capabilities, operation, Fate.LOGS)
 
 
 # --- commands that change something
