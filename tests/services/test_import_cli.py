@@ -159,6 +159,22 @@ async def test_what_both_changed_is_merged(desk: Desk) -> None:
     verbs.validate(str(desk.ops))
 
 
+async def test_files_with_line_ends_of_another_system_are_merged(desk: Desk) -> None:
+    await desk.import_()
+    for path in (desk.ops / "keepwell.yaml", *(desk.ops / "runbooks").iterdir()):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert (await desk.import_())[0] == 0
+    before = (desk.ops / "keepwell.yaml").read_bytes()
+    assert before.count(b"\r\n") == before.count(b"\n")
+    desk.change("OPS.md", "df -h /srv/shop", "df -h /srv/shop\npgrep -f shopd")
+    code, spoken = await desk.import_()
+    assert code == 0, spoken.text
+    after = (desk.ops / "keepwell.yaml").read_bytes()
+    assert b"shopd" in after
+    assert after.count(b"\r\n") == after.count(b"\n")
+    verbs.validate(str(desk.ops))
+
+
 async def test_a_conflict_is_marked_told_and_kept_out_of_force(desk: Desk) -> None:
     await desk.import_()
     runbook = next(path for path in desk.files() if "logrotate" in desk.files()[path] and path.startswith("runbooks/"))

@@ -92,6 +92,22 @@ def test_however_a_fence_is_written_nothing_of_a_conflict_runs(fence: str) -> No
     assert "/srv/theirs" in answer.text
 
 
+def test_where_lines_do_not_show_what_a_fence_is_the_users_file_stays() -> None:
+    texts = [f"> ```sh\n> ls {name}\n\n```sh\nrm -rf /srv/{name}\n```\n" for name in ("old", "mine", "theirs")]
+    answer = merge_text(*texts)
+    assert (answer.text, answer.proposed) == (texts[1], texts[2])
+    assert len(answer.clashes) == 1
+
+
+def test_a_conflict_that_nobody_settled_meets_the_next_change() -> None:
+    texts = [changed(BASE, ("df -h", f"df -h /{name}")) for name in ("mine", "one", "two")]
+    first = merge_text(BASE, texts[0], texts[1])
+    second = merge_text(texts[1], first.text, texts[2])
+    assert "conflict: text" not in second.text
+    assert all(f"df -h /{name}" in second.text for name in ("mine", "one", "two"))
+    assert [command.text for command in read_manual(second.text, "x").commands] == ["logrotate /etc/logrotate.conf"]
+
+
 def test_steps_that_only_moved_in_the_manual_have_not_changed() -> None:
     base = '# T\n\n```sh {"name": "a", "line": "3"}\nls\n```\n\n```sh {"name": "b", "line": "9"}\ndf\n```\n'
     moved = base.replace('"3"', '"4"').replace('"9"', '"10"').replace("df", "df -h")

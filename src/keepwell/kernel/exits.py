@@ -9,7 +9,7 @@ class Exit(IntEnum):
     OK = 0
     """Done, and the answer is good."""
     NEGATIVE = 1
-    """Done, and the answer is no: problems were found, a verification failed, something awaits acceptance."""
+    """Done, and the answer is no: problems were found, a verification failed, something awaits acceptance, a value or a decision."""
     COULD_NOT = 2
     """Not done: bad usage, unreadable or invalid input, a data directory or port in use, a server that does not answer."""
     INTERNAL = 3

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
+from keepwell.rooms.manual.reading.document import read_manual
+
 from .merge_yaml import Clash, Merged, merge_yaml
 
 MINE = "<<<<<<< yours"
@@ -19,6 +21,7 @@ THEIRS = ">>>>>>> import"
 
 _FENCE = re.compile(r"(\s*(?:[-*+>]\s+|\d+[.)]\s+)*)(`{3,}|~{3,})([^\n]*)")
 _STEP = re.compile(r'^[^\n`~]*(?:`{3,}|~{3,})[^\n]*\{"name": "(?P<name>[^"\n]*)", "line": "(?P<line>\d*|\?)"', re.MULTILINE)
+_STILLED = "text conflict:"
 _ANY_LINE = '"line": "?"'
 _MOST_PAIRS = 5_000_000
 """Pairs of equal lines up to which every line counts for finding what belongs together; beyond, frequent lines do not."""
@@ -47,6 +50,8 @@ def merge_text(base: str | None, mine: str, theirs: str) -> Merged:
     parts = list(_parts(whole, units[1], units[2]))
     text = head.text + _with_lines("".join(_written(part) for part in parts), lines)
     clashes = tuple(_clash(part) for part in parts if part.mine or part.theirs)
+    if clashes and _may_run(text):
+        return _beside(mine, theirs)
     return Merged(text, (*head.clashes, *clashes))
 
 
@@ -61,7 +66,22 @@ def merge_other(base: str | None, mine: str, theirs: str) -> Merged:
         parts = list(_parts(*(tuple(text.splitlines(keepends=True)) for text in (base, mine, theirs))))
         if not any(part.mine or part.theirs for part in parts):
             return Merged("".join(line for part in parts for line in part.agreed))
+    return _beside(mine, theirs)
+
+
+def _beside(mine: str, theirs: str) -> Merged:
     return Merged(mine, (Clash("", "the whole file", "the new one is beside it"),), proposed=theirs)
+
+
+def _may_run(text: str) -> bool:
+    """Whether a fence between the marks of a conflict is declared as anything but text, as Markdown reads it (lists and quotations end
+    fences in ways that lines alone do not show)."""
+    depth, opened = 0, []
+    for line in text.split("\n"):
+        depth += (line == MINE) - (line == THEIRS)
+        opened.append(depth > 0)
+    fences = read_manual(text.encode("utf-8", "replace"), "runbook").fences
+    return any(opened[min(fence.line, len(opened)) - 1] and not fence.indented and fence.declared != "text" for fence in fences)
 
 
 def _merge_head(base: str, mine: str, theirs: str) -> Merged:
@@ -183,9 +203,9 @@ def _ended(text: str) -> str:
 def _stilled(unit: str) -> str:
     """A fence that is declared as text; what it was declared as stays readable behind it, to be put back."""
     opened = _FENCE.match(unit)
-    if not opened:
+    if not opened or opened[3].startswith(_STILLED):
         return unit
-    return f"{opened[1]}{opened[2]}text conflict: {opened[3].strip()}".rstrip() + unit[opened.end() :]
+    return f"{opened[1]}{opened[2]}{_STILLED} {opened[3].strip()}".rstrip() + unit[opened.end() :]
 
 
 def _clash(part: _Part) -> Clash:

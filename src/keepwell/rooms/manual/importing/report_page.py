@@ -1,4 +1,4 @@
-"""The report of an import as one page that needs nothing else: opened from a file, it sends nothing and runs only its own filter. Pure.
+"""The report of an import as one page that needs nothing else: opened from a file, it sends nothing and runs only its own filter.
 
 Everything printed is escaped and made visible; the page's policy allows no address at all, and only its own style and script, by their
 hashes (Content Security Policy Level 3, "Valid hashes").

@@ -107,10 +107,17 @@ def read_file(manual: Path) -> bytes:
 
 def prepare(request: Request, data: bytes, name: str) -> Work:
     """Imports and merges; writes nothing. Raises UsageError where the manual or the directory cannot be used."""
-    if not request.folder.exists():
+    if not _exists(request.folder):
         return _work(request, data, name, None, None)
     with open_folder(request.folder, make=False) as folder:
         return _work(request, data, name, folder, read_kept(request.data, request.folder) if request.data else None)
+
+
+def _exists(folder: Path) -> bool:
+    try:
+        return folder.exists()
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be used as a directory: {error.strerror}", hint="choose another one") from None
 
 
 def prepare_again(request: Request) -> Work:
@@ -254,7 +261,12 @@ def _gone(merge: _Merge, path: str, base: str, mine: str) -> None:
 
 def _both(merge: _Merge, request: Request, path: str, three: tuple[str | None, str, str], folder: Folder | None) -> None:
     base, mine, theirs = three
-    merged = _merge_file(request, path, base, mine, theirs)
+    # An editor of another system ends lines otherwise: that is no change, and stays so.
+    with_returns = "\r\n" in mine
+    plain = mine.replace("\r\n", "\n") if with_returns else mine
+    merged = _merge_file(request, path, base, plain, theirs)
+    if with_returns:
+        merged = replace(merged, text=mine if merged.text == plain else merged.text.replace("\n", "\r\n"))
     merge.clashes += [replace(clash, file=path) for clash in merged.clashes]
     _note(merge, path, mine, merged.text)
     beside = folder.read(path + PROPOSED) if folder else None
