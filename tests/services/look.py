@@ -10,6 +10,7 @@ from typing import Any
 
 from keepwell.config.targets import Target
 from keepwell.machine.clock import SystemClock
+from keepwell.machine.databases import PostgresqlDatabases
 from keepwell.machine.http_client import HttpClient
 from keepwell.machine.local_files import LocalFiles
 from keepwell.machine.local_runner import LocalRunner
@@ -33,8 +34,10 @@ class LaterClock(SystemClock):
 async def this_host(clock: SystemClock | None = None) -> AsyncIterator[Host]:
     """This machine, with all its real ports."""
     secrets = MachineSecrets(os.environ)
+    databases = PostgresqlDatabases(secrets)
     async with HttpClient(secrets) as http:
-        yield Host("local", LocalRunner(secrets), LocalFiles(), http, clock or SystemClock(), secrets)
+        yield Host("local", LocalRunner(secrets), LocalFiles(), http, clock or SystemClock(), secrets, databases=databases)
+    await databases.close()
 
 
 async def look(

@@ -136,7 +136,7 @@ def test_what_is_not_run_is_said_in_one_sentence_a_section(tmp_path: Path) -> No
     by_section = {one.section: one.sentence for one in found}
     assert by_section["contacts"] == "1 entry is kept and shown by keepwell plan; this version does not run it"
     assert by_section["rules"] == "2 entries are kept and shown by keepwell plan; this version runs none of them"
-    assert by_section["targets"].endswith("does not use: depends_on, on, postgres, redis, systemd")
+    assert by_section["targets"].endswith("does not use: depends_on, on, redis, systemd")
 
 
 @pytest.mark.parametrize(

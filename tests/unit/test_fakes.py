@@ -7,7 +7,19 @@ import pytest
 
 from keepwell.kernel.problems import AnswerError, AskError
 from keepwell.ports.clock import Clock
-from keepwell.ports.fakes import FakeClock, FakeFiles, FakeHttp, FakeRunner, FakeSecrets, ListSamples, fake_host, result
+from keepwell.ports.databases import Databases, Query, Statement
+from keepwell.ports.fakes import (
+    FakeClock,
+    FakeDatabases,
+    FakeFiles,
+    FakeHttp,
+    FakeRunner,
+    FakeSecrets,
+    ListSamples,
+    fake_host,
+    result,
+    rows,
+)
 from keepwell.ports.files import Files
 from keepwell.ports.http import Http, Phases, Request, Response
 from keepwell.ports.runner import Command, Runner
@@ -24,7 +36,19 @@ def test_every_fake_fits_its_port() -> None:
     files: Files = FakeFiles({})
     secrets: Secrets = FakeSecrets({})
     samples: Samples = ListSamples()
-    assert all((clock, runner, http, files, secrets, samples))
+    databases: Databases = FakeDatabases()
+    assert all((clock, runner, http, files, secrets, samples, databases))
+
+
+async def test_databases_answer_by_address_and_keep_what_they_were_asked() -> None:
+    query = Query("secret:SHOP", (Statement("SELECT 1 AS one"),))
+    databases = FakeDatabases({"secret:SHOP": rows([{"one": 1}]), "secret:GONE": AnswerError("connection refused")})
+    assert (await databases.ask(query)).results == (({"one": 1},),)
+    with pytest.raises(AnswerError, match="refused"):
+        await databases.ask(Query("secret:GONE", ()))
+    with pytest.raises(LookupError):
+        await databases.ask(Query("secret:OTHER", ()))
+    assert databases.asked[0] == query
 
 
 async def test_the_clock_stands_until_it_is_moved() -> None:

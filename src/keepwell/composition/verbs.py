@@ -112,7 +112,7 @@ def _executables(operations: "Operations", checks: "tuple[Check, ...]", user: st
     return [
         *storage_executables(operations, user),
         *(
-            Executable(name=f"checks/{check.name}", text=check.needs_acceptance, target=target_address(check.target), host=LOCAL, user=user)
+            Executable(f"checks/{check.name}", check.needs_acceptance, target_address(check.target, check.driver.target_key), LOCAL, user)
             for check in checks
             if check.needs_acceptance is not None
         ),
@@ -167,6 +167,7 @@ def effective_user() -> str:
 async def local_host() -> "AsyncIterator[Host]":
     """The ports of the machine this runs on; closed at the end."""
     from keepwell.machine.clock import SystemClock
+    from keepwell.machine.databases import PostgresqlDatabases
     from keepwell.machine.http_client import HttpClient
     from keepwell.machine.local_files import LocalFiles
     from keepwell.machine.local_runner import LocalRunner
@@ -175,9 +176,11 @@ async def local_host() -> "AsyncIterator[Host]":
 
     secrets = MachineSecrets(os.environ)
     http = HttpClient(secrets)
+    databases = PostgresqlDatabases(secrets)
     try:
-        yield Host(LOCAL, LocalRunner(secrets), LocalFiles(), http, SystemClock(), secrets)
+        yield Host(LOCAL, LocalRunner(secrets), LocalFiles(), http, SystemClock(), secrets, databases=databases)
     finally:
+        await databases.close()
         await http.close()
 
 

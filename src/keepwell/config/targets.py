@@ -4,6 +4,8 @@ from typing import Annotated
 
 from .options import HttpUrl, Options, Reference, SecretReference
 
+_USED = ("url", "postgres")
+
 
 class Target(Options):
     """One thing that is operated."""
@@ -11,7 +13,7 @@ class Target(Options):
     url: HttpUrl | None = None
     """Base address of an HTTP service; the path of a check is appended to it. ``${VAR}`` is replaced from the environment."""
     postgres: SecretReference | None = None
-    """Connection string of a PostgreSQL database. Kept; this version does not use it."""
+    """Connection string of a PostgreSQL database, ``postgresql://USER:PASSWORD@HOST:PORT/NAME`` or ``host=... dbname=... user=...``."""
     redis: str | None = None
     """Address of a Redis server, without its password. Kept; this version does not use it."""
     systemd: str | None = None
@@ -24,4 +26,4 @@ class Target(Options):
     @property
     def unused(self) -> tuple[str, ...]:
         """The keys that were written and that this version does not use."""
-        return tuple(name for name in type(self).model_fields if name != "url" and name in self.model_fields_set)
+        return tuple(name for name in type(self).model_fields if name not in _USED and name in self.model_fields_set)

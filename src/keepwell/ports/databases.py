@@ -1,4 +1,4 @@
-"""Questions to a PostgreSQL database: fixed statements, read-only, within a time limit."""
+"""Questions to a PostgreSQL database: statements in read-only transactions, within a time limit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,10 +7,15 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement. Its parameters travel beside the text (``%(name)s``), never in it."""
+    """One statement. Its parameters travel beside the text (``%(name)s``), never in it; without parameters a ``%`` means itself.
+
+    ``search_path`` are the schemas in which names are looked up, so that nobody's function of the same name runs instead of the
+    server's own; None leaves those of the user who connects.
+    """
 
     text: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    search_path: str | None = "pg_catalog"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +33,29 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """What came back: for each statement its rows by column, or, where that statement failed, a sentence in ``errors`` by its number.
+class StatementFault:
+    """Why a statement has no rows: PostgreSQL's code for it (SQLSTATE, such as ``42P01``; empty where it gave none) and a sentence."""
 
-    ``version`` is the server's as a number (150004), ``connect`` the seconds that connecting took."""
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What came back: for each statement its rows by column, or, where that statement failed, the reason in ``errors`` by its number.
+
+    Values are plain: numbers, texts, true and false, None, aware datetimes; intervals are seconds. ``server`` is host, port and database
+    as a sentence names them, ``version`` the server's as a number (150004), ``connect`` the seconds that connecting took. ``more`` are the
+    numbers of statements that had more rows than were read.
+    """
 
     results: tuple[tuple[Mapping[str, Any], ...], ...]
-    errors: Mapping[int, str]
+    errors: Mapping[int, StatementFault]
     version: int
     connect: float
     seconds: float
+    server: str = "the server"
+    more: frozenset[int] = frozenset()
 
 
 class Databases(Protocol):

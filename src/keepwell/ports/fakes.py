@@ -5,11 +5,12 @@ a question for which no answer was prepared raises LookupError.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from keepwell.kernel.problems import AnswerError, AskError
 from keepwell.kernel.redaction import Redactor
 
+from .databases import Query, Rows
 from .files import FileFacts
 from .host import Host
 from .http import Request, Response
@@ -103,6 +104,27 @@ class FakeHttp:
         return _give(self._answers(request) if callable(self._answers) else self._answers[request.url])
 
 
+class FakeDatabases:
+    """Answers by address. ``answers`` maps an address to Rows or an exception to raise; or is a function of the Query."""
+
+    def __init__(
+        self,
+        answers: Mapping[str, Rows | Exception] | Callable[[Query], Rows | Exception] = {},  # noqa: B006 (read only)
+    ) -> None:
+        self._answers = answers
+        self.asked: list[Query] = []
+
+    async def ask(self, query: Query) -> Rows:
+        """The prepared Rows. Raises the prepared exception, or LookupError where nothing was prepared."""
+        self.asked.append(query)
+        return _give(self._answers(query) if callable(self._answers) else self._answers[query.address])
+
+
+def rows(*results: Sequence[Mapping[str, Any]], version: int = 150004, connect: float = 0.004) -> Rows:
+    """The Rows of statements that all succeeded, in order."""
+    return Rows(tuple(tuple(result) for result in results), {}, version, connect, connect + 0.001, "127.0.0.1:5432/shop")
+
+
 class FakeFiles:
     """Files from a mapping of path to content, or to an exception to raise. Directories are implied by the paths."""
 
@@ -177,6 +199,15 @@ def fake_host(
     http: FakeHttp | None = None,
     clock: FakeClock | None = None,
     secrets: FakeSecrets | None = None,
+    databases: FakeDatabases | None = None,
 ) -> Host:
     """A host all of whose ports are fakes; those not given have no answer prepared."""
-    return Host(name, runner or FakeRunner(), files or FakeFiles({}), http or FakeHttp(), clock or FakeClock(), secrets or FakeSecrets({}))
+    return Host(
+        name,
+        runner or FakeRunner(),
+        files or FakeFiles({}),
+        http or FakeHttp(),
+        clock or FakeClock(),
+        secrets or FakeSecrets({}),
+        databases=databases or FakeDatabases(),
+    )

@@ -11,6 +11,7 @@ from keepwell.config.options import Duration, Options
 from keepwell.config.targets import Target
 from keepwell.kernel.problems import AnswerError
 from keepwell.kernel.states import State
+from keepwell.ports.databases import Query, Rows
 from keepwell.ports.host import Host
 from keepwell.ports.http import Request, Response
 from keepwell.ports.runner import Command, Result
@@ -24,9 +25,10 @@ class ReadFile:
     limit: int = 1024 * 1024
 
 
-Question = Command | Request | ReadFile
-Answer = Result | Response | bytes | AnswerError
-"""What came back for each question: a Command gives a Result, a Request a Response, a ReadFile bytes; each may be an AnswerError instead.
+Question = Command | Request | ReadFile | Query
+Answer = Result | Response | bytes | Rows | AnswerError
+"""What came back for each question: a Command gives a Result, a Request a Response, a ReadFile bytes, a Query Rows; each may be an
+AnswerError instead.
 
 An AskError is never handed to a driver: the check is ``unknown`` before its driver is asked to read anything."""
 
@@ -65,7 +67,8 @@ class Kind(Generic[OptionsT]):
     ``ask`` gets the options and the target they name (None where they name none) and gives the questions; ``read`` gets an answer for
     each question, in order. ``needs_earlier``: the reading is a rate; where no earlier observation is near, the questions are put
     twice, a second apart. ``runs_text``: the options hold a command, script or SQL of the user's own, so it runs only when
-    accepted; the function gives its exact text, empty where these options hold none.
+    accepted; the function gives its exact text, empty where these options hold none. ``target_key`` is the key of a target that holds
+    the address which this kind asks.
     """
 
     summary: str
@@ -74,20 +77,22 @@ class Kind(Generic[OptionsT]):
     read: Callable[[OptionsT, tuple[Answer, ...], Earlier | None], Observation]
     needs_earlier: Callable[[OptionsT], bool] | None = None
     runs_text: Callable[[OptionsT], str] | None = None
+    target_key: str = "url"
 
 
 @dataclass(frozen=True, slots=True)
 class Probe(Generic[OptionsT]):
     """A kind of check that is no single question and answer (a TLS handshake, a TCP connection): the visible exception.
 
-    ``probe(options, target, host, timeout)`` looks at the target itself. AskError and AnswerError may escape it. ``runs_text`` is as
-    in ``Kind``.
+    ``probe(options, target, host, timeout)`` looks at the target itself. AskError and AnswerError may escape it. ``runs_text`` and
+    ``target_key`` are as in ``Kind``.
     """
 
     summary: str
     options: type[OptionsT]
     probe: Callable[[OptionsT, Target | None, Host, float], Awaitable[Observation]]
     runs_text: Callable[[OptionsT], str] | None = None
+    target_key: str = "url"
 
 
 class CheckOptions(Options):

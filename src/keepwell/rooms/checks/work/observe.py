@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from keepwell.kernel.problems import AnswerError, AskError
 from keepwell.kernel.redaction import redact_patterns
 from keepwell.kernel.states import State
+from keepwell.ports.databases import Query
 from keepwell.ports.host import Host
 from keepwell.ports.http import Request
 from keepwell.ports.runner import Command
@@ -81,6 +82,10 @@ async def _answer(question: Question, deadline: float, host: Host) -> Answer:
                 return await host.http.ask(replace(question, timeout=deadline))
             case ReadFile():
                 return await host.files.read(question.path, question.limit)
+            case Query():
+                if host.databases is None:
+                    raise AskError(f"the host {host.name} asks no databases")
+                return await host.databases.ask(replace(question, timeout=deadline))
             case _:
                 assert_never(question)
     except AnswerError as error:

@@ -1,6 +1,6 @@
 """From the configuration's entries to checks that can run: drivers loaded, targets found, acceptances looked up."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,8 +53,11 @@ def _resolve_one(entry: CheckEntry, targets: Mapping[str, Target], drivers: Driv
     driver = drivers.load(entry.kind)
     target_name = getattr(entry.options, "target", None)
     target = targets.get(target_name) if target_name else None
-    text = (driver.runs_text(entry.options) if driver.runs_text is not None else None) or secret_commands(entry.options)
-    verdict = accepted(entry.name, text, target_address(target)) if text else Verdict(None)
+    # A text of one's own names the secrets of its options already; the command behind its target's address stands below it.
+    written = driver.runs_text(entry.options) if driver.runs_text is not None else ""
+    fetched = _fetched_by([*([] if written else _texts(entry.options)), *_address(target, driver.target_key)])
+    text = "\n".join(part for part in (written, fetched) if part)
+    verdict = accepted(entry.name, text, target_address(target, driver.target_key)) if text else Verdict(None)
     return Check(
         name=entry.name,
         kind=entry.kind,
@@ -70,7 +73,17 @@ def _resolve_one(entry: CheckEntry, targets: Mapping[str, Target], drivers: Driv
 
 def secret_commands(options: BaseModel) -> str:
     """The commands by which secrets of these options are fetched, one a line: they run too, so they need acceptance. Empty where none."""
-    return "\n".join(dict.fromkeys(text for text in _texts(options) if text.startswith(SECRET_COMMAND)))
+    return _fetched_by(_texts(options))
+
+
+def _fetched_by(texts: Iterable[str]) -> str:
+    return "\n".join(dict.fromkeys(text for text in texts if text.startswith(SECRET_COMMAND)))
+
+
+def _address(target: Target | None, key: str) -> tuple[str, ...]:
+    """The target's address under that key, where it has one."""
+    address = getattr(target, key, None) if target is not None else None
+    return (address,) if isinstance(address, str) else ()
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -85,11 +98,11 @@ def _texts(value: Any) -> Iterator[str]:
         yield from (text for part in value for text in _texts(part))
 
 
-def target_address(target: Target | None) -> str:
+def target_address(target: Target | None, key: str = "url") -> str:
     """The target as it is resolved now: what an acceptance was given for, beside the text. Empty where a check names none.
 
     Without the password that an address may carry: acceptances are stored and shown."""
-    return redact_patterns(target.url or "") if target else ""
+    return redact_patterns("".join(_address(target, key)))
 
 
 def choose(checks: tuple[Check, ...], names: tuple[str, ...]) -> tuple[Check, ...]:
