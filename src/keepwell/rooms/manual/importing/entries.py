@@ -192,7 +192,7 @@ class Entries:
 
     def _rule(self, draft: LimitDraft, line: int) -> str:
         when = draft.words
-        known = next((rule for rule in self.rules.values() if rule.value["when"] == when), None)
+        known = next((rule for rule in self.rules.values() if rule.value.get("when") == when), None)
         if known is None:
             words = [word.capitalize() for word in slug(f"{draft.subject} {draft.metric}").split("-") if word]
             plain = "".join(words) or "Rule"
@@ -208,6 +208,10 @@ class Entries:
 
     def take_entry(self, draft: EntryDraft, line: int) -> str:
         """An entry of another section; one of the same name is completed."""
+        if draft.section == "rules":  # a rule that the manual writes as Prometheus does
+            rule = self.rules.setdefault(draft.name, Rule(draft.name, {"alert": draft.name, **draft.value}))
+            rule.lines[line] = None
+            return f"rules.{draft.name}"
         section = self.sections.setdefault(draft.section, {})
         name = draft.name if draft.section.startswith("incidents") else slug(draft.name) or draft.section
         value, lines = section.setdefault(name, ({}, {}))
