@@ -117,3 +117,8 @@ def test_a_package_manager_that_may_not_be_there_is_not_checked() -> None:
     script = "if command -v yum; then\n  yum check-update\nfi"
     assert [len(found.drafts) for found in judged(script)] == [0, 0]
     assert len(last("yum check-update").drafts) == 1
+
+
+@pytest.mark.parametrize("line", ["du -sh ~/images", "du -sh /srv/{a,b}", "du -sh /srv/*"])
+def test_what_only_a_shell_can_read_is_not_run_without_one(line: str) -> None:
+    assert last(line).drafts == ()

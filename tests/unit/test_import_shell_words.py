@@ -164,3 +164,21 @@ def test_a_variable_measures_what_it_comes_from() -> None:
 
 def test_a_script_that_defines_itself_in_a_circle_ends() -> None:
     assert last("A=$B\nB=$A\nif [ $A -gt 5 ]; then echo x; fi").fate is Fate.STEP
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "[ ! -f /srv/shop/backup.conf ] && touch /srv/shop/backup.conf",
+        "if [ -f /tmp/backup.lock ]; then\n  rm /tmp/backup.lock\nfi",
+        '[ -f "/home/$user/.ssh/authorized_keys" ]',
+        "[ -d /backups ]",
+    ],
+)
+def test_a_file_that_no_job_leaves_behind_is_not_looked_for(script: str) -> None:
+    assert not judged(script)[0].drafts
+
+
+def test_an_answer_that_is_compared_is_a_rule() -> None:
+    script = 'status=$(curl -s http://127.0.0.1:8080/health | jq -r .status)\nif [ "$status" != UP ]; then echo down; fi'
+    assert judged(script)[1].fate is Fate.RULE

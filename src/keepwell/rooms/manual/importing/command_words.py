@@ -22,6 +22,8 @@ _SHAPERS = words("head tail sort uniq wc cut tr less more cat grep egrep column 
 _HERE = words("sudo doas env time nohup timeout nice ionice command exec stdbuf setsid")
 """Wrappers behind which a program still runs on this host and in this place."""
 _FIELD = re.compile(r"(?:NR\s*[=!<>]=?\s*\d+|/[^/]*/)?\s*\{\s*print[^{}()`|>]*\}")
+_EXPANDED = re.compile(r"~|[^'\"]*\{[^{}'\"]*(?:,|\.\.)[^{}'\"]*\}")
+"""A home folder or several words in one, which only a shell makes of it."""
 _ANSWERING = words("date pgrep pidof hostname nproc whoami pwd id")
 """Programs that may stand in ``$(...)`` of a word that counts as understood: they answer with one word."""
 
@@ -74,10 +76,10 @@ def is_known(view: View, word: Word) -> bool:
 
 def arguments_of(view: View, command: ShellCommand) -> tuple[str, ...] | None:
     """The program and its arguments as they would be run without a shell (behind ``docker exec`` and the like where it is so); None where a
-    word is certain only at run time, or is a pattern of file names."""
+    word is certain only at run time, or stands for others as a shell reads it."""
     words = command.words if is_here(command) else (*command.wrapper_words, *command.words)
     texts = [view.text(word) for word in words]
-    if any(text is None for text in texts) or any(word.glob for word in words):
+    if any(text is None for text in texts) or any(word.glob or _EXPANDED.match(word.raw) for word in words):
         return None
     return tuple(settled(view, text or "")[0] for text in texts)
 

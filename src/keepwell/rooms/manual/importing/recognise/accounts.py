@@ -57,7 +57,7 @@ def _getent(view: View, command: ShellCommand) -> Found | None:
         return None
     operation = "accounts.look_up" if understood(view, command, ()) else ""
     run = arguments_of(view, command)
-    if len(command.operands) > 1 and run and is_here(command):
+    if len(command.operands) > 1 and operation and run and is_here(command):
         return looked(
             view,
             with_purpose(view, "security.accounts"),

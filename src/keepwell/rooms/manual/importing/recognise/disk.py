@@ -73,7 +73,7 @@ def _du(view: View, command: ShellCommand) -> Found:
     if kept_in(view, command) or command.is_first is not command.is_last or command.depth:
         return done(view, capabilities, operation)
     run = arguments_of(view, command)
-    if run is None:
+    if run is None or not operation:
         return done(view, capabilities, operation)
     settings: dict[str, object] = {"run": list(run)}
     if any(not word.filled.startswith("/") for word in command.operands):

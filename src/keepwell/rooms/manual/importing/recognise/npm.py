@@ -47,7 +47,7 @@ def _audit(view: View, command: ShellCommand, operation: str) -> Found:
     """Its exit status tells whether there are flaws of the level, so that it is a check; it asks for the folder of the program."""
     capabilities = with_purpose(view, "security.vulnerabilities")
     run = arguments_of(view, command)
-    if not command.has_flag("--audit-level") or run is None or kept_in(view, command) or not is_here(command):
+    if not command.has_flag("--audit-level") or not operation or run is None or kept_in(view, command) or not is_here(command):
         return done(view, capabilities, operation)
     if _FOLDER.name not in view.values:
         found = looked(view, capabilities, operation, reason="npm looks at the folder in which it is started, and none is named")

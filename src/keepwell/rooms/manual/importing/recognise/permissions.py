@@ -15,7 +15,7 @@ _MODE = re.compile(r"[0-7]{3,4}|[ugoa]*[-+=][rwxXst]*(?:,[ugoa]*[-+=][rwxXst]*)*
 
 def read(view: View) -> Found | None:
     """What an item about permissions becomes."""
-    command = main_command(view, "chmod", "chown", "chgrp", "setfacl", "getfacl", "find", "stat", "namei")
+    command = main_command(view, "chmod", "chown", "chgrp", "setfacl", "getfacl", "find")
     if command is None:
         return None
     if command.name == "find":
@@ -34,7 +34,7 @@ def _find(view: View, command: ShellCommand) -> Found | None:
     capabilities = with_purpose(view, "security.permissions")
     run = arguments_of(view, command)
     changes = command.has_flag("-exec", "-delete", "-execdir", "-ok")
-    if changes or run is None or not command.is_last or not is_here(command):
+    if changes or not operation or run is None or not command.is_last or not is_here(command):
         return done(view, capabilities, operation if not changes else "")
     settings = {"run": list(run), "expect": {"output_matches": "^$"}}
     reason = "the check is good where no file is found"
@@ -45,7 +45,7 @@ RECOGNISER = Recogniser(
     "permissions",
     (Kind.COMMAND, Kind.ASSIGNMENT),
     read,
-    ("chmod", "chown", "chgrp", "setfacl", "getfacl", "find", "stat", "namei"),
+    ("chmod", "chown", "chgrp", "setfacl", "getfacl", "find"),
     order=40,
     example="""\
 # Shop

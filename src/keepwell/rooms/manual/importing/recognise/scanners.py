@@ -37,7 +37,15 @@ def read(view: View) -> Found | None:
     operation = f"{command.name}.{what}" if clear else ""
     capabilities = with_purpose(view, _OTHERS.get(command.name, "security.vulnerabilities"), "security.vulnerabilities")
     run = arguments_of(view, command)
-    if command.has_flag(*_JUDGES.get(command.name, ())) and run and command.is_last and is_here(command) and not kept_in(view, command):
+    if (
+        command.has_flag(*_JUDGES.get(command.name, ()))
+        and operation
+        and run
+        and not command.has_flag("-o", "--output")
+        and command.is_last
+        and is_here(command)
+        and not kept_in(view, command)
+    ):
         return looked(view, capabilities, operation, (CheckDraft("command", {"run": list(run)}, every="1d"),))
     return done(view, capabilities, operation)
 

@@ -2,7 +2,7 @@
 
 import re
 
-from keepwell.rooms.manual.importing.command_words import done, looked, main_command, settled, source_of, words
+from keepwell.rooms.manual.importing.command_words import branch_of, done, looked, main_command, settled, source_of, words
 from keepwell.rooms.manual.importing.compared import compared_in, limit_of
 from keepwell.rooms.manual.importing.filled_words import fill
 from keepwell.rooms.manual.importing.http_words import place_of, read_call
@@ -13,10 +13,12 @@ from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
 _ASKS_FOR_PROGRAM = ("command", "which", "type", "hash")
 _PACKAGES = words("apt apt-get yum dnf zypper apk")
+_ANSWERS = ("curl", "wget", "jq")
 _STATUS = re.compile(r"status|code|response|http", re.IGNORECASE)
 _TELLS = re.compile(r"webhook|slack|mail|notif|pager", re.IGNORECASE)
+_MAKES = words("mkdir touch cp mv curl wget ln rm source .")
 _BACKUPS = re.compile(r"backup|dump|snapshot", re.IGNORECASE)
-_MARKER = re.compile(r"\.(?:success|ok|done|stamp|timestamp|pid|lock|ready|healthy)$|/(?:latest|last)[\w.-]*$|/run/", re.IGNORECASE)
+_MARKER = re.compile(r"\.(?:success|ok|done|stamp|timestamp|pid|ready|healthy)$|/(?:latest|last)[\w.-]*$|/run/", re.IGNORECASE)
 
 
 def read(view: View) -> Found | None:
@@ -34,6 +36,9 @@ def read(view: View) -> Found | None:
             return Found(Fate.RULE, with_purpose(view, "rule", "metric"), "", (limit,))
         if compared.operator in ("==", "!=") and compared.limit in ("200", "204", "0") and _STATUS.search(compared.name):
             return _expected(view, compared.name, int(compared.limit))
+        if compared.operator in ("==", "!=") and compared.limit and source_of(view, compared.name, *_ANSWERS):
+            # The command that asked expects what is compared here; see its own recogniser.
+            return Found(Fate.RULE, with_purpose(view, "rule", "check.http"))
     return _file(view, command) or _other(view, command)
 
 
@@ -48,15 +53,16 @@ def _expected(view: View, name: str, status: int) -> Found:
 
 def _file(view: View, command: ShellCommand) -> Found | None:
     """``[ -f marker ]``: whether a file is there that a job leaves behind."""
-    test = next((test for test in command.tests if test.operator in ("-f", "-e", "-s", "-d") and not test.negated), None)
+    test = next((test for test in command.tests if test.operator in ("-f", "-e", "-s")), None)
     path = settled(view, view.text(test.right) or "")[0] if test else ""
-    if test is None or not path:
+    makes_it = any(part.name in _MAKES for part in branch_of(view, command)) or within(view, "restore", "rollback")
+    if test is None or not path or makes_it:
         return None
     own: tuple[str, ...]
     if _BACKUPS.search(path):
         own = ("check.backup_freshness", "backup.verify")
     elif _MARKER.search(path):
-        own = ("check.process",) if path.endswith((".pid", ".lock")) else ("check.host",)
+        own = ("check.process",) if path.endswith(".pid") else ("check.host",)
     else:
         return None
     plain = path.startswith("/") and not test.right.glob

@@ -160,7 +160,8 @@ def _list(view: View, command: ShellCommand) -> Found:
         return done(view, with_purpose(view, *own), operation, Fate.BACKUP)
     if paths and all(_LOGS.search(path) for path in paths):
         plain = (
-            run is not None
+            bool(operation)
+            and run is not None
             and command.is_last
             and all(path.startswith("/") for path in paths)
             and is_here(command)
