@@ -8,7 +8,8 @@ from keepwell.rooms.manual.importing.model import EntryDraft, Fate, Found, Recog
 from keepwell.rooms.manual.reading.model import Kind
 from keepwell.rooms.manual.reading.parts import Setting
 
-_BRANCH = re.compile(r"^[\s│|`+]*(?:├|└|\|--|`--|\+--)[─-]*\s*(\S+)")
+_BRANCH = re.compile(r"^(?:├|└|\|--|`--|\+--)[─-]*\s*(\S+)")
+"""A branch at the root; what stands further in belongs to a folder of its own."""
 _ROOT = re.compile(r"^(/?[\w./-]+/)\s*(?:#.*)?$")
 
 
@@ -43,10 +44,11 @@ def _tree(view: View) -> Found | None:
         return None
     lines = [text for _, text in fence.lines if text.strip()]
     root = _ROOT.match(lines[0].strip()) if lines else None
-    files = [match[1] for text in lines if (match := _BRANCH.match(text))]
-    if root is None or len(files) * 2 < len(lines) - 1 or not files or not is_log(root[1]):
+    files = [match[1] for text in lines if (match := _BRANCH.match(text.strip()))]
+    if root is None or not files or not is_log(root[1]) or not all(text.lstrip()[:1] in "├└│|`+" for text in lines[1:]):
         return None
-    paths = [f"{root[1]}{file}" for file in files if not file.endswith("/") and is_log(file)]
+    own = [match[1] for text in lines if (match := _BRANCH.match(text.rstrip()))]
+    paths = [f"{root[1]}{file}" for file in own if not file.endswith("/") and is_log(file)]
     return Found(Fate.LOGS, ("logs.layout",), drafts=(EntryDraft("logs", log_name(root[1]), {"paths": paths}),) if paths else ())
 
 

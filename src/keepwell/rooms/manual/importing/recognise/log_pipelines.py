@@ -11,7 +11,6 @@ from keepwell.rooms.manual.importing.names import slug
 from keepwell.rooms.manual.importing.purposes import purposes
 from keepwell.rooms.manual.reading.model import Kind
 
-_ACCOUNTS = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/sudoers", "authorized_keys", "lastlog")
 _READERS = (
     "jq",
     "mail",
@@ -39,9 +38,6 @@ def _read(view: View) -> Found | None:
     shape = shape_of(view, commands) if commands else None
     if shape is None or not all(command.name in _READERS or command.name.endswith(_SCRIPTS) for command in shape.strangers):
         return None
-    if any(name in path for path in shape.paths for name in _ACCOUNTS):
-        operation = "accounts.search" if shape.understood and plain_words(view) else ""
-        return Found(Fate.STEP, ("security.accounts", "security.auth"), operation)
     logs = tuple(path for path in shape.paths if is_log(path))
     if not logs:
         return None
@@ -63,7 +59,7 @@ def _value(view: View, shape: Shape, path: str) -> dict[str, Any]:
     if shape.operation == "follow":
         return {"watch": [wanted]} if wanted else {}
     question: dict[str, Any] = {
-        "name": slug(view.comment) or slug(view.title) or shape.operation,
+        "name": _name(view, shape),
         "in": path,
         "ask": shape.operation,
         **wanted,
@@ -74,6 +70,14 @@ def _value(view: View, shape: Shape, path: str) -> dict[str, Any]:
     more = {"without": left_out, "by": shape.by, "last": shape.last, "figure": shape.figure, "over": over}
     question |= {key: value for key, value in more.items() if value}
     return {"analyse": [question]}
+
+
+def _name(view: View, shape: Shape) -> str:
+    """What the question is called: by its comment, else by what the script says just before it, else by its section."""
+    before = spine(view)[0].previous
+    said = before.operands[0].filled if before is not None and before.name == "echo" and before.operands else ""
+    plain = slug(said) if "$" not in said and "`" not in said else ""
+    return slug(view.comment) or plain or "-".join(part for part in (slug(view.title), slug(shape.figure)) if part) or shape.operation
 
 
 def _capabilities(view: View, shape: Shape, path: str) -> tuple[str, ...]:
