@@ -303,6 +303,21 @@ async def test_a_manual_without_anything_to_do_is_the_answer_no(desk: Desk) -> N
 # --- fill --------------------------------------------------------------------------------------------------------------------
 
 
+async def test_no_secret_of_a_manual_or_a_file_is_printed(desk: Desk) -> None:
+    token = "ghp_" + "a1B2c3D4" * 5
+    desk.change("OPS.md", "curl -X POST", f"curl -X POST -H 'Authorization: Bearer {token}'")
+    _, first = await desk.import_()
+    desk.change("OPS.md", "-d done", "-d ended")
+    runbook = next(path for path, text in desk.files().items() if path.startswith("runbooks/") and "-d done" in text)
+    desk.change(runbook, "-d done", "-d mine")
+    _, shown = await desk.import_(diff=True)
+    _, told = await desk.import_(as_json=True)
+    _, listed = await desk.fill()
+    for spoken in (first, shown, told, listed):
+        assert token not in spoken.text + json.dumps(spoken.values)
+    assert token not in desk.files()["import-report.json"] + desk.files()["import-report.html"] + desk.configuration
+
+
 async def test_fill_lists_what_is_missing_where_nobody_can_answer(desk: Desk) -> None:
     await desk.import_()
     code, spoken = await desk.fill()

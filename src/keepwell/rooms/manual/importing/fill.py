@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from keepwell.kernel.problems import UsageError
+from keepwell.rooms.manual.lint.redact import without_secrets
 from keepwell.rooms.manual.reading.document import read_manual
 
 from .folder import open_folder
@@ -67,7 +68,7 @@ def ask(inputs: Sequence[MissingInput], line_text: Callable[[int], str], person:
         missing = part.missing
         person.tell("")
         person.tell(f"{number} of {len(inputs)}: {missing.asks}")
-        person.tell(f"  line {part.lines[0]}: {line_text(part.lines[0]).strip()}")
+        person.tell(f"  line {part.lines[0]}: {without_secrets(line_text(part.lines[0])).strip()}")
         if len(part.lines) > 1:
             person.tell(f"  and {len(part.lines) - 1} more: {', '.join(map(str, part.lines[1:11]))}{', …' if len(part.lines) > 11 else ''}")
         if not _ask_one(missing, person, answers):

@@ -1,5 +1,6 @@
 """What import declares: the commands ``keepwell import`` and ``keepwell fill``."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -184,6 +185,7 @@ def _tell_rest(output: Output, number: int) -> None:
 
 def _tell_next(output: Output, work: "Work") -> None:
     from .fill import open_inputs
+    from .result import CONFIGURATION
 
     folder = work.request.folder
     counts = work.imported.counts
@@ -193,6 +195,7 @@ def _tell_next(output: Output, work: "Work") -> None:
     steps = [(f"keepwell fill {folder}", f"asks for what the manual leaves open: {_count(left, 'value')}")] if left else []
     if any(counts.values()):
         steps.append((f"keepwell plan {folder}", "shows what would run when, and what waits for what"))
+    if re.search(r"^ +command:", work.imported.files[CONFIGURATION], re.MULTILINE):
         steps.append((f"keepwell accept {folder}", "shows each command, to be accepted before it may run"))
     if counts.get("checks"):
         steps.append((f"keepwell check {folder}", "looks once"))
@@ -271,5 +274,7 @@ def _count(number: int, word: str) -> str:
 
 
 def _short(text: str, longest: int = 60) -> str:
-    line = " ".join(text.split())
+    from keepwell.rooms.manual.lint.redact import without_secrets
+
+    line = without_secrets(" ".join(text.split()))
     return line if len(line) <= longest else line[: longest - 1] + "…"

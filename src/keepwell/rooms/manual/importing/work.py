@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from keepwell.kernel.problems import ConfigurationError, UsageError
+from keepwell.rooms.manual.lint.redact import without_secrets
 from keepwell.rooms.manual.reading.document import read_manual
 from keepwell.rooms.manual.reading.text import LARGEST
 
@@ -63,11 +64,11 @@ class Change:
     after: str | None
 
     def diff(self, *, moved: bool = True) -> Iterator[str]:
-        """The lines of a unified diff; without ``moved``, where something stands in the manual is no difference."""
+        """The lines of a unified diff, secrets left out; without ``moved``, where something stands in the manual is no difference."""
         texts = (text or "" for text in (self.before, self.after))
         before, after = ((text if moved else _PLACE.sub(r"\1…", text)).splitlines() for text in texts)
         old, new = ("/dev/null" if text is None else self.path for text in (self.before, self.after))
-        return unified_diff(before, after, old, new, lineterm="")
+        return map(without_secrets, unified_diff(before, after, old, new, lineterm=""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +193,15 @@ def reports(imported: Imported, clashes: Sequence[Clash] = ()) -> dict[str, str]
 
 
 def clash_report(clashes: Sequence[Clash]) -> list[dict[str, Any]]:
-    """Conflicts as plain values."""
+    """Conflicts as plain values, without secrets that somebody wrote into a file."""
     return [
-        {"file": clash.file, "place": clash.place, "yours": clash.yours, "proposed": clash.proposed, "from": clash.origin}
+        {
+            "file": clash.file,
+            "place": without_secrets(clash.place),
+            "yours": without_secrets(clash.yours),
+            "proposed": without_secrets(clash.proposed),
+            "from": clash.origin,
+        }
         for clash in clashes
     ]
 
