@@ -26,6 +26,7 @@ CHECK, STEP, BACKUP = "check", "runbook step", "backup"
         Case("cd /srv/shop", STEP, "update", "shell.cd", "Application update"),
         Case("sleep 10", STEP, "runbook", "shell.sleep"),
         Case("eval $COMMAND", STEP, "runbook", ""),
+        Case("echo 'Backup failed'", STEP, "backup.verify", "", "Nightly backup"),
         Case("mkdir -p /srv/restore", STEP, "restore.system", "files.make_folder", "Full system recovery"),
         Case("rm -rf /tmp/shop-*", STEP, "cleanup", "files.remove"),
         Case("cp -r /etc/shop /backup/shop/", BACKUP, "backup.files", "files.copy", "Nightly backup"),
@@ -182,3 +183,8 @@ def test_a_file_that_no_job_leaves_behind_is_not_looked_for(script: str) -> None
 def test_an_answer_that_is_compared_is_a_rule() -> None:
     script = 'status=$(curl -s http://127.0.0.1:8080/health | jq -r .status)\nif [ "$status" != UP ]; then echo down; fi'
     assert judged(script)[1].fate is Fate.RULE
+
+
+def test_a_pause_is_a_part_of_the_look_that_follows() -> None:
+    found = judged("sleep 30\ncurl -f http://127.0.0.1:8080/health", "Database recovery")[0]
+    assert found.capabilities == ("restore.database", "check.http")

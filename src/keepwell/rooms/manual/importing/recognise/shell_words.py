@@ -17,6 +17,8 @@ _CONTROL = words(
 )
 _PLAIN = words("cd pushd popd sleep wait exit return true false set shift date tput clear seq basename dirname")
 """Those whose words are all they do: not what reads commands from elsewhere."""
+_WAITS_FOR = {"curl": "check.http", "wget": "check.http", "pg_isready": "check.postgres", "redis-cli": "check.redis"}
+"""A pause is a part of the look that follows it."""
 _FILES = {
     "mkdir": "make_folder",
     "rm": "remove",
@@ -52,6 +54,7 @@ _OTHERS = (
 )
 _BACKUPS = re.compile(r"backup|\bbak\b|dump|snapshot", re.IGNORECASE)
 _LOGS = re.compile(r"/var/log\b|\.log\b|\blogs?/|\$\{?\w*LOG\w*", re.IGNORECASE)
+_OUTCOME = re.compile(r"\bbackups?\b.*\b(?:fail\w*|success\w*|complete[ds]?|created|verified)\b", re.IGNORECASE)
 _TEMPORARY = re.compile(r"^/(?:var/)?tmp/|\btemp|\bcache\b|\.tmp\b", re.IGNORECASE)
 _FORM = re.compile(r"\[[A-Za-z][\w ,/-]*\]|<[a-z][\w -]*>|_{3,}|^- \[ \]", re.MULTILINE)
 
@@ -68,7 +71,9 @@ def read(view: View) -> Found | None:
             return _files(view, command)
         case name if name in _CONTROL:
             clear = name in _PLAIN and understood(view, command, _FLAGS)
-            return Found(Fate.STEP, with_purpose(view), f"shell.{name}" if clear else "")
+            behind = _WAITS_FOR.get(command.next.name, "") if name == "sleep" and command.next else ""
+            capabilities = tuple(dict.fromkeys((*purposes(view)[: 1 if behind else 2], *((behind,) if behind else ()))))
+            return Found(Fate.STEP, capabilities, f"shell.{name}" if clear else "")
         case "watch" | "ssh":
             return _elsewhere(view, command)
         case "find":
@@ -90,6 +95,8 @@ def _said(view: View, command: ShellCommand) -> tuple[str, ...]:
         known = [word for word in named[:1] if word != "runbook"]
         kept = ["incident.evidence"] if ">" in text and is_trouble(view) else []
         return tuple(dict.fromkeys((*known, *kept, *label[:1], *named, *purposes(view))))[:2]
+    if not target and _OUTCOME.search(text):
+        return with_purpose(view, *([special] if (special := within(view, "restore")) else []), "backup.verify")
     if target and re.search(r"\bALERT\b", text):
         return with_purpose(view, "notify", "logs.layout")
     if target and _BACKUPS.search(target) and not _LOGS.search(target):
