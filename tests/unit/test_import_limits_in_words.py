@@ -23,6 +23,8 @@ from keepwell.rooms.manual.importing.limits_in_words import duration_in, figure_
         ("the queue holds at least 50 jobs", ["queue holds >= 50"]),
         ("Response time < 2 seconds for 95th percentile", ["95th percentile response time < 2s"]),
         ("Application down for >2 minutes", []),
+        ("95th percentile > 5 seconds for 5 minutes", ["95th percentile > 5s for 5m"]),
+        ("Queue length > 100 mails for 10 minutes", ["queue length > 100 for 10m"]),
         ("free disk space below 10%", ["disk space > 90%"]),
         ("Free memory below 200 MB for 5+ minutes", ["free memory < 200MB for 5m"]),
         ("Response time >95th percentile for >10 minutes", []),

@@ -26,7 +26,7 @@ _AMOUNT = rf"(?P<amount>\d{{1,12}}(?:,\d{{3}})*(?:\.\d{{1,6}})?)\s?(?P<unit>{_UN
 _DURATION = re.compile(rf"(?<![\w.])(?P<amount>\d{{1,6}}(?:\.\d{{1,3}})?)[\s-]?(?P<unit>{_UNIT})(?!\w)", re.IGNORECASE)
 _TAIL = r"\s+(?:of [\w ]{2,40}|on average|average|for \d+(?:st|nd|rd|th) percentile|free|available|remaining|left)\b"
 _CONDITION = re.compile(
-    r"(?P<metric>[^\W\d_][\w /()'-]{0,70}?)\s*[:=]?\s*"
+    r"(?<![\w-])(?P<metric>(?:\d{1,3}(?:st|nd|rd|th) )?[^\W\d_][\w /()'-]{0,70}?)\s*[:=]?\s*"
     r"(?:\b(?:target|threshold|limit|alert|goal|if|is|are|stays?|keep|(?:should|must)(?: always| never)? (?:be|stay|remain))\b\s*)*"
     rf"(?<![\w<>=-])(?P<sign>{_SIGN})\s*{_AMOUNT}(?P<tail>{_TAIL})?",
     re.IGNORECASE,
@@ -36,6 +36,7 @@ _OVER = re.compile(
     rf"(?P<amount>\d{{1,5}})\+?[\s-]?(?P<unit>{_UNIT})(?!\w)",
     re.IGNORECASE,
 )
+_COUNTED = re.compile(r"[A-Za-z]{2,20}\s+(?=for\b)")
 _FREE = re.compile(r"\b(?:free|available|remaining|left)\b\s*")
 _STATE = re.compile(
     r"(?P<state>[^\W\d_][\w /'-]{0,60}?\b(?:down|unavailable|unreachable|offline|not responding|not ready|failing|missing|stopped|absent))"
@@ -114,7 +115,9 @@ def limits_in(text: str) -> tuple[Limit, ...]:
 def _conditions(text: str) -> Iterator[Limit]:
     at = 0
     while match := _CONDITION.search(text, at):
-        over = _OVER.match(text, _next_word(text, match.end()))
+        behind = _next_word(text, match.end())
+        counted = _COUNTED.match(text, behind)  # "> 100 mails for 5 minutes"
+        over = _OVER.match(text, behind) or (_OVER.match(text, counted.end()) if counted else None)
         at = over.end() if over else match.end()
         about, comparison = _about(match["metric"]), _comparison(match)
         if comparison and about and not about.endswith("for"):

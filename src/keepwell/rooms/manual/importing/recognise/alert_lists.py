@@ -22,8 +22,8 @@ _ALERTS = re.compile(
 _THRESHOLD = re.compile(r"^(?:alert )?(?:threshold|condition|trigger|fires when|criteria)s?\s*:\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 _SEVERITY = re.compile(r"^severity\s*:\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 _INDICATES = re.compile(r"[<>≤≥]=?\s*\d[\d.]*\s?(?:%|\w{1,3})?\s+(?:indicates?|means|suggests?|signals?)\b", re.IGNORECASE)
-_HEALTHY = re.compile(r"^\s*(?:normal|acceptable|typical|healthy|good|ok|green|expected)\b\s*[:(–-]", re.IGNORECASE)
-_DURATION = re.compile(r"\bfor\s+(?:more than|longer than|over|at least|>|≥)?\s*\d+\s*(?:s|m|h|sec|min|hour|day)", re.IGNORECASE)
+_HEALTHY = re.compile(r"^\s*(?:normal|acceptable|typical|healthy|good|ok|expected|green|yellow|amber|orange|red)\b\s*[:(–-]", re.IGNORECASE)
+_DURATION = re.compile(r"\bfor\s+(?:more than|longer than|over|at least|>|≥)?\s*\d+\+?\s*(?:s|m|h|sec|min|hour|day)", re.IGNORECASE)
 
 
 def read(view: View) -> Found | None:
