@@ -30,6 +30,7 @@ NAMES = (
         "log_pipelines",
         "logrotate",
         "mysql",
+        "other_dumps",
         "pg_dump",
         "pg_isready",
         "pg_restore",

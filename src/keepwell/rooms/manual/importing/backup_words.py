@@ -17,7 +17,7 @@ from .purposes import purposes
 
 _PLACE = re.compile(r"(?<![a-z])(?:back-?ups?|dumps?|snapshots?|dr)(?![a-z])")
 _UNCERTAIN = re.compile(r"\$\([^()]*\)|\$\{[^{}]*\}|\$\w+|`[^`]*`|\*|\?")
-_ENDINGS = re.compile(r"\.(?:tar|tgz|tbz2?|txz|gz|bz2|xz|zst|zip|sql|dump|pgdump|bak|rdb|enc|gpg|age|7z)$", re.IGNORECASE)
+_ENDINGS = re.compile(r"\.(?:tar|tgz|tbz2?|txz|gz|bz2|xz|zst|zip|sql|dump|pgdump|bak|rdb|db|sqlite3?|enc|gpg|age|7z)$", re.IGNORECASE)
 _DATE = re.compile(r"[-_.]?(?:\d{4}-?\d{2}-?\d{2}(?:[-_T]?\d{4,6})?|latest|current)$")
 _INCREMENTAL = re.compile(r"\bincremental|\bdifferential|\bsince (?:the )?last\b")
 _RESTORES = re.compile(r"\brestor|\brecover|\brollback|\broll back|\bdisaster")
