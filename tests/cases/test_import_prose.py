@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from keepwell.rooms.manual.importing.model import Found, View
+from keepwell.kernel.cadences import parse_cadence
+from keepwell.kernel.comparisons import parse_comparison
+from keepwell.kernel.durations import parse_duration
+from keepwell.kernel.windows import parse_window
+from keepwell.rooms.manual.importing.capabilities import CAPABILITIES
+from keepwell.rooms.manual.importing.model import Disposition, Draft, EntryDraft, Found, LimitDraft, TaskDraft, View
 from keepwell.rooms.manual.importing.outcomes import Recognisers
 from keepwell.rooms.manual.importing.registry import all_recognisers
 from keepwell.rooms.manual.importing.views import views
@@ -40,6 +45,35 @@ def test_each_line_becomes_what_is_expected(case: Path) -> None:
             if key not in ("line", "kind") and not fits(value, seen[key])
         ]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_what_is_found_can_be_written(case: Path) -> None:
+    for view, found in found_in(case.read_bytes(), case.name):
+        assert 1 <= len(found.capabilities) <= 2, view.item
+        assert set(found.capabilities) <= CAPABILITIES, view.item
+        assert (found.disposition is Disposition.MISSING) == bool(found.missing), view.item
+        for draft in found.drafts:
+            refuse_unreadable(draft)
+
+
+def refuse_unreadable(draft: Draft) -> None:
+    """Fails where a draft holds a limit, duration, cadence or window that the configuration could not read."""
+    match draft:
+        case LimitDraft():
+            assert all(parse_comparison(limit) for limit in (draft.warn, draft.fail) if limit)
+            assert not draft.over or parse_duration(draft.over)
+            assert draft.words.strip()
+            assert "\n" not in draft.words
+        case TaskDraft():
+            assert parse_cadence(draft.every, "UTC")
+            assert draft.title.strip()
+            assert not draft.settings.get("expected_duration") or parse_duration(draft.settings["expected_duration"])
+        case EntryDraft(section="windows"):
+            assert parse_window(draft.value["on"], draft.value["zone"])
+        case EntryDraft(section="incidents.severities" | "objectives"):
+            times = [draft.value[key] for key in ("respond", "update", "resolve", "rto", "rpo") if key in draft.value]
+            assert all(parse_duration(duration) is not None for duration in times)
 
 
 @pytest.mark.parametrize("recogniser", [one for one in all_recognisers() if one.name in OURS], ids=lambda one: one.name)
