@@ -83,6 +83,12 @@ def test_a_figure_compared_with_a_number_is_a_rule(script: str, metric: str, com
     assert draft.words == f"{metric} {comparison}"
 
 
+def test_the_age_of_a_backup_is_a_figure() -> None:
+    script = "age=$(( $(date +%s) - $(stat -c %Y /backup/shop.sql) ))\nif [ $age -gt 90000 ]; then echo old; fi"
+    found = judged(script)[-2]
+    assert (found.capabilities, limit(found).words) == (("rule", "check.backup_freshness"), "backup age > 90000s")
+
+
 def test_what_is_told_says_how_bad_it_is() -> None:
     found = judged('if [ "$CPU_USAGE" -gt 95 ]; then\n  echo "CRITICAL: cpu"\nfi')[0]
     assert (limit(found).warn, limit(found).fail) == ("", "> 95%")

@@ -17,7 +17,7 @@ from .script_index import index_of, names_in
 _ORDERS = (">", ">=", "<", "<=")
 _NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
 _SHOWN = re.compile(r"\$\{?(?P<name>\w+)\}?\s?(?P<unit>%|ms|[KMG]i?B|B|seconds|s)(?!\w)")
-_SUFFIX = re.compile(r"_(ms|sec|secs|seconds|kb|mb|gb|bytes|percent|pct|days)$", re.IGNORECASE)
+_SUFFIX = re.compile(r"(?:^|_)(ms|sec|secs|seconds|kb|mb|gb|bytes|percent|pct|days)$", re.IGNORECASE)
 _UNITS = {
     "sec": "s",
     "secs": "s",
@@ -32,6 +32,7 @@ _UNITS = {
     "b": "B",
 }
 _SOURCES = (
+    (r"(?s)(?=.*\bdate \+%s).*(?:backup|dump|snapshot)", "backup age"),
     (r"\bdf\b", "disk"),
     (r"\bfree\b|/proc/meminfo|%mem|\brss\b", "memory"),
     (r"\bmpstat\b|%cpu|\btop\b.*[Cc]pu", "cpu"),
@@ -48,6 +49,8 @@ _NAMES = {
     "conns": "connections",
     "latency": "response time",
 }
+_SPANS = {"86400": "d", "3600": "h", "60": "m"}
+"""What seconds are divided by, and what they are then."""
 _SHARES = frozenset(("disk", "cpu"))
 _DEPTH = 4
 
@@ -124,6 +127,8 @@ def _sources(view: View, name: str) -> str:
 
 def _unit(view: View, name: str, metric: str, told: str) -> str:
     suffix = _SUFFIX.search(name)
+    if metric == "backup age" and not suffix:
+        return next((unit for divisor, unit in _SPANS.items() if re.search(rf"/\s*{divisor}\b", _sources(view, name))), "s")
     if suffix:
         return _UNITS.get(suffix[1].lower(), suffix[1].lower())
     shown = next((match["unit"] for match in _SHOWN.finditer(told) if match["name"] == name), "")

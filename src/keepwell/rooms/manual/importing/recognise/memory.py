@@ -6,6 +6,8 @@ from keepwell.rooms.manual.importing.model import CheckDraft, Found, Recogniser,
 from keepwell.rooms.manual.importing.purposes import is_trouble, with_purpose
 from keepwell.rooms.manual.reading.model import Kind
 
+_PROGRAMS = ("free", "vmstat", "top", "htop", "atop", "btop", "glances", "uptime", "mpstat", "sar", "nproc")
+_READERS = ("cat", "cut", "awk", "grep", "head")
 _FREE = words("-h -m -g -k -b -t -w --human --mega --giga --total -s -c")
 _TOP = words("-b -n -o -p -u -d -c -H -i")
 _MEMORY = CheckDraft("host", {"memory": {}}, measures=("memory",))
@@ -15,9 +17,9 @@ _LOAD = CheckDraft("host", {"load": {}}, measures=("load",))
 
 def read(view: View) -> Found | None:
     """What an item that looks at memory, processors or load becomes."""
-    command = main_command(view, "free", "vmstat", "top", "htop", "atop", "btop", "glances", "uptime", "mpstat", "sar", "nproc")
+    command = main_command(view, *_PROGRAMS)
     if command is None:
-        return None
+        return _proc(view)
     capabilities = (
         ("check.host", "rule")
         if is_compared(view)
@@ -38,6 +40,18 @@ def read(view: View) -> Found | None:
             return done(view, capabilities, f"host.{name}" if understood(view, command, ("-s", "-w", "-P", "-u", "-r", "-d")) else "")
 
 
+def _proc(view: View) -> Found | None:
+    """``cat /proc/loadavg`` and what else reads the kernel's own figures (proc(5))."""
+    command = main_command(view, *_READERS)
+    files = [word.filled for word in command.operands] if command else []
+    draft = next((draft for name, draft in (("/proc/loadavg", _LOAD), ("/proc/meminfo", _MEMORY)) if name in files), None)
+    if command is None or draft is None or kept_in(view, command) or not is_here(command):
+        return None
+    operation = "host.load" if draft is _LOAD else "memory.usage"
+    clear = understood(view, command, words("-d -f -i -c -n -1"))
+    return looked(view, with_purpose(view, "check.host", "metric"), operation if clear else "", (draft,))
+
+
 def _watched(view: View, capabilities: tuple[str, ...], once: bool, clear: bool) -> Found:
     """A screen that a person looks at becomes the two figures that it is opened for."""
     if once and "cpu" in view.item.text.lower():
@@ -50,7 +64,8 @@ RECOGNISER = Recogniser(
     "memory",
     (Kind.COMMAND, Kind.ASSIGNMENT),
     read,
-    ("free", "vmstat", "top", "htop", "atop", "btop", "glances", "uptime", "mpstat", "sar", "nproc"),
+    (*_PROGRAMS, *_READERS),
+    order=45,
     example="""\
 # Shop
 

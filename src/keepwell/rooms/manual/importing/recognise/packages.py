@@ -38,7 +38,8 @@ def read(view: View) -> Found | None:
         return None
     program, verb = command.name.removesuffix("-get").removesuffix("3"), command.subcommand
     clear = understood(view, command, _FLAGS)
-    operation = f"{program}.{verb.replace('-', '_')}" if clear and verb else program if clear else ""
+    speaks = verb and command.name not in ("needrestart", "unattended-upgrade", "unattended-upgrades")
+    operation = (f"{program}.{verb.replace('-', '_')}" if speaks else f"{program}.run") if clear else ""
     if command.name in _LANGUAGES:
         return done(view, with_purpose(view, "security.updates" if "--outdated" in command.flags else "update"), operation)
     if verb in _WAITING or (verb == "list" and command.has_flag("--upgradable", "-u")):

@@ -33,7 +33,8 @@ def read(view: View) -> Found | None:
     for compared in compared_in(view, command):
         limit = limit_of(view, command, compared)
         if limit is not None:
-            return Found(Fate.RULE, with_purpose(view, "rule", "metric"), "", (limit,))
+            about = "check.backup_freshness" if limit.metric == "backup age" else "metric"
+            return Found(Fate.RULE, with_purpose(view, "rule", about), "", (limit,))
         if compared.operator in ("==", "!=") and compared.limit in ("200", "204", "0") and _STATUS.search(compared.name):
             return _expected(view, compared.name, int(compared.limit))
         if compared.operator in ("==", "!=") and compared.limit and source_of(view, compared.name, *_ANSWERS):

@@ -31,7 +31,7 @@ _FILES = {
     "shred": "remove",
     "install": "copy",
 }
-_FLAGS = words("-p -v -r -R -f -a -rf -fr -i -s -n -u -t -sf -d -l -h -la -lh -1 -S --parents --recursive --force -c -e -E -P")
+_FLAGS = words("-o -x -p -v -r -R -f -a -rf -fr -i -s -n -u -t -sf -d -l -h -la -lh -1 -S --parents --recursive --force -c -e -E -P")
 _FIND = words("-name -iname -type -path -not -maxdepth -mindepth -print -exec -o -a -newer -mtime -mmin -empty -user -group -ls -regex")
 _OTHERS = (
     "cat",
@@ -121,6 +121,7 @@ def _files(view: View, command: ShellCommand) -> Found:
         return done(view, with_purpose(view, within(view, "backup") or "backup.files"), operation, Fate.BACKUP)
     if command.name in ("rm", "rmdir", "shred", "truncate"):
         removes = "backup.retention" if paths and all(_BACKUPS.search(path) for path in paths) and not special else "cleanup"
+        paths = [path for path in paths if not path.isdigit()]
         logs = bool(paths) and all(_LOGS.search(path) for path in paths)
         return done(
             view, with_purpose(view, "logs.cleanup" if logs else "cleanup" if any(map(_TEMPORARY.search, paths)) else removes), operation

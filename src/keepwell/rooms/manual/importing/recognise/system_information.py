@@ -27,6 +27,9 @@ _FLAGS = {
     "timedatectl": "",
     "printenv": "",
     "env": "",
+    "reboot": "",
+    "poweroff": "",
+    "shutdown": "-r -h -c -P now",
 }
 _SIGNED_IN = words("last lastb lastlog who w")
 _ENVIRONMENT = frozenset(("printenv", "env"))
@@ -41,6 +44,8 @@ def read(view: View) -> Found | None:
     clear = understood(view, command, frozenset(_FLAGS[name].split()), "less")
     if name == "ulimit" and command.has_flag("-n", "-u", "-c") and command.words[2:]:
         return done(view, with_purpose(view, "tuning"), "host.set_limit" if clear else "")
+    if name in ("reboot", "poweroff", "shutdown"):
+        return done(view, with_purpose(view, "runbook"), f"host.{name}" if clear else "")
     if name in _SIGNED_IN:
         own = ["security.auth", "security.accounts"]
     elif name in _ENVIRONMENT:
