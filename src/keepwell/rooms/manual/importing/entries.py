@@ -193,6 +193,8 @@ class Entries:
     def _rule(self, draft: LimitDraft, line: int) -> str:
         when = draft.words
         known = next((rule for rule in self.rules.values() if rule.value.get("when") == when), None)
+        if known is None and len(self.rules) >= _MOST:
+            return ""
         if known is None:
             words = [word.capitalize() for word in slug(f"{draft.subject} {draft.metric}").split("-") if word]
             plain = "".join(words) or "Rule"
