@@ -3,8 +3,8 @@
 import re
 
 from keepwell.rooms.manual.importing.limit_drafts import limit_draft
-from keepwell.rooms.manual.importing.limits_in_words import limits_in, state_in
-from keepwell.rooms.manual.importing.model import Fate, Found, LimitDraft, Recogniser, View
+from keepwell.rooms.manual.importing.limits_in_words import duration_in, limits_in, state_in
+from keepwell.rooms.manual.importing.model import EntryDraft, Fate, Found, LimitDraft, Recogniser, View
 from keepwell.rooms.manual.importing.surroundings import surroundings
 from keepwell.rooms.manual.importing.topics import about
 from keepwell.rooms.manual.importing.unlimited import unlimited
@@ -23,6 +23,7 @@ _THRESHOLD = re.compile(r"^(?:alert )?(?:threshold|condition|trigger|fires when|
 _SEVERITY = re.compile(r"^severity\s*:\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 _INDICATES = re.compile(r"[<>≤≥]=?\s*\d[\d.]*\s?(?:%|\w{1,3})?\s+(?:indicates?|means|suggests?|signals?)\b", re.IGNORECASE)
 _HEALTHY = re.compile(r"^\s*(?:normal|acceptable|typical|healthy|good|ok|expected|green|yellow|amber|orange|red)\b\s*[:(–-]", re.IGNORECASE)
+_EXPRESSION = re.compile(r"(?P<expr>[a-z_:]\w*(?:\{.*\}|\(.*\))?\s*(?:==|!=|>=|<=|>|<)\s*[\d.]+)(?:\s+for\s+(?P<over>\d+\s?\w+))?")
 _DURATION = re.compile(r"\bfor\s+(?:more than|longer than|over|at least|>|≥)?\s*\d+\+?\s*(?:s|m|h|sec|min|hour|day)", re.IGNORECASE)
 
 
@@ -62,10 +63,16 @@ def _of_row(view: View) -> Found | None:
         return None
     table, row = found
     condition = table.column("condition", "trigger", "fires when", "expression", "threshold")
-    level, action = table.column("severity", "level", "priority"), table.column("action", "response", "runbook")
+    level, action = table.column("severity", "level", "priority"), table.column("action", "response", "what to do")
     if condition is None or level is None:
         return None
-    return _conditions(view, row.cells[condition], _level(row.cells[level]), row.cells[action] if action is not None else "")
+    severity = _level(row.cells[level])
+    expression = _EXPRESSION.fullmatch(row.cells[condition].strip())
+    if expression and table.column("alert", "rule", "name") == 0:
+        value = {"expr": expression["expr"], "for": duration_in(expression["over"] or ""), "severity": severity}
+        draft = EntryDraft("rules", row.cells[0], {key: text for key, text in value.items() if text})
+        return Found(Fate.RULE, ("rule", "check.promql"), drafts=(draft,))
+    return _conditions(view, row.cells[condition], severity, row.cells[action] if action is not None else "")
 
 
 def _conditions(view: View, text: str, severity: str, action: str = "") -> Found | None:

@@ -43,6 +43,8 @@ def _limits(table: Table) -> dict[str, int]:
     columns = {"warn": table.column(*_WARN), "fail": table.column(*_FAIL)}
     if columns["warn"] is None and columns["fail"] is None:
         columns["warn"] = table.column(*_LIMIT)
+    if columns["warn"] is None and columns["fail"] is None:
+        columns = {"target": table.column(*_TARGET)}
     return {role: column for role, column in columns.items() if column is not None}
 
 
@@ -51,10 +53,10 @@ def _drafts(table: Table, row: Row, words: str, limits: dict[str, int]) -> Itera
     action = table.column(*_ACTION)
     about_ = re.sub(r"\(([^)]*)\)", r"\1", words)  # "response time (95th)" is not the response time that one look gives
     for role, column in limits.items():
-        limit = limit_in_cell(about_, row.cells[column], rising)
+        limit = limit_in_cell(about_, row.cells[column], rising if role != "target" else not rising)
         if limit is not None:
             severity = "critical" if role == "fail" else "warning"
-            yield limit_draft(limit, severity, row.cells[action] if action is not None else "")
+            yield limit_draft(limit.broken if role == "target" else limit, severity, row.cells[action] if action is not None else "")
 
 
 def _objective(table: Table, row: Row, words: str) -> tuple[Draft, ...]:

@@ -19,7 +19,9 @@ _PATH = re.compile(r"(?<![\w.])(/[\w.*/-]+)")
 
 
 def read(view: View) -> Found | None:
-    """An item of such a list."""
+    """An item of such a list, or a row of a table of log files."""
+    if view.item.kind is Kind.TABLE_ROW:
+        return _of_row(view)
     around = surroundings(view.manual)
     text = view.item.text
     titles = [title.lower() for title in view.item.section[1:] or view.item.section]
@@ -35,9 +37,22 @@ def read(view: View) -> Found | None:
     return Found(Fate.LOGS, about(view, "logs.analyse"), disposition=Disposition.HUMAN, reason="no pattern is given: a person looks for it")
 
 
+def _of_row(view: View) -> Found | None:
+    found = surroundings(view.manual).row(view.item)
+    if found is None:
+        return None
+    table, row = found
+    where = table.column("path", "file", "location")
+    path = _PATH.match(row.cells[where].strip()) if where is not None else None
+    if path is None or not (table.column("log") is not None or re.search(r"\blog(?:s|ging)?\b", view.title.lower())):
+        return None
+    label = next((cell for at, cell in enumerate(row.cells) if at != where and cell), path[1].rpartition("/")[2])
+    return Found(Fate.LOGS, about(view, "logs.layout"), drafts=(EntryDraft("logs", slug(label) or "app", {"paths": [path[1]]}),))
+
+
 RECOGNISER = Recogniser(
     "what to look for in logs",
-    (Kind.LIST_ITEM,),
+    (Kind.LIST_ITEM, Kind.TABLE_ROW),
     read,
     order=36,
     example="""\

@@ -8,7 +8,7 @@ from keepwell.rooms.manual.importing.model import Disposition, EntryDraft, Fate,
 from keepwell.rooms.manual.importing.names import slug
 from keepwell.rooms.manual.importing.surroundings import surroundings
 from keepwell.rooms.manual.importing.topics import about
-from keepwell.rooms.manual.reading.model import Kind
+from keepwell.rooms.manual.reading.model import Kind, Row, Table
 
 _RTO = re.compile(r"\bRTO\b|\brecovery time objectives?\b", re.IGNORECASE)
 _RPO = re.compile(r"\bRPO\b|\brecovery point objectives?\b", re.IGNORECASE)
@@ -56,17 +56,7 @@ def _recovery(text: str, lead: str, title: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_goal(view: View) -> Found:
-    text = view.item.text
-    share = figure_in(text)
-    limits = limits_in(text)
-    value: dict[str, str] = {}
-    if _AVAILABLE.search(text) and share.endswith("%"):
-        value["availability"] = share
-    elif _LATENCY.search(text) and limits:
-        percentile = _PERCENTILE.search(text)
-        value["latency"] = f"p{percentile[1] or percentile[2]} {limits[0].comparison}" if percentile else limits[0].comparison
-    elif _ERRORS.search(text) and limits:
-        value["errors"] = limits[0].comparison
+    value = _promise(view.item.text)
     if not value:
         return Found(
             Fate.OBJECTIVE, about(view, "objective"), disposition=Disposition.HUMAN, reason="it names no figure: a person judges it"
@@ -74,17 +64,49 @@ def _of_goal(view: View) -> Found:
     return Found(Fate.OBJECTIVE, about(view, "objective"), drafts=(EntryDraft("objectives", "service", value),))
 
 
+def _promise(text: str) -> dict[str, str]:
+    """The figure that is promised, as an entry of objectives."""
+    share, limits = figure_in(text), limits_in(text)
+    if _AVAILABLE.search(text) and share.endswith("%"):
+        return {"availability": share}
+    if _LATENCY.search(text) and limits:
+        percentile = _PERCENTILE.search(text)
+        return {"latency": f"p{percentile[1] or percentile[2]} {limits[0].comparison}" if percentile else limits[0].comparison}
+    return {"errors": limits[0].comparison} if _ERRORS.search(text) and limits else {}
+
+
 def _of_row(view: View) -> Found | None:
     found = surroundings(view.manual).row(view.item)
     if found is None:
         return None
     table, row = found
+    promise = _of_service_level(view, table, row)
+    if promise is not None:
+        return promise
     columns = {"rto": table.column("rto", "recovery time"), "rpo": table.column("rpo", "recovery point")}
     value = {key: duration_in(row.cells[column]) for key, column in columns.items() if column is not None}
     value = {key: duration for key, duration in value.items() if duration}
     if not value:
         return None
     return Found(Fate.OBJECTIVE, about(view, "objective"), drafts=(EntryDraft("objectives", slug(row.cells[0]) or "service", value),))
+
+
+def _of_service_level(view: View, table: Table, row: Row) -> Found | None:
+    """A row of a table of service levels: ``Availability | 99.9% | 30 days``."""
+    target = table.column("target", "objective", "goal", "slo")
+    named = any(_GOALS.search(words) for words in (view.title, *table.columns)) or table.column("sli") is not None
+    if not target or not named or table.column("warn", "crit") is not None:
+        return None
+    value = _promise(f"{row.cells[0]} {row.cells[target]}")
+    over = table.column("window", "period", "measured over")
+    span = duration_in(row.cells[over]) if over is not None else ""
+    if not value:
+        return None
+    return Found(
+        Fate.OBJECTIVE,
+        about(view, "objective"),
+        drafts=(EntryDraft("objectives", "service", {**value, **({"over": span} if span else {})}),),
+    )
 
 
 RECOGNISER = Recogniser(

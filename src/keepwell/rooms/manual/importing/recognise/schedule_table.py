@@ -1,5 +1,8 @@
 """When work recurs: tables of tasks with their frequency, and sentences that say it ("Every Monday, review:")."""
 
+import re
+
+from keepwell.kernel.cadences import parse_cadence
 from keepwell.rooms.manual.importing.limits_in_words import duration_in
 from keepwell.rooms.manual.importing.model import Fate, Found, Recogniser, TaskDraft, View
 from keepwell.rooms.manual.importing.surroundings import is_only_a_link, surroundings
@@ -31,17 +34,31 @@ def _of_row(table: Table, row: Row) -> TaskDraft | None:
     title = next((column for column in (table.column(word) for word in _TASK) if column is not None and column != frequency), None)
     if not every or title is None or not row.cells[title]:
         return None
+    head = table.columns[title].lower()
+    name = row.cells[title] if head not in row.cells[title].lower() and "backup" in head else ""
     duration = table.column("duration", "time needed", "estimate", "effort")
     priority = table.column("priority", "importance")
     settings = {
         "expected_duration": duration_in(row.cells[duration]) if duration is not None else "",
         "priority": row.cells[priority].lower() if priority is not None else "",
     }
-    return TaskDraft(every, row.cells[title], settings={key: text for key, text in settings.items() if text})
+    return TaskDraft(every, f"{name} backup" if name else row.cells[title], settings={key: text for key, text in settings.items() if text})
 
 
 def _cadence(cell: str) -> str:
+    """The cadence of a cell, with its time of day where it has one (``daily 02:00``)."""
+    timed = re.match(r"\s*(?:every )?([a-z ]+?),?(?: at)? (\d{1,2}:\d{2})\b", cell.lower())
+    if timed and _is_cadence(f"{timed[1]} {timed[2]}"):
+        return f"{timed[1]} {timed[2]}"
     return cadence_in(cell) or cadence_in(f"every {cell}")
+
+
+def _is_cadence(text: str) -> bool:
+    try:
+        parse_cadence(text, "UTC")
+    except ValueError:
+        return False
+    return True
 
 
 def _of_list_item(view: View) -> TaskDraft | None:

@@ -53,6 +53,8 @@ def _of_row(table: Table, row: Row) -> EntryDraft | None:
     level = table.column("severity", "level", "priority", "class")
     answer = table.column("response", "respond", "sla", "react", "acknowledge")
     means = table.column("description", "meaning", "definition", "impact", "criteria", "condition")
+    if level and table.column("alert", "rule", "name") == 0:  # alerts with their severities, not severities
+        return None
     if level is None or (answer is None and means is None) or table.column("frequency", "metric") is not None:
         return None
     name = row.cells[level]
