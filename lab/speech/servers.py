@@ -75,6 +75,8 @@ class Database:
         async with await self._superuser() as connection:
             await connection.execute(f"CREATE ROLE {OWNER} LOGIN IN ROLE pg_monitor, pg_signal_backend".encode())
             await connection.execute(f"CREATE DATABASE {OWNER} OWNER {OWNER}".encode())
+        async with await self._superuser(OWNER) as connection:
+            await connection.execute("CREATE EXTENSION pg_stat_statements")
 
     async def start(self) -> None:
         """Starts the server on its data, and waits until it lets somebody in. Raises LaboratoryError."""
@@ -96,8 +98,8 @@ class Database:
         """A session of the owner's. Raises psycopg.Error."""
         return await psycopg.AsyncConnection.connect(self.url, connect_timeout=2, autocommit=True)
 
-    async def _superuser(self) -> psycopg.AsyncConnection:
-        address = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+    async def _superuser(self, database: str = "postgres") -> psycopg.AsyncConnection:
+        address = f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
         return await psycopg.AsyncConnection.connect(address, connect_timeout=2, autocommit=True)
 
     async def _lets_in(self) -> bool:

@@ -56,7 +56,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self.requests = Counter("http_requests", "Answered requests", ["method", "path", "status"], registry=self.registry)
         self.seconds = Histogram("http_request_duration_seconds", "Seconds of an answer", registry=self.registry)
-        self.uploads = Counter("transcription_uploads", "Jobs submitted", registry=self.registry)
+        self.uploads = Counter("transcription_uploads", "Jobs that arrived", registry=self.registry)
         self.finished = Counter("transcription_jobs", "Jobs worked on", registry=self.registry)
         self.failures = Counter("transcription_failures", "Jobs that failed", registry=self.registry)
         self.queue = Gauge("transcription_queue_jobs", "Jobs that wait", registry=self.registry)

@@ -59,6 +59,7 @@ class Transcription:
         async with self.jobs.taken() as job:
             if job is None:
                 return False
+            self.metrics.uploads.inc()
             await self._transcribe(job)
         self.metrics.finished.inc()
         return True

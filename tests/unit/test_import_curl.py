@@ -200,6 +200,7 @@ def test_a_webhook_that_wants_post_is_there_all_the_same() -> None:
         ("curl -s 'http://p:9090/api/v1/query?query=sum(rate(a_total{b=\"c\"}[5m]))'", 'sum(rate(a_total{b="c"}[5m]))'),
         ("curl -s 'http://p:9090/api/v1/query?query=up%20%3D%3D%200'", "up == 0"),
         ("curl -s -G http://p:9090/api/v1/query --data-urlencode 'query=a + b'", "a + b"),
+        ("curl -s 'http://p:9090/api/v1/query?query=max_over_time(rate(a[5m])[30d])'", "max_over_time(rate(a[5m])[30d:])"),
     ],
 )
 def test_a_query_keeps_its_promql(line: str, expression: str) -> None:

@@ -1,6 +1,7 @@
 """The laboratory's own certificate authority, and two server certificates of it: one valid, one that expired yesterday."""
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,16 +20,16 @@ class Issuer:
     key: ec.EllipticCurvePrivateKey
 
 
-def write_certificates(folder: Path, now: datetime) -> None:
-    """Writes ca.pem, front.key, valid.pem and expired.pem (RFC 5280; for 127.0.0.1 and localhost).
+def write_certificates(folder: Path, now: datetime, names: Sequence[str] = ("localhost",)) -> None:
+    """Writes ca.pem, front.key, valid.pem and expired.pem (RFC 5280; for 127.0.0.1 and the names).
 
     The authority lives for a year, the valid certificate for 90 days; the expired one ended a day before ``now``.
     """
     authority = Issuer(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Keepwell laboratory authority")]), _key())
     server = _key()
     (folder / "ca.pem").write_bytes(_pem(_authority(authority, now)))
-    (folder / "valid.pem").write_bytes(_pem(_server(authority, server, now - timedelta(days=1), now + timedelta(days=90))))
-    (folder / "expired.pem").write_bytes(_pem(_server(authority, server, now - timedelta(days=30), now - timedelta(days=1))))
+    (folder / "valid.pem").write_bytes(_pem(_server(authority, server, names, (now - timedelta(days=1), now + timedelta(days=90)))))
+    (folder / "expired.pem").write_bytes(_pem(_server(authority, server, names, (now - timedelta(days=30), now - timedelta(days=1)))))
     key = folder / "front.key"
     key.touch(mode=0o600)
     key.write_bytes(
@@ -70,13 +71,13 @@ def _authority(issuer: Issuer, now: datetime) -> x509.Certificate:
     )
 
 
-def _server(issuer: Issuer, key: ec.EllipticCurvePrivateKey, start: datetime, end: datetime) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    alternatives = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+def _server(issuer: Issuer, key: ec.EllipticCurvePrivateKey, names: Sequence[str], validity: tuple[datetime, datetime]) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+    alternatives = [*(x509.DNSName(each) for each in names), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     return (
         x509.CertificateBuilder(issuer.name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(end)
+        .not_valid_before(validity[0])
+        .not_valid_after(validity[1])
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)

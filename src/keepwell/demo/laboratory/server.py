@@ -41,6 +41,7 @@ class AudioServer:
     counters: Counters = field(default_factory=Counters)
     connections: Callable[[], int] = lambda: 0
     leaked: list[bytes] = field(default_factory=list)
+    leak_bytes: int = LEAK_BYTES
 
     def broken(self, fault: str) -> bool:
         """Whether a fault is switched on."""
@@ -137,7 +138,7 @@ class AudioServer:
         while True:
             if not self.broken("memory-leak"):
                 self.leaked.clear()
-            elif len(self.leaked) * LEAK_STEP_BYTES < LEAK_BYTES:
+            elif len(self.leaked) * LEAK_STEP_BYTES < self.leak_bytes:
                 self.leaked.append(b"\xff" * LEAK_STEP_BYTES)
             await asyncio.sleep(_POLL_SECONDS)
 
@@ -187,9 +188,9 @@ async def _until_told(parent: int) -> None:
             await asyncio.wait_for(told.wait(), _POLL_SECONDS)
 
 
-async def serve(folder: Path, port: int, parent: int) -> None:
+async def serve(server: AudioServer, port: int, parent: int) -> None:
     """Serves until told to stop. The port (0: any free one) is written to run/tonehoused.json once requests are answered."""
-    server = AudioServer(folder)
+    folder = server.folder
     runner = web.AppRunner(server.application(), access_log=_access, access_log_format=_ACCESS_FORMAT, handle_signals=False)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port, reuse_address=True)
@@ -215,6 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, required=True, help="holds audio/, devices.json, logs/, faults/ and run/")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (0: any free one)")
     parser.add_argument("--parent", type=int, required=True, help="ends when this process is no longer its parent")
+    parser.add_argument("--leak", type=int, default=LEAK_BYTES, help="how many bytes the fault memory-leak takes")
     chosen = parser.parse_args(arguments)
     _open_logs(chosen.folder / "logs")
-    asyncio.run(serve(chosen.folder, chosen.port, chosen.parent))
+    asyncio.run(serve(AudioServer(chosen.folder, leak_bytes=chosen.leak), chosen.port, chosen.parent))

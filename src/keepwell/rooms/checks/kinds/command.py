@@ -144,12 +144,20 @@ def _judged(options: CommandOptions, result: Result) -> tuple[Verdict, dict[str,
         return Verdict(State.FAIL, f"{seen}, expected {expect.status}{said}"), {}
     verdicts = [Verdict(State.OK, f"{seen} in {describe(result.seconds, Unit.SECONDS)}")]
     wanted = Wanted(expect.output_contains, expect.output_not_contains, expect.output_matches)
-    verdicts += [Verdict(State.FAIL, clause) for clause in missed("its output", result.stdout, wanted, complete=not result.dropped[0])]
+    clauses = missed("its output", result.stdout, wanted, complete=not result.dropped[0])
+    said = _telling_line(result.stdout, expect.output_not_contains)
+    clauses += [f"it says {show(said)}"] if clauses and said and not result.dropped[0] else []
+    verdicts += [Verdict(State.FAIL, clause) for clause in clauses]
     values: dict[str, float] = {}
     if options.value is not None:
         verdict, values = _number(options.value, result.stdout)
         verdicts.append(verdict)
     return together(verdicts), values
+
+
+def _telling_line(output: str, excluded: str | None) -> str:
+    """The line of the output that tells most: the one that holds what it must not, else the first."""
+    return next((line.strip() for line in output.splitlines() if excluded is not None and excluded in line), first_line(output))
 
 
 def _number(limits: NumberLimits, output: str) -> tuple[Verdict, dict[str, float]]:

@@ -27,6 +27,7 @@ from keepwell.rooms.checks.texts import Wanted, missed, show
 
 _READING = ("GET", "HEAD", "OPTIONS")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 section 5.6.2
+_QUOTED_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?")
 _VALUE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _MEASURED = ("dns_seconds", "connect_seconds", "tls_seconds", "first_byte_seconds", "duration_seconds", "status_code", "body_bytes")
@@ -142,8 +143,8 @@ class HttpOptions(WarnsBeforeItFails):
     its own it takes ``"json.PATH": VALUE``, which compares what stands at a path of the JSON body (``"json.metrics.memoryUsage":
     "< 200MB"``, ``"json.items[0].state": ready``), and ``header.NAME: TEXT``, which wants a header that contains the text."""
     values: dict[str, str] = Field(default_factory=dict)
-    """Numbers to keep from the JSON body, by name, for example ``{memory_bytes: metrics.memoryUsage}``. One that is missing is a
-    warning. The numbers at paths that ``expect`` mentions are kept too, as ``json_`` and the path."""
+    """Numbers to keep from the JSON body, by name, for example ``{memory_bytes: metrics.memoryUsage}``; a number in quotes is one. One
+    that is missing is a warning. The numbers at paths that ``expect`` mentions are kept too, as ``json_`` and the path."""
     warn: SecondsLimit | None = None
     """The check is ``warn`` where the whole request, with its redirects and its body, takes so long, for example ``> 100ms``."""
     fail: SecondsLimit | None = None
@@ -309,14 +310,22 @@ def _json_verdicts(options: HttpOptions, document: object) -> Iterator[Verdict]:
     if held:
         yield Verdict(State.OK, held[0] if len(judged) == 1 else f"{len(held)} of {len(judged)} JSON values are as expected")
     for name, path in options.values.items():
-        if finite(json_value(document, path)) is None:
+        if _number(document, path) is None:
             yield Verdict(State.WARN, f"there is no number at json.{path} to keep as {name}")
 
 
 def _numbers(options: HttpOptions, document: object) -> dict[str, float]:
     named = {f"json_{re.sub('[^A-Za-z0-9]+', '_', path).strip('_')}": path for path in options.expect.json_values} | options.values
-    numbers = {name: finite(json_value(document, path)) for name, path in named.items()}
+    numbers = {name: _number(document, path) for name, path in named.items()}
     return {name: number for name, number in numbers.items() if number is not None}
+
+
+def _number(document: object, path: str) -> float | None:
+    """The number at that path, also one in quotes, as Prometheus writes its figures."""
+    value = json_value(document, path)
+    if isinstance(value, str) and _QUOTED_NUMBER.fullmatch(value):
+        return finite(float(value))
+    return finite(value)
 
 
 def _phases(response: Response) -> dict[str, float]:
