@@ -362,6 +362,17 @@ async def test_values_written_by_hand_are_judged_too(desk: Desk, line: str, said
     assert list(desk.files()) == ["values.yaml"]
 
 
+async def test_a_check_takes_its_secret_from_where_it_was_filled_in(desk: Desk) -> None:
+    asks = 'PGPASSWORD=$DB_PASSWORD psql -h db.internal -U shop -c "SELECT count(*) FROM pg_stat_activity"'
+    desk.manual.write_text(f"# Shop\n\n## Daily checks\n\n```bash\n{asks}\n```\n", "utf-8")
+    await desk.import_()
+    code, spoken = await desk.fill("DB_PASSWORD=secret:file:/run/shop/password")
+    assert code == 0, spoken.text
+    assert "secret:file:/run/shop/password" in str(desk.checks)
+    assert "secret:DB_PASSWORD" not in str(desk.checks)
+    verbs.validate(str(desk.ops))
+
+
 async def test_fill_needs_an_import(desk: Desk) -> None:
     desk.ops.mkdir()
     with pytest.raises(UsageError, match="nothing was imported"):

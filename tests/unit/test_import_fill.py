@@ -37,6 +37,8 @@ HOOK = Missing("ALERT_WEBHOOK", Wanting.SECRET, "https://hooks/YOUR/URL", "The a
         ("path", "/"),
         ("email", "on.call+shop@example.org"),
         ("text", "Ada & Bob, day shift; see wiki"),
+        ("limit", "> 80%"),
+        ("limit", "<= 30d"),
         ("unheard-of", "anything"),
     ],
 )
@@ -44,7 +46,7 @@ def test_good_values(form: str, value: str) -> None:
     assert fault(form, value) == ""
 
 
-@pytest.mark.parametrize("form", ["host", "url", "word", "path", "email"])
+@pytest.mark.parametrize("form", ["host", "url", "word", "path", "email", "limit"])
 @pytest.mark.parametrize(
     "value",
     [
@@ -89,6 +91,8 @@ def test_what_a_shell_or_a_program_would_take_for_more_is_refused(form: str, val
         ("path", "/srv/../etc"),
         ("email", "oncall"),
         ("text", "two\nlines"),
+        ("limit", "80%"),
+        ("limit", "> a lot"),
     ],
 )
 def test_values_of_another_form(form: str, value: str) -> None:

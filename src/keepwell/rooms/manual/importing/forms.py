@@ -5,6 +5,8 @@ A value of these forms is a single harmless word to a shell too (only ``text`` m
 
 import re
 
+from keepwell.kernel.comparisons import parse_comparison
+
 LONGEST = 1000
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+\]?)"
@@ -17,6 +19,7 @@ _FORMS = {
     "word": (r"[A-Za-z0-9_./@:%+=,][A-Za-z0-9_./@:%+=,-]*", "one word of letters, digits and . _ - / : @ % + = ,"),
     "path": (r"(?:~?/|\./)?[A-Za-z0-9_.@+%][A-Za-z0-9_./@+%=-]*|/", "a path, without spaces and without ..: /srv/shop/data"),
     "email": (rf"[A-Za-z0-9._%+-]+@{_HOST}", "a mail address: oncall@shop.internal"),
+    "limit": (r"[<>=!].*", "a comparison: > 80%, < 30d, > 100ms or >= 5"),
     "text": (r".+", "one line of text"),
 }
 _REFERENCE = re.compile(r"secret:(?:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00-\x1f\x7f]+)")
@@ -31,11 +34,19 @@ def fault(form: str, value: str) -> str:
         return f"it is longer than {LONGEST} characters"
     if not value.isprintable():
         return "it holds a control character"
-    if not re.fullmatch(pattern, value):
+    if not re.fullmatch(pattern, value) or (form == "limit" and not _is_limit(value)):
         return f"expected {wanted}"
     if form == "path" and ".." in value.split("/"):
         return f"expected {wanted}"
     return ""
+
+
+def _is_limit(text: str) -> bool:
+    try:
+        parse_comparison(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_reference(value: str) -> bool:

@@ -51,6 +51,16 @@ def check_values(text: str, file: str, known: Mapping[str, Missing]) -> None:
             raise ConfigurationError(f"{name}: {wrong or 'it is no secret'}", hint="keepwell fill asks for it", where=place)
 
 
+def with_references(configuration: str, values: Mapping[str, str]) -> str:
+    """The configuration with each ``secret:NAME`` for which a place was filled in at that place."""
+    places = {name: value for name, value in values.items() if is_reference(value)}
+
+    def placed(match: re.Match[str]) -> str:
+        return flow(places[match[1]]) if match[1] in places else match[0]
+
+    return re.sub(r'(?<=: )"secret:([A-Za-z0-9_]+)"', placed, configuration)
+
+
 def write_values(text: str | None, new: Mapping[str, str]) -> str:
     """The file with these values set: others, comments and order stay."""
     read = YamlText(text or _HEAD, VALUES)

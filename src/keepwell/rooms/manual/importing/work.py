@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import unified_diff
 from pathlib import Path
@@ -27,7 +27,7 @@ from .merge import merge_other, merge_text
 from .merge_yaml import Clash, Merged, merge_yaml
 from .placeholders import missing_in
 from .result import CONFIGURATION, Imported
-from .values import VALUES, check_values, read_values
+from .values import VALUES, check_values, read_values, with_references
 from .views import views
 
 REPORT = "import-report.json"
@@ -164,6 +164,7 @@ def _work(request: Request, data: bytes, name: str, folder: Folder | None, kept:
     text = folder.read(VALUES) if folder else None
     values = _values(text, str(request.folder / VALUES), data, name) if text else {}
     imported = import_manual(data, name, values, every=every or None, sound=request.sound)
+    imported = replace(imported, files={path: _placed(path, text, values) for path, text in imported.files.items()})
     if kept is not None:
         _check_same_manual(kept, imported, request.folder)
     merge = _merged(request, folder, kept, imported)
@@ -172,6 +173,10 @@ def _work(request: Request, data: bytes, name: str, folder: Folder | None, kept:
         _note(merge, path, folder.read(path) if folder else None, new)
     new_kept = Kept(name, imported.service, data, every, dict(imported.files))
     return Work(request, imported, tuple(merge.changes), tuple(merge.clashes), again, new_kept)
+
+
+def _placed(path: str, text: str, values: Mapping[str, str]) -> str:
+    return with_references(text, values) if path == CONFIGURATION else text
 
 
 def _values(text: str, file: str, data: bytes, name: str) -> dict[str, str]:
