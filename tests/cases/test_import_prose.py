@@ -23,7 +23,7 @@ CASES = sorted((Path(__file__).parent / "import" / "prose").glob("*.md"))
 OURS = {
     "alert conditions", "checkboxes", "comments", "configuration", "contacts", "contents of backups", "expected answers", "explanations",
     "fences", "figures to watch", "forms", "headings with a cadence", "key figures", "maintenance windows", "objectives", "schedules",
-    "severities", "things to do", "what to look for in logs",
+    "retention", "severities", "things to do", "what to look for in logs",
 }  # fmt: skip
 
 

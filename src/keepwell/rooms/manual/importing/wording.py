@@ -56,7 +56,7 @@ _ADVICE = re.compile(
 _REGULAR = re.compile(r"^(?:regular|periodic|routine|scheduled)\b", re.IGNORECASE)
 
 _OF_CADENCES = re.compile(
-    r"every|each|of|the|on|first|second|third|fourth|last|\w+day|hour|week|month|quarter|year|\d+|minutes|hours"
+    r"every|each|of|the|on|first|second|third|fourth|last|\w*day|hour|week|month|quarter|year|\d+|minutes|hours"
     r"|hourly|daily|weekly|monthly|quarterly|yearly|annual(?:ly)?|nightly"
     r"|tasks?|checks?|checklist|work|jobs?|routine|maintenance|procedures?|morning|evening|and|\(\w+\)"
 )

@@ -12,7 +12,7 @@ from keepwell.rooms.manual.reading.model import Kind, Row, Table
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"(?<![\w.:/-])\+?\(?\d{1,4}\)?[ -]\d[\d ()-]{4,16}\d(?![\w:-])")
 _CHANNEL = re.compile(r"(?<![\w/&])#[a-z][\w-]{1,60}")
-_LABEL = re.compile(r"^\s*(?P<label>[^:|]{2,60}):\s*(?P<rest>\S.*)", re.DOTALL)
+_LABEL = re.compile(r"^\s*(?P<label>[^:|—–]{2,60}?)\s*(?::|[—–]|\s-\s)\s*(?P<rest>\S.*)", re.DOTALL)
 _WAYS = re.compile(
     r"^(?:e-?mail|mail|phone|telephone|mobile|slack|teams|pager(?:duty)?|channel|chat|contact|website|web|url|hotline)\b", re.IGNORECASE
 )

@@ -11,6 +11,7 @@ from keepwell.rooms.manual.importing.wording import only_cadence
 from keepwell.rooms.manual.reading.model import Item, Kind, Manual
 
 _WORK = frozenset((Kind.COMMAND, Kind.CRON, Kind.STATEMENT, Kind.CHECKBOX, Kind.LIST_ITEM, Kind.COMMENT, Kind.TABLE_ROW))
+_BARE = re.compile(r"(?:every|each|first|second|third|fourth|last) |\w+(?: (?:tasks?|checks?|checklist|work|jobs?))?$", re.IGNORECASE)
 _ORNAMENT = re.compile(r"^(?:[^\w(]+|\d+(?:\.\d+)*[.)]?\s+)+")
 
 
@@ -62,7 +63,7 @@ def _title(view: View) -> str:
     """``Daily`` below "Maintenance checklist" is the daily maintenance checklist."""
     title = _ORNAMENT.sub("", view.item.text).strip() or view.item.text
     above = _ORNAMENT.sub("", view.item.section[-2]).strip() if len(view.item.section) > 2 else ""
-    if not above or not only_cadence(title) or len(title.split()) > 2:
+    if not above or not only_cadence(title) or not _BARE.match(title):
         return title
     return above if cadence_in(above) else f"{above} {title.lower()}"
 

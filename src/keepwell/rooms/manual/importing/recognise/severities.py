@@ -9,7 +9,7 @@ from keepwell.rooms.manual.importing.topics import about
 from keepwell.rooms.manual.reading.model import Kind, Row, Table
 
 _SECTION = "incidents.severities"
-_CODE = re.compile(r"\b(p[0-5]|sev-?[0-5]|s[0-4])\b", re.IGNORECASE)
+_CODE = re.compile(r"\b(p[0-5]|sev[- ]?[0-5]|s[0-4])\b", re.IGNORECASE)
 _WORD = r"critical|emergency|fatal|severe|major|high|error|medium|warning|minor|moderate|low|info(?:rmational)?"
 _LINE = re.compile(
     rf"^\s*(?:\d{{1,2}}[.)]\s*)?(?P<name>p[0-5]|sev(?:erity)?[- ]?[0-5]|(?:{_WORD}))"
@@ -53,6 +53,8 @@ def _of_row(table: Table, row: Row) -> EntryDraft | None:
     level = table.column("severity", "level", "priority", "class")
     answer = table.column("response", "respond", "sla", "react", "acknowledge")
     means = table.column("description", "meaning", "definition", "impact", "criteria", "condition")
+    if level is None and not table.columns[0].strip() and _CODE.match(row.cells[0]):
+        level = 0
     if level and table.column("alert", "rule", "name") == 0:  # alerts with their severities, not severities
         return None
     if level is None or (answer is None and means is None) or table.column("frequency", "metric") is not None:
@@ -82,7 +84,7 @@ def _cell(table: Table, row: Row, *words: str) -> str:
 def _name(text: str) -> str:
     code = _CODE.search(text)
     if code:
-        return code[1].upper().replace("-", "")
+        return re.sub(r"[- ]", "", code[1].upper())
     word = re.search(rf"\b(?:{_WORD})\b", text, re.IGNORECASE)
     return word[0].lower() if word else text.lower()
 

@@ -12,13 +12,14 @@ from keepwell.rooms.manual.reading.model import Kind
 
 _DAY = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?s?"
 _DAYS = rf"{_DAY}(?:\s*(?:-|–|,|and|to|through)\s*{_DAY})*|weekdays|weekends|daily|every day|nightly"
-_TIME = r"(\d{1,2})(?:[:.](\d{2}))?\s*([ap]\.?m\.?)?"
+_FROM, _TO = (rf"(?P<{at}_hour>\d{{1,2}})(?:[:.](?P<{at}_minute>\d{{2}}))?\s*(?P<{at}_half>[ap]\.?m\.?)?" for at in ("from", "to"))
 _SPAN = re.compile(
-    rf"(?:(?:every|each|on)\s+)?(?P<days>{_DAYS})?\s*,?\s*(?:at|from|between)?\s*{_TIME}\s*(?:-|–|—|to|until|and)\s*{_TIME}\s*(?P<rest>.*)",
+    rf"(?:(?:every|each|on)\s+)?(?P<which>first|second|third|fourth|last|other|2nd|alternate)?\s*(?P<days>{_DAYS})?\s*,?\s*(?:at|from|between)?\s*{_FROM}\s*(?:-|–|—|to|until|and)\s*{_TO}\s*(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _ZONE = re.compile(r"^\(?\s*(UTC|GMT|[A-Z][a-z]+/[A-Z][A-Za-z_]+|[A-Z]{3,4})\b")
 _ANYTIME = re.compile(r"\b(?:any ?time|at any time|as needed|24/7|whenever)\b", re.IGNORECASE)
+_ALTERNATE = re.compile(r"\b(?:every|each) (?:second|other|2nd|third)\b|\balternate\b|\bother\b", re.IGNORECASE)
 _ASKED = "WINDOW_ZONE"
 
 
@@ -42,6 +43,9 @@ def read(view: View) -> Found | None:
     name = slug(label) if named else "maintenance"
     if span is not None:
         return _found(view, name, span)
+    if _ALTERNATE.search(text) and named:
+        reason = "every other week is no window that recurs on fixed days: a person decides"
+        return Found(Fate.WINDOW, about(view, "schedule"), disposition=Disposition.HUMAN, reason=reason)
     if named and _ANYTIME.search(rest) and re.search(r"\bwindows?\b", view.title, re.IGNORECASE):
         return Found(Fate.WINDOW, about(view, "schedule"), disposition=Disposition.HUMAN, reason="it is open at any time: a person decides")
     return None
@@ -61,9 +65,13 @@ def _found(view: View, name: str, span: _Span) -> Found:
 
 def _span(text: str) -> _Span | None:
     for match in _SPAN.finditer(text[:200]):
-        days = _days(match["days"] or "")
-        begin, end = _clock(match[2], match[3], match[4] or match[7]), _clock(match[5], match[6], match[7] or match[4])
-        if not (match["days"] or match[3] or match[4] or match[7]) or not begin or not end:
+        if _ALTERNATE.search(match[0]):
+            return None
+        days = _days(f"{match['which'] or ''} {match['days'] or ''}".strip())
+        half = match["to_half"] or match["from_half"]
+        begin = _clock(match["from_hour"], match["from_minute"], match["from_half"] or half)
+        end = _clock(match["to_hour"], match["to_minute"], half)
+        if not (match["days"] or match["from_minute"] or half) or not begin or not end:
             continue
         zone = _ZONE.match(match["rest"])
         span = f"{days} {begin}-{end}".strip()
