@@ -23,7 +23,9 @@ from keepwell.kernel.problems import ConfigurationError, UsageError
 from keepwell.kernel.rendering import render_text
 from keepwell.ports.offer import Call, Subcommand
 from keepwell.rooms.manual.importing import offer
+from keepwell.rooms.manual.importing.folder import Folder, open_folder
 from keepwell.rooms.manual.importing.keep import kept_path, read_kept
+from keepwell.rooms.manual.importing.merge_files import Merging
 from keepwell.rooms.manual.importing.work import Request, prepare, write
 
 MANUAL = """\
@@ -210,17 +212,12 @@ async def test_two_changes_that_do_not_go_together_leave_a_valid_directory(desk:
     await desk.import_()
     name = next(name for name, check in desk.checks.items() if "host" in check)
     base = desk.configuration
-    request = Request(desk.ops, desk.data, valid=valid)
-
-    from keepwell.rooms.manual.importing.work import _merge_file
-
+    merging = Merging(Folder(desk.ops, -1), valid)
     mine = base.replace("mount: /srv/shop", "mount: /srv/shop, inodes: true, bogus: 1")
     theirs = base.replace("every: 1m", "every: 2m")
-    assert _merge_file(request, "keepwell.yaml", base, mine, theirs).text.count("bogus") == 1, (
-        "it was not valid before: merged all the same"
-    )
+    assert merging.merge_file("keepwell.yaml", base, mine, theirs).text.count("bogus") == 1, "it was not valid before: merged all the same"
     mine, theirs = base.replace("every: 1m", "every: 1m\n    fail_after: 3"), base.replace("mount: /srv/shop", "mount: /srv/shop, bogus: 1")
-    merged = _merge_file(request, "keepwell.yaml", base, mine, theirs)
+    merged = merging.merge_file("keepwell.yaml", base, mine, theirs)
     assert "bogus" not in str(yaml.safe_load(merged.text))
     assert merged.clashes
     assert name in merged.text
@@ -275,8 +272,6 @@ async def test_no_link_leads_out_of_the_directory(desk: Desk, place: str, tmp_pa
 
 @pytest.mark.parametrize("path", ["../x", "/etc/x", "runbooks/../../x", "a/..", "", "."])
 async def test_no_name_climbs_out(desk: Desk, path: str) -> None:
-    from keepwell.rooms.manual.importing.folder import open_folder
-
     desk.ops.mkdir()
     with open_folder(desk.ops, make=False) as folder, pytest.raises(UsageError):
         folder.write(path, "x")
@@ -471,6 +466,7 @@ async def test_ctrl_c_keeps_what_was_answered(desk: Desk) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from keepwell.rooms.manual.importing.merge_files import Merging
 from keepwell.rooms.manual.importing.work import Request, prepare, write
 work = prepare(Request(Path(sys.argv[2]), Path(sys.argv[3])), Path(sys.argv[1]).read_bytes(), "OPS.md")
 left, real, replace = int(sys.argv[4]), {"replace": os.replace, "fsync": os.fsync}, os.replace
@@ -515,8 +511,6 @@ async def test_a_kill_leaves_each_file_old_or_new_and_importing_again_completes_
 
 
 async def test_two_at_once_do_not_mix(desk: Desk) -> None:
-    from keepwell.rooms.manual.importing.folder import open_folder
-
     await desk.import_()
     with open_folder(desk.ops, make=False), pytest.raises(UsageError, match="at this moment"):
         await desk.import_()

@@ -7,15 +7,13 @@ a kill at any moment every file is the old or the new one, and importing again c
 
 import asyncio
 import json
-import re
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from difflib import unified_diff
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from keepwell.kernel.problems import ConfigurationError, UsageError
+from keepwell.kernel.problems import UsageError
 from keepwell.rooms.manual.lint.redact import without_secrets
 from keepwell.rooms.manual.reading.document import read_manual
 from keepwell.rooms.manual.reading.text import LARGEST
@@ -23,8 +21,8 @@ from keepwell.rooms.manual.reading.text import LARGEST
 from .entries import Sound
 from .folder import Folder, open_folder
 from .keep import Kept, keep, make_room, read_kept
-from .merge import merge_other, merge_text
-from .merge_yaml import Clash, Merged, merge_yaml
+from .merge_files import Change, Merging
+from .merge_yaml import Clash
 from .placeholders import missing_in
 from .result import CONFIGURATION, Imported
 from .values import VALUES, check_values, read_values, with_references
@@ -32,12 +30,8 @@ from .views import views
 
 REPORT = "import-report.json"
 PAGE = "import-report.html"
-PROPOSED = ".proposed"
-"""Behind the name of a file: what the import would have written where it could not be merged into the user's file."""
 _OWN = frozenset((VALUES, "secrets"))
 """What may lie in a directory that nothing was imported into yet; so may hidden files (.git)."""
-_CHECK = ".validate"
-_PLACE = re.compile(r'(# from lines? |"line": "|^lines: "|, line )[\d, and-]*\d', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +50,6 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A file that is not as it was: its text before (None: there was none) and after (None: it goes)."""
-
-    path: str
-    before: str | None
-    after: str | None
-
-    def diff(self, *, moved: bool = True) -> Iterator[str]:
-        """The lines of a unified diff, secrets left out; without ``moved``, where something stands in the manual is no difference."""
-        texts = (text or "" for text in (self.before, self.after))
-        before, after = ((text if moved else _PLACE.sub(r"\1…", text)).splitlines() for text in texts)
-        old, new = ("/dev/null" if text is None else self.path for text in (self.before, self.after))
-        return map(without_secrets, unified_diff(before, after, old, new, lineterm=""))
-
-
-@dataclass(frozen=True, slots=True)
 class Work:
     """An import that is ready to be written: what it gave, what changes, and where it and the user disagree."""
 
@@ -87,12 +65,6 @@ class Work:
     def shown(self) -> tuple[Change, ...]:
         """The changes that people look at: the report is not one of them."""
         return tuple(change for change in self.changes if change.path not in (REPORT, PAGE))
-
-
-@dataclass(slots=True)
-class _Merge:
-    changes: list[Change] = field(default_factory=list)
-    clashes: list[Clash] = field(default_factory=list)
 
 
 def read_file(manual: Path) -> bytes:
@@ -167,12 +139,12 @@ def _work(request: Request, data: bytes, name: str, folder: Folder | None, kept:
     imported = replace(imported, files={path: _placed(path, text, values) for path, text in imported.files.items()})
     if kept is not None:
         _check_same_manual(kept, imported, request.folder)
-    merge = _merged(request, folder, kept, imported)
-    told = reports(imported, merge.clashes)
-    for path, new in told.items():
-        _note(merge, path, folder.read(path) if folder else None, new)
+    merging = Merging(folder, request.valid)
+    merging.merge(kept.files if kept else {}, imported.files)
+    for path, new in reports(imported, merging.clashes).items():
+        merging.note(path, folder.read(path) if folder else None, new)
     new_kept = Kept(name, imported.service, data, every, dict(imported.files))
-    return Work(request, imported, tuple(merge.changes), tuple(merge.clashes), again, new_kept)
+    return Work(request, imported, tuple(merging.changes), tuple(merging.clashes), again, new_kept)
 
 
 def _placed(path: str, text: str, values: Mapping[str, str]) -> str:
@@ -240,85 +212,6 @@ def _check_same_manual(kept: Kept, imported: Imported, folder: Path) -> None:
         raise UsageError(
             message, hint="a second manual needs a directory of its own: everything of the first would be removed from this one"
         )
-
-
-def _merged(request: Request, folder: Folder | None, kept: Kept | None, imported: Imported) -> _Merge:
-    merge = _Merge()
-    base = kept.files if kept else {}
-    for path in sorted({*base, *imported.files}):
-        mine = folder.read(path) if folder else None
-        if mine is None:
-            _absent(merge, path, base.get(path), imported.files.get(path))
-        elif path not in imported.files:
-            _gone(merge, path, base[path], mine)
-        else:
-            _both(merge, request, path, (base.get(path), mine, imported.files[path]), folder)
-    return merge
-
-
-def _absent(merge: _Merge, path: str, base: str | None, theirs: str | None) -> None:
-    """The user does not have it: it is new, or they removed it, and then it stays removed (but there is no directory without its
-    configuration)."""
-    if theirs is not None and (base is None or path == CONFIGURATION):
-        merge.changes.append(Change(path, None, theirs))
-
-
-def _gone(merge: _Merge, path: str, base: str, mine: str) -> None:
-    """The manual does not give it any more: it goes, unless the user changed it."""
-    if mine == base:
-        merge.changes.append(Change(path, mine, None))
-    else:
-        merge.clashes.append(Clash("", "the whole file, which you changed", "", file=path))
-
-
-def _both(merge: _Merge, request: Request, path: str, three: tuple[str | None, str, str], folder: Folder | None) -> None:
-    base, mine, theirs = three
-    # An editor of another system ends lines otherwise: that is no change, and stays so.
-    with_returns = "\r\n" in mine
-    plain = mine.replace("\r\n", "\n") if with_returns else mine
-    merged = _merge_file(request, path, base, plain, theirs)
-    if with_returns:
-        merged = replace(merged, text=mine if merged.text == plain else merged.text.replace("\n", "\r\n"))
-    merge.clashes += [replace(clash, file=path) for clash in merged.clashes]
-    _note(merge, path, mine, merged.text)
-    beside = folder.read(path + PROPOSED) if folder else None
-    _note(merge, path + PROPOSED, beside, merged.proposed or None)
-
-
-def _note(merge: _Merge, path: str, before: str | None, after: str | None) -> None:
-    if before != after:
-        merge.changes.append(Change(path, before, after))
-
-
-def _merge_file(request: Request, path: str, base: str | None, mine: str, theirs: str) -> Merged:
-    if path.endswith(".md"):
-        return merge_text(base, mine, theirs)
-    if path != CONFIGURATION:
-        return merge_other(base, mine, theirs)
-    merged = merge_yaml(base, mine, theirs)
-    if merged.text in (mine, theirs) or request.valid is None or _is_valid(request, merged.text) or not _is_valid(request, mine):
-        return merged
-    # Two changes, each sound by itself, that do not go together: then entries are taken whole, and if need be the user's file.
-    merged = merge_yaml(base, mine, theirs, careful=True)
-    if _is_valid(request, merged.text):
-        return merged
-    return Merged(mine, (Clash("", "the whole file", "the new one is beside it"),), proposed=theirs)
-
-
-def _is_valid(request: Request, text: str) -> bool:
-    """Whether the text is a valid configuration: it is looked at inside the directory, in a folder that goes at once."""
-    assert request.valid is not None
-    with open_folder(request.folder, make=False, lock=False) as folder:
-        folder.make_private(_CHECK)
-        try:
-            folder.write(f"{_CHECK}/{CONFIGURATION}", text)
-            request.valid(request.folder / _CHECK)
-        except ConfigurationError:
-            return False
-        finally:
-            folder.remove(f"{_CHECK}/{CONFIGURATION}")
-            folder.remove_folder(_CHECK)
-    return True
 
 
 def _check_unchanged(folder: Folder, changes: Sequence[Change]) -> None:
