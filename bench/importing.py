@@ -1,7 +1,7 @@
 """What import makes of real manuals, beside what is wanted: one table; the exit code is 1 where a row does not hold.
 
-``python -m bench.importing [--misses fates|catalogue|typed|dangers]``. The manuals lie beside a checkout (see tests/support.py); without
-them there is nothing to measure. What each row counts is said in docs/import-measured.md.
+``python -m bench.importing [--quick] [--misses fates|catalogue|typed|dangers]``. The manuals lie beside a checkout (see
+tests/support.py); without them there is nothing to measure. What each row counts is said in docs/import-measured.md.
 """
 
 import argparse
@@ -108,7 +108,7 @@ def of_red_when_broken() -> Iterator[Figure]:
 
 def show(title: str, rows: Sequence[Figure]) -> None:
     """Prints a part of the table."""
-    print(f"\n{title:<64} {'wanted':>8} {'measured':>9}  holds")
+    print(f"\n{title:<64} {'wanted':>8} {'measured':>9}  holds", flush=True)
     for row in rows:
         holds = "" if row.wanted is None else "yes" if row.holds else "NO"
         print(f"  {row.what:<62} {row.wish:>8} {row.measured:>9.4g}  {holds:<4} {row.unit}")
@@ -118,6 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measures and prints; 1 where a row does not hold."""
     parser = argparse.ArgumentParser(prog="python -m bench.importing", description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--misses", choices=sorted(MISSES), help="list what was missed instead of the table")
+    parser.add_argument("--quick", action="store_true", help="leave out whether checks are red when broken, which takes minutes")
     options = parser.parse_args(arguments)
     try:
         five, others = figures.read(figures.FIVE), figures.read(figures.others())
@@ -127,15 +128,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.misses:
         MISSES[options.misses](five, others)
         return 0
-    parts = [
-        (FIVE.title, [*of_any(five, FIVE), *of_the_five(five)]),
-        (OTHERS.title, list(of_any(others, OTHERS))),
-        ("speed", list(of_speed())),
-        ("red when broken", list(of_red_when_broken())),
-    ]
-    for title, rows in parts:
+    parts: dict[str, Callable[[], list[Figure]]] = {
+        FIVE.title: lambda: [*of_any(five, FIVE), *of_the_five(five)],
+        OTHERS.title: lambda: list(of_any(others, OTHERS)),
+        "speed": lambda: list(of_speed()),
+        "red when broken": lambda: [] if options.quick else list(of_red_when_broken()),
+    }
+    holds = True
+    for title, measure in parts.items():  # each is shown as soon as it is known: the last takes minutes
+        rows = measure()
         show(title, rows)
-    return 0 if all(row.holds for _, rows in parts for row in rows) else 1
+        holds = holds and all(row.holds for row in rows)
+    return 0 if holds else 1
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ A right sentence names the matter. The words are regular expressions over it; wh
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,8 +26,7 @@ class Server:
 
     faults: tuple[Injection, ...]
     slow: str = ""
-    json: Mapping[str, Injection] = None  # type: ignore[assignment]  # always given below
-    memory: str = ""
+    json: Mapping[str, Injection] = field(default_factory=dict)
 
 
 _AUDIO = Server(
@@ -51,7 +50,6 @@ _API = Server(
         Injection("front-stopped", "refused"),
     ),
     "api-slow",
-    {},
 )
 _TRANSCRIPTION = Server(
     (
@@ -61,13 +59,12 @@ _TRANSCRIPTION = Server(
         Injection("front-stopped", "refused"),
     ),
     "transcription-slow",
-    {},
 )
-_PROMETHEUS = Server((Injection("prometheus-stopped", "refused"),), json={})
-_ALERTMANAGER = Server((Injection("alertmanager-stopped", "refused"),), json={})
-_DATABASE = Server((Injection("database-down", "refused"),), json={})
-_CACHE = Server((Injection("cache-down", "refused"),), json={})
-_FRONT = Server((Injection("front-stopped", "refused"),), json={})
+_PROMETHEUS = Server((Injection("prometheus-stopped", "refused"),))
+_ALERTMANAGER = Server((Injection("alertmanager-stopped", "refused"),))
+_DATABASE = Server((Injection("database-down", "refused"),))
+_CACHE = Server((Injection("cache-down", "refused"),))
+_FRONT = Server((Injection("front-stopped", "refused"),))
 
 SERVERS = (
     (r"(localhost|127\.0\.0\.1):3001", _AUDIO),

@@ -1,8 +1,8 @@
 """Looks at the checks of operations directories as often as it is told: the part of red_when_broken that runs in the host.
 
 ``python -m bench.observer DIR...``; checks are named ``DIR's name/check``. Each line of input is one request in JSON and gets one line:
-``{"names": [...]}`` looks at those once; with ``"rounds": N`` it looks at them N times, a second apart, at those with a longer interval
-less often.
+``{"names": [...]}`` looks at those once; with ``"rounds": N`` it looks at them N times, half a second apart, at those with a longer
+interval less often.
 """
 
 import asyncio
@@ -20,6 +20,8 @@ from keepwell.rooms.checks.work.observe import observe
 
 ROUND_SECONDS = 30.0
 """How much real time a round stands for."""
+PACE_SECONDS = 0.5
+"""How long a round takes at least."""
 
 
 AT_ONCE = 3
@@ -45,7 +47,7 @@ async def rounds(checks: dict[str, Check], names: list[str], count: int, host: H
         due = [name for name in names if number % _every(checks[name]) == 0]
         reference = {name: Earlier(earlier[name][1].counters, began - earlier[name][0]) for name in due if name in earlier}
         seen = dict(zip(due, await _looks(checks, due, host, reference), strict=True))
-        await asyncio.sleep(max(0.0, 1.0 - (time.monotonic() - began)))
+        await asyncio.sleep(max(0.0, PACE_SECONDS - (time.monotonic() - began)))
         busy = _busy(ticks, processor_ticks())
         earlier |= {name: (began, observation) for name, observation in seen.items()}
         looks += len(seen)

@@ -1,7 +1,7 @@
 """A host in which the services of two manuals really run, under the names that the manuals give them, and can be broken.
 
 It is a systemd host of its own (tests/systemd_host.py): unit, ports, names, folders and accounts stand in it as the manuals write them, and
-are forgotten with it. Root only.
+are forgotten with it. Root only. The checkout must not lie below /tmp or /run, which the host has for itself.
 """
 
 import json

@@ -8,10 +8,12 @@ as in an hour in which nothing is broken. Needs root (see tests/systemd_host.py)
 import argparse
 import json
 import re
+import signal
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -131,13 +133,13 @@ def imported() -> Imported:
 
 
 def measure(rounds: int = ROUNDS) -> Measured:
-    """Boots the host and measures; takes about three minutes. Skips (pytest) where this machine or checkout cannot do it."""
+    """Boots the host and measures; takes two to four minutes. Skips (pytest) where this machine or checkout cannot do it."""
     given = imported()
     by_fault: dict[str, list[Row]] = defaultdict(list)
     for check, found in given.faults.items():
         for injection in found:
             by_fault[injection.fault].append(Row(check, injection.fault, injection.words))
-    with operated_host() as operated, operated.observer(given.files) as observer:
+    with _tidy(), operated_host() as operated, operated.observer(given.files) as observer:
         first = _wait(observer, given.faults, _RECOVERY_SECONDS, lambda seen: all(map(_is_well, seen.values())))
         never = frozenset(name for name, look in first.items() if not _is_well(look))
         rows = [row for fault, concerned in by_fault.items() for row in _under(operated, observer, concerned, never)]
@@ -146,6 +148,20 @@ def measure(rounds: int = ROUNDS) -> Measured:
     busy = tuple((row.check, f"this machine was too busy to see {row.fault}") for row in rows if row.was_busy)
     counted = tuple(row for row in rows if not row.was_busy)
     return Measured(counted, hour["looks"], red, (*given.unmet, *busy), given.unlimited, given.rules)
+
+
+@contextmanager
+def _tidy() -> Iterator[None]:
+    """Ends like any program that is asked to end (SIGTERM), but for the host: that is taken down first."""
+
+    def end(number: int, frame: object) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _is_well(look: dict[str, Any]) -> bool:
@@ -234,9 +250,8 @@ def show(measured: Measured, every: bool) -> None:
     wrong = f"{len(measured.wrong)} of {measured.looks} looks; wanted: at most 1 %"
     print(f"\nred with the right sentence   {measured.right:6.1f} % ({right})")
     print(f"red over a healthy hour       {measured.false_alarms:6.2f} % ({wrong})")
-    print(
-        f"not counted: {len(measured.unmet)} checks without an answer, {len(measured.unlimited)} without a limit, {len(measured.rules)} rules"
-    )
+    unmet, unlimited, rules = map(len, (measured.unmet, measured.unlimited, measured.rules))
+    print(f"not counted: {unmet} checks that nothing here can answer, {unlimited} without a limit, {rules} rules")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
