@@ -1,4 +1,4 @@
-"""Merges an import into the files of an operations directory: each file three ways, by what it is. Decides what changes; writes none of it."""
+"""Merges an import into the files of a directory: each three ways, by what it is. Decides what changes, and writes none of it."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
