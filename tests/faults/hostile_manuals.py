@@ -289,8 +289,8 @@ BYTES = {
 }
 
 
-def _a_long_table() -> str:
-    return table("Metric | Warning | Critical", *(f"CPU {row} | > 80% | > 90%" for row in range(8_000)))
+def _a_long_table(rows: int) -> str:
+    return table("Metric | Warning | Critical", *(f"CPU {row} | > 80% | > 90%" for row in range(rows)))
 
 
 def _constants_that_laugh() -> str:
@@ -305,29 +305,37 @@ def _aliases_that_laugh() -> str:
 
 LARGE: dict[str, Callable[[], str]] = {
     "a wide table": lambda: "# Shop\n\n|" + "a|" * 3_000 + "\n|" + "-|" * 3_000 + "\n|" + "> 80%|" * 3_000 + "\n",
-    "a long table": _a_long_table,
-    "many alike rows": lambda: table("Metric | Warning", *["CPU | > 80%"] * 8_000),
+    "a long table": lambda: _a_long_table(1_500),
+    "many alike rows": lambda: table("Metric | Warning", *["CPU | > 80%"] * 2_000),
     "aliases that laugh": _aliases_that_laugh,
     "constants that laugh": _constants_that_laugh,
     "nested lists": lambda: "# Shop\n\n" + "".join("  " * depth + f"- [ ] check {depth}\n" for depth in range(1_000)),
     "nested quotes": lambda: "# Shop\n\n" + ">" * 1_000 + " ```bash\n" + ">" * 1_000 + " touch TRAP\n",
     "nested substitution": lambda: shell("echo " + "$(echo " * 2_000 + "x" + ")" * 2_000),
-    "many sections": lambda: sections("Shop", *(f"Restart {number}" for number in range(1_200))),
-    "many checks": lambda: shell(*(f"curl http://127.0.0.1:9/health{number}" for number in range(3_000))),
-    "many lines": lambda: "# Shop\n\n" + "- look\n" * 30_000,
+    "many sections": lambda: sections("Shop", *(f"Restart {number}" for number in range(400))),
+    "many checks": lambda: shell(*(f"curl http://127.0.0.1:9/health{number}" for number in range(1_200))),
+    "many lines": lambda: "# Shop\n\n" + "- look\n" * 3_000,
     "one long line": lambda: "# Shop\n\n" + "x" * 10_000_000 + "\n\n" + USUAL,
-    "one long command": lambda: shell("curl http://127.0.0.1:9/" + "x" * 2_000_000, "systemctl status " + "y" * 500_000),
-    "many placeholders": lambda: shell(*(f"curl http://<host{number}>/" for number in range(2_000))),
+    "one long command": lambda: shell("curl http://127.0.0.1:9/" + "x" * 200_000, "systemctl status " + "y" * 200_000),
+    "many placeholders": lambda: shell(*(f"curl http://<host{number}>/" for number in range(500))),
 }
+
+HUGE: dict[str, Callable[[], str]] = {
+    "a hundred thousand lines": lambda: "# Shop\n\n" + "- look\n" * 100_000,
+    "a huge table": lambda: _a_long_table(8_000),
+    "one huge command": lambda: shell("curl http://127.0.0.1:9/" + "x" * 2_000_000, "systemctl status " + "y" * 500_000),
+    "thousands of sections": lambda: sections("Shop", *(f"Restart {number}" for number in range(2_000))),
+}
+"""These take minutes: among the slow tests."""
 
 _WRITTEN = {**SUBSTITUTION, **YAML, **TERMINAL, **ADDRESSES, **MARKUP, **NAMES, **SECRETS, **FORGERY}
 ALL = (*_WRITTEN, *BYTES, *LARGE)
-"""The name of every manual."""
+"""The name of every manual but the huge ones."""
 
 
 def hostile(name: str, trap: str) -> bytes:
     """One of them, with the file that it must not make."""
     if name in BYTES:
         return BYTES[name].replace(b"TRAP", trap.encode())
-    text = _WRITTEN[name] if name in _WRITTEN else LARGE[name]()
+    text = _WRITTEN[name] if name in _WRITTEN else {**LARGE, **HUGE}[name]()
     return text.replace("TRAP", trap).encode("utf-8", "surrogatepass")

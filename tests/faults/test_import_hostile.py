@@ -13,11 +13,11 @@ from keepwell import __version__
 from keepwell.app import commands
 from keepwell.cli.program import run
 from tests.faults import import_outputs as outputs
-from tests.faults.hostile_manuals import ALL, BAIT, hostile
+from tests.faults.hostile_manuals import ALL, BAIT, HUGE, hostile
 
 COMMANDS = {command.name: command for command in commands()}
 LARGEST_GROWTH = 40
-"""How many times larger than the manual what it becomes may be, and a megabyte more."""
+"""How many times larger than the manual what it becomes may be, a megabyte and a kilobyte a line beside: the report tells of every line."""
 
 _watching: list[list[str]] = []
 _FORBIDDEN = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "pty.spawn", "socket.connect",
@@ -96,7 +96,7 @@ def steps(place: Path) -> list[tuple[str, ...]]:
     return [step for step in made if step[0] in COMMANDS]
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [*ALL, *(pytest.param(name, marks=[pytest.mark.slow, pytest.mark.timeout(900)]) for name in HUGE)])
 def test_a_hostile_manual_does_nothing(name: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = hostile(name, str(place / "trap"))
     (place / "manual.md").write_bytes(data)
@@ -115,10 +115,10 @@ def test_a_hostile_manual_does_nothing(name: str, place: Path, capsys: pytest.Ca
     assert all(character.isprintable() or character == "\n" for character in said)
     after = everything_below(place)
     assert {path: size for path, size in after.items() if path.partition("/")[0] not in ("ops", "data")} == before
-    look_at(place / "ops", said, len(data))
+    look_at(place / "ops", said, data)
 
 
-def look_at(ops: Path, said: str, size: int) -> None:
+def look_at(ops: Path, said: str, data: bytes) -> None:
     """What was written is what an import writes, and gives no bait away."""
     files = {path.relative_to(ops).as_posix(): path for path in ops.rglob("*")}
     assert [name for name in files if outputs.unexpected_name(name)] == []
@@ -128,7 +128,7 @@ def look_at(ops: Path, said: str, size: int) -> None:
     assert {name: sentences[:5] for name, sentences in wrong.items() if sentences} == {}
     told = said + "".join(text for name, text in texts.items() if not name.startswith("runbooks/"))
     assert [bait for bait in BAIT if bait in told] == []
-    assert sum(map(len, texts.values())) < LARGEST_GROWTH * size + 1_000_000
+    assert sum(map(len, texts.values())) < LARGEST_GROWTH * len(data) + 1_000 * data.count(b"\n") + 1_000_000
 
 
 def _wrong_in(name: str, text: str) -> Iterator[str]:

@@ -118,14 +118,15 @@ def language(script: Script | None) -> str:
 def _pieces(fence: Fence) -> list[tuple[int, int]]:
     """The lines of each step: a script is one; lines to paste are divided where an empty line is followed by a comment."""
     script = fence.script
-    last = fence.first + len(fence.lines) - 1
+    content = fence.lines
+    last = fence.first + len(content) - 1
     if script is None or script.complete or script.blocks or script.assignments or script.errors:
         return [(fence.first, last)]
     inner = [command for command in script.commands if command.end_line > command.line]
     comments = {note.line for note in script.comments if not note.trailing}
     starts = [fence.first]
-    for number, text in fence.lines:
-        before = fence.lines[number - 1 - fence.first][1] if number > fence.first else "x"
+    for number, text in content:
+        before = content[number - 1 - fence.first][1] if number > fence.first else "x"
         within = any(command.line < number <= command.end_line for command in inner)
         if number > fence.first and not before.strip() and number in comments and text.strip() and not within:
             starts.append(number)
