@@ -27,6 +27,8 @@ JUDGED = frozenset(
 )  # fmt: skip
 """What is right when a check looks instead: it judges what the command only printed, with a time limit, and tells people."""
 SCHEDULED = frozenset(("KW226",))
+BACKUPS_EVERY = "daily"
+"""How often a backup is made of which the manual says nothing."""
 _DESTRUCTIVE_ELSEWHERE = frozenset(("KW709",))
 """Refused only where the command changes something: it would do so on another server."""
 RULES: tuple[str, ...] = tuple(sorted(REFUSED | STRICT | JUDGED | SCHEDULED | _DESTRUCTIVE_ELSEWHERE | MENDS.keys()))
@@ -38,14 +40,15 @@ _CHANGES = ("delete", "del", "flush", "drop", "remove", "restart", "truncate", "
 
 def amend(view: View, found: Found, findings: Sequence[Finding]) -> tuple[Found, tuple[Amendment, ...]]:
     """The item as it is carried in spite of what lint found in it: refused, corrected, or as it is."""
+    if view.item.kind is Kind.COMMENT:
+        return _scheduled(found, findings)
     if view.item.kind not in _RUNS or found.disposition is Disposition.HUMAN:
         return found, ()
-    refusal = next((finding for finding in findings if _refuses(finding, found)), None)
-    if refusal is not None:
-        instead = f"; instead: {refusal.fix}" if refusal.fix else ""
-        reason = f"{refusal.message}{instead}"
-        refused = replace(found, disposition=Disposition.REFUSED, drafts=(), reason=reason)
-        return refused, (Amendment(refusal.rule, view.item.text, "", reason),)
+    grave = [finding for finding in findings if _refuses(finding, found)]
+    if grave:
+        more = [finding for finding in findings if finding.rule in STRICT and finding not in grave]
+        refusals = tuple(Amendment(finding.rule, view.item.text, "", _instead(finding)) for finding in (*grave, *more))
+        return replace(found, disposition=Disposition.REFUSED, drafts=(), reason=refusals[0].reason), refusals
     amendments: list[Amendment] = []
     text = view.item.text
     for finding in findings:
@@ -58,6 +61,19 @@ def amend(view: View, found: Found, findings: Sequence[Finding]) -> tuple[Found,
     waits = found.disposition is Disposition.MISSING
     disposition = Disposition.MISSING if waits else Disposition.CORRECTED
     return replace(found, disposition=disposition, reason=found.reason or amendments[0].reason), tuple(amendments)
+
+
+def _instead(finding: Finding) -> str:
+    return finding.message + (f"; instead: {finding.fix}" if finding.fix else "")
+
+
+def _scheduled(found: Found, findings: Sequence[Finding]) -> tuple[Found, tuple[Amendment, ...]]:
+    """The comment that names a backup's script: where nothing schedules it, import does."""
+    finding = next((finding for finding in findings if finding.rule in SCHEDULED), None)
+    if finding is None:
+        return found, ()
+    reason = f"{finding.message}; the backup is given a daily schedule"
+    return replace(found, disposition=Disposition.CORRECTED), (Amendment(finding.rule, "", f"every: {BACKUPS_EVERY}", reason, "elsewhere"),)
 
 
 def _refuses(finding: Finding, found: Found) -> bool:
@@ -78,6 +94,4 @@ def _correction(view: View, found: Found, finding: Finding, text: str) -> Amendm
     if finding.rule in STRICT and view.script is not None:
         strict = _STRICT_BASH if language(view.script) == "bash" else _STRICT_SH
         return Amendment(finding.rule, "", strict, finding.message, "head")
-    if finding.rule in SCHEDULED:
-        return Amendment(finding.rule, "", "every: daily", f"{finding.message}; it is given a daily schedule", "elsewhere")
     return None

@@ -12,7 +12,7 @@ from keepwell.rooms.manual.lint.registry import all_rules
 from keepwell.rooms.manual.reading.document import read_manual
 from keepwell.rooms.manual.reading.model import Kind, Manual
 
-from .amend import RULES, amend
+from .amend import BACKUPS_EVERY, RULES, amend
 from .emit_runbook import runbook_text
 from .emit_yaml import operations_yaml
 from .entries import Entries, Sound
@@ -106,16 +106,17 @@ def _place_checks(outcomes: Sequence[Outcome], entries: Entries) -> list[Outcome
 
     def each(kind: type, take: Callable[[Any, int], Any], only: Callable[[Outcome], bool] = lambda outcome: True) -> None:
         for at, outcome in enumerate(placed):
-            if only(outcome) and outcome.found.disposition is not Disposition.REFUSED:
-                for draft in outcome.found.drafts:
-                    if isinstance(draft, kind):
-                        placed[at] = _at(placed[at], take(draft, outcome.item.line))
+            wanted = only(outcome) and outcome.found.disposition is not Disposition.REFUSED
+            for draft in [draft for draft in outcome.found.drafts if wanted and isinstance(draft, kind)]:
+                placed[at] = _at(placed[at], take(draft, outcome.item.line))
 
     each(CheckDraft, entries.take_check, lambda outcome: outcome.found.disposition is not Disposition.MISSING)
     each(ExpectDraft, entries.take_expectation)
     each(LimitDraft, entries.take_limit, lambda outcome: outcome.item.kind in _SCRIPTED)
     each(LimitDraft, entries.take_limit, lambda outcome: outcome.item.kind not in _SCRIPTED)
     each(EntryDraft, entries.take_entry)
+    for value, _ in entries.sections.get("backups", {}).values():
+        value.setdefault("every", BACKUPS_EVERY)
     return placed
 
 

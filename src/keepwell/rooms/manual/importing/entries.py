@@ -145,7 +145,8 @@ class Entries:
         """Which checks bear limits for the figure, and under which key (empty: the check's own warn and fail)."""
         limit = draft.warn or draft.fail
         share = limit.rstrip().endswith("%")
-        processes = [check for check in self.checks.values() if check.kind == "process"][:1]
+        whole_machine = draft.subject == "host"
+        processes = [] if whole_machine else [check for check in self.checks.values() if check.kind == "process"][:1]
         match draft.metric:
             case "response time":
                 health = self.health()
