@@ -39,6 +39,7 @@ _ENDED_BY_SERVER = {
 _HINTS = {
     "25006": "it writes, and checks only read",
     "42501": "this user lacks a right",
+    "55P03": "another session holds a lock",
 }
 
 

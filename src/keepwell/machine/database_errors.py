@@ -40,6 +40,8 @@ _LONGEST = 160
 
 def connection_fault(place: str, peer: str, text: str, *, used_password: bool) -> Fault:
     """The fault that libpq's message tells of. ``place`` is host, port and database, ``peer`` host and port."""
+    if not text.startswith("connection to server"):
+        return AskError(f"the connection string cannot be used: {_said(text)}")
     for words, reason in _REJECTING.items():
         if words in text:
             return AnswerError(f"{place} answers and rejects connections: {reason}")

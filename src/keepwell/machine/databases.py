@@ -168,7 +168,8 @@ async def _put(
     started = time.monotonic()
     allowed = max(0.001, (end - started) * _SHARE)
     path = "" if statement.search_path is None else f"; SET LOCAL search_path = {statement.search_path}"
-    await connection.begin(f"SET LOCAL statement_timeout = {int(allowed * 1000) or 1}{path}")
+    limits = f"SET LOCAL statement_timeout = {int(allowed * 1000) or 1}; SET LOCAL lock_timeout = {int(allowed * 500) or 1}"
+    await connection.begin(limits + path)
     text, parameters = numbered(statement.text, statement.parameters)
     answer, cut = await connection.rows(text, parameters, query.most_rows)
     if isinstance(answer, StatementFault) and answer.code == _CANCELLED and time.monotonic() - started >= 0.9 * allowed:
