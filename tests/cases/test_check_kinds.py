@@ -27,7 +27,7 @@ from keepwell.ports.runner import Command, Result
 from keepwell.rooms.checks.model import Answer, Earlier, Kind, Observation, Probe, Question, ReadFile
 
 FOLDER = Path(__file__).parent / "checks"
-KINDS = ("command", "host", "http", "process", "tcp", "tls")
+KINDS = tuple(sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir()))
 
 
 def driver(kind: str) -> Any:

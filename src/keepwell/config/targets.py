@@ -4,7 +4,7 @@ from typing import Annotated
 
 from .options import HttpUrl, Options, Reference, SecretReference
 
-_USED = ("url", "postgres")
+_USED = ("url", "postgres", "systemd")
 
 
 class Target(Options):
@@ -17,7 +17,7 @@ class Target(Options):
     redis: str | None = None
     """Address of a Redis server, without its password. Kept; this version does not use it."""
     systemd: str | None = None
-    """The unit by which systemd runs it. Kept; this version does not use it."""
+    """The unit by which systemd runs it, for checks of kind ``systemd``."""
     on: str | None = None
     """The host it stands on: ``local``, or one of the hosts. Kept; this version does not use it."""
     depends_on: tuple[Annotated[str, Reference("targets", acyclic=True)], ...] = ()

@@ -66,6 +66,15 @@ class BytesLimits(WarnsBeforeItFails):
         return limit.describe(measured) if limit is not None else describe(measured, Unit.BYTES)
 
 
+class SecondsLimits(WarnsBeforeItFails):
+    """When a duration or an age is worth a warning or a failure."""
+
+    warn: SecondsLimit | None = None
+    """The check is ``warn`` where this holds, for example ``> 1h`` or ``< 5m``."""
+    fail: SecondsLimit | None = None
+    """The check is ``fail`` where this holds, for example ``> 1d`` or ``< 1m``."""
+
+
 class NumberLimits(WarnsBeforeItFails):
     """When a number is worth a warning or a failure."""
 
