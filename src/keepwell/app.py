@@ -22,7 +22,7 @@ def commands() -> Sequence[Subcommand]:
     from keepwell.config import offer as config
     from keepwell.demo import offer as demo
     from keepwell.machine.clock import SystemClock
-    from keepwell.rooms.manual import offer as manual
+    from keepwell.rooms.manual.importing import offer as manual
     from keepwell.rooms.manual.lint import offer as lint
     from keepwell.rooms.plan import offer as plan
     from keepwell.storage import offer as storage
@@ -33,7 +33,7 @@ def commands() -> Sequence[Subcommand]:
         *checks.commands(verbs.load_checks, verbs.local_host, verbs.ask_server),
         _up(),
         _reload(),
-        *manual.commands(),
+        *manual.commands(verbs.data_directory, verbs.check_problem, lambda directory: verbs.validate(str(directory))),
         *lint.commands(verbs.shellcheck, __version__),
         *demo.commands(_run_demonstration, _import_for_demonstration, _accept_for_demonstration),
         *storage.commands(verbs.data_directory),
@@ -83,9 +83,9 @@ async def _run_demonstration(directory: str, data: str, listen: str) -> int:
 
 
 async def _import_for_demonstration(manual: Path, folder: Path, every: str) -> int:
-    from keepwell.rooms.manual.work import import_file
+    from keepwell.rooms.manual.importing.work import import_file
 
-    return len((await import_file(manual, folder, every)).checks)
+    return (await import_file(manual, folder, every, verbs.check_problem)).counts["checks"]
 
 
 async def _accept_for_demonstration(folder: Path) -> int:

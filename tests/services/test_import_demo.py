@@ -20,7 +20,7 @@ from keepwell.kernel.problems import KeepwellError, UsageError
 from keepwell.kernel.states import State
 from keepwell.ports.offer import Call
 from keepwell.rooms.checks.work.observe import observe
-from keepwell.rooms.manual.work import import_file
+from keepwell.rooms.manual.importing.work import import_file
 from tests.support import need
 
 HTTP = {"health", "api-status", "api-system-performance", "api-system-memory"}
@@ -28,7 +28,7 @@ HTTP = {"health", "api-status", "api-system-performance", "api-system-memory"}
 
 async def import_manual(manual: Path, folder: Path, every: str) -> int:
     """The verb as the composition root hands it over."""
-    return len((await import_file(manual, folder, every)).checks)
+    return (await import_file(manual, folder, every, verbs.check_problem)).counts["checks"]
 
 
 async def accept(folder: Path) -> int:

@@ -1,5 +1,6 @@
-"""What the laboratory's manual becomes, exactly; and what the manual of a real team becomes."""
+"""What the laboratory's manual becomes, exactly; and that what the manuals of real teams become is valid."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,32 +9,25 @@ import yaml
 
 from keepwell.composition import verbs
 from keepwell.kernel.problems import ConfigurationError
-from keepwell.rooms.manual.decide import import_manual
-from keepwell.rooms.manual.model import Fate, Imported
-from keepwell.rooms.manual.work import import_file
+from keepwell.rooms.manual.importing.decide import import_manual
+from keepwell.rooms.manual.importing.result import Imported
+from keepwell.rooms.manual.importing.work import import_file
 from tests.support import outside
 
 MANUAL = Path(__file__).resolve().parents[2] / "lab" / "manual.md"
+REAL = ["audiodeck-connect", "smart-campus-assistant", "speech-to-text", "voice-agent", "whisper-background-server"]
 
 
-def settings(imported: Imported) -> dict[str, Any]:
-    """The checks of the YAML text, each with its settings and interval."""
-    return dict(yaml.safe_load(imported.yaml)["checks"])
+def imported() -> Imported:
+    return import_manual(MANUAL.read_bytes(), "manual.md", sound=verbs.check_problem)
 
 
-def lines(imported: Imported) -> dict[str, tuple[int, ...]]:
-    """The lines that each check comes from."""
-    return {draft.name: draft.lines for draft in imported.checks}
+def written() -> dict[str, Any]:
+    return dict(yaml.safe_load(imported().files["keepwell.yaml"]))
 
 
-def left(imported: Imported) -> dict[int, str]:
-    """The items that nothing carries, by line."""
-    return {item.line: item.reason for item in imported.items if item.fate is Fate.NOT_IMPORTED}
-
-
-def test_the_laboratorys_manual() -> None:
-    imported = import_manual(MANUAL.read_text("utf-8"), "manual.md")
-    parsed = yaml.safe_load(imported.yaml)
+def test_its_checks() -> None:
+    parsed = written()
     assert (parsed["keepwell"], parsed["service"]) == (1, "tonehouse")
     assert parsed["targets"] == {
         "api": {"url": "http://127.0.0.1:3001"},
@@ -77,82 +71,40 @@ def test_the_laboratorys_manual() -> None:
     }
 
 
-def test_every_line_that_a_check_names_says_what_the_check_does() -> None:
-    text = MANUAL.read_text("utf-8").splitlines()
-    imported = import_manual("\n".join(text), "manual.md")
-    quoted = {name: [text[line - 1] for line in numbers] for name, numbers in lines(imported).items()}
-    assert quoted["api-status"] == ["curl -fsS http://127.0.0.1:3001/api/status"]
-    assert quoted["process-tonehoused"][0] == "pgrep -f /srv/tonehouse/bin/tonehoused"
-    assert quoted["disk-srv-tonehouse"][0] == "df -h /srv/tonehouse"
-    assert [line for line in quoted["health"] if "curl" in line] == ["curl -fsS http://127.0.0.1:3001/health"] * 2
-    assert any(line.startswith("| **Response Time**") for line in quoted["health"])
-    written = imported.yaml.splitlines()
-    numbers = ", ".join(map(str, sorted(lines(imported)["health"])[:-1])) + f" and {max(lines(imported)['health'])}"
-    assert written[written.index("  health:") - 1] == f"  # from lines {numbers} of manual.md"
-
-
-def test_what_the_laboratorys_manual_holds_that_nothing_carries() -> None:
-    text = MANUAL.read_text("utf-8").splitlines()
-    reasons = left(import_manual("\n".join(text), "manual.md"))
-    assert {text[line - 1].split("|")[1].strip(): reason for line, reason in reasons.items() if "|" in text[line - 1]} == {
-        "**Uptime**": "it is a share or a sum over time, which no single look at the service gives",
-        "**Error Rate**": "it is a share or a sum over time, which no single look at the service gives",
+def test_what_is_not_a_check() -> None:
+    parsed = written()
+    assert {rule["when"] for rule in parsed["rules"]} == {"uptime < 99.5%", "uptime < 99%", "error rate > 1%", "error rate > 5%"}
+    assert {task["run"]: task["every"] for task in parsed["tasks"].values()} == {"runbooks/daily.md": "daily"}
+    assert {name: level["respond"] for name, level in parsed["incidents"]["severities"].items()} == {
+        "P1": "15m",
+        "P2": "1h",
+        "P3": "4h",
+        "P4": "2d",
     }
-    posts = [reason for line, reason in reasons.items() if "curl" in text[line - 1]]
-    assert posts == ["it sends a POST request; only requests that read (GET) are imported"] * 2
-    assert len(reasons) == 4
 
 
-async def test_the_laboratorys_directory_validates(tmp_path: Path) -> None:
-    await import_file(MANUAL, tmp_path / "ops")
+def test_every_line_that_a_comment_names_says_what_the_check_does() -> None:
+    lines = MANUAL.read_text("utf-8").splitlines()
+    text = imported().files["keepwell.yaml"].splitlines()
+    comment = text[text.index("  api-status:") - 1]
+    assert lines[int(comment.rpartition(" ")[2]) - 1] == "curl -fsS http://127.0.0.1:3001/api/status"
+
+
+async def test_its_directory_validates(tmp_path: Path) -> None:
+    await import_file(MANUAL, tmp_path / "ops", sound=verbs.check_problem)
     checks = verbs.load_checks(str(tmp_path / "ops"))
     assert len(checks) == 8
     assert not any(check.waiting for check in checks), "nothing in it runs a command"
 
 
-def test_the_manual_of_a_real_team() -> None:
-    imported = import_manual(outside("manuals", "audiodeck-connect.md").read_text("utf-8"), "audiodeck-connect.md")
-    assert imported.service == "audiodeck-connect"
-    assert imported.targets == {"api": "http://localhost:3001"}
-    assert lines(imported) == {
-        "health": (35, 85, 180, 223, 473, 502, 628, 49, 152),
-        "api-status": (38,),
-        "api-system-performance": (41,),
-        "api-system-memory": (44,),
-        "process-audiodeck-server": (167, 236, 153, 154),
-        "unit-audiodeck": (218, 219, 463, 471, 626, 631),
-        "disk-opt-audiodeck": (227,),
-        "disk-var-log-audiodeck": (228,),
-    }
-    checks = settings(imported)
-    health = checks["health"]["http"]
-    assert (health["path"], health["warn"], health["fail"]) == ("/health", "> 100ms", "> 500ms")
-    assert health["expect"]["json.services.network"] == "operational"
-    process = checks["process-audiodeck-server"]["process"]
-    assert process["match"] == "audiodeck-server"
-    assert process["memory"] == {"warn": "> 200MB", "fail": "> 300MB"}
-    assert process["cpu"] == {"warn": "> 70%", "fail": "> 90%"}
-    assert checks["unit-audiodeck"]["command"] == {"run": ["systemctl", "is-active", "audiodeck"]}
-    assert checks["disk-opt-audiodeck"]["host"] == {"mount": "/opt/audiodeck"}
-    assert checks["disk-var-log-audiodeck"]["host"] == {"mount": "/var/log/audiodeck"}
-
-
-def test_what_the_manual_of_a_real_team_holds_that_nothing_carries() -> None:
-    reasons = left(import_manual(outside("manuals", "audiodeck-connect.md").read_text("utf-8"), "audiodeck-connect.md"))
-    assert reasons[155] == reasons[156] == "it is a share or a sum over time, which no single look at the service gives"
-    assert reasons[116] == reasons[244] == "it sends a POST request; only requests that read (GET) are imported"
-    assert reasons[467] == "systemctl restart does not ask whether a unit runs"
-    assert reasons[480] == "it collects a list into a file and judges nothing"
-
-
-@pytest.mark.parametrize(
-    "name", ["audiodeck-connect", "smart-campus-assistant", "speech-to-text", "voice-agent", "whisper-background-server"]
-)
+@pytest.mark.parametrize("name", REAL)
 async def test_what_a_real_manual_becomes_validates_and_waits_for_acceptance(name: str, tmp_path: Path) -> None:
-    imported = await import_file(outside("manuals", f"{name}.md"), tmp_path / "ops")
+    done = await import_file(outside("manuals", f"{name}.md"), tmp_path / "ops", sound=verbs.check_problem)
     try:
         checks = verbs.load_checks(str(tmp_path / "ops"))
     except ConfigurationError as error:
         pytest.fail("\n".join(f"{problem.where}: {problem.message}" for problem in error.problems))
-    assert {check.name for check in checks} == {draft.name for draft in imported.checks}
-    assert {check.name for check in checks if check.waiting} == {draft.name for draft in imported.checks if draft.kind == "command"}
+    assert len(checks) == done.counts["checks"]
+    assert all(check.waiting for check in checks if check.kind == "command")
+    told = json.loads((tmp_path / "ops" / "import-report.json").read_text("utf-8"))
+    assert len(told["items"]) == sum(told["summary"]["dispositions"].values()) == sum(told["summary"]["fates"].values())
