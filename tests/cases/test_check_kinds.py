@@ -22,6 +22,7 @@ from keepwell.config.options import Options
 from keepwell.config.targets import Target
 from keepwell.kernel.problems import AnswerError
 from keepwell.kernel.states import State
+from keepwell.ports.databases import Query, Rows, StatementFault
 from keepwell.ports.http import Phases, Request, Response
 from keepwell.ports.runner import Command, Result
 from keepwell.rooms.checks.model import Answer, Earlier, Kind, Observation, Probe, Question, ReadFile
@@ -62,9 +63,16 @@ def result(**given: Any) -> Result:
     return Result(**{"status": 0, "signal": None, "stdout": "", "stderr": "", "seconds": 0.05} | given)
 
 
+def rows(results: list[list[dict[str, Any]]], errors: Mapping[int, list[str]] | None = None, connect: float = 0.004, **_: Any) -> Rows:
+    """What a database answered; ``errors`` gives code and sentence by the statement's number."""
+    faults = {number: StatementFault(*fault) for number, fault in (errors or {}).items()}
+    return Rows(tuple(tuple(result) for result in results), faults, 150004, connect, connect + 0.001, "db.example.org:5432/shop")
+
+
 MAKERS: Mapping[str, Any] = {
     "response": lambda given: response(**given),
     "result": lambda given: result(**given),
+    "rows": lambda given: rows(**given),
     "file": lambda given: given.encode(),
     "bytes": lambda given: bytes.fromhex(given),
     "error": AnswerError,
@@ -89,6 +97,8 @@ def shown(question: Question) -> dict[str, Any]:
             return {key: value for key, value in given.items() if value}
         case ReadFile():
             return {"path": question.path}
+        case Query():
+            return {"address": question.address, "statements": len(question.statements)}
         case Request():
             given = {"method": question.method, "url": question.url, "headers": dict(question.headers), "secrets": dict(question.secrets)}
             given |= {"body": question.body.decode() if question.body is not None else None}
@@ -163,12 +173,34 @@ def spoilt(text: str, start: int, length: int, put: str) -> str:
     return text[:start] + put + text[start + length :]
 
 
+STRANGE = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.binary(max_size=8), st.just([1]), st.just(10**400)
+)
+
+
+@st.composite
+def strange_rows(draw: st.DrawFn, given: Mapping[str, Any]) -> Rows:
+    """A database's answer with values replaced, columns and rows missing, and statements that failed."""
+    results = []
+    for result in given["results"]:
+        kept = [row for row in result if draw(st.integers(0, 9))]
+        results.append([{name: draw(STRANGE) if draw(st.booleans()) else held for name, held in row.items()} for row in kept])
+        if kept and draw(st.booleans()):
+            results[-1][0].pop(draw(st.sampled_from(sorted(results[-1][0]))))
+    codes = st.sampled_from(["", "42P01", "42501", "XX000", "57014"])
+    errors = draw(st.dictionaries(st.integers(0, len(results)), st.tuples(codes, texts).map(list), max_size=2))
+    return rows(results, errors, draw(st.floats(0, 1e9)))
+
+
 @st.composite
 def garbage(draw: st.DrawFn, case: Mapping[str, Any]) -> tuple[Answer, ...]:
     """A case's answers, each spoilt somewhere, replaced by anything, or of the wrong type altogether."""
     answers: list[Answer] = []
     for written in case["answers"]:
         ((maker, given),) = written.items()
+        if maker == "rows" and draw(st.booleans()):
+            answers.append(draw(strange_rows(given)))
+            continue
         text = given if isinstance(given, str) else given.get("stdout", given.get("body", ""))
         place, length = draw(st.integers(0, 10_000)), draw(st.integers(0, 60))
         text = draw(st.one_of(texts, st.just(spoilt(text, place, length, draw(texts)))))
