@@ -102,6 +102,11 @@ SHELL = {
     "runaway-worker": Change(_RUNAWAY, "systemctl stop runaway-1 runaway-2 runaway-3"),
     "disk-full": Change(_FILL, 'rm "$1/filled"'),
     "memory-short": Change(_SHORT, "umount /proc/meminfo"),
+    "names-stopped": _stopped("lab-names"),
+    "names-forgotten": Change(
+        "mv /srv/names /srv/names.away; systemctl kill --signal=HUP lab-names",
+        "mv /srv/names.away /srv/names; systemctl kill --signal=HUP lab-names",
+    ),
     "front-stopped": _stopped("lab-front"),
     "certificate-expired": Change(
         "cp /srv/tls/expired.pem /srv/tls/current.pem; systemctl restart lab-front",

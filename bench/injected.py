@@ -89,13 +89,14 @@ COMMANDS = (
     (r"^test -[fe] (?P<path>/\S+)", Injection("file-gone {path}", "{path}.* status 1")),
     (r"^(netstat|ss)\b.*-t?l.*audiodeck-server|^(netstat|ss)\b.*-\w*l\w*p", Injection("audio-stopped", "audiodeck-server")),
     (r"authentication failed.* (?P<path>/\S+)$", Injection("refused-logins {path}", "authentication failed|expected|above")),
+    (r"^(nslookup|dig|host) ", Injection("names-stopped", "^.(nslookup|dig|host) .* status")),
+    (r"^(nslookup|host) ", Injection("names-forgotten", "^.(nslookup|host) .* status 1")),
     (r"^redis-cli\b", Injection("cache-down", "refused")),
 )
 
 CANNOT_BE_MET = (
     (r"\bdocker\b|docker-compose", "no Docker daemon runs in a host of this kind"),
     (r"\bkubectl\b|\boc\b", "no Kubernetes cluster can be started here"),
-    (r"\bnslookup\b|\bdig\b", "the host has no name server to ask"),
     (r"\btrivy\b|\bgrype\b", "no scanner is installed"),
     (r"\baws\b", "no object store runs in the host"),
     (r"\bjmap\b|\bjstat\b|\bjava\b", "the stand-in services are no Java programs"),

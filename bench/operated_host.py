@@ -150,11 +150,21 @@ class Lines:
 @contextmanager
 def operated_host() -> Iterator[OperatedHost]:
     """Boots it and starts everything; takes about ten seconds. Skips (pytest) where this machine cannot do it."""
-    for program in ("postgres", "redis-server", "nginx", "prometheus", "prometheus-alertmanager", "prometheus-node-exporter"):
+    for program in (
+        "postgres",
+        "redis-server",
+        "nginx",
+        "prometheus",
+        "prometheus-alertmanager",
+        "prometheus-node-exporter",
+        "dnsmasq",
+        "nslookup",
+    ):
         need(program)
     with ExitStack() as stack:
         host = stack.enter_context(booted("operated"))
         host.run("bash", "-c", "cat >> /etc/hosts", text=_NAMES)
+        _make_names(host)
         for place in _ROOMY:
             host.run("mkdir", "-p", place)
             host.run("mount", "-t", "tmpfs", "-o", "size=64m,mode=755", "tmpfs", place)
@@ -172,6 +182,15 @@ def operated_host() -> Iterator[OperatedHost]:
             operated.submit(1)
             time.sleep(1.5)
         yield operated
+
+
+def _make_names(host: SystemdHost) -> None:
+    """A name server that knows the same names."""
+    host.write("/srv/names", _NAMES)
+    listen = ("--port=53", "--listen-address=127.0.0.1", "--bind-interfaces", f"--local=/{DOMAIN}/")
+    _unit(host, "names", "dnsmasq", "-k", "-C", "/dev/null", "-u", "root", "--no-resolv", "--no-hosts", "--addn-hosts=/srv/names", *listen)
+    host.run("rm", "-f", "/etc/resolv.conf")
+    host.write("/etc/resolv.conf", "nameserver 127.0.0.1\n")
 
 
 def _make_audio(host: SystemdHost) -> None:
