@@ -1,5 +1,6 @@
 """Hostile manuals through lint, import, validate and plan: nothing runs, nothing is reached, nothing is written elsewhere or given away."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from keepwell import __version__
 from keepwell.app import commands
 from keepwell.cli.program import run
 from tests.faults import import_outputs as outputs
-from tests.faults.hostile_manuals import ALL, BAIT, HUGE, hostile
+from tests.faults.hostile_manuals import ALL, BAIT, HUGE, hostile, shell
 
 COMMANDS = {command.name: command for command in commands()}
 LARGEST_GROWTH = 40
@@ -71,29 +72,18 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def answer(*arguments: str) -> int:
     """The exit code of a command, made in this process."""
-    if arguments[0] == "import":
-        from keepwell.kernel.problems import KeepwellError
-        from keepwell.rooms.manual.importing import work
-
-        manual, folder = Path(arguments[1]), Path(arguments[3])
-        try:
-            work.write(work.prepare(work.Request(folder, folder.parent / "data" / "keepwell"), work.read_file(manual), manual.name))
-        except KeepwellError:
-            return 2
-        return 0
     return run(list(COMMANDS.values()), __version__, arguments)
+
+
+def importing(place: Path) -> tuple[str, ...]:
+    """The command that imports the manual."""
+    return ("import", str(place / "manual.md"), "-o", str(place / "ops"), "--data", str(place / "data"))
 
 
 def steps(place: Path) -> list[tuple[str, ...]]:
     """What is done with a manual, in this order."""
-    made = [
-        ("lint", "--no-shellcheck", str(place / "manual.md")),
-        ("import", str(place / "manual.md"), "-o", str(place / "ops")),
-        ("validate", str(place / "ops")),
-        ("plan", str(place / "ops")),
-        ("import", str(place / "manual.md"), "-o", str(place / "ops")),
-    ]
-    return [step for step in made if step[0] in COMMANDS]
+    lint = ("lint", "--no-shellcheck", str(place / "manual.md"))
+    return [lint, importing(place), ("validate", str(place / "ops")), ("plan", str(place / "ops")), importing(place)]
 
 
 @pytest.mark.parametrize("name", [*ALL, *(pytest.param(name, marks=[pytest.mark.slow, pytest.mark.timeout(900)]) for name in HUGE)])
@@ -102,6 +92,7 @@ def test_a_hostile_manual_does_nothing(name: str, place: Path, capsys: pytest.Ca
     (place / "manual.md").write_bytes(data)
     before = everything_below(place)
     said = ""
+    first: dict[str, int] = {}
     for step in steps(place):
         if step[0] in ("validate", "plan") and not (place / "ops").exists():
             continue
@@ -112,6 +103,8 @@ def test_a_hostile_manual_does_nothing(name: str, place: Path, capsys: pytest.Ca
         assert forbidden == [], step
         assert code in ((0,) if step[0] == "validate" else (0, 1, 2)), f"{step}: {told.err[-2000:]}"
         assert "Traceback" not in told.err
+        first = first or everything_below(place / "ops")
+    assert everything_below(place / "ops") == first, "importing again changes nothing"
     assert all(character.isprintable() or character == "\n" for character in said)
     after = everything_below(place)
     assert {path: size for path, size in after.items() if path.partition("/")[0] not in ("ops", "data")} == before
@@ -140,6 +133,30 @@ def _wrong_in(name: str, text: str) -> Iterator[str]:
         yield from outputs.wrong_in_page(text)
     elif not text.isascii():
         yield "it is not ASCII"
+
+
+VALUES = [
+    "x; touch TRAP", "$(touch TRAP)", "`touch TRAP`", "x' y", "a\nb", "*a", "&a b", "!!python/object:x", "../../x", "{{ 7*7 }}", "\x1b[2J",
+    "secret:file:/etc/shadow", "x" * 2_000, "-K TRAP", "http://169.254.169.254/", "#", "\u202ex",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
+def test_a_hostile_value_is_refused_or_harmless(value: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manual = "curl https://yourdomain.com/health", "curl https://<host>:8080/x", "cat /srv/<name>", 'systemctl status "$UNIT_NAME"'
+    (place / "manual.md").write_text(shell(*manual))
+    (place / "ops").mkdir()
+    names = ("YOURDOMAIN_COM", "HOST", "NAME", "UNIT_NAME")
+    (place / "ops" / "values.yaml").write_text("".join(f"{name}: {json.dumps(value.replace('TRAP', 'trap'))}\n" for name in names))
+    with watched(place / "ops", place / "data") as forbidden:
+        code = answer(*importing(place))
+    assert forbidden == []
+    assert code in (0, 1, 2)
+    (place / "ops" / "values.yaml").unlink()
+    if code != 2:
+        look_at(place / "ops", capsys.readouterr().out, b"")
+        steps = (place / "ops").glob("runbooks/*.md")
+        assert not any("touch trap" in line for step in steps for line in step.read_text().partition("\n---\n")[2].split("\n"))
 
 
 def test_there_are_enough_of_them() -> None:
