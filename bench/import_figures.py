@@ -113,9 +113,9 @@ class Label:
         return self.outcome is not None and self.outcome.found.fate.value in self.fates
 
 
-def labels(manuals: Manuals) -> list[Label]:
-    """The labelled items of these manuals."""
-    with (MAPS / "import_fates.csv").open(encoding="utf-8", newline="") as file:
+def labels(manuals: Manuals, held_out: bool = False) -> list[Label]:
+    """The labelled items of these manuals: those that were at hand while import was made, or those that were not."""
+    with (MAPS / ("import_fates_held_out.csv" if held_out else "import_fates.csv")).open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["manual"] in manuals]
     return [_label(manuals[row["manual"]], int(row["line"]), row["kind"], row["fate"]) for row in rows]
 

@@ -99,6 +99,7 @@ def _task(entry: Entry, days: _Days) -> PlannedTask:
         name=entry.name,
         line=entry.line,
         run=_text(value, "run").removeprefix("./"),
+        waits_for=_text(value, "waits_for"),
         every=_text(value, "every"),
         zone=_text(value, "zone") or ZONE,
         window=_text(value, "window"),

@@ -76,11 +76,12 @@ class Moment:
 class PlannedTask:
     """A task with its moments of the days asked for. One that recurs more than twelve times a day is ``frequent``: of it only the next
     moment is given. ``more``: there are others within the days. ``next`` is its next moment, however far (None: never). Without ``run``
-    a person does it. ``faults``: why it could not be planned or run, a sentence each."""
+    it waits for the script ``waits_for``, or a person does it. ``faults``: why it could not be planned or run, a sentence each."""
 
     name: str
     line: int
     run: str = ""
+    waits_for: str = ""
     every: str = ""
     zone: str = "UTC"
     window: str = ""

@@ -84,7 +84,8 @@ class _Page:
         if runbook and not runbook.fault:
             steps = f", {count(len(runbook.steps), 'step')}" if runbook.steps else ", no step: a person does it"
         takes = f", about {task.takes}" if task.takes else ""
-        return f"{task.run or 'no runbook: a person does it'}{steps}{takes}{' (!)' if task.faults else ''}"
+        nothing = f"waits for {task.waits_for}" if task.waits_for else "no runbook: a person does it"
+        return f"{task.run or nothing}{steps}{takes}{' (!)' if task.faults else ''}"
 
     def _fault(self, told: tuple[PlannedTask, str]) -> Line:
         return f"    {told[0].name:{self.names}}  line {told[0].line}: {told[1]}", "warn"

@@ -91,6 +91,7 @@ def _task(task: PlannedTask, plan: Plan) -> dict[str, Any]:
         "line": task.line,
         "runs_in_this_version": False,
         "run": task.run or None,
+        "waits_for": task.waits_for or None,
         "every": task.every or None,
         "zone": task.zone,
         "window": task.window or None,

@@ -82,10 +82,8 @@ def compared_with(command: ShellCommand, script: Script | None) -> Iterator[Comp
         yield from outer.tests
     variable = command.inside_assignment
     if variable and script is not None:
-        for other in script.commands:
-            for test in other.tests:
-                if variable in (*(test.left.variables if test.left else ()), *test.right.variables):
-                    yield test
+        tests = (test for other in script.commands for test in other.tests)
+        yield from (test for test in tests if variable in (*(test.left.variables if test.left else ()), *test.right.variables))
 
 
 def grep_text(command: ShellCommand) -> str:

@@ -23,6 +23,8 @@ def take_task(draft: TaskDraft, item: Item, runbooks: Sequence[Runbook], entries
     value: dict[str, Any] = {}
     if runbook is not None:
         value["run"] = runbook.path
+    elif draft.script:
+        value["waits_for"] = draft.script.rpartition("/")[2]
     value["every"] = draft.every
     known = _same_work(value, entries.sections.get("tasks", {}))
     name = known or slug(draft.script.rpartition(".")[0] if draft.script else title) or "task"
