@@ -75,7 +75,7 @@ def _value(view: View, shape: Shape, path: str) -> dict[str, Any]:
 def _name(view: View, shape: Shape) -> str:
     """What the question is called: by its comment, else by what the script says just before it, else by its section."""
     before = spine(view)[0].previous
-    said = before.operands[0].filled if before is not None and before.name == "echo" and before.operands else ""
+    said = re.sub(r"\\[a-z]", " ", before.operands[0].filled if before is not None and before.name == "echo" and before.operands else "")
     plain = slug(said) if "$" not in said and "`" not in said else ""
     return slug(view.comment) or plain or "-".join(part for part in (slug(view.title), slug(shape.figure)) if part) or shape.operation
 
