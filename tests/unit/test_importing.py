@@ -160,7 +160,7 @@ def test_what_loses_data_is_refused_and_says_what_to_do() -> None:
     assert "instead" in outcome.found.reason
     text = imported.files["runbooks/clean-logs.md"]
     assert '"disposition": "refused"' in text
-    assert "> Refused (KW3" in text
+    assert "> - Refused (KW3" in text
 
 
 COLUMN = b'# Slow\n\n```bash\npsql -d shop -c "SELECT query, mean_time FROM pg_stat_statements ORDER BY mean_time DESC;"\n```\n'

@@ -64,8 +64,10 @@ def _fence(fence: Fence, steps: Sequence[Step] | None) -> Iterator[str]:
     for number, step in enumerate(steps):
         if number:
             yield ""
+        if step.notes:
+            yield ""
         for note in step.notes:
-            yield f"> {harmless(note)}"
+            yield f"> - {harmless(note)}"
         if step.notes:
             yield ""
         mark = _mark(step.text)

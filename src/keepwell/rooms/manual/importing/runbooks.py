@@ -180,5 +180,7 @@ def _with_head(text: str, line: str) -> str:
 
 
 def _note(amendment: Amendment) -> str:
+    if amendment.where == "elsewhere":
+        return f"Carried by {amendment.after} ({amendment.rule}): {amendment.reason}"
     what = f"Corrected ({amendment.rule})" if amendment.after else f"Refused ({amendment.rule})"
     return f"{what}: {amendment.reason}"
