@@ -285,7 +285,7 @@ async def test_no_file_descriptor_left(monkeypatch: pytest.MonkeyPatch) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
     try:
         with pytest.raises(AskError, match="no file descriptor left"):
-            await databases.ask(Query(f"postgresql://127.0.0.1:{port}/shop", (Statement("SELECT 1"),), timeout=1))
+            await databases.ask(Query(f"postgresql://shop@127.0.0.1:{port}/shop", (Statement("SELECT 1"),), timeout=1))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
