@@ -60,7 +60,8 @@ def import_manual(
     environment = {key: known[key] for key in known if re.fullmatch(r"[A-Z][A-Z0-9_]*", key)}
     for runbook in runbooks:
         others = [other.section for other in runbooks if runbook.section.line < other.section.line <= runbook.section.end_line]
-        files[runbook.path] = runbook_text(manual, runbook, others, environment)
+        used = {key: value for key, value in environment.items() if key in runbook.shell}
+        files[runbook.path] = runbook_text(manual, runbook, others, used)
     counts = {
         "checks": len(entries.checks),
         "rules": len(entries.rules),

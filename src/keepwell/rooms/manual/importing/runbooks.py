@@ -47,6 +47,11 @@ class Runbook:
         """Its file below the operations directory."""
         return f"runbooks/{self.name}.md"
 
+    @property
+    def shell(self) -> str:
+        """The text of all its steps."""
+        return "\n".join(step.text for steps in self.steps.values() for step in steps)
+
     def step_at(self, line: int) -> Step | None:
         """The step that a line of the manual is in."""
         return next((step for steps in self.steps.values() for step in steps if step.line <= line <= step.end_line), None)
