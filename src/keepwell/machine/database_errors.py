@@ -7,6 +7,7 @@ lc_messages is; of a server that speaks otherwise the reason is quoted as it gav
 import errno
 import os
 import re
+import socket
 
 from keepwell.kernel.problems import AnswerError, AskError
 from keepwell.kernel.quoting import quoted
@@ -33,6 +34,7 @@ _NOT_POSTGRESQL = (
     "unexpected message from server",
     "invalid or unsupported negotiation response",
 )
+_NO_REASON = "no error details available"
 _ADMISSION = re.compile(r"(password|Peer|Ident|certificate|LDAP|PAM|GSSAPI|RADIUS|BSD|OAuth) authentication failed")
 _SAID = re.compile(r"failed: [^\W\d_]+:  (.{1,300})")  # severity, colon, two spaces: so in every language
 _LONGEST = 160
@@ -40,6 +42,8 @@ _LONGEST = 160
 
 def connection_fault(place: str, peer: str, text: str, *, used_password: bool) -> Fault:
     """The fault that libpq's message tells of. ``place`` is host, port and database, ``peer`` host and port."""
+    if not text.strip() or text == _NO_REASON:
+        return _without_socket(peer)
     if not text.startswith("connection to server"):
         return AskError(f"the connection string cannot be used: {_said(text)}")
     for words, reason in _REJECTING.items():
@@ -48,6 +52,15 @@ def connection_fault(place: str, peer: str, text: str, *, used_password: bool) -
     if any(words in text for words in _FULL):
         return AnswerError(f"{place} has no connection left for us (too many connections): {_said(text)}")
     return _admission(place, text, used_password) or _encryption(peer, text) or _transport(place, peer, text)
+
+
+def _without_socket(peer: str) -> Fault:
+    """libpq says nothing where the system gave it no socket; so we ask the system ourselves."""
+    try:
+        socket.socket().close()
+    except OSError as error:
+        return socket_fault(peer, error)
+    return AskError(f"this machine gave no socket to connect to {peer}")
 
 
 def _admission(place: str, text: str, used_password: bool) -> Fault | None:
