@@ -122,8 +122,7 @@ def judges_nothing(kind: str, settings: Mapping[str, Any]) -> bool:
 
 def injections(kind: str, settings: Mapping[str, Any], base: str) -> tuple[Injection, ...]:
     """The faults that a check must show. ``base`` is the address of its target."""
-    kinds = {"http": _of_http, "tcp": _of_tcp, "tls": _of_tls, "host": _of_host, "process": _of_process, "command": _of_command}
-    return tuple(dict.fromkeys(kinds[kind](settings, base))) if kind in kinds else ()
+    return tuple(dict.fromkeys(_KINDS[kind](settings, base))) if kind in _KINDS else ()
 
 
 def _server(address: str) -> Server | None:
@@ -184,6 +183,28 @@ def _of_command(settings: Mapping[str, Any], base: str) -> Iterator[Injection]:
             parts = match.groupdict()
             path = parts.get("path", "").rstrip("/")
             yield Injection(injection.fault.replace("{path}", path), injection.words.replace("{path}", re.escape(path)))
+
+
+def _of_postgres(settings: Mapping[str, Any], base: str) -> Iterator[Injection]:
+    yield Injection("database-down", "refused")
+    yield Injection("database-full", "connection slots|too many clients")
+
+
+def _of_systemd(settings: Mapping[str, Any], base: str) -> Iterator[Injection]:
+    if str(settings.get("unit")).removesuffix(".service") == "audiodeck":
+        yield Injection("audio-stopped", "audiodeck.*inactive")
+
+
+_KINDS = {
+    "http": _of_http,
+    "tcp": _of_tcp,
+    "tls": _of_tls,
+    "host": _of_host,
+    "process": _of_process,
+    "command": _of_command,
+    "postgres": _of_postgres,
+    "systemd": _of_systemd,
+}
 
 
 def _number(limit: object) -> str:

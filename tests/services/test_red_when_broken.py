@@ -60,6 +60,9 @@ def test_only_what_is_no_fact_counts_as_a_false_alarm() -> None:
         ("host", {"mount": "/srv"}, "", ["disk-full /srv"]),
         ("command", {"run": ["test", "-f", "/srv/mark"]}, "", ["file-gone /srv/mark"]),
         ("command", {"run": ["true"]}, "", []),
+        ("postgres", {"target": "db"}, "", ["database-down", "database-full"]),
+        ("systemd", {"unit": "audiodeck.service"}, "", ["audio-stopped"]),
+        ("systemd", {"unit": "elsewhere"}, "", []),
         ("nothing known", {}, "", []),
     ],
 )
