@@ -10,6 +10,7 @@ The tree of errors (every error that Keepwell raises on purpose is one of these)
     ├── Refused              the request is understood and not allowed (permission, token, Host or Origin)
     ├── NotFound             the thing named does not exist
     ├── AskError             a question could not be put at all: our own fault or our own network; a check becomes `unknown`
+    │   └── Unreachable      the host on which to ask cannot be reached; the check of that host itself becomes `fail`
     └── AnswerError          the target was asked and gave no usable answer (refused, timed out, garbage); a check becomes `fail`
 
 An ``AskError`` is never reported as the target's state, and an ``AnswerError`` never as ours.
@@ -95,6 +96,12 @@ class AskError(KeepwellError):
     """The question could not be put: our own fault or our own network. A check that meets it is ``unknown``."""
 
     code = "ask"
+
+
+class Unreachable(AskError):
+    """The host on which a question was to be put cannot be reached. A check that meets it is ``unknown``; that of the host is ``fail``."""
+
+    code = "ask.unreachable"
 
 
 class AnswerError(KeepwellError):
