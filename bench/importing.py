@@ -67,6 +67,8 @@ def of_any(manuals: figures.Manuals, wanted: Wanted) -> Iterator[Figure]:
     yield Figure("commands in narrative", len(figures.commands_in_narrative(manuals)), 0, "commands", most=True)
     labelled = figures.labels(manuals)
     yield _share("fate as labelled", sum(label.is_right for label in labelled), len(labelled), wanted.fates)
+    held_out = figures.labels(manuals, held_out=True)
+    yield _share("the same, held out", sum(label.is_right for label in held_out), len(held_out), wanted.fates)
     commands = list(figures.commands(manuals))
     yield _share("commands typed", sum(command.is_typed for command in commands), len(commands), wanted.typed)
 

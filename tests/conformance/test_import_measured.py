@@ -8,14 +8,15 @@ from collections import Counter
 import pytest
 
 from bench import import_figures as figures
+from keepwell.rooms.manual.importing.decide import import_manual
 from keepwell.rooms.manual.importing.model import Fate
 from tests.support import outside
 
 LEAST = {
-    "the five": {"fates": 70.0, "typed": 0.0, "family": 6.0, "exact": 6.0, "dangers": 0},
-    "the others": {"fates": 70.0, "typed": 0.0},
+    "the five": {"fates": 98.0, "held out": 97.0, "typed": 95.0, "family": 95.0, "exact": 95.0, "dangers": 25},
+    "the others": {"fates": 97.0, "held out": 93.0, "typed": 90.0},
 }
-"""What is reached today (percent; places): raise these with every recogniser. Wanted are 90, 60, 85, 65 and 25; of the others 85 and 40."""
+"""What is reached today, or a little less (percent; places). Wanted are 90, 90, 60, 85, 65 and 25; of the others 85, 85 and 40."""
 
 GROUPS = tuple(LEAST)
 
@@ -41,11 +42,12 @@ def test_no_command_is_narrative(imported: Imported, group: str) -> None:
     assert [(name, outcome.item.line) for name, outcome in figures.commands_in_narrative(imported[group])] == []
 
 
+@pytest.mark.parametrize("name", ["fates", "held out"])
 @pytest.mark.parametrize("group", GROUPS)
-def test_no_fewer_fates_are_right(imported: Imported, group: str) -> None:
-    labelled = figures.labels(imported[group])
+def test_no_fewer_fates_are_right(imported: Imported, group: str, name: str) -> None:
+    labelled = figures.labels(imported[group], held_out=name == "held out")
     wrong = ", ".join(f"{label.manual}:{label.line}" for label in labelled if not label.is_right)
-    assert figures.percent(sum(label.is_right for label in labelled), len(labelled)) >= LEAST[group]["fates"], f"wrong: {wrong}"
+    assert figures.percent(sum(label.is_right for label in labelled), len(labelled)) >= LEAST[group][name], f"wrong: {wrong}"
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -58,6 +60,27 @@ def test_no_fewer_rows_of_the_catalogue_are_operations(imported: Imported) -> No
     rows = figures.procedures(imported["the five"], outside("procedures.csv").parent)
     assert figures.percent(sum(row.shares_family for row in rows), len(rows)) >= LEAST["the five"]["family"]
     assert figures.percent(sum(row.is_exact for row in rows), len(rows)) >= LEAST["the five"]["exact"]
+
+
+OTHER_NAMES = {
+    b"audiodeck": b"orchardly",
+    b"AudioDeck": b"Orchardly",
+    b"whisper": b"lanternx",
+    b"Whisper": b"Lanternx",
+    b"speechtotext": b"billingflows",
+    b"voice-agent": b"stock-sheet",
+    b"smart-campus": b"green-market",
+}
+
+
+@pytest.mark.parametrize("name", figures.FIVE)
+def test_no_fate_depends_on_the_lines_or_the_names_of_these_manuals(imported: Imported, name: str) -> None:
+    data = outside("manuals", name).read_bytes()
+    for ours, other in OTHER_NAMES.items():
+        data = data.replace(ours, other)
+    elsewhere = import_manual(b"\n\n\n" + data, "other.md").outcomes
+    fates = [outcome.found.fate for outcome in imported["the five"][name].outcomes]
+    assert [outcome.found.fate for outcome in elsewhere] == fates
 
 
 def test_no_fewer_dangers_are_corrected_or_refused(imported: Imported) -> None:
@@ -74,3 +97,10 @@ def test_the_labelled_set_names_three_hundred_items(imported: Imported) -> None:
     assert max(Counter((label.manual, label.line, label.kind) for label in every).values()) == 1
     assert {fate for label in every for fate in label.fates} <= {fate.value for fate in Fate}
     assert sum(len(label.fates) > 1 for label in every) <= 30
+
+
+def test_what_is_held_out_is_not_in_the_labelled_set(imported: Imported) -> None:
+    for manuals in imported.values():
+        first, held_out = ({(part.manual, part.line, part.kind) for part in figures.labels(manuals, held)} for held in (False, True))
+        assert held_out
+        assert not first & held_out
