@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from keepwell.rooms.manual.lint.model import Finding
 from keepwell.rooms.manual.reading.model import Kind
 
 from .amend_texts import MENDS
-from .model import Amendment, CheckDraft, Disposition, Fate, Found, View
+from .model import Amendment, CheckDraft, Disposition, Draft, Fate, Found, View
 from .runbooks import language
 
 REFUSED = frozenset(
@@ -60,7 +61,24 @@ def amend(view: View, found: Found, findings: Sequence[Finding]) -> tuple[Found,
         return found, ()
     waits = found.disposition is Disposition.MISSING
     disposition = Disposition.MISSING if waits else Disposition.CORRECTED
-    return replace(found, disposition=disposition, reason=found.reason or amendments[0].reason), tuple(amendments)
+    drafts = tuple(_mended(draft, amendments, view) for draft in found.drafts)
+    return replace(found, disposition=disposition, drafts=drafts, reason=found.reason or amendments[0].reason), tuple(amendments)
+
+
+def _mended(draft: Draft, amendments: Sequence[Amendment], view: View) -> Draft:
+    """The draft with what was wrong in the words of a command put right there too."""
+    if not isinstance(draft, CheckDraft) or draft.kind != "command":
+        return draft
+    mends = [MENDS[part.rule] for part in amendments if part.where == "text" and part.rule in MENDS]
+
+    def put_right(value: Any) -> Any:
+        if isinstance(value, str):
+            for mend in mends:
+                value = mend(value, None) or value
+            return value
+        return [put_right(part) for part in value] if isinstance(value, list | tuple) else value
+
+    return replace(draft, settings={key: put_right(value) for key, value in draft.settings.items()})
 
 
 def _instead(finding: Finding) -> str:
