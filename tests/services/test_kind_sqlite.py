@@ -50,7 +50,7 @@ async def test_a_sound_file(shop: Path) -> None:
     assert "no rows refer to what does not exist, expected none" in seen.sentence
     assert "its log has 0 B, warn above 100 MB, fail above 1 GB" in seen.sentence
     assert "0 % of its pages are empty, warn above 50 %, fail above 90 %" in seen.sentence
-    assert seen.values["size_bytes"] == os.path.getsize(shop)
+    assert seen.values["size_bytes"] == os.stat(shop).st_size
     assert (seen.values["problems"], seen.values["orphans"]) == (0, 0)
 
 
@@ -101,7 +101,7 @@ async def test_an_index_that_misses_a_row(shop: Path) -> None:
 
 
 async def test_a_file_that_is_cut_off(shop: Path) -> None:
-    os.truncate(shop, os.path.getsize(shop) // 2)
+    os.truncate(shop, os.stat(shop).st_size // 2)
     seen = await look("sqlite", {"path": str(shop)})
     assert seen.state is State.FAIL
     assert "is damaged" in seen.sentence

@@ -166,6 +166,7 @@ def _how_to_open(path: str) -> tuple[str, os.stat_result]:
         raise AnswerError(f"{path} is empty: no database was ever written to it, or it was cut off")
     if not header.startswith(_HEADER):
         raise AnswerError(f"{path} is no SQLite database (or an encrypted one)")
+    _refuse_cut_off(path, facts.st_size, int.from_bytes(header[16:18], "big"))
     if header[18:19] != b"\x02":
         return "mode=ro", facts
     log, index = os.path.exists(path + "-wal"), os.path.exists(path + "-shm")
@@ -174,6 +175,15 @@ def _how_to_open(path: str) -> tuple[str, os.stat_result]:
     if _size(path + "-wal"):
         raise AskError(f"{path} was left behind with a log (-wal) and without its index (-shm): what it belongs to must open it first")
     return f"mode=ro&{_LIES_STILL}", facts
+
+
+def _refuse_cut_off(path: str, size: int, stored: int) -> None:
+    """SQLite itself overlooks a last page of which a part is missing, and takes zeros for it. Where a log is left, the page may be in there.
+
+    The page size stands in bytes 16 and 17, 1 meaning 65536 (sqlite.org/fileformat.html, 1.3.2)."""
+    page = 65536 if stored == 1 else stored
+    if page and size % page and not _size(path + "-wal"):
+        raise AnswerError(f"{path} is damaged: it was cut off in the middle of a page ({size} bytes in pages of {page})")
 
 
 def _restrict(connection: sqlite3.Connection) -> None:
