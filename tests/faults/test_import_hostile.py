@@ -13,6 +13,7 @@ import pytest
 from keepwell import __version__
 from keepwell.app import commands
 from keepwell.cli.program import run
+from keepwell.rooms.manual.importing.decide import import_manual
 from tests.faults import import_outputs as outputs
 from tests.faults.hostile_manuals import ALL, BAIT, HUGE, hostile, shell
 
@@ -157,6 +158,12 @@ def test_a_hostile_value_is_refused_or_harmless(value: str, place: Path, capsys:
         look_at(place / "ops", capsys.readouterr().out, b"")
         steps = (place / "ops").glob("runbooks/*.md")
         assert not any("touch trap" in line for step in steps for line in step.read_text().partition("\n---\n")[2].split("\n"))
+
+
+def test_a_long_command_stays_whole_when_a_value_is_filled_in() -> None:
+    data = shell("curl https://yourdomain.com/health", f"kubectl patch x -p '{'z' * 6_000} END'").encode()
+    for values in ({}, {"YOURDOMAIN_COM": "shop.example"}):
+        assert "".join(import_manual(data, "m.md", values).files.values()).count("z END'") == 1
 
 
 def test_there_are_enough_of_them() -> None:

@@ -11,6 +11,7 @@ from keepwell.rooms.manual.lint.model import Finding
 from keepwell.rooms.manual.lint.registry import some_rules
 from keepwell.rooms.manual.reading.document import read_manual
 from keepwell.rooms.manual.reading.model import Kind, Manual
+from keepwell.rooms.manual.reading.text import read_text
 
 from .amend import BACKUPS_EVERY, RULES, amend
 from .emit_runbook import runbook_text
@@ -75,7 +76,8 @@ def _filled(manual: Manual, data: bytes, values: Mapping[str, str]) -> Manual:
     """The manual with the values that a person gave where their placeholders stood. Lines stay what they are."""
     if not values:
         return manual
-    text = "\n".join(manual.lines) + "\n"
+    # The lines of the manual are cut to a length that rules can bear; steps must stay whole.
+    text = "\n".join(read_text(data, manual.name).lines) + "\n"
     wanted = {missing.name: missing for view in views(manual) for missing in missing_in(view) if not missing.written.startswith("$")}
     for name, missing in wanted.items():
         if name in values and missing.form in _PASTED:
