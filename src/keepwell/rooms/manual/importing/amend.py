@@ -30,6 +30,8 @@ JUDGED = frozenset(
 SCHEDULED = frozenset(("KW226",))
 BACKUPS_EVERY = "daily"
 """How often a backup is made of which the manual says nothing."""
+EVERYWHERE = {"KW601": "docker-compose"}
+"""What lint says once a manual, and what it is then that is corrected wherever it stands."""
 _DESTRUCTIVE_ELSEWHERE = frozenset(("KW709",))
 """Refused only where the command changes something: it would do so on another server."""
 RULES: tuple[str, ...] = tuple(sorted(REFUSED | STRICT | JUDGED | SCHEDULED | _DESTRUCTIVE_ELSEWHERE | MENDS.keys()))
@@ -76,9 +78,14 @@ def _mended(draft: Draft, amendments: Sequence[Amendment], view: View) -> Draft:
             for mend in mends:
                 value = mend(value, None) or value
             return value
-        return [put_right(part) for part in value] if isinstance(value, list | tuple) else value
+        # What is two words now is two arguments.
+        return [new for part in value for new in _arguments(put_right(part))] if isinstance(value, list | tuple) else value
 
     return replace(draft, settings={key: put_right(value) for key, value in draft.settings.items()})
+
+
+def _arguments(text: Any) -> list[Any]:
+    return text.split(" ") if text == "docker compose" else [text]
 
 
 def _instead(finding: Finding) -> str:

@@ -13,7 +13,7 @@ from keepwell.rooms.manual.reading.document import read_manual
 from keepwell.rooms.manual.reading.model import Kind, Manual
 from keepwell.rooms.manual.reading.text import read_text
 
-from .amend import BACKUPS_EVERY, RULES, amend
+from .amend import BACKUPS_EVERY, EVERYWHERE, RULES, amend
 from .emit_runbook import runbook_text
 from .emit_yaml import operations_yaml
 from .entries import Entries, Sound
@@ -90,12 +90,14 @@ def _filled(manual: Manual, data: bytes, values: Mapping[str, str]) -> Manual:
 def _judge(seen: Sequence[View], findings: Sequence[Finding]) -> list[Outcome]:
     recognisers = Recognisers(all_recognisers())
     by_line: dict[int, list[Finding]] = defaultdict(list)
+    once = [finding for finding in findings if finding.rule in EVERYWHERE]
     for finding in findings:
         by_line[finding.line].append(finding)
     outcomes = []
     for view in seen:
         found = recognisers.find(view)
         own = [finding for line in range(view.item.line, view.item.end_line + 1) for finding in by_line.get(line, ())]
+        own += [finding for finding in once if EVERYWHERE[finding.rule] in view.item.text and finding not in own]
         amendments: tuple[Amendment, ...] = ()
         if own and view.item.kind not in (Kind.FENCE, Kind.HEADING):
             found, amendments = amend(view, found, own)
