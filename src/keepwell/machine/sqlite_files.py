@@ -11,7 +11,6 @@ import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -96,17 +95,24 @@ class _Look:
 
     def run(self, loop: asyncio.AbstractEventLoop, future: "asyncio.Future[SqliteFacts]", ended: asyncio.Event) -> None:
         """Looks, and tells the event loop what came of it."""
-        tell: Callable[[], None]
+        facts: SqliteFacts | None = None
+        fault: AnswerError | AskError | None = None
         try:
             facts = self._facts()
         except Exception as error:
             fault = _fault(self._examination.path, error)
-            tell = lambda: future.done() or future.set_exception(fault)  # noqa: E731
-        else:
-            tell = lambda: future.done() or future.set_result(facts)  # noqa: E731
+
+        def tell() -> None:
+            ended.set()
+            if future.done():
+                return
+            if fault is not None:
+                future.set_exception(fault)
+            elif facts is not None:
+                future.set_result(facts)
+
         with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(tell)
-            loop.call_soon_threadsafe(ended.set)
 
     def _facts(self) -> SqliteFacts:
         path, started = self._examination.path, time.monotonic()
@@ -178,7 +184,7 @@ def _how_to_open(path: str) -> tuple[str, os.stat_result]:
 
 
 def _refuse_cut_off(path: str, size: int, stored: int) -> None:
-    """SQLite itself overlooks a last page of which a part is missing, and takes zeros for it. Where a log is left, the page may be in there.
+    """SQLite overlooks a last page of which a part is missing, and takes zeros for it. Where a log is left, the page may be in there.
 
     The page size stands in bytes 16 and 17, 1 meaning 65536 (sqlite.org/fileformat.html, 1.3.2)."""
     page = 65536 if stored == 1 else stored

@@ -13,10 +13,10 @@ from keepwell.kernel.comparisons import Unit, describe
 from keepwell.kernel.problems import AnswerError, AskError
 from keepwell.kernel.states import State
 from keepwell.ports.databases import Query, Rows, Statement, StatementFault
-from keepwell.rooms.checks.limits import Verdict, judge, together
+from keepwell.rooms.checks.limits import SecondsLimits, Verdict, judge, together
 from keepwell.rooms.checks.model import Answer, Earlier, Kind, Observation, Question
 from keepwell.rooms.checks.postgresql import own, replication, sessions, statistics, tables
-from keepwell.rooms.checks.postgresql.options import DurationLimits, PostgresOptions
+from keepwell.rooms.checks.postgresql.options import PostgresOptions
 from keepwell.rooms.checks.postgresql.parts import Part, Reading, Row, first, number, seconds, word
 from keepwell.rooms.checks.texts import show
 
@@ -86,7 +86,7 @@ def _accepts(options: PostgresOptions, rows: Rows) -> Verdict:
     role = ", a standby" if row.get("standby") is True else ""
     up = row.get("up")
     since = f", up for {seconds(up)}" if isinstance(up, float) and 0 <= up < 1e10 else ""
-    limits = options.connect or DurationLimits()
+    limits = options.connect or SecondsLimits()
     seen = f"{rows.server} accepts connections{version}{role}{since}, connected in {describe(rows.connect, Unit.SECONDS)}"
     return judge(seen, rows.connect, limits.warn, limits.fail)
 

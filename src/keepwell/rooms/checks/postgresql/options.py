@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from keepwell.config.options import Duration, Options, Reference, SecretReference, Size
 from keepwell.kernel.comparisons import parse_comparison
-from keepwell.rooms.checks.limits import BytesLimits, NumberLimit, NumberLimits, RatioLimits, SecondsLimit, WarnsBeforeItFails
+from keepwell.rooms.checks.limits import BytesLimits, NumberLimit, NumberLimits, RatioLimits, SecondsLimits
 from keepwell.rooms.checks.texts import show
 
 _LONGEST_SQL = 100_000
@@ -30,16 +30,7 @@ DEADLOCKS = (parse_comparison("> 0"), parse_comparison("> 10"))
 TEMPORARY = (parse_comparison("> 100MB"), parse_comparison("> 1GB"))
 
 
-class DurationLimits(WarnsBeforeItFails):
-    """When a duration is worth a warning or a failure."""
-
-    warn: SecondsLimit | None = None
-    """The check is ``warn`` where this holds, for example ``> 5m``."""
-    fail: SecondsLimit | None = None
-    """The check is ``fail`` where this holds, for example ``> 30m``."""
-
-
-class ReplicationOptions(DurationLimits):
+class ReplicationOptions(SecondsLimits):
     """How far a standby may be behind, in time (warn and fail) and in bytes; asked of a primary or of a standby."""
 
     bytes: BytesLimits | None = None
@@ -55,7 +46,7 @@ class DeadTuplesOptions(RatioLimits):
     """Tables with fewer dead rows are not looked at."""
 
 
-class UpkeepOptions(DurationLimits):
+class UpkeepOptions(SecondsLimits):
     """How long ago a table was last vacuumed or analyzed (by a person or by autovacuum), the worst table deciding."""
 
     minimum: int = Field(default=1_000, ge=0)
@@ -78,7 +69,7 @@ class UnusedIndexesOptions(NumberLimits):
     """How long statistics must have been gathered before an index counts as unused; usually 7d."""
 
 
-class SlowStatementsOptions(DurationLimits):
+class SlowStatementsOptions(SecondsLimits):
     """The average duration of the slowest statement of this database, by the extension pg_stat_statements."""
 
     calls: int = Field(default=10, ge=1)
@@ -95,17 +86,17 @@ class PostgresOptions(Options):
     address: SecretReference | None = None
     """The connection string, as a reference to a secret: ``postgresql://USER:PASSWORD@HOST:PORT/NAME``. What it leaves out comes from
     libpq's own variables (PGUSER and its kin) and ``~/.pgpass``. A role that is a member of pg_monitor sees everything asked below."""
-    connect: DurationLimits | None = None
+    connect: SecondsLimits | None = None
     """Limits on the time that connecting takes: name, TCP, TLS and password. No limit is usual."""
     connections: RatioLimits | None = None
     """Limits on the share of connections in use, of those that ordinary users may have (max_connections without the reserved ones; this
     check's own does not count); ``{}`` stands for ``{warn: "> 80%", fail: "> 95%"}``."""
-    longest_query: DurationLimits | None = None
+    longest_query: SecondsLimits | None = None
     """Limits on the longest time that a statement has been running, on the whole server; ``{}`` stands for ``{warn: "> 5m", fail:
     "> 30m"}``."""
-    longest_transaction: DurationLimits | None = None
+    longest_transaction: SecondsLimits | None = None
     """Limits on the age of the oldest open transaction, prepared ones included; ``{}`` stands for ``{warn: "> 10m", fail: "> 1h"}``."""
-    idle_in_transaction: DurationLimits | None = None
+    idle_in_transaction: SecondsLimits | None = None
     """Limits on the longest time that a session has been idle in an open transaction; ``{}`` stands for ``{warn: "> 5m", fail:
     "> 30m"}``."""
     replication: ReplicationOptions | None = None

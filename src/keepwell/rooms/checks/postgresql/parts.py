@@ -7,11 +7,11 @@ from typing import Any
 from keepwell.kernel.comparisons import Comparison, Unit, describe
 from keepwell.kernel.states import State
 from keepwell.ports.databases import Statement
-from keepwell.rooms.checks.limits import Verdict, finite, given_or, judge
+from keepwell.rooms.checks.limits import SecondsLimits, Verdict, finite, given_or, judge
 from keepwell.rooms.checks.model import Earlier
 from keepwell.rooms.checks.texts import show
 
-from .options import DurationLimits, PostgresOptions
+from .options import PostgresOptions
 
 Row = Mapping[str, Any]
 
@@ -87,9 +87,9 @@ def size(value: float) -> str:
     return describe(value, Unit.BYTES)
 
 
-def judged_duration(seen: str, measured: float, limits: DurationLimits | None, usual: tuple[Comparison, Comparison]) -> Verdict:
+def judged_duration(seen: str, measured: float, limits: SecondsLimits | None, usual: tuple[Comparison, Comparison]) -> Verdict:
     """The verdict on a duration by a person's limits, or by the usual ones."""
-    given = limits or DurationLimits()
+    given = limits or SecondsLimits()
     return judge(seen, measured, *given_or(given.warn, given.fail, usual))
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from keepwell.kernel.comparisons import Comparison, Unit, describe
 from keepwell.ports.databases import Statement
-from keepwell.rooms.checks.limits import RatioLimits, Verdict, given_or, judge
+from keepwell.rooms.checks.limits import RatioLimits, SecondsLimits, Verdict, given_or, judge
 from keepwell.rooms.checks.model import Earlier
 
-from .options import CONNECTIONS, IDLE, QUERY, TRANSACTION, DurationLimits, PostgresOptions
+from .options import CONNECTIONS, IDLE, QUERY, TRANSACTION, PostgresOptions
 from .parts import Part, Reading, Row, counted, first, judged_duration, maybe, number, seconds, unknown, word
 
 # Walsenders and workers have places of their own; of a hidden session only the database tells that it is a client's.
@@ -122,7 +122,7 @@ def _read_idle(options: PostgresOptions, rows: Sequence[Row], earlier: Earlier |
     return Reading(reading.verdicts, {"idle_in_transaction_seconds": reading.values["longest_idle_seconds"]})
 
 
-def _duration(row: Row, limits: DurationLimits | None, usual: tuple[Comparison, Comparison], words: tuple[str, str], name: str) -> Reading:
+def _duration(row: Row, limits: SecondsLimits | None, usual: tuple[Comparison, Comparison], words: tuple[str, str], name: str) -> Reading:
     age = maybe(row, "age")
     who = ", ".join(f"{label} {word(row, key)}" for label, key in (("user", "who"), ("database", "db")) if word(row, key))
     seen = words[0] if age is None else f"{words[1]} {seconds(age)} (pid {_n(maybe(row, 'pid') or 0)}{', ' + who if who else ''})"
