@@ -97,7 +97,8 @@ def _judge(seen: Sequence[View], findings: Sequence[Finding]) -> list[Outcome]:
     for view in seen:
         found = recognisers.find(view)
         own = [finding for line in range(view.item.line, view.item.end_line + 1) for finding in by_line.get(line, ())]
-        own += [finding for finding in once if EVERYWHERE[finding.rule] in view.item.text and finding not in own]
+        again = [finding for finding in once if EVERYWHERE[finding.rule] in view.item.text and finding not in own]
+        own += [replace(finding, message=finding.message.rpartition(": ")[2]) for finding in again]
         amendments: tuple[Amendment, ...] = ()
         if own and view.item.kind not in (Kind.FENCE, Kind.HEADING):
             found, amendments = amend(view, found, own)
