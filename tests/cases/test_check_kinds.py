@@ -2,7 +2,7 @@
 
 A case has ``options`` as keepwell.yaml would hold them, and either ``refused`` (part of the message that validation gives), or
 ``answers`` with the expected ``state``, ``sentence`` and ``values`` (those named are compared; ``values: {}`` means none at all).
-``asks`` are the expected questions, ``accept`` the exact text to accept.
+``asks`` are the expected questions, ``then`` those that follow the answers in ``after``, ``accept`` the exact text to accept.
 """
 
 import json
@@ -23,7 +23,7 @@ from keepwell.config.targets import Target
 from keepwell.kernel.problems import AnswerError
 from keepwell.kernel.states import State
 from keepwell.ports.databases import Query, Rows, StatementFault
-from keepwell.ports.http import Phases, Request, Response
+from keepwell.ports.http import Cookie, Form, Json, Phases, Request, Response
 from keepwell.ports.runner import Command, Result
 from keepwell.rooms.checks.model import Answer, Earlier, Kind, Observation, Probe, Question, ReadFile
 
@@ -55,6 +55,7 @@ def response(status: int = 200, body: str = "", seconds: float = 0.012, **more: 
     phases = Phases(0.001, 0.002, 0.0, 0.005, seconds)
     given = {"headers": {}, "url": "http://127.0.0.1:3001/health"} | more
     given["passed"] = tuple(given.get("passed", ()))
+    given["cookies"] = tuple(Cookie(name, value, "127.0.0.1") for name, value in given.get("cookies", {}).items())
     return Response(status=status, body=body.encode(), phases=phases, **given)
 
 
@@ -101,8 +102,15 @@ def shown(question: Question) -> dict[str, Any]:
             return {"address": question.address, "statements": len(question.statements)}
         case Request():
             given = {"method": question.method, "url": question.url, "headers": dict(question.headers), "secrets": dict(question.secrets)}
-            given |= {"body": question.body.decode() if question.body is not None else None}
+            given |= {"body": question.body.decode() if isinstance(question.body, bytes) else None}
+            if isinstance(question.body, Form):
+                given |= {"form": [list(field) for field in question.body.fields], "body_secrets": dict(question.body.secrets)}
+            if isinstance(question.body, Json):
+                given |= {"json": question.body.document, "body_secrets": dict(question.body.secrets)}
+            if question.signature is not None:
+                given |= {"signed": (question.signature.message or b"").decode(), "under": question.signature.header}
             return {key: value for key, value in given.items() if value}
+    raise AssertionError(f"no case shows such a question: {question}")
 
 
 @pytest.mark.parametrize(("kind", "case"), cases("answers"))
@@ -123,6 +131,13 @@ def test_reading(kind: str, case: Mapping[str, Any]) -> None:
 def test_asking(kind: str, case: Mapping[str, Any]) -> None:
     target = Target(**case["target"]) if "target" in case else None
     assert [shown(question) for question in driver(kind).ask(options_of(kind, case["options"]), target)] == case["asks"]
+
+
+@pytest.mark.parametrize(("kind", "case"), cases("then"))
+def test_asking_again(kind: str, case: Mapping[str, Any]) -> None:
+    target = Target(**case["target"]) if "target" in case else None
+    answers = tuple(answer(one) for one in case["after"])
+    assert [shown(question) for question in driver(kind).then(options_of(kind, case["options"]), target, answers)] == case["then"]
 
 
 @pytest.mark.parametrize(("kind", "case"), cases("accept"))

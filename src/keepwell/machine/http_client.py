@@ -16,12 +16,14 @@ from keepwell import __version__
 from keepwell.kernel.problems import AnswerError, AskError, KeepwellError
 from keepwell.kernel.quoting import quoted
 from keepwell.kernel.redaction import Redactor, redact_patterns
-from keepwell.ports.http import Phases, Request, Response
+from keepwell.ports.http import Cookie, Phases, Request, Response
 from keepwell.ports.secrets import Secrets
 
 from .addresses import Resolver
 from .http_connector import FreshConnector, Hop, HopRequest, Stage
+from .http_cookies import cookie_header, received
 from .http_errors import answer_fault
+from .http_sealing import Sealed, seal
 from .tls_trust import Trust
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -46,6 +48,12 @@ class _Going:
     hop: Hop
     response: aiohttp.ClientResponse | None = None
     passed: tuple[str, ...] = ()
+    cookies: tuple[Cookie, ...] | None = None
+
+    def to_send(self) -> Mapping[str, str]:
+        """The headers of the next hop, with the cookies that belong to its address."""
+        header = cookie_header(self.cookies or (), self.url)
+        return {**self.headers, "Cookie": header} if header else self.headers
 
     def drop(self) -> None:
         """Ends the present connection at once."""
@@ -105,20 +113,19 @@ class HttpClient:
 
         Headers from ``secrets``, and Authorization and Cookie, are sent to the origin of the first address only.
         """
-        secrets: dict[str, str] = {}
+        sealed = Sealed()
         going: _Going | None = None
         fault: KeepwellError
         try:
             async with asyncio.timeout(request.timeout):
-                for name, reference in request.secrets.items():
-                    secrets[name] = await self._secrets.resolve(reference)
-                going = _start(request, secrets)
+                await seal(request, self._secrets, sealed)
+                going = _start(request, sealed)
                 return await self._follow(request, going)
         except TimeoutError:
             fault = going.hop.late(request.timeout) if going else AskError(f"its secrets were not resolved within {request.timeout:g} s")
         except KeepwellError as error:
             fault = error
-        sentence = redact_patterns(Redactor(secrets.values()).redact(str(fault)))
+        sentence = redact_patterns(Redactor(sealed.values).redact(str(fault)))
         raise type(fault)(sentence if len(sentence) <= _LONGEST else sentence[:_LONGEST] + "…")
 
     async def _follow(self, request: Request, going: _Going) -> Response:
@@ -128,6 +135,8 @@ class HttpClient:
                 context = await self._trust.context(request.verify, request.authority) if going.url.scheme == "https" else None
                 response = await self._send(going, context)
                 going.response = response
+                if going.cookies is not None:
+                    going.cookies = received(going.cookies, response.headers.getall("Set-Cookie", ()), going.url, time.time())
                 location = response.headers.get("Location")
                 if response.status not in _REDIRECTS or location is None or request.redirects == 0:
                     return await _read(response, request.body_limit, going, started)
@@ -154,7 +163,7 @@ class HttpClient:
             return await self._session.request(
                 going.method,
                 going.url,
-                headers=going.headers,
+                headers=going.to_send(),
                 data=_in_pieces(going.body),
                 allow_redirects=False,
                 ssl=context or True,
@@ -164,15 +173,16 @@ class HttpClient:
             raise AskError(f"the request cannot be put: {quoted(str(error), _WHOLE)}") from error
 
 
-def _start(request: Request, secrets: Mapping[str, str]) -> _Going:
+def _start(request: Request, sealed: Sealed) -> _Going:
     url = _address(request.url, None)
     if isinstance(url, str):
         raise AskError(url)
-    headers = dict(request.headers) | dict(secrets)
+    headers = dict(request.headers) | sealed.headers
     for name, value in headers.items():
         if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
             raise AskError(f"the header {quoted(name)} cannot be sent: its name or its value holds a character that HTTP does not allow")
-    return _Going(url, request.method.upper(), request.body, headers, frozenset(secrets), _hop(url))
+    secret_names = frozenset(name for name in sealed.headers if name.lower() != "content-type")
+    return _Going(url, request.method.upper(), sealed.body, headers, secret_names, _hop(url), cookies=request.cookies)
 
 
 def _address(text: str, base: URL | None) -> URL | str:
@@ -214,4 +224,6 @@ async def _read(response: aiohttp.ClientResponse, limit: int, going: _Going, sta
         del body[limit:]
         going.drop()
     phases = Phases(hop.dns, hop.connect, hop.tls, hop.first_byte, time.monotonic() - started)
-    return Response(response.status, response.headers, bytes(body), phases, str(response.url), truncated, going.passed)
+    held = going.cookies or ()
+    left = None if hop.certificate_ends is None else hop.certificate_ends - time.time()
+    return Response(response.status, response.headers, bytes(body), phases, str(response.url), truncated, going.passed, held, left)

@@ -42,7 +42,8 @@ class Stage(Enum):
 
 @dataclass(slots=True)
 class Hop:
-    """One request on one connection, as it goes: the seconds of each phase so far, and the connection itself."""
+    """One request on one connection, as it goes: the seconds of each phase so far, until when (seconds since 1970) the verified
+    certificate is valid, and the connection itself."""
 
     peer: str
     stage: Stage = Stage.RESOLVING
@@ -50,6 +51,7 @@ class Hop:
     connect: float = 0.0
     tls: float = 0.0
     sent: float = 0.0
+    certificate_ends: float | None = None
     fault: KeepwellError | None = None
     protocol: "TimedHandler | None" = field(default=None, repr=False)
 
@@ -142,7 +144,7 @@ class FreshConnector(BaseConnector):
         name = host.rstrip(".")
         started = time.monotonic()
         try:
-            _, protocol = await self._loop.create_connection(
+            transport, protocol = await self._loop.create_connection(
                 lambda: TimedHandler(self._loop), sock=connection, ssl=context, server_hostname=name, ssl_shutdown_timeout=SHUTDOWN
             )
         except ssl.SSLCertVerificationError as error:
@@ -156,4 +158,13 @@ class FreshConnector(BaseConnector):
             raise socket_fault(hop.peer, error) from error
         finally:
             hop.tls = time.monotonic() - started
+        hop.certificate_ends = _end_of_certificate(transport)
         return protocol
+
+
+def _end_of_certificate(transport: asyncio.BaseTransport) -> float | None:
+    """None where nothing was verified (then nothing is known of the certificate), or the connection has gone already."""
+    with contextlib.suppress(AttributeError):
+        if certificate := transport.get_extra_info("peercert"):
+            return float(ssl.cert_time_to_seconds(certificate["notAfter"]))
+    return None

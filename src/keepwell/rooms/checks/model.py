@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import Field, model_validator
 
-from keepwell.config.options import Duration, Options
+from keepwell.config.options import Duration, Options, Reference
 from keepwell.config.targets import Target
 from keepwell.kernel.problems import AnswerError
 from keepwell.kernel.states import State
@@ -68,7 +68,8 @@ class Kind(Generic[OptionsT]):
     each question, in order. ``needs_earlier``: the reading is a rate; where no earlier observation is near, the questions are put
     twice, a second apart. ``runs_text``: the options hold a command, script or SQL of the user's own, so it runs only when
     accepted; the function gives its exact text, empty where these options hold none. ``target_key`` is the key of a target that holds
-    the address which this kind asks.
+    the address which this kind asks. ``then``: where a question depends on an answer (a log-in, then a page behind it), it is given the
+    answers so far and gives the next questions, none where that was all; ``read`` gets the answers to all of them.
     """
 
     summary: str
@@ -78,6 +79,7 @@ class Kind(Generic[OptionsT]):
     needs_earlier: Callable[[OptionsT], bool] | None = None
     runs_text: Callable[[OptionsT], str] | None = None
     target_key: str = "url"
+    then: Callable[[OptionsT, Target | None, tuple[Answer, ...]], tuple[Question, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,9 @@ class CheckOptions(Options):
     """So many worse results in a row before the state becomes worse."""
     recover_after: int = Field(default=1, ge=1, le=100)
     """So many better results in a row before the state becomes better."""
+    on: Annotated[str, Reference("hosts", also="local")] | None = None
+    """Where it looks: ``local``, or one of the hosts. Without it: where its target stands, else here. Programs and files are that host's
+    own; the network is that of the machine Keepwell runs on."""
     was: str | None = None
     """The name this check had before: its history goes on under the new one."""
 
@@ -128,7 +133,7 @@ class CheckOptions(Options):
 @dataclass(frozen=True, slots=True)
 class Check:
     """A check as it runs: its options and driver resolved. ``needs_acceptance`` is the exact text that must have been accepted
-    before it runs (None for a typed, reading check); ``accepted_by`` who did."""
+    before it runs (None for a typed, reading check); ``accepted_by`` who did. ``host`` is where it looks."""
 
     name: str
     kind: str
@@ -139,6 +144,7 @@ class Check:
     needs_acceptance: str | None = None
     accepted_by: str | None = None
     waits_because: str = ""
+    host: str = "local"
 
     @property
     def waiting(self) -> bool:

@@ -66,7 +66,17 @@ async def _ask_and_read(check: Check, driver: Kind[Any], host: Host, earlier: Ea
         first = driver.read(check.settings, await _answers(questions, check, host), None)
         await host.clock.sleep(BETWEEN_TWO_READINGS)
         earlier = Earlier(first.counters, host.clock.monotonic() - started)
-    return driver.read(check.settings, await _answers(questions, check, host), earlier)
+    return driver.read(check.settings, await _conversation(questions, check, driver, host), earlier)
+
+
+async def _conversation(questions: tuple[Question, ...], check: Check, driver: Kind[Any], host: Host) -> tuple[Answer, ...]:
+    """The answers to the questions, and to those that follow from them; all of them within one deadline."""
+    ends = host.clock.monotonic() + check.options.deadline
+    answers = await _answers(questions, check, host)
+    while driver.then is not None and (more := driver.then(check.settings, check.target, answers)):
+        left = max(ends - host.clock.monotonic(), 0.001)
+        answers += tuple([await _answer(question, left, host) for question in more])
+    return answers
 
 
 async def _answers(questions: tuple[Question, ...], check: Check, host: Host) -> tuple[Answer, ...]:
