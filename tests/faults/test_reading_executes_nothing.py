@@ -50,7 +50,7 @@ def traced(folder: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[s
     """Runs a command under strace; its result, and its system calls that start, connect, open or change something."""
     log = folder / "trace"
     calls = "execve,fork,vfork,clone,clone3,socket,connect,bind,open,openat,openat2,unlink,rename,mkdir"
-    argv = [need("strace"), "-f", "-qq", "-s", "400", "-e", f"trace={calls}", "-o", str(log), KEEPWELL, *arguments]
+    argv = [need("strace"), "-f", "-y", "-qq", "-s", "400", "-e", f"trace={calls}", "-o", str(log), KEEPWELL, *arguments]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=100, env=environment(PYTHONDONTWRITEBYTECODE="1"), check=False)
     return done, log.read_text().splitlines()
 
@@ -61,14 +61,14 @@ def traced(folder: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[s
         (("validate", "ops"), ()),
         (("accept", "ops"), ()),
         (("schema",), ()),
-        (("import", "manual.md", "-o", "imported"), ("imported",)),
+        (("import", "manual.md", "-o", "imported", "--data", "data"), ("imported", "data")),
         (("lint", "--no-shellcheck", "manual.md"), ()),
         (("explain", "KW101"), ()),
     ],
     ids=lambda value: value[0] if value else "nothing",
 )
 def test_nothing_runs_connects_or_reads_a_secret(bait: Path, arguments: tuple[str, ...], written: tuple[str, ...]) -> None:
-    places = [str(bait / word) if word in {"ops", "manual.md", "imported"} else word for word in arguments]
+    places = [str(bait / word) if word in {"ops", "manual.md", "imported", "data"} else word for word in arguments]
     done, calls = traced(bait, *places)
     assert done.returncode in (0, 1), done.stderr
     assert "s3cret-value" not in done.stdout + done.stderr
