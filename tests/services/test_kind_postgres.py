@@ -417,3 +417,26 @@ async def test_no_descriptor_stays_open(shop: Pair, monkeypatch: pytest.MonkeyPa
     for options in ({}, {"sql": "SELECT generate_series(1, 5000)"}, {"sql": "COPY orders TO STDOUT"}):
         await at(shop.primary, monkeypatch, options)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+EVERYTHING: Mapping[str, Any] = {
+    name: {}
+    for name in (
+        *("connect", "connections", "longest_query", "longest_transaction", "idle_in_transaction", "replication", "slots", "dead_tuples"),
+        *("vacuum", "analyze", "size", "largest_table", "cache_hit_ratio", "unused_indexes", "slow_statements", "wraparound", "deadlocks"),
+        "temporary_files",
+    )
+}
+
+
+@pytest.mark.parametrize("user", ["postgres", "clerk"])
+@pytest.mark.parametrize("node", ["primary", "replica"])
+async def test_everything_can_be_asked_of_either_by_anyone(shop: Pair, monkeypatch: pytest.MonkeyPatch, node: str, user: str) -> None:
+    monkeypatch.setenv("PGPASSWORD", "right")
+    server: Node = getattr(shop, node)
+    seen = await at(server, monkeypatch, {**EVERYTHING, "tables": {"orders": {}}}, user=user, earlier=Earlier({}, 60))
+    assert "could not be asked" not in seen.sentence
+    assert "not usable" not in seen.sentence
+    assert seen.values["database_bytes"] > 0
+    assert seen.values["table_orders_bytes"] > 0
+    assert ("dead rows: a standby does not count them, ask its primary" in seen.sentence) is (node == "replica")

@@ -68,7 +68,8 @@ def read(options: PostgresOptions, answers: tuple[Answer, ...], earlier: Earlier
     if len(rows.results) != len(parts):
         return Observation(State.UNKNOWN, f"{len(rows.results)} answers came to {len(parts)} statements")
     answered = [_Answered(part, rows.results[place], rows.errors.get(place)) for place, part in enumerate(parts)]
-    readings = [_read_part(one, options, earlier) for one in answered]
+    is_standby = bool(rows.results[0]) and rows.results[0][0].get("standby") is True
+    readings = [_not_here(one.part) if is_standby and one.part.primary_only else _read_part(one, options, earlier) for one in answered]
     values = {name: value for reading in readings for name, value in reading.values.items()}
     verdicts = [_accepts(options, rows), *(verdict for reading in readings for verdict in reading.verdicts)]
     if (enough := replication.standby_count(options, values)) is not None:
@@ -102,6 +103,10 @@ def _read_part(one: _Answered, options: PostgresOptions, earlier: Earlier | None
         return one.part.read(options, one.rows, earlier)
     except ValueError as error:
         return Reading([Verdict(State.FAIL, f"{one.part.name}: the answer is not usable: {error}")])
+
+
+def _not_here(part: Part) -> Reading:
+    return Reading([Verdict(State.UNKNOWN, f"{part.name}: a standby does not count them, ask its primary")])
 
 
 def _failed(part: Part, fault: StatementFault) -> Verdict:

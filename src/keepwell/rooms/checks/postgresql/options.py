@@ -105,7 +105,8 @@ class PostgresOptions(Options):
     """Limits on the write-ahead log that a replication slot holds back; ``{}`` stands for ``{warn: "> 5GB", fail: "> 20GB"}``. A slot whose
     log was removed always fails."""
     dead_tuples: DeadTuplesOptions | None = None
-    """Limits on dead / (live + dead) rows of a table; ``{}`` stands for ``{warn: "> 20%", fail: "> 50%", minimum: 10000}``."""
+    """Limits on dead / (live + dead) rows of a table, as a primary counts them (a standby counts neither these nor the next two);
+    ``{}`` stands for ``{warn: "> 20%", fail: "> 50%", minimum: 10000}``."""
     vacuum: UpkeepOptions | None = None
     """Limits on the time since a table with dead rows was vacuumed; ``{}`` stands for ``{warn: "> 7d", fail: "> 30d", minimum: 1000}``."""
     analyze: UpkeepOptions | None = None

@@ -28,7 +28,8 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing to look at: what it is called in a sentence, its statement, and how the rows are read.
+    """One thing to look at: what it is called in a sentence, its statement, and how the rows are read. ``primary_only``: a standby does not
+    count it.
 
     ``read`` raises ValueError with a clause where the rows are not what the statement gives.
     """
@@ -36,6 +37,7 @@ class Part:
     name: str
     statement: Statement
     read: Callable[[PostgresOptions, Sequence[Row], Earlier | None], Reading]
+    primary_only: bool = False
 
 
 def first(rows: Sequence[Row]) -> Row:

@@ -123,8 +123,9 @@ def _read_ages(options: PostgresOptions, rows: Sequence[Row], earlier: Earlier |
     transactions, multixacts = number(row, "transactions"), number(row, "multixacts")
     ratio = max(transactions, multixacts) / _NUMBERS
     which = "transaction" if transactions >= multixacts else "multixact"
+    way = describe(round(ratio, 4), Unit.RATIO)
     old = describe(max(transactions, multixacts), Unit.NUMBER)
-    seen = f"the oldest {which} number, in {word(row, 'name')}, is {old} old ({describe(ratio, Unit.RATIO)} of the way to wraparound)"
+    seen = f"the oldest {which} number, in {word(row, 'name')}, is {old} old ({way} of the way to wraparound)"
     values = {"wraparound_ratio": ratio, "oldest_transaction_age": transactions, "oldest_multixact_age": multixacts}
     return Reading([judge(seen, ratio, *given_or(limits.warn, limits.fail, WRAPAROUND))], values)
 

@@ -61,11 +61,11 @@ RIGHT JOIN (
 def parts(options: PostgresOptions) -> Iterator[Part]:
     """The parts that the options name."""
     if options.dead_tuples is not None:
-        yield Part("dead rows", Statement(_DEAD, {"minimum": options.dead_tuples.minimum}), _read_dead)
+        yield Part("dead rows", Statement(_DEAD, {"minimum": options.dead_tuples.minimum}), _read_dead, primary_only=True)
     for what, limits, waiting in (("vacuum", options.vacuum, "n_dead_tup"), ("analyze", options.analyze, "n_mod_since_analyze")):
         if limits is not None:
             text = _UPKEEP.format(name=_NAME, waiting=waiting, what=what)
-            yield Part(f"the last {what}", Statement(text, {"minimum": limits.minimum}), _upkeep(what, limits))
+            yield Part(f"the last {what}", Statement(text, {"minimum": limits.minimum}), _upkeep(what, limits), primary_only=True)
     if options.largest_table is not None:
         yield Part("the largest table", Statement(_LARGEST), _read_largest)
     if options.tables:
