@@ -12,6 +12,7 @@ from starlette.requests import Request
 from keepwell import __version__
 from keepwell.api.gate import access_of
 from keepwell.composition import verbs
+from keepwell.composition.hosts import Hosts
 from keepwell.config.operations import Operations
 from keepwell.engine import Engine
 from keepwell.kernel.problems import ConfigurationError, StorageError
@@ -121,16 +122,17 @@ def _change_entry(seen: Seen) -> journal.NewEntry:
 class Live:
     """A running Keepwell: the rooms on their ports, one engine, and the configuration in force."""
 
-    def __init__(self, directory: str, operations: Operations, host: Host, database: Database) -> None:
+    def __init__(self, directory: str, operations: Operations, hosts: Hosts, database: Database) -> None:
         self._directory = directory
         self.operations = self._at_start = operations
         self.problems = 0
         self._reloading = asyncio.Lock()
         self.stopping = asyncio.Event()
-        self._host = host
+        self._hosts = hosts
+        self._host = host = hosts.of(verbs.LOCAL)
         self._database = database
         self._store = CheckStore(database, host)
-        self.checks = Checks(host, NoSamples(), self._store.identify, self._store.write)
+        self.checks = Checks(host, NoSamples(), self._store.identify, self._store.write, hosts.of)
         self.engine = Engine([self.checks, self._housekeeping()], host.clock)
         self.checks.on_wake(self.engine.wake)
 
@@ -171,6 +173,7 @@ class Live:
         later += ["service"] if operations.service != self._at_start.service else []
         if later:
             _log.warning("sections that take effect at the next start", extra={"facts": {"sections": ", ".join(later)}})
+        self._hosts.configure(operations.options("hosts"))
         await self.checks.configure(checks)
         self.operations, self.problems = operations, 0
         facts = _described(operations, checks)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
+from keepwell.composition.hosts import where
 from keepwell.config.decoding import Entry as Decoded
 from keepwell.config.operations import Operations
 from keepwell.config.targets import Target
@@ -21,7 +22,13 @@ TARGETS = "What is operated: the keys that this version does not use"
 
 def operated(operations: Operations, checks: tuple[Check, ...], host: str, user: str) -> Operated:
     """A directory as a plan is told it, without what waits for acceptance."""
-    return Operated(operations.service, host, user, tuple(planned(check, host, user) for check in checks), kept=kept(operations))
+    return Operated(
+        operations.service,
+        host,
+        user,
+        tuple(planned(check, *where(operations, check.host, user)) for check in checks),
+        kept=kept(operations),
+    )
 
 
 def planned(check: Check, host: str, user: str) -> PlannedCheck:

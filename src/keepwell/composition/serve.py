@@ -18,6 +18,7 @@ from keepwell.api.gate import Policy
 from keepwell.api.server import Servers, address_of, bind_tcp, page_address
 from keepwell.api.tokens import TokenFile
 from keepwell.composition import verbs
+from keepwell.composition.hosts import hosts_of
 from keepwell.composition.live import Live
 from keepwell.config.acceptance import read_acceptances
 from keepwell.config.operations import Operations
@@ -76,7 +77,8 @@ async def serve(settings: Settings) -> int:
         configure_logging(settings.log_format, settings.log_level, lambda text: redact_patterns(host.secrets.redact(text)))
         database = await Database.open(await _place(operations, host, data), verbs.tables(), host.clock.now())
         stack.push_async_callback(database.close)
-        live = Live(settings.directory, operations, host, database)
+        hosts = await stack.enter_async_context(hosts_of(host, operations.options("hosts")))
+        live = Live(settings.directory, operations, hosts, database)
         await live.begin(checks)
         await _run(live, host, Sockets(tcp, unix, data))
     return 0

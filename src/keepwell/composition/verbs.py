@@ -4,7 +4,7 @@ Everything costly is imported where it is used, so that ``keepwell --help`` stay
 """
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from keepwell.config.core import core_sections
 from keepwell.ports.offer import Drivers, Section, Tables
 from keepwell.rooms.checks import offer as checks
+
+LOCAL = "local"
 
 if TYPE_CHECKING:
     from keepwell.config.acceptance import Acceptances, Executable
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from keepwell.rooms.checks.work.resolve import Verdict
     from keepwell.rooms.manual.lint.work import Shellcheck
     from keepwell.rooms.plan.model import Operated
-
-LOCAL = "local"
 
 
 def check_kinds() -> Drivers:
@@ -79,22 +79,24 @@ def check_problem(kind: str, settings: Mapping[str, Any]) -> str:
 
 def resolve_checks(operations: "Operations", user: str) -> "tuple[Check, ...]":
     """The checks of a configuration that was read, with its acceptances."""
-    from keepwell.config.acceptance import read_acceptances
+    from keepwell.composition.hosts import where
+    from keepwell.config.acceptance import Executable, read_acceptances
+    from keepwell.rooms.checks.reach import reach_checks
     from keepwell.rooms.checks.work.resolve import resolve
 
     acceptances = read_acceptances(operations.directory)
 
-    def accepted(name: str, text: str, target: str) -> "Verdict":
-        return _verdict(acceptances, name, text, target, user)
+    def accepted(name: str, text: str, target: str, host: str) -> "Verdict":
+        place, whose = where(operations, host, user)
+        return _verdict(acceptances, Executable(f"checks/{name}", text, target, place, whose))
 
-    return resolve(operations.entries("checks"), operations.options("targets"), check_kinds(), accepted)
+    written = resolve(operations.entries("checks"), operations.options("targets"), check_kinds(), accepted)
+    return (*written, *reach_checks(operations.values.get("hosts", {}), (check.name for check in written)))
 
 
-def _verdict(acceptances: "Acceptances", name: str, text: str, target: str, user: str) -> "Verdict":
-    from keepwell.config.acceptance import Executable
+def _verdict(acceptances: "Acceptances", executable: "Executable") -> "Verdict":
     from keepwell.rooms.checks.work.resolve import Verdict
 
-    executable = Executable(name=f"checks/{name}", text=text, target=target, host=LOCAL, user=user)
     acceptance = acceptances.accepts(executable)
     return Verdict(acceptance.by) if acceptance else Verdict(None, acceptances.why_not(executable))
 
@@ -106,13 +108,19 @@ def executables(directory: str, user: str) -> "list[Executable]":
 
 
 def _executables(operations: "Operations", checks: "tuple[Check, ...]", user: str) -> "list[Executable]":
+    from keepwell.composition.hosts import where
     from keepwell.config.acceptance import Executable
     from keepwell.rooms.checks.work.resolve import target_address
 
     return [
         *storage_executables(operations, user),
         *(
-            Executable(f"checks/{check.name}", check.needs_acceptance, target_address(check.target, check.driver.target_key), LOCAL, user)
+            Executable(
+                f"checks/{check.name}",
+                check.needs_acceptance,
+                target_address(check.target, check.driver.target_key),
+                *where(operations, check.host, user),
+            )
             for check in checks
             if check.needs_acceptance is not None
         ),
@@ -182,6 +190,16 @@ async def local_host() -> "AsyncIterator[Host]":
     finally:
         await databases.close()
         await http.close()
+
+
+@asynccontextmanager
+async def open_hosts(directory: str) -> "AsyncIterator[Callable[[str], Host]]":
+    """The hosts of a directory by name, closed at the end. Raises ConfigurationError."""
+    from keepwell.composition.hosts import hosts_of
+
+    entries = load(directory).options("hosts")
+    async with local_host() as local, hosts_of(local, entries) as hosts:
+        yield hosts.of
 
 
 def shellcheck() -> "Shellcheck":

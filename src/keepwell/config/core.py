@@ -1,4 +1,4 @@
-"""The sections that belong to no room: targets, the web server, the database and how long history is kept."""
+"""The sections that belong to no room: targets, hosts, the web server, the database and how long history is kept."""
 
 from typing import Any
 
@@ -8,6 +8,13 @@ _TARGETS = """\
 targets:
   # What is operated; checks name a target instead of repeating its address.
   # api: {url: http://127.0.0.1:8080}
+"""
+_HOSTS = """\
+# hosts:
+#   # Machines and containers beside this one; a check or a target stands on one by  on: NAME. Host keys must be known already.
+#   app1: {ssh: ops@10.0.0.11, sudo: true}
+#   web: {docker: shop-web-1}
+#   worker: {kubernetes: {deployment: worker, namespace: shop}}
 """
 _WEB = """\
 # web:
@@ -27,6 +34,7 @@ def core_sections() -> tuple[Section, ...]:
     """The sections every operations directory may have, whatever rooms there are."""
     return (
         Section("targets", "What is operated", _targets, named=True, sample=_TARGETS),
+        Section("hosts", "Machines and containers beside this one, and how they are reached", _hosts, named=True, sample=_HOSTS),
         Section("web", "Where the pages and the API are served", _web, sample=_WEB),
         Section("storage", "Where states, changes and the journal are kept", _storage, sample=_STORAGE),
         Section("history", "How long the past is kept", _history, sample=_HISTORY),
@@ -37,6 +45,12 @@ def _targets() -> type[Any]:
     from .targets import Target
 
     return Target
+
+
+def _hosts() -> type[Any]:
+    from .hosts import HostEntry
+
+    return HostEntry
 
 
 def _web() -> type[Any]:

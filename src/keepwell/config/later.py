@@ -58,7 +58,6 @@ class Kept:
 
 LATER = (
     LaterSection("contacts", "Who is told, and how they are reached", Shape.NAMED),
-    LaterSection("hosts", "Machines beside this one, and how they are reached", Shape.NAMED),
     LaterSection("rules", "Conditions on measured figures, and how severe they are", Shape.LISTED),
     LaterSection("rule_files", "Files of Prometheus rules", Shape.TEXTS),
     LaterSection("receivers", "Where alerts go", Shape.NAMED),

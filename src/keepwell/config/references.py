@@ -30,7 +30,7 @@ def check_references(links: list[Link], sections: Mapping[str, Node | None], fin
     names = {key: node.items.keys() if isinstance(node, nodes.Mapping) else () for key, node in sections.items()}
     for link in links:
         section, name = link.reference.section, link.node.text
-        if name in names.get(section, ()):
+        if name in names.get(section, ()) or name == link.reference.also:
             continue
         near = nearest(name, names.get(section, ()))
         some = ", ".join(sorted(names.get(section, ()))[:10])

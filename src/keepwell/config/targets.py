@@ -4,7 +4,7 @@ from typing import Annotated
 
 from .options import HttpUrl, Options, Reference, SecretReference
 
-_USED = ("url", "postgres", "systemd")
+_USED = ("url", "postgres", "systemd", "on")
 
 
 class Target(Options):
@@ -18,8 +18,8 @@ class Target(Options):
     """Address of a Redis server, without its password. Kept; this version does not use it."""
     systemd: str | None = None
     """The unit by which systemd runs it, for checks of kind ``systemd``."""
-    on: str | None = None
-    """The host it stands on: ``local``, or one of the hosts. Kept; this version does not use it."""
+    on: Annotated[str, Reference("hosts", also="local")] | None = None
+    """The host it stands on: ``local``, or one of the hosts. Checks of it look there, unless they say another ``on``."""
     depends_on: tuple[Annotated[str, Reference("targets", acyclic=True)], ...] = ()
     """Other targets that it needs. Kept; this version does not use it."""
 

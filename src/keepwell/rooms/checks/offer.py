@@ -66,20 +66,21 @@ class LoadChecks(Protocol):
     def __call__(self, directory: str, /) -> "tuple[Check, ...]": ...
 
 
-class OpenHost(Protocol):
-    """Gives the local host's ports, closed at the end of the context."""
+class OpenHosts(Protocol):
+    """Gives a directory's hosts by name, closed at the end of the context."""
 
-    def __call__(self) -> Any: ...
+    def __call__(self, directory: str, /) -> Any: ...
 
 
-def commands(load: LoadChecks, open_host: OpenHost, ask_server: "AskServer") -> tuple[Subcommand, ...]:
+def commands(load: LoadChecks, open_hosts: OpenHosts, ask_server: "AskServer") -> tuple[Subcommand, ...]:
     """``keepwell check`` and ``keepwell status``."""
 
     async def check(call: Call) -> int:
         from .work.once import check_once
 
-        async with open_host() as host:
-            return await check_once(call, load(call.arguments["directory"]), host)
+        directory = call.arguments["directory"]
+        async with open_hosts(directory) as host_of:
+            return await check_once(call, load(directory), host_of)
 
     async def status(call: Call) -> int:
         from .work.once import tell_status

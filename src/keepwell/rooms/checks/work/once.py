@@ -1,7 +1,7 @@
 """``keepwell check`` and ``keepwell status``: looking once, and telling what the server knows."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from keepwell.kernel.states import State, worst
@@ -16,7 +16,7 @@ from .resolve import choose
 AT_ONCE = 64
 
 
-async def check_once(call: Call, checks: tuple[Check, ...], host: Host) -> int:
+async def check_once(call: Call, checks: tuple[Check, ...], host_of: Callable[[str], Host]) -> int:
     """Looks once at the chosen checks, prints what was seen, worst first, and gives the exit code of the worst. Raises NotFound."""
     chosen = choose(checks, tuple(call.arguments["names"]))
     room = asyncio.Semaphore(AT_ONCE)
@@ -25,7 +25,7 @@ async def check_once(call: Call, checks: tuple[Check, ...], host: Host) -> int:
     async def look(check: Check) -> Observation:
         nonlocal done
         async with room:
-            observation = await observe(check, host, None)
+            observation = await observe(check, host_of(check.host), None)
         done += 1
         call.output.progress(done, len(chosen))
         return observation

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from keepwell.config.hosts import LOCAL
 from keepwell.config.targets import Target
 from keepwell.kernel.problems import NotFound
 from keepwell.kernel.redaction import redact_patterns
@@ -37,9 +38,9 @@ class Verdict:
 
 
 class Accepted(Protocol):
-    """Looks up the acceptance of a check's exact text on its resolved target."""
+    """Looks up the acceptance of a check's exact text on its resolved target and host."""
 
-    def __call__(self, name: str, text: str, target: str) -> Verdict: ...
+    def __call__(self, name: str, text: str, target: str, host: str) -> Verdict: ...
 
 
 def resolve(entries: Mapping[str, CheckEntry], targets: Mapping[str, Target], drivers: Drivers, accepted: Accepted) -> tuple[Check, ...]:
@@ -53,11 +54,12 @@ def _resolve_one(entry: CheckEntry, targets: Mapping[str, Target], drivers: Driv
     driver = drivers.load(entry.kind)
     target_name = getattr(entry.options, "target", None)
     target = targets.get(target_name) if target_name else None
+    host = entry.common.on or (target.on if target is not None else None) or LOCAL
     # A text of one's own names the secrets of its options already; the command behind its target's address stands below it.
     written = driver.runs_text(entry.options) if driver.runs_text is not None else ""
     fetched = _fetched_by([*([] if written else _texts(entry.options)), *_address(target, driver.target_key)])
     text = "\n".join(part for part in (written, fetched) if part)
-    verdict = accepted(entry.name, text, target_address(target, driver.target_key)) if text else Verdict(None)
+    verdict = accepted(entry.name, text, target_address(target, driver.target_key), host) if text else Verdict(None)
     return Check(
         name=entry.name,
         kind=entry.kind,
@@ -68,6 +70,7 @@ def _resolve_one(entry: CheckEntry, targets: Mapping[str, Target], drivers: Driv
         needs_acceptance=text or None,
         accepted_by=verdict.accepted_by,
         waits_because=f"waiting for acceptance: {verdict.why_not}" if text and verdict.accepted_by is None else "",
+        host=host,
     )
 
 

@@ -52,10 +52,13 @@ class Watched:
 class Checks:
     """Looks at every configured check at its interval. It is an Activity of the engine."""
 
-    def __init__(self, host: Host, samples: Samples, identify: Identify, write: Write) -> None:
+    def __init__(
+        self, host: Host, samples: Samples, identify: Identify, write: Write, host_of: Callable[[str], Host] | None = None
+    ) -> None:
         self.skipped = 0
         self.recorder = Recorder(write, self._on_stored, host.clock.monotonic)
         self._host = host
+        self._host_of: Callable[[str], Host] = host_of or (lambda name: host)
         self._samples = samples
         self._identify = identify
         self._watched: dict[str, Watched] = {}
@@ -89,7 +92,7 @@ class Checks:
         self._tell(Stored(frozenset(), (), reconfigured=True))
 
     def _continue(self, known: Watched, check: Check, started: float) -> Watched:
-        if known.check.options.every != check.options.every or known.check.settings != check.settings:
+        if known.check.options.every != check.options.every or known.check.settings != check.settings or known.check.host != check.host:
             known.due = first_due(check.name, check.options.every.total_seconds(), started, None)
             known.counters = {}
         known.check = check
@@ -131,7 +134,7 @@ class Checks:
 
     async def _look(self, watched: Watched) -> None:
         try:
-            observation = finite(await observe(watched.check, self._host, self._earlier(watched)))
+            observation = finite(await observe(watched.check, self._host_of(watched.check.host), self._earlier(watched)))
         finally:
             watched.looking = False
         if not watched.retired:
@@ -161,7 +164,7 @@ class Checks:
             raise Refused(f"{name} is being looked at right now", hint="wait for its result")
         watched.looking = True
         try:
-            observation = finite(await observe(watched.check, self._host, self._earlier(watched)))
+            observation = finite(await observe(watched.check, self._host_of(watched.check.host), self._earlier(watched)))
         finally:
             watched.looking = False
         await self._take(watched, observation)
