@@ -54,13 +54,14 @@ class Hosts:
         await asyncio.gather(*(connection.close() for connection in connections), *self._closing)
 
     def _make(self, name: str) -> Host:
+        from keepwell.machine.requests_from_here import RequestsFromHere
         from keepwell.machine.runner_files import RunnerFiles
 
         try:
             runner = self._runner(name)
         except AskError as error:
             runner = Nowhere(str(error))
-        return replace(self._local, name=name, runner=runner, files=RunnerFiles(runner))
+        return replace(self._local, name=name, runner=runner, files=RunnerFiles(runner), http=RequestsFromHere(name, self._local.http))
 
     def _runner(self, name: str) -> Runner:
         from keepwell.machine.exec_runner import KubernetesPlace, docker_exec, kubectl_exec
