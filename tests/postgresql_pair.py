@@ -61,12 +61,13 @@ class Node:
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             connection.execute(statement.encode())
 
-    def start(self) -> None:
-        """Starts it and waits until it accepts connections."""
+    def start(self, *, waits: bool = True) -> None:
+        """Starts it and, usually, waits until it accepts connections."""
         command = unprivileged([need("postgres"), "-D", str(self.data), "-p", str(self.port)])
         with (self.data.parent / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.data.parent)
-        wait_until(self.accepts, 30, f"PostgreSQL on port {self.port}")
+        if waits:
+            wait_until(self.accepts, 30, f"PostgreSQL on port {self.port}")
 
     def accepts(self) -> bool:
         """Whether it lets the superuser in."""

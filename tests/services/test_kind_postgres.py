@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from keepwell.kernel.states import State
 from keepwell.rooms.checks.model import Earlier, Observation
 from tests.postgresql_pair import Node, Pair, postgresql_pair
 from tests.services.look import look
-from tests.support import wait_until
+from tests.support import need, wait_until
 
 __all__ = ["postgresql_pair"]
 
@@ -440,3 +441,54 @@ async def test_everything_can_be_asked_of_either_by_anyone(shop: Pair, monkeypat
     assert seen.values["database_bytes"] > 0
     assert seen.values["table_orders_bytes"] > 0
     assert ("dead rows: a standby does not count them, ask its primary" in seen.sentence) is (node == "replica")
+
+
+async def test_the_names_of_columns_before_version_13(shop: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.primary.run("CREATE DATABASE old")
+    try:
+        shop.primary.run("CREATE EXTENSION pg_stat_statements VERSION '1.7'", "old")
+        for _ in range(3):
+            shop.primary.run("SELECT pg_sleep(0.03)", "old")
+        seen = await at(shop.primary, monkeypatch, {"slow_statements": {"warn": "> 20ms", "calls": 3}}, database="old")
+    finally:
+        shop.primary.run("DROP DATABASE old WITH (FORCE)")
+    assert seen.state is State.WARN, seen.sentence
+    assert 'on average of 3 calls: "SELECT pg_sleep($1)", warn above 20 ms' in seen.sentence
+
+
+async def test_the_three_answers_of_pg_isready(shop: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accepting, rejecting, no answer: what pg_isready tells by its status, our sentence tells in words."""
+    node, settings = shop.replica, shop.replica.data / "postgresql.conf"
+    written = settings.read_text()
+
+    async def both() -> tuple[int, str]:
+        command = [need("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(node.port)]
+        return await asyncio.to_thread(subprocess.call, command), (await at(node, monkeypatch, {})).sentence
+
+    assert await both() == (0, Holding("accepts connections"))
+    node.stop()
+    assert await both() == (2, f"connection refused by 127.0.0.1:{node.port}")
+    settings.write_text(written + "hot_standby = off\n")
+    try:
+        node.start(waits=False)
+        status, sentence = await both()
+        while status == 2:
+            await asyncio.sleep(0.02)
+            status, sentence = await both()
+        assert (status, sentence) == (1, Holding("/shop answers and rejects connections: it is "))
+    finally:
+        node.stop()
+        settings.write_text(written)
+        node.start()
+
+
+class Holding:
+    """Equals every text with these words."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and self.words in other
+
+    __hash__ = None  # type: ignore[assignment]
