@@ -15,10 +15,12 @@ from .options import LAG, LAG_BYTES, SLOTS, STANDBYS, PostgresOptions, Replicati
 from .parts import Part, Reading, Row, counted, first, judged_duration, maybe, number, seconds, size, unknown, word
 
 _WRITTEN = "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END"
-# replay_lag is NULL where there was nothing to replay lately; a copy being made (pg_basebackup, state "backup") is no standby.
+# replay_lag is that of the last log that was replayed, and NULL where there was none lately; a copy that is being made (pg_basebackup,
+# state "backup") is no standby.
 _STANDBYS = f"""
 SELECT coalesce(nullif(application_name, ''), 'a standby') AS name, host(client_addr) AS address, state,
-  pg_wal_lsn_diff({_WRITTEN}, replay_lsn)::float8 AS bytes, extract(epoch FROM replay_lag)::float8 AS seconds
+  pg_wal_lsn_diff({_WRITTEN}, replay_lsn)::float8 AS bytes,
+  CASE WHEN {_WRITTEN} <= replay_lsn THEN 0 ELSE extract(epoch FROM replay_lag)::float8 END AS seconds
 FROM pg_stat_replication WHERE state IS NULL OR (state <> 'backup' AND replay_lsn IS NOT NULL) ORDER BY bytes DESC NULLS FIRST LIMIT 100
 """
 # A standby that has replayed all that it received is up to date, however long ago the primary's last transaction was: but only while it
