@@ -24,7 +24,7 @@ def check(**options: object) -> Check:
 
 async def test_it_is_asked_with_the_checks_deadline() -> None:
     databases = FakeDatabases({"secret:SHOP": rows([SERVER])})
-    seen = await observe(check(), fake_host(databases=databases), None)
+    seen = await observe(check(), replace(fake_host(), databases=databases), None)
     assert seen.state is State.OK
     assert [(query.address, query.timeout, len(query.statements)) for query in databases.asked] == [("secret:SHOP", 3.0, 1)]
 
@@ -37,7 +37,7 @@ async def test_it_is_asked_with_the_checks_deadline() -> None:
     ],
 )
 async def test_whose_fault_it_is(answer: Exception, state: State, sentence: str) -> None:
-    seen = await observe(check(), fake_host(databases=FakeDatabases({"secret:SHOP": answer})), None)
+    seen = await observe(check(), replace(fake_host(), databases=FakeDatabases({"secret:SHOP": answer})), None)
     assert (seen.state, seen.sentence) == (state, sentence)
 
 
@@ -48,7 +48,7 @@ async def test_a_host_without_databases() -> None:
 
 async def test_a_rate_is_asked_twice() -> None:
     counted = [{"blocks_hit": 0.0, "blocks_read": 0.0, "deadlocks": count, "temp_bytes": 0.0, "temp_files": 0.0} for count in (1.0, 4.0)]
-    host = fake_host(databases=FakeDatabases(lambda query: answer(query)))
+    host = replace(fake_host(), databases=FakeDatabases(lambda query: answer(query)))
 
     def answer(query: Query) -> Rows:
         host.clock.advance(1)  # type: ignore[attr-defined]
