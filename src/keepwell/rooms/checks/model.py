@@ -70,6 +70,9 @@ class Kind(Generic[OptionsT]):
     accepted; the function gives its exact text, empty where these options hold none. ``target_key`` is the key of a target that holds
     the address which this kind asks. ``then``: where a question depends on an answer (a log-in, then a page behind it), it is given the
     answers so far and gives the next questions, none where that was all; ``read`` gets the answers to all of them.
+
+    ``values`` says what each value of its observations means, by name; capitals in a name stand for what the options or the target name
+    (``table_NAME_bytes``). ``example`` is a part of a keepwell.yaml that makes such a check. ``keepwell check --explain`` shows both.
     """
 
     summary: str
@@ -80,6 +83,8 @@ class Kind(Generic[OptionsT]):
     runs_text: Callable[[OptionsT], str] | None = None
     target_key: str = "url"
     then: Callable[[OptionsT, Target | None, tuple[Answer, ...]], tuple[Question, ...]] | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ class Probe(Generic[OptionsT]):
     """A kind of check that is no single question and answer (a TLS handshake, a TCP connection): the visible exception.
 
     ``probe(options, target, host, timeout)`` looks at the target itself. AskError and AnswerError may escape it. ``runs_text`` and
-    ``target_key`` are as in ``Kind``.
+    ``target_key``, ``values`` and ``example`` are as in ``Kind``.
     """
 
     summary: str
@@ -95,6 +100,8 @@ class Probe(Generic[OptionsT]):
     probe: Callable[[OptionsT, Target | None, Host, float], Awaitable[Observation]]
     runs_text: Callable[[OptionsT], str] | None = None
     target_key: str = "url"
+    values: Mapping[str, str] = field(default_factory=dict)
+    example: str = ""
 
 
 class CheckOptions(Options):
