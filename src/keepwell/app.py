@@ -30,7 +30,7 @@ def commands() -> Sequence[Subcommand]:
     return (
         *config.commands(verbs.sections, verbs.validate, verbs.executables, SystemClock().now),
         *plan.commands(verbs.operated, SystemClock().now),
-        *checks.commands(verbs.load_checks, verbs.open_hosts, verbs.ask_server),
+        *checks.commands(verbs.load_checks, verbs.open_hosts, verbs.ask_server, verbs.check_kinds),
         _up(),
         _reload(),
         *manual.commands(verbs.data_directory, verbs.check_problem, lambda directory: verbs.validate(str(directory))),

@@ -13,7 +13,7 @@ from keepwell.ports.offer import Section
 from .later import LaterSection, Shape, later_beside
 from .meanings import meanings
 from .nearest import nearest
-from .words import quantity_defaults, row
+from .words import model_words, quantity_defaults, unit_of
 
 __all__ = ["json_schema", "nearest", "reference", "sample"]
 
@@ -47,7 +47,9 @@ def json_schema(sections: Sequence[Section]) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of keepwell.yaml. Loads every driver."""
     kinds = {section.key: _kinds(section) for section in sections}
     models = list(
-        dict.fromkeys([*(section.options() for section in sections), *(model for each in kinds.values() for _, model in each.values())])
+        dict.fromkeys(
+            [*(section.options() for section in sections), *(driver.options for each in kinds.values() for driver in each.values())]
+        )
     )
     references, definitions = models_json_schema([(model, "validation") for model in models], schema_generator=_Explained)
     schemas = {model: references[model, "validation"] for model in models}
@@ -60,7 +62,7 @@ def json_schema(sections: Sequence[Section]) -> dict[str, Any]:
         entry: dict[str, Any] = schemas[section.options()]
         if section.kinds is not None:
             entry = _with_kinds(
-                bodies[entry["$ref"].rsplit("/", 1)[1]], {name: schemas[model] for name, (_, model) in kinds[section.key].items()}
+                bodies[entry["$ref"].rsplit("/", 1)[1]], {name: schemas[driver.options] for name, driver in kinds[section.key].items()}
             )
         if section.named:
             entry = {"type": ["object", "null"], "propertyNames": {"pattern": _NAME_PATTERN}, "additionalProperties": entry}
@@ -106,8 +108,8 @@ def reference(sections: Sequence[Section]) -> str:
             f"Entries by name; {'each has exactly one kind, and may have' if section.kinds else 'each may have'}:" if section.named else ""
         )
         lines += [f"## {section.key}", "", f"{section.summary}.", "", *([each, ""] if each else []), *_tables(section.options()), ""]
-        for name, (summary, model) in _kinds(section).items():
-            lines += [f"### {section.key}: {name}", "", summary, "", *_tables(model), ""]
+        for name, driver in _kinds(section).items():
+            lines += [f"### {section.key}: {name}", "", driver.summary, "", *_tables(driver.options), "", *_more(driver)]
     lines += _later_table(later_beside(sections))
     return "\n".join(lines).rstrip("\n") + "\n"
 
@@ -142,33 +144,32 @@ def sample(sections: Sequence[Section]) -> str:
     return "\n".join([textwrap.dedent(head), *bodies, *([textwrap.indent(tail, "# ") + "\n"] if tail else [])])
 
 
-def _kinds(section: Section) -> dict[str, tuple[str, type[BaseModel]]]:
-    """The summary and the options of every kind of a section."""
+def _kinds(section: Section) -> dict[str, Any]:
+    """The driver of every kind of a section."""
     if section.kinds is None:
         return {}
     drivers = section.kinds()
-    loaded = {name: drivers.load(name) for name in drivers.names()}
-    return {name: (driver.summary, driver.options) for name, driver in loaded.items()}
+    return {name: drivers.load(name) for name in drivers.names()}
 
 
 def _tables(model: type[BaseModel]) -> Iterator[str]:
     """A class's table, and below it the tables of the classes that its fields hold, each once."""
-    places: dict[type[BaseModel], list[str]] = {model: []}
-    tables: list[tuple[type[BaseModel], list[str]]] = []
-    waiting = [("", model)]
-    while waiting:
-        prefix, current = waiting.pop(0)
-        texts = meanings(current)
-        rows = []
-        for name, info in current.model_fields.items():
-            line, key, inner = row(name, info, texts)
-            rows.append(line)
-            path = f"{prefix}.{key}".lstrip(".")
-            waiting += [(path, one) for one in inner if one not in places]
-            for one in inner:
-                places.setdefault(one, []).append(path)
-        tables.append((current, rows))
-    for current, rows in tables:
-        if places[current]:
-            yield from ("", f"Below {', '.join(f'`{place}`' for place in places[current])}:", "")
-        yield from ("| key | type | default | meaning |", "|---|---|---|---|", *rows) if rows else ("It has no keys.",)
+    for part in model_words(model):
+        if part.places:
+            yield from ("", f"Below {', '.join(f'`{place}`' for place in part.places)}:", "")
+        rows = [_row(f"`{one.key}`", one.form, one.default, one.meaning) for one in part.fields]
+        yield from (_row("key", "type", "default", "meaning"), "|---|---|---|---|", *rows) if rows else ("It has no keys.",)
+
+
+def _more(driver: Any) -> Iterator[str]:
+    """What a driver tells beside its options: the values that it gives, and an example."""
+    values: Mapping[str, str] = getattr(driver, "values", {})
+    if values:
+        rows = [_row(f"`{name}`", unit_of(name), meaning) for name, meaning in values.items()]
+        yield from ("Its values:", "", _row("value", "unit", "meaning"), "|---|---|---|", *rows, "")
+    if getattr(driver, "example", ""):
+        yield from ("```yaml", driver.example.rstrip("\n"), "```", "")
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,8 +1,9 @@
-"""A field of an options class in words, as a row of the reference page."""
+"""Options classes in words: their fields, and the classes below them."""
 
 import json
 import typing
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import Any
@@ -16,19 +17,63 @@ from keepwell.kernel.percentages import format_percentage
 from keepwell.kernel.sizes import format_size
 
 from .markers import is_union, key_of, parts
+from .meanings import meanings
 from .options import Expands, Reference
 
+_UNITS = {
+    "_bytes_per_second": "bytes/s",
+    "_bytes_per_day": "bytes/d",
+    "_per_second": "1/s",
+    "_seconds": "s",
+    "_bytes": "bytes",
+    "_ratio": "0 to 1",
+}
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "nothing", Any: "anything"}
 _FORMATS: dict[str, Callable[[Any], str]] = {"a size with its unit": format_size, "a percentage": format_percentage}
 
 
-def row(name: str, info: FieldInfo, meanings: Mapping[str, str]) -> tuple[str, str, list[type[BaseModel]]]:
-    """A row of the table, the field's key, and the options classes below it."""
+@dataclass(frozen=True, slots=True)
+class FieldWords:
+    """A field: its key, its type in words (``form``), its default (``required`` where it has none) and its meaning; and the options classes below it."""
+
+    key: str
+    form: str
+    default: str
+    meaning: str
+    inner: tuple[type[BaseModel], ...]
+
+
+def field_words(name: str, info: FieldInfo, texts: Mapping[str, str]) -> FieldWords:
+    """A field of an options class in words. Code in them stands between backquotes."""
     key = key_of(name, info)
-    inner = list(_models(info.annotation))
-    meaning = " ".join(meanings.get(key, "").split())
-    cells = (f"`{key}`", type_in_words(info.annotation, tuple(info.metadata)), _default(info), meaning)
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |", key, inner
+    meaning = " ".join(texts.get(key, "").split())
+    return FieldWords(key, type_in_words(info.annotation, tuple(info.metadata)), _default(info), meaning, tuple(_models(info.annotation)))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWords:
+    """An options class: the paths of keys at which it stands (none for the outermost), and its fields."""
+
+    places: tuple[str, ...]
+    fields: tuple[FieldWords, ...]
+
+
+def model_words(model: type[BaseModel]) -> tuple[ModelWords, ...]:
+    """An options class in words, and after it the classes that its fields hold, each once."""
+    places: dict[type[BaseModel], list[str]] = {model: []}
+    found: list[tuple[type[BaseModel], tuple[FieldWords, ...]]] = []
+    waiting = [("", model)]
+    while waiting:
+        prefix, current = waiting.pop(0)
+        texts = meanings(current)
+        fields = tuple(field_words(name, info, texts) for name, info in current.model_fields.items())
+        for one in fields:
+            path = f"{prefix}.{one.key}".lstrip(".")
+            waiting += [(path, inner) for inner in one.inner if inner not in places]
+            for inner in one.inner:
+                places.setdefault(inner, []).append(path)
+        found.append((current, fields))
+    return tuple(ModelWords(tuple(places[current]), fields) for current, fields in found)
 
 
 def quantity_defaults(model: type[BaseModel]) -> dict[str, str]:
@@ -126,3 +171,8 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
     for argument in arguments:
         if argument is not Ellipsis:
             yield from _models(argument)
+
+
+def unit_of(value: str) -> str:
+    """The unit of a measured value, as its name ends with it; empty where it is a plain number."""
+    return next((unit for ending, unit in _UNITS.items() if f"_{value}".endswith(ending)), "")

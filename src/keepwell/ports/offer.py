@@ -17,7 +17,8 @@ class Drivers(Protocol):
         ...
 
     def load(self, name: str) -> Any:
-        """The ``DRIVER`` of that kind; it has ``summary`` and ``options``. Raises NotFound."""
+        """The ``DRIVER`` of that kind; it has ``summary`` and ``options``, and may have ``values`` (what each measured value means) and
+        ``example`` (a part of a configuration). Raises NotFound."""
         ...
 
 

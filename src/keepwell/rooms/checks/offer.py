@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from keepwell.kernel.problems import UsageError
 from keepwell.ports.offer import Argument, Call, Drivers, Event, Face, Page, Route, Section, Stream, Subcommand, Tables
 
 if TYPE_CHECKING:
@@ -72,13 +73,19 @@ class OpenHosts(Protocol):
     def __call__(self, directory: str, /) -> Any: ...
 
 
-def commands(load: LoadChecks, open_hosts: OpenHosts, ask_server: "AskServer") -> tuple[Subcommand, ...]:
-    """``keepwell check`` and ``keepwell status``."""
+def commands(
+    load: LoadChecks, open_hosts: OpenHosts, ask_server: "AskServer", drivers: Callable[[], Drivers]
+) -> tuple[Subcommand, ...]:
+    """``keepwell check`` and ``keepwell status``; ``drivers`` gives the kinds."""
 
     async def check(call: Call) -> int:
+        if call.arguments["explain"] is not None:
+            return _explain(call, drivers())
         from .work.once import check_once
 
         directory = call.arguments["directory"]
+        if directory is None:
+            raise UsageError("no operations directory is named", hint="write keepwell check DIR, or keepwell check --explain KIND")
         async with open_hosts(directory) as host_of:
             return await check_once(call, load(directory), host_of)
 
@@ -93,11 +100,17 @@ def commands(load: LoadChecks, open_hosts: OpenHosts, ask_server: "AskServer") -
             "look at every check of a directory once, now",
             check,
             (
-                Argument(("directory",), "the operations directory", {"metavar": "DIR"}),
+                Argument(("directory",), "the operations directory", {"metavar": "DIR", "nargs": "?"}),
                 Argument(("names",), "only these checks", {"metavar": "NAME", "nargs": "*", "default": ()}),
+                Argument(
+                    ("--explain",),
+                    "look at nothing: say what this kind of check looks at, takes and gives; without a KIND, which kinds there are",
+                    {"metavar": "KIND", "nargs": "?", "const": ""},
+                ),
             ),
             description="Looks once at every check (or those named) and prints what was seen. It needs no server and may run beside one. "
-            "Exit code as a Nagios plugin: 0 ok, 1 warn, 2 fail, 3 unknown; the worst of fail, warn, unknown, ok counts.",
+            "Exit code as a Nagios plugin: 0 ok, 1 warn, 2 fail, 3 unknown; the worst of fail, warn, unknown, ok counts. "
+            "With --explain it needs no directory, and answers 0.",
             example="keepwell check ops api-health --json",
             on_error=3,
         ),
@@ -110,6 +123,13 @@ def commands(load: LoadChecks, open_hosts: OpenHosts, ask_server: "AskServer") -
             example="keepwell status --json",
         ),
     )
+
+
+def _explain(call: Call, drivers: Drivers) -> int:
+    from .work.explain import explain_kind, explain_kinds
+
+    kind = call.arguments["explain"]
+    return explain_kind(call, drivers, kind) if kind else explain_kinds(call, drivers)
 
 
 AskServer = Callable[[str | None, str], Awaitable[Any]]
