@@ -14,6 +14,7 @@ import pytest
 import trustme
 
 from keepwell.kernel.states import State
+from keepwell.rooms.checks.kinds.postgres import DRIVER
 from keepwell.rooms.checks.model import Earlier, Observation
 from tests.postgresql_pair import Node, Pair, postgresql_pair
 from tests.services.look import look
@@ -440,6 +441,7 @@ async def test_everything_can_be_asked_of_either_by_anyone(shop: Pair, monkeypat
     assert "not usable" not in seen.sentence
     assert seen.values["database_bytes"] > 0
     assert seen.values["table_orders_bytes"] > 0
+    assert seen.values.keys() - {"table_orders_bytes"} <= DRIVER.values.keys()
     assert ("dead rows: a standby does not count them, ask its primary" in seen.sentence) is (node == "replica")
 
 

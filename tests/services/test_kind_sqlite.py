@@ -14,7 +14,7 @@ from keepwell.kernel.problems import AskError
 from keepwell.kernel.states import State
 from keepwell.machine.sqlite_files import Examination, examine
 from keepwell.ports.fakes import fake_host
-from keepwell.rooms.checks.kinds.sqlite import SqliteOptions, probe
+from keepwell.rooms.checks.kinds.sqlite import DRIVER, SqliteOptions, probe
 from tests.services.look import look
 from tests.support import wait_until
 
@@ -52,6 +52,7 @@ async def test_a_sound_file(shop: Path) -> None:
     assert "0 % of its pages are empty, warn above 50 %, fail above 90 %" in seen.sentence
     assert seen.values["size_bytes"] == os.stat(shop).st_size
     assert (seen.values["problems"], seen.values["orphans"]) == (0, 0)
+    assert seen.values.keys() == DRIVER.values.keys()
 
 
 async def test_rows_that_refer_to_nothing(shop: Path) -> None:

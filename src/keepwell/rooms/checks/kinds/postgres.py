@@ -18,6 +18,7 @@ from keepwell.rooms.checks.model import Answer, Earlier, Kind, Observation, Ques
 from keepwell.rooms.checks.postgresql import own, replication, sessions, statistics, tables
 from keepwell.rooms.checks.postgresql.options import PostgresOptions
 from keepwell.rooms.checks.postgresql.parts import Part, Reading, Row, first, number, seconds, word
+from keepwell.rooms.checks.postgresql.values import VALUES
 from keepwell.rooms.checks.texts import show
 
 _SERVER = """
@@ -128,4 +129,13 @@ DRIVER = Kind(
     needs_earlier=statistics.counts,
     runs_text=own.runs_text,
     target_key="postgres",
+    values=VALUES,
+    example="""\
+targets:
+  orders: {postgres: "secret:ORDERS_DATABASE"}
+checks:
+  orders-database:
+    postgres: {target: orders, connections: {}, longest_query: {}, dead_tuples: {}}
+    every: 1m
+""",
 )

@@ -104,4 +104,18 @@ DRIVER = Probe(
     summary="Whether an SQLite file is sound, its size, that of its write-ahead log, and how much of it is empty",
     options=SqliteOptions,
     probe=probe,
+    values={
+        "size_bytes": "the size of the file",
+        "log_bytes": "the size of its write-ahead log",
+        "free_ratio": "the share of its pages that are empty",
+        "problems": "how many faults SQLite's own check names",
+        "orphans": "how many rows refer to what does not exist, where foreign_keys is asked for",
+        "duration_seconds": "how long the examination took",
+    },
+    example="""\
+checks:
+  orders-file:
+    sqlite: {path: /var/lib/shop/orders.sqlite3, size: {warn: "> 1GB"}}
+    every: 1h
+""",
 )
