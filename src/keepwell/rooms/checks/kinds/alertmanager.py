@@ -117,4 +117,16 @@ DRIVER = Kind(
     options=AlertmanagerOptions,
     ask=ask,
     read=read,
+    values={
+        "alerts_active": "how many alerts count as active",
+        "alerts_silenced": "how many are silenced",
+        "alerts_inhibited": "how many are inhibited",
+        "duration_seconds": "how long the answer took",
+    },
+    example="""\
+checks:
+  alerts:
+    alertmanager: {url: "http://127.0.0.1:9093", matchers: ['severity="critical"']}
+    every: 1m
+""",
 )

@@ -210,4 +210,15 @@ DRIVER = Kind(
     ask=ask,
     read=read,
     runs_text=runs_text,
+    values={
+        "duration_seconds": "how long it ran",
+        "value": "the first number of its output, where option value is given",
+        "NAME": "a number that a Nagios plugin prints after |, in base units",
+    },
+    example="""\
+checks:
+  queue:
+    command: {run: [mailq-length, --plain], value: {warn: "> 100", fail: "> 1000"}}
+    every: 5m
+""",
 )

@@ -140,4 +140,21 @@ DRIVER = Kind(
     ask=ask,
     read=read,
     needs_earlier=lambda options: any(one.per_second for one in options.series.values()),
+    values={
+        "NAME": "the value of the series that option series calls NAME; several together as option take says",
+        "NAME_LABELS": "where several series are judged each: the value of one of them, by the labels that tell them apart",
+        "NAME_series": "how many series were judged each",
+        "duration_seconds": "how long the answer took",
+        "body_bytes": "the size of the page",
+    },
+    example="""\
+checks:
+  node:
+    exporter:
+      url: http://127.0.0.1:9100
+      series:
+        load: {select: node_load1, warn: "> 4"}
+        errors: {select: node_network_receive_errs_total, per_second: true, warn: "> 0"}
+    every: 1m
+""",
 )

@@ -303,4 +303,24 @@ DRIVER = Kind(
     options=FileOptions,
     ask=ask,
     read=read,
+    values={
+        "exists": "1 where it exists, else 0",
+        "age_seconds": "how long ago the file was modified",
+        "size_bytes": "the size of the file; of a folder what all in it takes, or, with pattern, the sizes of those files together",
+        "entries": "how many files there are in the folder",
+        "newest_age_seconds": "how long ago the newest file was modified",
+        "newest_bytes": "the size of the newest file",
+        "oldest_age_seconds": "how long ago the oldest file was modified",
+        "largest_bytes": "the size of the largest file",
+        "world_writable": "how many files and folders every user may write",
+    },
+    example="""\
+checks:
+  backup-files:
+    file: {path: /var/backups/shop, pattern: "*.dump", newest: {}, newest_size: {fail: "< 1MB"}}
+    every: 1h
+  settings:
+    file: {path: /etc/shop/settings.yaml, owner: root, mode_within: "0640"}
+    every: 10m
+""",
 )

@@ -12,6 +12,7 @@ from keepwell.kernel.states import State
 from keepwell.rooms.checks.hosts import clocks, disks, memory, processors, traffic
 from keepwell.rooms.checks.hosts.options import DiskIoOptions, HostOptions, NetworkOptions, PressureOptions
 from keepwell.rooms.checks.hosts.parts import Part, Reading
+from keepwell.rooms.checks.hosts.values import VALUES
 from keepwell.rooms.checks.limits import Verdict, together
 from keepwell.rooms.checks.model import Answer, Earlier, Kind, Observation, Question
 
@@ -65,4 +66,14 @@ DRIVER = Kind(
     ask=ask,
     read=read,
     needs_earlier=_rates,
+    values=VALUES,
+    example="""\
+checks:
+  disk:
+    host: {mount: /, warn: "> 80%", fail: "> 90%", full_in: {warn: "< 7d"}}
+    every: 1m
+  machine:
+    host: {memory: {}, load: {}, swap: {}, cpu: {warn: "> 95%"}}
+    every: 1m
+""",
 )

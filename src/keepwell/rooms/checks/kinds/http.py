@@ -130,4 +130,26 @@ DRIVER = Kind(
     read=read,
     runs_text=runs_text,
     then=then,
+    values={
+        "status_code": "the status of the response",
+        "dns_seconds": "how long the name took to be resolved",
+        "connect_seconds": "how long connecting took",
+        "tls_seconds": "how long the TLS handshake took",
+        "first_byte_seconds": "how long until the first byte of the response came",
+        "duration_seconds": "how long everything took; of several steps their sum",
+        "body_bytes": "the size of the body",
+        "certificate_days_left": "the days that the certificate is still valid",
+        "json_PATH": "an expected number of the JSON body at PATH",
+        "NAME": "a number of the JSON body that option values names",
+        "STEP_NAME": "of several steps: one of the values above, by the name of its step, as in login_duration_seconds",
+        "steps_done": "of several steps: how many were as expected",
+    },
+    example="""\
+targets:
+  shop: {url: "https://shop.example.org"}
+checks:
+  health:
+    http: {target: shop, path: /health, expect: {status: 200, json.status: healthy}, warn: "> 300ms", fail: "> 2s"}
+    every: 30s
+""",
 )

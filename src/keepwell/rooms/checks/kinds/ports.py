@@ -165,4 +165,16 @@ DRIVER = Kind(
     options=PortsOptions,
     ask=ask,
     read=read,
+    values={
+        "listening": "how many sockets listen on the host",
+        "public": "how many of them on an address that others can reach",
+        "missing": "how many expected ports nobody listens on",
+        "unexpected": "how many listen that nobody expected",
+    },
+    example="""\
+checks:
+  open-ports:
+    ports: {expect: ["443", "127.0.0.1:5432"], allow: ["22"]}
+    every: 5m
+""",
 )

@@ -196,4 +196,16 @@ DRIVER = Kind(
     ask=ask,
     read=read,
     needs_earlier=lambda options: options.cpu is not None,
+    values={
+        "count": "how many processes of the program run",
+        "memory_bytes": "the resident memory of all of them; what they share counts once for each",
+        "oldest_seconds": "how long ago the oldest of them was started",
+        "cpu_ratio": "the processor time that they used since the last look; 1 is one processor",
+    },
+    example="""\
+checks:
+  worker:
+    process: {name: worker, count: ">= 2", memory: {warn: "> 500MB"}, cpu: {warn: "> 90%"}}
+    every: 30s
+""",
 )

@@ -151,4 +151,20 @@ DRIVER = Kind(
     options=PrometheusOptions,
     ask=ask,
     read=read,
+    values={
+        "value": "what the query gives; of several series what option take makes of them",
+        "value_LABELS": "where several series are judged each: the value of one of them, by the labels that tell them apart",
+        "value_series": "how many series were judged each",
+        "series": "how many series the query gives",
+        "duration_seconds": "how long the answer took",
+    },
+    example="""\
+checks:
+  errors:
+    prometheus:
+      url: http://127.0.0.1:9090
+      query: sum(rate(http_requests_total{code=~"5.."}[5m])) / sum(rate(http_requests_total[5m]))
+      value: {warn: "> 0.01", fail: "> 0.05"}
+    every: 1m
+""",
 )

@@ -227,4 +227,23 @@ DRIVER = Kind(
     ask=ask,
     read=read,
     target_key="systemd",
+    values={
+        "active": "1 where the unit is active, else 0",
+        "in_state_seconds": "how long it has been in its state",
+        "restarts": "how often systemd has restarted it since a person started it",
+        "memory_bytes": "the memory of its control group",
+        "memory_used_ratio": "the same as a share of MemoryMax=",
+        "last_run_age_seconds": "how long ago a timer last elapsed",
+        "next_run_seconds": "how long until a timer elapses next",
+        "failed_units": "without a unit: how many units have failed",
+        "ignored_units": "how many of these may fail",
+    },
+    example="""\
+checks:
+  shop:
+    systemd: {unit: shop.service, memory: {warn: "> 800MB"}}
+    every: 30s
+  units:
+    systemd: {}
+""",
 )

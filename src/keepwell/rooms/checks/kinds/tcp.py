@@ -122,4 +122,15 @@ DRIVER = Probe(
     options=TcpOptions,
     probe=probe,
     runs_text=runs_text,
+    values={
+        "dns_seconds": "how long the name took to be resolved",
+        "connect_seconds": "how long connecting took",
+        "answer_seconds": "how long the expected text took to come",
+    },
+    example="""\
+checks:
+  mail-port:
+    tcp: {address: "mail.example.org:25", expect: "220 ", warn: "> 200ms"}
+    every: 1m
+""",
 )

@@ -188,4 +188,16 @@ DRIVER = Probe(
     summary="Until when a server's certificate is valid, whether it is trusted, and for the right name",
     options=TlsOptions,
     probe=probe,
+    values={
+        "expires_in_seconds": "how long the certificate is still valid; negative where it has ended",
+        "connect_seconds": "how long connecting took",
+        "handshake_seconds": "how long the TLS handshake took",
+        "protocol_version": "the version of TLS that was agreed upon, for example 1.3",
+    },
+    example="""\
+checks:
+  certificate:
+    tls: {host: shop.example.org, warn: "< 30d", fail: "< 7d"}
+    every: 6h
+""",
 )

@@ -38,7 +38,8 @@ def explain_kind(call: Call, drivers: Drivers, name: str) -> int:
         call.output.say(line)
     for heading, lines in _parts(name, driver):
         call.output.say()
-        call.output.say(heading, style="strong")
+        for line in textwrap.wrap(heading, _WIDTH, subsequent_indent="  "):
+            call.output.say(line, style="strong")
         for line in lines:
             call.output.say(line)
     return Exit.OK
