@@ -24,6 +24,7 @@ from keepwell.kernel.problems import AnswerError
 from keepwell.kernel.states import State
 from keepwell.ports.databases import Query, Rows, StatementFault
 from keepwell.ports.http import Cookie, Form, Json, Phases, Request, Response
+from keepwell.ports.redis import Inquiry, Keys, Replies, ReplyFault
 from keepwell.ports.runner import Command, Result
 from keepwell.rooms.checks.model import Answer, Earlier, Kind, Observation, Probe, Question, ReadFile
 
@@ -70,10 +71,26 @@ def rows(results: list[list[dict[str, Any]]], errors: Mapping[int, list[str]] | 
     return Rows(tuple(tuple(result) for result in results), faults, 150004, connect, connect + 0.001, "db.example.org:5432/shop")
 
 
+def replies(info: str = "", body: str | None = None, keys: dict[str, Any] | None = None, **given: Any) -> Replies:
+    """What a Redis server answered; ``fault`` is the error to INFO, ``clock`` what TIME says, ``maxclients`` what CONFIG GET says."""
+    text: Any = info if body is None else body
+    if "fault" in given:
+        text = ReplyFault(given["fault"].split()[0], given["fault"])
+    walked = None
+    if keys is not None:
+        fault = ReplyFault(keys["fault"].split()[0], keys["fault"]) if "fault" in keys else None
+        walked = Keys(**{**keys, "examples": tuple(keys.get("examples", ())), "fault": fault})
+    values: tuple[Any, ...] = (text, (str(given.get("clock", 1_800_000_000)), "0"))
+    if "maxclients" in given:
+        values += (("maxclients", given["maxclients"]),)
+    return Replies(values, walked, 0.004, given.get("ping", 0.001), "cache.example.org:6379")
+
+
 MAKERS: Mapping[str, Any] = {
     "response": lambda given: response(**given),
     "result": lambda given: result(**given),
     "rows": lambda given: rows(**given),
+    "replies": lambda given: replies(**given),
     "file": lambda given: given.encode(),
     "bytes": lambda given: bytes.fromhex(given),
     "error": AnswerError,
@@ -100,6 +117,10 @@ def shown(question: Question) -> dict[str, Any]:
             return {"path": question.path}
         case Query():
             return {"address": question.address, "statements": len(question.statements)}
+        case Inquiry():
+            given = {"address": question.address, "commands": [" ".join(words) for words in question.commands]}
+            given |= {"user": question.user, "password": question.password, "scan": question.scan and question.scan.pattern}
+            return {key: value for key, value in given.items() if value}
         case Request():
             given = {"method": question.method, "url": question.url, "headers": dict(question.headers), "secrets": dict(question.secrets)}
             given |= {"body": question.body.decode() if isinstance(question.body, bytes) else None}

@@ -14,6 +14,7 @@ from keepwell.machine.databases import PostgresqlDatabases
 from keepwell.machine.http_client import HttpClient
 from keepwell.machine.local_files import LocalFiles
 from keepwell.machine.local_runner import LocalRunner
+from keepwell.machine.redis import RedisServers
 from keepwell.machine.secrets import MachineSecrets
 from keepwell.ports.host import Host
 from keepwell.rooms.checks.model import Check, CheckOptions, Earlier, Observation
@@ -34,9 +35,10 @@ class LaterClock(SystemClock):
 async def this_host(clock: SystemClock | None = None) -> AsyncIterator[Host]:
     """This machine, with all its real ports."""
     secrets = MachineSecrets(os.environ)
-    databases = PostgresqlDatabases(secrets)
+    databases, redis = PostgresqlDatabases(secrets), RedisServers(secrets)
     async with HttpClient(secrets) as http:
-        yield Host("local", LocalRunner(secrets), LocalFiles(), http, clock or SystemClock(), secrets, databases=databases)
+        yield Host("local", LocalRunner(secrets), LocalFiles(), http, clock or SystemClock(), secrets, databases=databases, redis=redis)
+    await redis.close()
     await databases.close()
 
 

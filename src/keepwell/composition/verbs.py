@@ -179,15 +179,18 @@ async def local_host() -> "AsyncIterator[Host]":
     from keepwell.machine.http_client import HttpClient
     from keepwell.machine.local_files import LocalFiles
     from keepwell.machine.local_runner import LocalRunner
+    from keepwell.machine.redis import RedisServers
     from keepwell.machine.secrets import MachineSecrets
     from keepwell.ports.host import Host
 
     secrets = MachineSecrets(os.environ)
     http = HttpClient(secrets)
     databases = PostgresqlDatabases(secrets)
+    redis = RedisServers(secrets)
     try:
-        yield Host(LOCAL, LocalRunner(secrets), LocalFiles(), http, SystemClock(), secrets, databases=databases)
+        yield Host(LOCAL, LocalRunner(secrets), LocalFiles(), http, SystemClock(), secrets, databases=databases, redis=redis)
     finally:
+        await redis.close()
         await databases.close()
         await http.close()
 

@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from .options import HttpUrl, Options, Reference, SecretReference
+from .redis_addresses import RedisAddress
 
-_USED = ("url", "postgres", "systemd", "on")
+_USED = ("url", "postgres", "redis", "systemd", "on")
 
 
 class Target(Options):
@@ -14,8 +15,8 @@ class Target(Options):
     """Base address of an HTTP service; the path of a check is appended to it. ``${VAR}`` is replaced from the environment."""
     postgres: SecretReference | None = None
     """Connection string of a PostgreSQL database, ``postgresql://USER:PASSWORD@HOST:PORT/NAME`` or ``host=... dbname=... user=...``."""
-    redis: str | None = None
-    """Address of a Redis server, without its password. Kept; this version does not use it."""
+    redis: RedisAddress | None = None
+    """Address of a Redis server, ``redis://HOST:PORT/DATABASE`` or ``rediss://``, without its password (that belongs to the check)."""
     systemd: str | None = None
     """The unit by which systemd runs it, for checks of kind ``systemd``."""
     on: Annotated[str, Reference("hosts", also="local")] | None = None

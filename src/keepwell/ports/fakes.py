@@ -14,6 +14,7 @@ from .databases import Query, Rows
 from .files import FileFacts
 from .host import Host
 from .http import Request, Response
+from .redis import Inquiry, Replies
 from .runner import Command, Result
 from .samples import Sample
 
@@ -125,6 +126,22 @@ def rows(*results: Sequence[Mapping[str, Any]], version: int = 150004, connect: 
     return Rows(tuple(tuple(result) for result in results), {}, version, connect, connect + 0.001, "127.0.0.1:5432/shop")
 
 
+class FakeRedis:
+    """Answers by address. ``answers`` maps an address to Replies or an exception to raise; or is a function of the Inquiry."""
+
+    def __init__(
+        self,
+        answers: Mapping[str, Replies | Exception] | Callable[[Inquiry], Replies | Exception] = {},  # noqa: B006 (read only)
+    ) -> None:
+        self._answers = answers
+        self.asked: list[Inquiry] = []
+
+    async def ask(self, inquiry: Inquiry) -> Replies:
+        """The prepared Replies. Raises the prepared exception, or LookupError where nothing was prepared."""
+        self.asked.append(inquiry)
+        return _give(self._answers(inquiry) if callable(self._answers) else self._answers[inquiry.address])
+
+
 class FakeFiles:
     """Files from a mapping of path to content, or to an exception to raise. Directories are implied by the paths."""
 
@@ -199,9 +216,9 @@ def fake_host(
     http: FakeHttp | None = None,
     clock: FakeClock | None = None,
     secrets: FakeSecrets | None = None,
-    databases: FakeDatabases | None = None,
 ) -> Host:
-    """A host all of whose ports are fakes; those not given have no answer prepared."""
+    """A host all of whose ports are fakes; those not given have no answer prepared. Rarer ports are put in with ``dataclasses.replace``:
+    ``replace(fake_host(), redis=FakeRedis(...))``."""
     return Host(
         name,
         runner or FakeRunner(),
@@ -209,5 +226,6 @@ def fake_host(
         http or FakeHttp(),
         clock or FakeClock(),
         secrets or FakeSecrets({}),
-        databases=databases or FakeDatabases(),
+        databases=FakeDatabases(),
+        redis=FakeRedis(),
     )
