@@ -341,4 +341,29 @@ DRIVER = Kind(
     ask=ask,
     read=read,
     then=then,
+    values={
+        "containers": "how many such containers there are",
+        "running": "how many of them run",
+        "restarts": "how often Docker has restarted them since they were made",
+        "running_for_seconds": "how long ago the youngest that runs was started",
+        "cpu_ratio": "the processor use of all of them; 1 is one processor",
+        "memory_bytes": "the memory of all of them",
+        "memory_used_ratio": "the memory of one as a share of what it may use; of several the highest",
+        "image_age_seconds": "how long ago the image of one was built; of several the oldest",
+        "disk_bytes": "the space of all images, containers, volumes and build caches",
+        "reclaimable_bytes": "the part of it that could be freed",
+        "images_bytes": "the space of images",
+        "containers_bytes": "the space of what containers wrote",
+        "volumes_bytes": "the space of volumes",
+        "build_cache_bytes": "the space of build caches",
+    },
+    example="""\
+checks:
+  shop-containers:
+    docker: {project: shop, memory_share: {}}
+    every: 1m
+  docker-space:
+    docker: {disk: {warn: "> 50GB"}, reclaimable: {warn: "> 20GB"}}
+    every: 1h
+""",
 )
