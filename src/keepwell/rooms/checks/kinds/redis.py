@@ -95,4 +95,35 @@ DRIVER = Kind(
     read=read,
     needs_earlier=load.rates_are_asked,
     target_key="redis",
+    values={
+        "connect_seconds": "how long connecting took",
+        "ping_seconds": "the time from PING to its answer",
+        "uptime_seconds": "how long ago the server was started",
+        "commands_per_second": "the commands that it answers now",
+        "clients": "connected clients",
+        "clients_blocked": "clients that wait in a blocking command",
+        "clients_used_ratio": "connected clients as a share of maxclients",
+        "memory_used_bytes": "the memory in use",
+        "memory_max_bytes": "maxmemory; 0 where there is none",
+        "memory_fragmentation_ratio": "the resident memory divided by the memory in use; 1 means that none is lost",
+        "evicted_keys_per_second": "keys evicted since the last look because memory was full",
+        "rejected_connections_per_second": "connections rejected since the last look because of maxclients",
+        "hit_ratio": "the share of lookups since the last look that found their key",
+        "replicas": "of a primary: how many replicas are connected",
+        "replication_link_up": "of a replica: 1 where the link to its primary is up, else 0",
+        "replication_lag_seconds": "how long a replica and its primary have not heard of each other; of several the longest",
+        "replication_lag_bytes": "the replication stream that a replica has not got; of several the most",
+        "keys_matching": "how many keys match the pattern of option keys",
+        "keys_without_expiry": "how many of them never expire",
+        "largest_key_bytes": "the memory of the largest of them",
+        "changes_since_save": "changes that the last save does not hold",
+    },
+    example="""\
+targets:
+  sessions: {redis: "redis://127.0.0.1:6379/0"}
+checks:
+  sessions:
+    redis: {target: sessions, memory: {}, evictions: {}, keys: {pattern: "session:*"}}
+    every: 1m
+""",
 )
