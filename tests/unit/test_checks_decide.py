@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepwell.kernel.states import State, worst
-from keepwell.rooms.checks.decide import first_due, judge, next_due, spread, worst_first
+from keepwell.rooms.checks.decide import first_due, grain, judge, next_due, on_grid, spread, worst_first
 from keepwell.rooms.checks.model import Change, CheckOptions, Observation, Standing
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -118,3 +118,17 @@ def test_the_next_time_is_on_the_grid_and_to_come(due: float, every: float, late
     assert following.due > due + later - 1e-6 * every
     assert following.due - every <= due + later + every * 1e-6
     assert following.skipped == int(later // every) or abs(later / every - round(later / every)) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("count", "every", "size"), [(1, 60, 1 / 4), (1000, 30, 1 / 8), (1000, 10, 1 / 16), (1000, 2, 1 / 64), (10_000, 1, 1 / 128)]
+)
+def test_about_eight_looks_begin_together(count: int, every: float, size: float) -> None:
+    assert grain([every] * count) == size
+    due = on_grid(1000.3, size)
+    assert 0 <= due - 1000.3 < size
+    assert on_grid(due + every, size) == due + every  # the interval keeps it there
+
+
+def test_without_checks_there_is_a_grid_too() -> None:
+    assert grain([]) == 1 / 4

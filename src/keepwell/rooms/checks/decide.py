@@ -1,9 +1,9 @@
 """What an observation changes, and when a check is due: decisions without I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from math import isfinite
+from math import ceil, floor, isfinite, log2
 from zlib import crc32
 
 from keepwell.kernel.states import State
@@ -12,6 +12,13 @@ from .model import Change, CheckOptions, Observation, Standing
 
 FIRST_LOOKS_WITHIN = 10.0
 """Seconds after a start within which every check has been looked at once, however long its interval."""
+
+TOGETHER = 8
+"""About so many looks begin at the same moment: a process that wakes for each alone spends two to three times the CPU (docs/performance.md),
+and with many more than this each would wait for the others, which would show in the times it measures."""
+
+COARSEST, FINEST = -2, -7
+"""Powers of two of a second: looks begin on a grid of at most 1/4 s and at least 1/128 s."""
 
 _RANK = {State.OK: 0, State.WARN: 1, State.FAIL: 2}
 
@@ -88,6 +95,17 @@ def first_due(name: str, every: float, started: float, seconds_since_last: float
     if seconds_since_last is not None and 0 <= seconds_since_last < every:
         return started + every - seconds_since_last
     return started + spread(name) * min(every, FIRST_LOOKS_WITHIN)
+
+
+def grain(intervals: Iterable[float]) -> float:
+    """The seconds of the grid on which checks with these intervals begin, so that about TOGETHER of them do so at the same moment."""
+    rate = sum(1 / every for every in intervals)
+    return float(2 ** max(FINEST, min(COARSEST, floor(log2(TOGETHER / rate))))) if rate > 0 else 2.0**COARSEST
+
+
+def on_grid(due: float, size: float) -> float:
+    """The first moment of the grid at or after that time. Whole seconds are on every grid, so usual intervals stay on it."""
+    return ceil(due / size) * size
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from keepwell.kernel.states import State
 from keepwell.ports.activity import Job
 from keepwell.ports.host import Host
 from keepwell.ports.samples import Sample, Samples
-from keepwell.rooms.checks.decide import finite, first_due, judge, next_due
+from keepwell.rooms.checks.decide import finite, first_due, grain, judge, next_due, on_grid
 from keepwell.rooms.checks.model import Change, Check, Earlier, Kept, Observation, Seen, Shown, Standing, Stored
 
 from .observe import observe
@@ -64,6 +64,7 @@ class Checks:
         self._watched: dict[str, Watched] = {}
         self._by_number: dict[int, Watched] = {}
         self._timers: list[tuple[float, str]] = []
+        self._grain = 0.25
         self._listeners: set[asyncio.Queue[Stored]] = set()
         self._wake: Callable[[], None] = lambda: None
 
@@ -74,6 +75,7 @@ class Checks:
         clock = self._host.clock
         kept = await self._identify({check.name: check.options.was for check in checks})
         started, now = clock.monotonic(), clock.now()
+        self._grain = grain(check.options.every.total_seconds() for check in checks)
         watched: dict[str, Watched] = {}
         for check in checks:
             known = self._by_number.get(kept[check.name].check_id)
@@ -93,15 +95,18 @@ class Checks:
 
     def _continue(self, known: Watched, check: Check, started: float) -> Watched:
         if known.check.options.every != check.options.every or known.check.settings != check.settings or known.check.host != check.host:
-            known.due = first_due(check.name, check.options.every.total_seconds(), started, None)
+            known.due = self._first_due(check, started, None)
             known.counters = {}
         known.check = check
         return known
 
     def _begin(self, check: Check, kept: Kept, started: float, now: datetime) -> Watched:
         age = (now - kept.standing.last_at).total_seconds() if kept.standing else None
-        due = first_due(check.name, check.options.every.total_seconds(), started, age)
+        due = self._first_due(check, started, age)
         return Watched(check, kept.check_id, kept.ordinal, due, kept.standing, kept.standing)
+
+    def _first_due(self, check: Check, started: float, seconds_since_last: float | None) -> float:
+        return on_grid(first_due(check.name, check.options.every.total_seconds(), started, seconds_since_last), self._grain)
 
     # --- the engine's questions ------------------------------------------------------------------------------------------
 
