@@ -18,6 +18,7 @@ IMPORTED = {
     "alembic": "alembic.command",
     "cronsim": "cronsim",
     "cryptography": "cryptography.x509",
+    "dnspython": "dns.asyncquery",
     "fastapi": "fastapi",
     "ftfy": "ftfy",
     "jinja2": "jinja2",

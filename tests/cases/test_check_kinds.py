@@ -24,6 +24,7 @@ from keepwell.kernel.problems import AnswerError
 from keepwell.kernel.states import State
 from keepwell.ports.databases import Query, Rows, StatementFault
 from keepwell.ports.http import Cookie, Form, Json, Phases, Request, Response
+from keepwell.ports.names import Absent, Answered, Lookup
 from keepwell.ports.redis import Inquiry, Keys, Replies, ReplyFault
 from keepwell.ports.runner import Command, Result
 from keepwell.rooms.checks.model import Answer, Earlier, Kind, Observation, Probe, Question, ReadFile
@@ -86,6 +87,12 @@ def replies(info: str = "", body: str | None = None, keys: dict[str, Any] | None
     return Replies(values, walked, 0.004, given.get("ping", 0.001), "cache.example.org:6379")
 
 
+def answered(body: str = "", **given: Any) -> Answered:
+    """``body`` is what spoilt cases have in place of the first record."""
+    given["values"] = (body, *given["values"][1:]) if body else tuple(given["values"])
+    return Answered(**{"ttl": 300, "authenticated": False, "server": "127.0.0.1:53", "seconds": 0.004} | given)
+
+
 MAKERS: Mapping[str, Any] = {
     "response": lambda given: response(**given),
     "result": lambda given: result(**given),
@@ -94,6 +101,8 @@ MAKERS: Mapping[str, Any] = {
     "file": lambda given: given.encode(),
     "bytes": lambda given: bytes.fromhex(given),
     "error": AnswerError,
+    "answered": lambda given: answered(**given),
+    "absent": Absent,
 }
 
 
@@ -115,6 +124,9 @@ def shown(question: Question) -> dict[str, Any]:
             return {key: value for key, value in given.items() if value}
         case ReadFile():
             return {"path": question.path}
+        case Lookup():
+            given = {"name": question.name, "record": question.record, "server": question.server, "dnssec": question.dnssec}
+            return {key: value for key, value in given.items() if value}
         case Query():
             return {"address": question.address, "statements": len(question.statements)}
         case Inquiry():

@@ -14,6 +14,7 @@ from keepwell.machine.databases import PostgresqlDatabases
 from keepwell.machine.http_client import HttpClient
 from keepwell.machine.local_files import LocalFiles
 from keepwell.machine.local_runner import LocalRunner
+from keepwell.machine.names import SystemNames
 from keepwell.machine.redis import RedisServers
 from keepwell.machine.secrets import MachineSecrets
 from keepwell.ports.host import Host
@@ -35,9 +36,11 @@ class LaterClock(SystemClock):
 async def this_host(clock: SystemClock | None = None) -> AsyncIterator[Host]:
     """This machine, with all its real ports."""
     secrets = MachineSecrets(os.environ)
-    databases, redis = PostgresqlDatabases(secrets), RedisServers(secrets)
+    databases, redis, names = PostgresqlDatabases(secrets), RedisServers(secrets), SystemNames()
     async with HttpClient(secrets) as http:
-        yield Host("local", LocalRunner(secrets), LocalFiles(), http, clock or SystemClock(), secrets, databases=databases, redis=redis)
+        runner, files = LocalRunner(secrets), LocalFiles()
+        yield Host("local", runner, files, http, clock or SystemClock(), secrets, databases=databases, redis=redis, names=names)
+    await names.close()
     await redis.close()
     await databases.close()
 

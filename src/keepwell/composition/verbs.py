@@ -179,6 +179,7 @@ async def local_host() -> "AsyncIterator[Host]":
     from keepwell.machine.http_client import HttpClient
     from keepwell.machine.local_files import LocalFiles
     from keepwell.machine.local_runner import LocalRunner
+    from keepwell.machine.names import SystemNames
     from keepwell.machine.redis import RedisServers
     from keepwell.machine.secrets import MachineSecrets
     from keepwell.ports.host import Host
@@ -186,10 +187,12 @@ async def local_host() -> "AsyncIterator[Host]":
     secrets = MachineSecrets(os.environ)
     http = HttpClient(secrets)
     databases = PostgresqlDatabases(secrets)
-    redis = RedisServers(secrets)
+    redis, names = RedisServers(secrets), SystemNames()
     try:
-        yield Host(LOCAL, LocalRunner(secrets), LocalFiles(), http, SystemClock(), secrets, databases=databases, redis=redis)
+        runner, files, clock = LocalRunner(secrets), LocalFiles(), SystemClock()
+        yield Host(LOCAL, runner, files, http, clock, secrets, databases=databases, redis=redis, names=names)
     finally:
+        await names.close()
         await redis.close()
         await databases.close()
         await http.close()

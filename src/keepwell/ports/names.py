@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from keepwell.kernel.problems import AnswerError
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
@@ -28,10 +30,19 @@ class Answered:
     seconds: float
 
 
+class Absent(AnswerError):
+    """The server says with authority that the name does not exist (NXDOMAIN), or has no record of that type."""
+
+    code = "answer.absent"
+
+
 class Names(Protocol):
     """Asks resolvers."""
 
     async def look_up(self, lookup: Lookup) -> Answered:
-        """Puts the question. Raises AnswerError (NXDOMAIN, no such record, SERVFAIL, REFUSED: each named) and AskError (nobody answers, no
-        route)."""
+        """Puts the question.
+
+        Raises Absent where there is no such name or record; AnswerError where the server cannot or will not answer (SERVFAIL, REFUSED, each
+        named), or where the one that was named is silent; AskError where none of the system's resolvers answers, or there is no route.
+        """
         ...

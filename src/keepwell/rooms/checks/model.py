@@ -14,6 +14,7 @@ from keepwell.kernel.states import State
 from keepwell.ports.databases import Query, Rows
 from keepwell.ports.host import Host
 from keepwell.ports.http import Request, Response
+from keepwell.ports.names import Answered, Lookup
 from keepwell.ports.redis import Inquiry, Replies
 from keepwell.ports.runner import Command, Result
 
@@ -26,10 +27,10 @@ class ReadFile:
     limit: int = 1024 * 1024
 
 
-Question = Command | Request | ReadFile | Query | Inquiry
-Answer = Result | Response | bytes | Rows | Replies | AnswerError
+Question = Command | Request | ReadFile | Query | Inquiry | Lookup
+Answer = Result | Response | bytes | Rows | Replies | Answered | AnswerError
 """What came back for each question: a Command gives a Result, a Request a Response, a ReadFile bytes, a Query Rows, an Inquiry
-Replies; each may be an AnswerError instead.
+Replies, a Lookup an Answered; each may be an AnswerError instead.
 
 An AskError is never handed to a driver: the check is ``unknown`` before its driver is asked to read anything."""
 

@@ -11,6 +11,7 @@ from keepwell.kernel.states import State
 from keepwell.ports.databases import Query
 from keepwell.ports.host import Host
 from keepwell.ports.http import Request
+from keepwell.ports.names import Lookup
 from keepwell.ports.redis import Inquiry
 from keepwell.ports.runner import Command
 from keepwell.rooms.checks.model import Answer, Check, Earlier, Kind, Observation, Probe, Question, ReadFile
@@ -101,6 +102,10 @@ async def _answer(question: Question, deadline: float, host: Host) -> Answer:
                 if host.redis is None:
                     raise AskError(f"the host {host.name} asks no Redis servers")
                 return await host.redis.ask(replace(question, timeout=deadline))
+            case Lookup():
+                if host.names is None:
+                    raise AskError(f"the host {host.name} asks no resolvers")
+                return await host.names.look_up(replace(question, timeout=deadline))
             case _:
                 assert_never(question)
     except AnswerError as error:
