@@ -88,4 +88,17 @@ DRIVER = Kind(
     options=UpdatesOptions,
     ask=ask,
     read=read,
+    values={
+        "updates": "how many packages would be updated or come with the updates",
+        "security_updates": "how many of them are security updates",
+        "lists_age_seconds": "how long ago the package lists last changed",
+        "reboot_pending": "1 where the host waits for a reboot, else 0",
+    },
+    example="""\
+checks:
+  updates:
+    updates: {security: {warn: "> 0"}, pending: {warn: "> 50"}}
+    every: 6h
+    timeout: 1m
+""",
 )
