@@ -116,10 +116,13 @@ def words(limit: Comparison) -> str:
     return f"{_WORDS[limit.operator]} {limit.describe(limit.bound)}"
 
 
-def together(verdicts: Iterable[Verdict]) -> Verdict:
-    """One verdict of several: the worst state, and every sentence, the worst first. Of nothing: ok without a word."""
+def together(verdicts: Iterable[Verdict], most: int | None = None) -> Verdict:
+    """One verdict of several: the worst state, and every sentence (at most so many), the worst first. Of nothing: ok without a word."""
     ordered = sorted(verdicts, key=lambda verdict: _SEVERITY[verdict.state])
-    return Verdict(ordered[0].state if ordered else State.OK, "; ".join(verdict.sentence for verdict in ordered))
+    sentences = [verdict.sentence for verdict in ordered]
+    if most is not None and len(sentences) > most:
+        sentences[most:] = [f"and {len(sentences) - most} more"]
+    return Verdict(ordered[0].state if ordered else State.OK, "; ".join(sentences))
 
 
 def finite(value: object) -> float | None:

@@ -4,7 +4,7 @@ space that Docker takes.
 It asks the ``docker`` client, by fixed questions that change nothing: ps, inspect, stats and system df.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal, Self
@@ -209,7 +209,7 @@ def _containers(options: DockerOptions, answers: tuple[Answer, ...], earlier: Ea
             _one(options, one, now, earlier, found)
         _uses(options, answers, seen, found)
         _images(options, answers, seen, now, found)
-    verdict = together(_few(found.verdicts))
+    verdict = together(found.verdicts, _SHOWN)
     return Observation(verdict.state, verdict.sentence, found.values, found.counters)
 
 
@@ -217,13 +217,6 @@ def _which(options: DockerOptions) -> str:
     if options.container is not None:
         return f"called {show(options.container)}"
     return f"of the project {options.project}" + (f", service {options.service}" if options.service else "")
-
-
-def _few(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """The worst of them: what is well is said of the first few only."""
-    ordered = sorted(verdicts, key=lambda verdict: verdict.state is State.OK)
-    rest = len(ordered) - _SHOWN
-    return ordered if rest <= 0 else [*ordered[:_SHOWN], Verdict(State.OK, f"and {rest} more")]
 
 
 def _one(options: DockerOptions, one: Container, now: float, earlier: Earlier | None, found: _Found) -> None:
