@@ -18,24 +18,10 @@ from keepwell.rooms.checks.answers import ending
 from keepwell.rooms.checks.limits import NumberLimits, Verdict, judge, together
 from keepwell.rooms.checks.model import Answer, Earlier, Kind, Observation, Question
 from keepwell.rooms.checks.patterns import RegularExpression
+from keepwell.rooms.checks.plugins import output_of, plugin_says
 from keepwell.rooms.checks.texts import Wanted, first_line, missed, show
 
 _NUMBER = re.compile(r"(?<![\w.-])[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")  # not the 2 of web-2
-_PLUGIN_STATES = {0: State.OK, 1: State.WARN, 2: State.FAIL, 3: State.UNKNOWN}
-_MOST_PERFDATA = 100
-# Monitoring Plugins Development Guidelines, "Performance data": 'label'=value[UOM];[warn];[crit];[min];[max]
-_PERFDATA = re.compile(r"(?:'((?:[^'=]|''){1,100})'|([^\s'=]{1,100}))=([-+]?[0-9]{1,40}(?:\.[0-9]{1,40})?)([a-zA-Z%]{0,3})(?=[;\s]|$)")
-_UNITS = {
-    "s": ("_seconds", 1.0),
-    "ms": ("_seconds", 1e-3),
-    "us": ("_seconds", 1e-6),
-    "%": ("_ratio", 1e-2),
-    "b": ("_bytes", 1.0),
-    "kb": ("_bytes", 1e3),
-    "mb": ("_bytes", 1e6),
-    "gb": ("_bytes", 1e9),
-    "tb": ("_bytes", 1e12),
-}
 
 
 class CommandExpect(Options):
@@ -128,9 +114,9 @@ def read(options: CommandOptions, answers: tuple[Answer, ...], earlier: Earlier 
         reason = str(result) if isinstance(result, AnswerError) else "there is no result"
         return Observation(State.FAIL, f"{_name(options)}: {reason}")
     if options.nagios:
-        return _plugin(options, result)
+        return plugin_says(_name(options), result)
     verdict, values = _judged(options, result)
-    return Observation(verdict.state, verdict.sentence, {"duration_seconds": result.seconds} | values, detail=_detail(result))
+    return Observation(verdict.state, verdict.sentence, {"duration_seconds": result.seconds} | values, detail=output_of(result))
 
 
 def _judged(options: CommandOptions, result: Result) -> tuple[Verdict, dict[str, float]]:
@@ -169,39 +155,9 @@ def _number(limits: NumberLimits, output: str) -> tuple[Verdict, dict[str, float
     return judge(f"its first number is {describe(number, Unit.NUMBER)}", number, limits.warn, limits.fail), {"value": number}
 
 
-def _plugin(options: CommandOptions, result: Result) -> Observation:
-    """A plugin's own word. One that breaks or cannot be started says nothing of its target: unknown; one that hangs: fail."""
-    said = first_line(result.stdout).partition("|")[0].strip()
-    values = {"duration_seconds": result.seconds} | _performance(result.stdout)
-    if result.timed_out:
-        return Observation(State.FAIL, f"{_name(options)} {ending(result)}", detail=_detail(result))
-    state = _PLUGIN_STATES.get(result.status if result.status is not None else -1)
-    if state is None:
-        line = first_line(result.stderr)
-        words = f"{_name(options)} {ending(result)}, expected 0 to 3 of a Nagios plugin{f': {show(line)}' if line else ''}"
-        return Observation(State.UNKNOWN, words, detail=_detail(result))
-    return Observation(state, f"{_name(options)} {ending(result)}: {show(said)}", values, detail=_detail(result))
-
-
-def _performance(output: str) -> dict[str, float]:
-    """The numbers after ``|``, in base units; of two with the same name the first."""
-    data = " ".join(line.partition("|")[2] for line in output.splitlines())
-    values: dict[str, float] = {}
-    for quoted, plain, number, unit in _PERFDATA.findall(data)[:_MOST_PERFDATA]:
-        name = re.sub("[^a-z0-9]+", "_", (quoted or plain).lower()).strip("_") or "value"
-        suffix, factor = _UNITS.get(unit.lower(), ("", 1.0))
-        full = name if name.endswith(suffix) else name + suffix
-        values.setdefault(full, float(number) * factor)
-    return values
-
-
 def _name(options: CommandOptions) -> str:
     """The program as a person recognises it."""
     return show(" ".join(options.run) if options.run is not None else first_line(options.shell or ""))
-
-
-def _detail(result: Result) -> str:
-    return "\n".join(part.rstrip("\n") for part in (result.stdout, result.stderr) if part.strip())
 
 
 DRIVER = Kind(
