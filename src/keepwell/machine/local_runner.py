@@ -116,7 +116,7 @@ def _why_not(command: Command, program: str, error: OSError) -> str:
     if command.directory is not None and error.filename == command.directory:
         return f"{program} cannot be started: its directory {quoted(command.directory, _LONGEST)} cannot be entered ({error.strerror})"
     sentences = {
-        errno.ENOENT: f"there is no program {program}, or the interpreter that it names is missing",
+        errno.ENOENT: f"there is no program {program}, or the interpreter that it names is missing{command.brought_by}",
         errno.EACCES: f"{program} is not executable by this user",
         errno.ENOEXEC: f"{program} is not a program that this machine can run",
         errno.E2BIG: f"the arguments and variables of {program} are longer than this machine allows",

@@ -62,7 +62,8 @@ def why_not_started(command: Command, result: Result) -> str:
     match = _NOT_STARTED.search(result.stderr)
     if match is None:
         return ""
-    return f"there is no program {program}" if match[1].startswith("No such") else f"{program} cannot be started ({match[1]})"
+    missing = match[1].startswith("No such")
+    return f"there is no program {program}{command.brought_by}" if missing else f"{program} cannot be started ({match[1]})"
 
 
 def _from_input(name: str, length: int) -> str:

@@ -12,7 +12,7 @@ class Command:
     ``environment`` is added to the few variables that the runner lets through. ``secrets`` are environment values that stand here
     as references (``secret:NAME``) and are resolved at the last moment; their values are redacted from the output.
     ``timeout`` is in seconds; at its end the whole process group is killed. ``output_limit`` caps each of stdout and stderr in bytes:
-    of a longer one its head and its tail are kept.
+    of a longer one its head and its tail are kept. ``package`` is what brings the program, told where it is missing.
     """
 
     argv: tuple[str, ...]
@@ -22,6 +22,12 @@ class Command:
     directory: str | None = None
     timeout: float = 30.0
     output_limit: int = 64 * 1024
+    package: str = ""
+
+    @property
+    def brought_by(self) -> str:
+        """The end of the sentence that its program is missing: which package brings it, where that is known."""
+        return f" (the package {self.package} brings it)" if self.package else ""
 
 
 @dataclass(frozen=True, slots=True)
