@@ -127,8 +127,8 @@ def test_a_plan_as_json_has_all_of_it(ops: Path) -> None:
     assert all(task["runs_in_this_version"] is False for task in plan["tasks"])
     assert [runbook["path"] for runbook in plan["runbooks"]][:2] == ["runbooks/clean.md", "runbooks/absent.md"]
     assert plan["runbooks"][0]["steps"][1]["missing"] == ["BUCKET"]
-    assert [section["section"] for section in plan["kept"]] == ["targets", "tasks", "windows", "rules", "contacts"]
-    assert plan["kept"][4]["entries"][0]["value"] == {"email": "a@example.org", "password": "[redacted]"}
+    assert [section["section"] for section in plan["kept"]] == ["tasks", "windows", "rules", "contacts"]
+    assert plan["kept"][3]["entries"][0]["value"] == {"email": "a@example.org", "password": "[redacted]"}
     assert plan["missing"][0]["places"] == ["runbooks/clean.md#clean"]
     assert plan["dispositions"] == {"carried": 7, "missing": 1}
     assert "hunter2" not in answer.stdout
@@ -159,7 +159,6 @@ def test_validate_names_what_is_not_run(ops: Path) -> None:
     answer = keepwell("validate", str(ops))
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines() == [
-        "targets (line 4): 1 of them has keys that are kept and that this version does not use: depends_on",
         "tasks (line 12): 4 entries are kept and shown by keepwell plan; this version runs none of them",
         "windows (line 17): 1 entry is kept and shown by keepwell plan; this version does not run it",
         "rules (line 19): 1 entry is kept and shown by keepwell plan; this version does not run it",
@@ -168,7 +167,6 @@ def test_validate_names_what_is_not_run(ops: Path) -> None:
     ]
     told = json.loads(keepwell("validate", str(ops), "--json").stdout)
     assert [(one["section"], one["entries"], one["line"]) for one in told["not_run"]] == [
-        ("targets", 1, 4),
         ("tasks", 4, 12),
         ("windows", 1, 17),
         ("rules", 1, 19),

@@ -226,7 +226,7 @@ async def test_a_slow_listener_holds_nothing_up() -> None:
 async def test_what_waits_is_bounded_and_changes_are_never_shed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder_module, "WAITING_AT_MOST", 100)
     store = Store()
-    recorder = Recorder(store.write, lambda _batch: None, SystemClock().monotonic)
+    recorder = Recorder(store.write, ListSamples(), lambda _batch: None, SystemClock().monotonic)
     now = datetime(2026, 1, 1, tzinfo=UTC)
     from keepwell.rooms.checks.decide import judge
 

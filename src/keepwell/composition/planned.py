@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from keepwell.composition.hosts import where
-from keepwell.config.decoding import Entry as Decoded
 from keepwell.config.operations import Operations
-from keepwell.config.targets import Target
 from keepwell.kernel.problems import AskError
 from keepwell.kernel.redaction import redact_patterns
 from keepwell.ports.http import Request
@@ -16,8 +14,6 @@ from keepwell.ports.runner import Command
 from keepwell.rooms.checks.model import Check, Kind
 from keepwell.rooms.checks.patterns import Pattern
 from keepwell.rooms.plan.model import Entry, Kept, Operated, PlannedCheck
-
-TARGETS = "What is operated: the keys that this version does not use"
 
 
 def operated(operations: Operations, checks: tuple[Check, ...], host: str, user: str) -> Operated:
@@ -73,19 +69,7 @@ def _named(check: Check) -> list[str]:
 
 def kept(operations: Operations) -> Mapping[str, Kept]:
     """What this version keeps and does not run, by section."""
-    found = {
+    return {
         key: Kept(key, later.section.summary, tuple(Entry(entry.name, entry.value, entry.line) for entry in later.entries))
         for key, later in operations.later.items()
     }
-    unused = tuple(_unused(entry) for entry in operations.entries("targets").values() if _target(entry).unused)
-    return {"targets": Kept("targets", TARGETS, unused), **found} if unused else found
-
-
-def _unused(entry: Decoded) -> Entry:
-    target = _target(entry)
-    return Entry(entry.name, target.model_dump(mode="json", include=set(target.unused)), entry.place.line or 0)
-
-
-def _target(entry: Decoded) -> Target:
-    assert isinstance(entry.common, Target)
-    return entry.common

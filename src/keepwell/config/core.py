@@ -1,4 +1,4 @@
-"""The sections that belong to no room: targets, hosts, the web server, the database and how long history is kept."""
+"""The sections that belong to no room: targets, hosts, the web server, the database, what Keepwell does for its own sake."""
 
 from typing import Any
 
@@ -30,6 +30,17 @@ _HISTORY = """\
 """
 
 
+_GUARD = """\
+# guard:
+#   checks: [gateway]        # when these fail too, the fault is in the connection of this machine
+"""
+_HEARTBEAT = """\
+# heartbeat:
+#   url: https://hc.example.org/ping/UUID    # told every minute that Keepwell is alive and on time
+#   every: 1m
+"""
+
+
 def core_sections() -> tuple[Section, ...]:
     """The sections every operations directory may have, whatever rooms there are."""
     return (
@@ -37,6 +48,8 @@ def core_sections() -> tuple[Section, ...]:
         Section("hosts", "Machines and containers beside this one, and how they are reached", _hosts, named=True, sample=_HOSTS),
         Section("web", "Where the pages and the API are served", _web, sample=_WEB),
         Section("storage", "Where states, changes and the journal are kept", _storage, sample=_STORAGE),
+        Section("guard", "Checks that show whether this machine's own connection works", _guard, sample=_GUARD),
+        Section("heartbeat", "A sign of life that Keepwell sends", _heartbeat, sample=_HEARTBEAT),
         Section("history", "How long the past is kept", _history, sample=_HISTORY),
     )
 
@@ -63,6 +76,18 @@ def _storage() -> type[Any]:
     from .settings import Storage
 
     return Storage
+
+
+def _guard() -> type[Any]:
+    from .settings import Guard
+
+    return Guard
+
+
+def _heartbeat() -> type[Any]:
+    from .settings import Heartbeat
+
+    return Heartbeat
 
 
 def _history() -> type[Any]:

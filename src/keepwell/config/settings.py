@@ -1,8 +1,11 @@
 """The options of the sections that belong to no room."""
 
 from datetime import timedelta
+from typing import Annotated, Literal, Self
 
-from .options import Duration, Options, SecretReference
+from pydantic import Field, model_validator
+
+from .options import Duration, HttpUrl, Options, Reference, SecretReference
 
 
 class Web(Options):
@@ -17,6 +20,35 @@ class Storage(Options):
 
     url: SecretReference | None = None
     """A reference to the URL of a PostgreSQL database. Without it: SQLite in the data directory."""
+
+
+class Guard(Options):
+    """What shows whether this machine's own connection works."""
+
+    checks: tuple[Annotated[str, Reference("checks")], ...] = ()
+    """Checks of things without which nothing beyond this machine can be reached: the gateway, a name server. When a check over the network
+    fails, they are looked at at once; where all of them fail too, the fault is ours: the check becomes ``unknown``, ``/health`` says so,
+    and one thing is reported. Checks of this machine itself (its files, its programs, loopback addresses) are judged as always."""
+    several: int = Field(default=1, ge=1, le=1000)
+    """How many checks must be failing before the guards are asked."""
+
+
+class Heartbeat(Options):
+    """A dead man's switch: a sign of life, whose absence somebody else notices when Keepwell or its machine is gone."""
+
+    url: HttpUrl | None = None
+    """Where the sign is sent, for example a check of Healthchecks or Uptime Kuma. ``${VAR}`` is replaced from the
+    environment. Without it none is sent."""
+    every: Duration = timedelta(minutes=1)
+    """How often it is sent: at least every 5s. It is sent only while checks are made on time and what they see can be stored."""
+    method: Literal["GET", "POST"] = "GET"
+    """How it is sent."""
+
+    @model_validator(mode="after")
+    def _not_too_often(self) -> Self:
+        if self.every < timedelta(seconds=5):
+            raise ValueError("every is below 5s: write every: 5s or longer")
+        return self
 
 
 class History(Options):

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
+from pydantic import Field
+
 from .options import HttpUrl, Options, Reference, SecretReference
 from .redis_addresses import RedisAddress
-
-_USED = ("url", "postgres", "redis", "systemd", "on")
 
 
 class Target(Options):
@@ -22,9 +22,7 @@ class Target(Options):
     on: Annotated[str, Reference("hosts", also="local")] | None = None
     """The host it stands on: ``local``, or one of the hosts. Checks of it look there, unless they say another ``on``."""
     depends_on: tuple[Annotated[str, Reference("targets", acyclic=True)], ...] = ()
-    """Other targets that it needs. Kept; this version does not use it."""
-
-    @property
-    def unused(self) -> tuple[str, ...]:
-        """The keys that were written and that this version does not use."""
-        return tuple(name for name in type(self).model_fields if name not in _USED and name in self.model_fields_set)
+    """Other targets that it needs, for example the database below an API. While a check of one of those has failed, what fails here is
+    ``unknown`` and names that check, so that one thing is reported; what is ok here stays ok."""
+    at_once: int | None = Field(default=None, ge=1, le=1000)
+    """How many checks may look at it at the same time; the others wait for their turn. Without it: as many as are due."""

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 from .operations import Operations
-from .targets import Target
 
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """A section of which entries are kept and not run: how many, where it begins (of targets: the first of them), and one sentence."""
+    """A section of which entries are kept and not run: how many, where it begins, and one sentence."""
 
     section: str
     entries: int
@@ -21,25 +20,10 @@ def unused_in(operations: Operations) -> tuple[Unused, ...]:
     found = [
         Unused(key, len(kept.entries), kept.line, _sentence(len(kept.entries))) for key, kept in operations.later.items() if kept.entries
     ]
-    return tuple(sorted([*found, *_in_targets(operations)], key=lambda one: one.line))
+    return tuple(sorted(found, key=lambda one: one.line))
 
 
 def _sentence(count: int) -> str:
     if count == 1:
         return "1 entry is kept and shown by keepwell plan; this version does not run it"
     return f"{count} entries are kept and shown by keepwell plan; this version runs none of them"
-
-
-def _in_targets(operations: Operations) -> list[Unused]:
-    if "targets" not in operations.values:
-        return []
-    having = [
-        (entry.place.line or 0, entry.common.unused)
-        for entry in operations.entries("targets").values()
-        if isinstance(entry.common, Target) and entry.common.unused
-    ]
-    if not having:
-        return []
-    keys = ", ".join(sorted({key for _, names in having for key in names}))
-    which = f"{len(having)} of them have" if len(having) != 1 else "1 of them has"
-    return [Unused("targets", len(having), having[0][0], f"{which} keys that are kept and that this version does not use: {keys}")]

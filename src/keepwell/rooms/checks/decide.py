@@ -14,8 +14,8 @@ FIRST_LOOKS_WITHIN = 10.0
 """Seconds after a start within which every check has been looked at once, however long its interval."""
 
 TOGETHER = 8
-"""About so many looks begin at the same moment: a process that wakes for each alone spends two to three times the CPU (docs/performance.md),
-and with many more than this each would wait for the others, which would show in the times it measures."""
+"""About so many looks begin at the same moment: a process that wakes for each alone spends two to three times the CPU
+(docs/performance.md), and with many more each would wait for the others, which would show in the times it measures."""
 
 COARSEST, FINEST = -2, -7
 """Powers of two of a second: looks begin on a grid of at most 1/4 s and at least 1/128 s."""

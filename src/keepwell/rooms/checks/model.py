@@ -142,7 +142,8 @@ class CheckOptions(Options):
 @dataclass(frozen=True, slots=True)
 class Check:
     """A check as it runs: its options and driver resolved. ``needs_acceptance`` is the exact text that must have been accepted
-    before it runs (None for a typed, reading check); ``accepted_by`` who did. ``host`` is where it looks."""
+    before it runs (None for a typed, reading check); ``accepted_by`` who did. ``host`` is where it looks. ``looks_at`` is the name of its
+    target, ``needs`` those of the targets which that one needs, nearest first."""
 
     name: str
     kind: str
@@ -154,6 +155,8 @@ class Check:
     accepted_by: str | None = None
     waits_because: str = ""
     host: str = "local"
+    looks_at: str = ""
+    needs: tuple[str, ...] = ()
 
     @property
     def waiting(self) -> bool:

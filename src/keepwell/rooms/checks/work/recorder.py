@@ -6,11 +6,12 @@ A slow or locked database delays writing, never looking; what waits is bounded, 
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from keepwell.kernel.problems import StorageError
+from keepwell.ports.samples import Sample, Samples
 from keepwell.rooms.checks.model import Seen
 
 BATCH_EVERY = 0.2
@@ -41,12 +42,18 @@ class RecorderFigures:
     fault: str = ""
 
 
+def _samples(seen: Seen) -> Iterator[Sample]:
+    labels = {"check": seen.name}
+    return (Sample(name, value, seen.at, labels) for name, value in seen.observation.values.items())
+
+
 class Recorder:
     """The queue between looking and storing."""
 
-    def __init__(self, write: Write, stored: Callable[[Sequence[Seen]], None], monotonic: Callable[[], float]) -> None:
+    def __init__(self, write: Write, samples: Samples, stored: Callable[[Sequence[Seen]], None], monotonic: Callable[[], float]) -> None:
         self.figures = RecorderFigures()
         self._write = write
+        self._samples = samples
         self._stored = stored
         self._monotonic = monotonic
         self._waiting: list[Seen] = []
@@ -103,6 +110,7 @@ class Recorder:
                 self.figures.last_write_seconds = self._monotonic() - started
                 self.figures.waiting = len(self._waiting)
                 self._stored(batch)
+                await self._samples.append([sample for seen in batch for sample in _samples(seen)])
                 return True
 
     def end(self) -> None:

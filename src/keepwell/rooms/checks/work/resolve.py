@@ -1,7 +1,7 @@
 """From the configuration's entries to checks that can run: drivers loaded, targets found, acceptances looked up."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from pydantic import BaseModel
@@ -11,6 +11,7 @@ from keepwell.config.targets import Target
 from keepwell.kernel.problems import NotFound
 from keepwell.kernel.redaction import redact_patterns
 from keepwell.ports.offer import Drivers
+from keepwell.rooms.checks.causes import all_needed
 from keepwell.rooms.checks.model import Check, CheckOptions
 
 SECRET_COMMAND = "secret:command:"
@@ -45,7 +46,9 @@ class Accepted(Protocol):
 
 def resolve(entries: Mapping[str, CheckEntry], targets: Mapping[str, Target], drivers: Drivers, accepted: Accepted) -> tuple[Check, ...]:
     """The checks of a configuration that validated, in its order. Starts nothing and opens nothing."""
-    return tuple(_resolve_one(entry, targets, drivers, accepted) for entry in entries.values())
+    depends_on = {name: target.depends_on for name, target in targets.items()}
+    checks = (_resolve_one(entry, targets, drivers, accepted) for entry in entries.values())
+    return tuple(replace(check, needs=all_needed(check.looks_at, depends_on)) if check.looks_at else check for check in checks)
 
 
 def _resolve_one(entry: CheckEntry, targets: Mapping[str, Target], drivers: Drivers, accepted: Accepted) -> Check:
@@ -71,6 +74,7 @@ def _resolve_one(entry: CheckEntry, targets: Mapping[str, Target], drivers: Driv
         accepted_by=verdict.accepted_by,
         waits_because=f"waiting for acceptance: {verdict.why_not}" if text and verdict.accepted_by is None else "",
         host=host,
+        looks_at=target_name or "",
     )
 
 

@@ -2,9 +2,7 @@
 
 import asyncio
 import heapq
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -12,41 +10,19 @@ from keepwell.kernel.problems import NotFound, Refused
 from keepwell.kernel.states import State
 from keepwell.ports.activity import Job
 from keepwell.ports.host import Host
-from keepwell.ports.samples import Sample, Samples
-from keepwell.rooms.checks.decide import finite, first_due, grain, judge, next_due, on_grid
-from keepwell.rooms.checks.model import Change, Check, Earlier, Kept, Observation, Seen, Shown, Standing, Stored
+from keepwell.ports.samples import Samples
+from keepwell.rooms.checks.decide import first_due, grain, judge, next_due, on_grid
+from keepwell.rooms.checks.model import Change, Check, Kept, Observation, Seen, Shown, Stored
 
-from .observe import observe
+from .looking import NO_GUARD, Guarded, Looking
 from .recorder import Recorder, Write
-
-STRIP = 30
-"""How many of its newest states a check shows as a strip."""
-
-EARLIER_AT_MOST = 900.0
-"""Seconds after which the counters of a previous observation are too old to compute a rate from."""
+from .watched import Watched
 
 
 class Identify(Protocol):
     """Makes the stored checks those of the configuration and gives what is kept of each (``store.identify``)."""
 
     async def __call__(self, names: Mapping[str, str | None], /) -> Mapping[str, Kept]: ...
-
-
-@dataclass(slots=True)
-class Watched:
-    """One check in memory. ``decided`` runs ahead of ``shown``, which is what the store already holds."""
-
-    check: Check
-    number: int
-    ordinal: int
-    due: float
-    decided: Standing | None
-    shown: Standing | None
-    strip: deque[State] = field(default_factory=lambda: deque(maxlen=STRIP))
-    counters: Mapping[str, float] = field(default_factory=dict)
-    counted_at: float = 0.0
-    looking: bool = False
-    retired: bool = False
 
 
 class Checks:
@@ -56,10 +32,9 @@ class Checks:
         self, host: Host, samples: Samples, identify: Identify, write: Write, host_of: Callable[[str], Host] | None = None
     ) -> None:
         self.skipped = 0
-        self.recorder = Recorder(write, self._on_stored, host.clock.monotonic)
+        self.recorder = Recorder(write, samples, self._on_stored, host.clock.monotonic)
+        self.looking = Looking(host, host_of or (lambda name: host), self._look)
         self._host = host
-        self._host_of: Callable[[str], Host] = host_of or (lambda name: host)
-        self._samples = samples
         self._identify = identify
         self._watched: dict[str, Watched] = {}
         self._by_number: dict[int, Watched] = {}
@@ -70,7 +45,9 @@ class Checks:
 
     # --- configuration -------------------------------------------------------------------------------------------------
 
-    async def configure(self, checks: Sequence[Check], strips: Mapping[int, Sequence[str]] | None = None) -> None:
+    async def configure(
+        self, checks: Sequence[Check], strips: Mapping[int, Sequence[str]] | None = None, guarded: Guarded = NO_GUARD
+    ) -> None:
         """Takes the checks of a configuration. Checks that stay keep their place in time; new ones are due within seconds."""
         clock = self._host.clock
         kept = await self._identify({check.name: check.options.was for check in checks})
@@ -87,6 +64,7 @@ class Checks:
         for old in self._watched.values():
             old.retired = watched.get(old.check.name) is not old
         self._watched = watched
+        self.looking.configure(watched, guarded)
         self._by_number = {item.number: item for item in watched.values()}
         self._timers = [(item.due, name) for name, item in watched.items()]
         heapq.heapify(self._timers)
@@ -138,18 +116,19 @@ class Checks:
     # --- looking -----------------------------------------------------------------------------------------------------------
 
     async def _look(self, watched: Watched) -> None:
+        await self._look_at(watched)
+
+    async def _look_at(self, watched: Watched) -> Observation:
+        watched.looking = True
         try:
-            observation = finite(await observe(watched.check, self._host_of(watched.check.host), self._earlier(watched)))
+            observation = await self.looking.observe(watched)
+            if not watched.retired:
+                self._take(watched, observation)
         finally:
-            watched.looking = False
-        if not watched.retired:
-            await self._take(watched, observation)
+            watched.ended()
+        return observation
 
-    def _earlier(self, watched: Watched) -> Earlier | None:
-        age = self._host.clock.monotonic() - watched.counted_at
-        return Earlier(watched.counters, age) if watched.counters and age <= EARLIER_AT_MOST else None
-
-    async def _take(self, watched: Watched, observation: Observation) -> None:
+    def _take(self, watched: Watched, observation: Observation) -> None:
         now = self._host.clock.now()
         watched.counters, watched.counted_at = observation.counters, self._host.clock.monotonic()
         watched.decided, change = judge(watched.decided, observation, watched.check.options, now)
@@ -157,8 +136,6 @@ class Checks:
         seen = Seen(watched.number, check.name, watched.ordinal, now, observation, watched.decided, change, check.accepted_by)
         self.recorder.add(seen)
         watched.ordinal += 1
-        labels = {"check": watched.check.name}
-        await self._samples.append([Sample(name, value, now, labels) for name, value in observation.values.items()])
 
     async def look_now(self, name: str) -> Observation:
         """Looks once at a check, out of turn; the observation counts like any other. Raises NotFound, or Refused while one is under way."""
@@ -167,13 +144,7 @@ class Checks:
             raise NotFound(f"no check is called {name}")
         if watched.looking:
             raise Refused(f"{name} is being looked at right now", hint="wait for its result")
-        watched.looking = True
-        try:
-            observation = finite(await observe(watched.check, self._host_of(watched.check.host), self._earlier(watched)))
-        finally:
-            watched.looking = False
-        await self._take(watched, observation)
-        return observation
+        return await self._look_at(watched)
 
     # --- showing -----------------------------------------------------------------------------------------------------------
 
@@ -198,14 +169,14 @@ class Checks:
 
     def shown(self) -> list[Shown]:
         """Every check as it may be shown, in the configuration's order."""
-        return [Shown(item.check, item.number, item.shown, tuple(item.strip)) for item in self._watched.values()]
+        return [item.as_shown for item in self._watched.values()]
 
     def show(self, name: str) -> Shown:
         """One of them. Raises NotFound."""
         item = self._watched.get(name)
         if item is None:
             raise NotFound(f"no check is called {name}")
-        return Shown(item.check, item.number, item.shown, tuple(item.strip))
+        return item.as_shown
 
     async def news(self) -> AsyncIterator[Stored]:
         """What was stored, as it is stored, from now on. A listener that does not keep up misses news, never holds anything up."""
