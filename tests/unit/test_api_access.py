@@ -41,6 +41,15 @@ def test_a_token_permits_what_it_holds(caller: Caller, permission: str | None, e
     assert verdict(caller, Asked("POST", HOST), permission) == expected
 
 
+def test_a_permission_that_a_path_gives_is_the_only_one() -> None:
+    knowing = Caller("anonymous", "anonymous", frozenset({"ping"}))
+    assert verdict(knowing, Asked("POST", HOST), "ping") == "may"
+    assert verdict(knowing, Asked("POST", HOST), None) == "may"
+    assert verdict(knowing, Asked("POST", HOST), "things:write") == "refused.permission"
+    assert verdict(knowing, Asked("POST", HOST, origin="http://evil.example"), "ping") == "refused.origin"
+    assert verdict(knowing, Asked("POST", "evil.example"), "ping") == "refused.host"
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 @pytest.mark.parametrize(
     "host",

@@ -7,7 +7,8 @@ The rules, from the first day and on loopback too:
 2. A write (any method but GET and HEAD) needs a caller who holds the route's permission; where a browser says where the
    request comes from (``Origin``, RFC 6454; ``Sec-Fetch-Site``, W3C Fetch Metadata), that must be this very server.
 3. A read needs no permission until people and roles exist, but another site's page may only link to us, not load us.
-4. Over the Unix socket the kernel says who the peer is (SO_PEERCRED, unix(7)); the server's own user and root may write.
+4. Where a route's path is itself what only those know who may (a job's ping), asking for it gives its permission, and no other.
+5. Over the Unix socket the kernel says who the peer is (SO_PEERCRED, unix(7)); the server's own user and root may write.
 """
 
 import ipaddress
@@ -153,7 +154,7 @@ def _refuse_browser(asked: Asked) -> Refused | None:
 
 
 def _refuse_caller(caller: Caller, permission: str | None) -> Refused | None:
-    if caller.kind == "anonymous":
+    if caller.kind == "anonymous" and not caller.permissions:
         return _refused(
             "no-token", "A write needs a token", "send 'Authorization: Bearer TOKEN'; make one with: keepwell token create NAME"
         )

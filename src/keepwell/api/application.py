@@ -106,7 +106,8 @@ def build_application(faces: Sequence[Face], policy: Policy, site: Site | None =
         taken.add((route.method, route.path))
         _add(app, route, documented)
     _explain_errors(app, replies)
-    return Gate(app, policy, replies)
+    by_path = {route.path.partition("{")[0]: route.permission for face in faces for route in face.routes if route.known_by_path}
+    return Gate(app, policy, replies, by_path)
 
 
 def _add(app: FastAPI, route: Route, documented: bool) -> None:

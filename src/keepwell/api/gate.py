@@ -5,7 +5,7 @@ import contextlib
 import logging
 import pwd
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -81,8 +81,9 @@ def internal_fault(scope: Mapping[str, Any]) -> KeepwellError:
 class Gate:
     """ASGI middleware around the whole application. A fault inside becomes a reply without a trace of it, and a line in the log."""
 
-    def __init__(self, application: ASGIApp, policy: Policy, replies: ErrorReplies) -> None:
+    def __init__(self, application: ASGIApp, policy: Policy, replies: ErrorReplies, given_by_path: Mapping[str, str] | None = None) -> None:
         self._application = application
+        self._given_by_path = given_by_path or {}  # the beginnings of paths, and the permission that knowing the rest of one gives
         self._policy = policy
         self._replies = replies
 
@@ -111,6 +112,9 @@ class Gate:
             unix_socket=peer is not None,
         )
         caller = self._identify(peer, headers.get("authorization"))
+        known = frozenset(permission for start, permission in self._given_by_path.items() if scope["path"].startswith(start))
+        if known:
+            caller = replace(caller, permissions=caller.permissions | known)
         refused = decide(caller, None, asked, self._policy.listening)
         if refused is not None:
             raise refused

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from keepwell import __version__
 from keepwell.api.gate import access_of
 from keepwell.composition import verbs
+from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import Hosts
 from keepwell.config.operations import Operations
 from keepwell.engine import Engine
@@ -122,13 +123,14 @@ def _change_entry(seen: Seen) -> journal.NewEntry:
 class Live:
     """A running Keepwell: the rooms on their ports, one engine, and the configuration in force."""
 
-    def __init__(self, directory: str, operations: Operations, hosts: Hosts, database: Database) -> None:
+    def __init__(self, directory: str, operations: Operations, hosts: Hosts, database: Database, heartbeats: Heartbeats) -> None:
         self._directory = directory
         self.operations = self._at_start = operations
         self.problems = 0
         self._reloading = asyncio.Lock()
         self.stopping = asyncio.Event()
         self._hosts = hosts
+        self._heartbeats = heartbeats
         self._host = host = hosts.of(verbs.LOCAL)
         self._database = database
         self._store = CheckStore(database, host)
@@ -137,7 +139,11 @@ class Live:
         self.checks.on_wake(self.engine.wake)
 
     def _housekeeping(self) -> Recurring:
-        return Recurring("forget removed checks", 3600.0, self._host.clock.monotonic() + 60.0, lambda: self._store.forget(self.operations))
+        return Recurring("forget removed checks", 3600.0, self._host.clock.monotonic() + 60.0, self._forget)
+
+    async def _forget(self) -> None:
+        await self._store.forget(self.operations)
+        await self._heartbeats.forget(self.operations.values["history"].keep_removed)
 
     async def note(self, event: str, facts: Mapping[str, Any], actor: str = "") -> None:
         """Writes one entry of the journal about Keepwell itself; without an ``actor`` it is the user who runs it."""
@@ -147,6 +153,7 @@ class Live:
 
     async def begin(self, checks: Sequence[Check]) -> None:
         """Takes the first configuration, going on from what is stored."""
+        await self._heartbeats.begin(checks)
         await self.checks.configure(checks, await self._store.strips())
         await self.note("keepwell.started", {"version": __version__, **_described(self.operations, checks)})
 
@@ -174,6 +181,7 @@ class Live:
         if later:
             _log.warning("sections that take effect at the next start", extra={"facts": {"sections": ", ".join(later)}})
         self._hosts.configure(operations.options("hosts"))
+        await self._heartbeats.configure(checks)
         await self.checks.configure(checks)
         self.operations, self.problems = operations, 0
         facts = _described(operations, checks)
@@ -187,6 +195,7 @@ class Live:
         health = Health(sources, __version__, self.operations.service, time.monotonic())
         return (
             checks_offer.face(self.checks, self._host, self.operations.service, self._store.verbs()),
+            self._heartbeats.face(),
             health_offer.face(health, self._host.clock.now, self._metrics),
             Face("keepwell", routes=(Route("POST", "/api/v1/reload", "configuration.reload", self._asked_to_reload, _RELOAD),)),
         )

@@ -8,7 +8,7 @@ import resource
 import signal
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from keepwell.api.access import check_listen_address
@@ -18,6 +18,7 @@ from keepwell.api.gate import Policy
 from keepwell.api.server import Servers, address_of, bind_tcp, page_address
 from keepwell.api.tokens import TokenFile
 from keepwell.composition import verbs
+from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import hosts_of
 from keepwell.composition.live import Live
 from keepwell.config.acceptance import read_acceptances
@@ -77,8 +78,10 @@ async def serve(settings: Settings) -> int:
         configure_logging(settings.log_format, settings.log_level, lambda text: redact_patterns(host.secrets.redact(text)))
         database = await Database.open(await _place(operations, host, data), verbs.tables(), host.clock.now())
         stack.push_async_callback(database.close)
+        heartbeats = Heartbeats(database, host)
+        host = replace(host, pings=heartbeats.desk)
         hosts = await stack.enter_async_context(hosts_of(host, operations.options("hosts")))
-        live = Live(settings.directory, operations, hosts, database)
+        live = Live(settings.directory, operations, hosts, database, heartbeats)
         await live.begin(checks)
         await _run(live, host, Sockets(tcp, unix, data))
     return 0

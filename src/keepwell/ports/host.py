@@ -7,6 +7,7 @@ from .databases import Databases
 from .files import Files
 from .http import Http
 from .names import Names
+from .pings import Pings
 from .redis import Redis
 from .runner import Runner
 from .secrets import Secrets
@@ -25,3 +26,4 @@ class Host:
     databases: Databases | None = None
     redis: Redis | None = None
     names: Names | None = None
+    pings: Pings | None = None

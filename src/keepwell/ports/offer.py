@@ -117,13 +117,15 @@ class Subcommand:
 @dataclass(frozen=True, slots=True)
 class Route:
     """An HTTP operation. ``endpoint`` is an async function whose annotated parameters are its query, path and body; ``permission`` is
-    the word that a token must hold (reads on loopback need none until people and roles exist)."""
+    the word that a token must hold (reads on loopback need none until people and roles exist). ``known_by_path``: the path itself holds
+    what only those know who may; whoever asks for anything below its fixed part holds the permission, and no other."""
 
     method: str
     path: str
     permission: str
     endpoint: Callable[..., Awaitable[Any]]
     summary: str
+    known_by_path: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,11 +54,11 @@ def tables() -> Tables:
     """The room's tables."""
 
     def metadata() -> Any:
-        from .store import METADATA
+        from .heartbeats import store
 
-        return METADATA
+        return store.METADATA  # with the tables of the room's own store, on which it stands
 
-    return Tables("checks", metadata, str(Path(__file__).parent / "migrations"), "checks_0001")
+    return Tables("checks", metadata, str(Path(__file__).parent / "migrations"), "checks_0002")
 
 
 class LoadChecks(Protocol):
