@@ -78,7 +78,7 @@ wheel: | $(UV) ## build dist/keepwell-*.whl
 .PHONY: lock
 lock: | $(UV) ## take the newest version of everything: rewrites the requirements files (hashes, no index addresses)
 	@$(UV) lock --quiet --upgrade
-	@$(UV) export --quiet --no-emit-project --no-dev --extra postgresql --output-file requirements.txt >/dev/null
+	@$(UV) export --quiet --no-emit-project --no-dev --extra postgresql --extra ssh --output-file requirements.txt >/dev/null
 	@$(UV) export --quiet --no-emit-project --group dev --all-extras --output-file requirements-dev.txt >/dev/null
 	@$(UV) export --quiet --no-emit-project --only-group tools --output-file requirements-tools.txt >/dev/null
 

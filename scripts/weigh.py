@@ -16,6 +16,7 @@ LOCK = Path(__file__).resolve().parents[1] / "uv.lock"
 IMPORTED = {
     "aiohttp": "aiohttp",
     "alembic": "alembic.command",
+    "asyncssh": "asyncssh",
     "cronsim": "cronsim",
     "cryptography": "cryptography.x509",
     "dnspython": "dns.asyncquery",

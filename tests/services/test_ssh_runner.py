@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -283,6 +284,17 @@ async def test_nothing_is_left_open(server: SshServer) -> None:
         await session.connection.close()
     await asyncio.sleep(0.05)
     assert len(os.listdir("/proc/self/fd")) <= before
+
+
+async def test_without_the_library_the_sentence_says_how_to_get_it(server: SshServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("asyncssh", "keepwell.machine.ssh_host_keys"):
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "asyncssh", None)
+    session = Session(server.address)
+    with pytest.raises(AskError, match=r"needs asyncssh, which is not installed: pip install 'keepwell\[ssh\]'") as raised:
+        await session.run("true")
+    assert not isinstance(raised.value, Unreachable)
+    await session.connection.close()
 
 
 # --- files -------------------------------------------------------------------------------------------------------------------

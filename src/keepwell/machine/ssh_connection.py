@@ -8,6 +8,7 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,10 +117,10 @@ class SshConnection:
             self._failure = (time.monotonic(), str(task.exception()))
 
     async def _connect(self) -> Any:
-        try:
-            import asyncssh
-        except ImportError:
-            raise AskError(_MISSING) from None
+        # In a thread: importing it takes half a second of processor time, and no other check shall wait for that.
+        await asyncio.to_thread(_load_library)
+        import asyncssh
+
         from .ssh_host_keys import HostKeys
 
         keys = await HostKeys.read(self.address)
@@ -144,3 +145,12 @@ class SshConnection:
         except (OSError, asyncssh.Error, TimeoutError, ValueError) as error:
             why = keys.refusal or sentence_for(error, self.address, CONNECT_WITHIN)
             raise Unreachable(f"the host {self.name} ({quoted(self.address.text, 200)[1:-1]}) cannot be reached: {why}") from error
+
+
+def _load_library() -> None:
+    try:
+        import_module("keepwell.machine.ssh_host_keys")
+    except ModuleNotFoundError as error:
+        if error.name != "asyncssh":
+            raise
+        raise AskError(_MISSING) from None
