@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from keepwell.rooms.checks.kinds.command import CommandOptions
+from keepwell.composition import verbs
 from keepwell.rooms.manual.importing import recognise
 from keepwell.rooms.manual.importing.capabilities import CAPABILITIES
 from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Draft, EntryDraft, Found, Recogniser, TaskDraft, View
@@ -101,7 +101,7 @@ def test_what_it_says_is_sound(path: Path) -> None:
         assert set(found.capabilities) <= CAPABILITIES
         for draft in found.drafts:
             if isinstance(draft, CheckDraft):
-                CommandOptions.model_validate_json(json.dumps(draft.settings))
+                assert verbs.check_problem(draft.kind, draft.settings) == ""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -185,8 +185,31 @@ def test_a_secret_that_was_filled_in_stays_a_secret() -> None:
     assert found.disposition is Disposition.CARRIED
     (draft,) = found.drafts
     assert isinstance(draft, CheckDraft)
-    assert draft.settings["shell"] == 'redis-cli -u "$REDIS_URL" ping'
-    assert draft.settings["secrets"] == {"REDIS_URL": "secret:REDIS_URL"}
+    assert (draft.kind, draft.settings) == ("redis", {"address": "secret:REDIS_URL"})
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "settings"),
+    [
+        ("redis-cli ping", "redis", {"address": "redis://127.0.0.1:6379"}),
+        ("redis-cli -h cache1 -p 6380 -n 2 --tls ping", "redis", {"address": "rediss://cache1:6380/2"}),
+        ("redis-cli -a $CACHE_PASSWORD ping", "redis", {"address": "redis://127.0.0.1:6379", "password": "secret:CACHE_PASSWORD"}),
+        ("redis-cli info replication", "redis", {"address": "redis://127.0.0.1:6379", "replication": {}}),
+        ("redis-cli -h cache1 info", "redis", {"address": "redis://cache1:6379"}),
+        ("redis-cli info commandstats", "command", {"run": ["redis-cli", "info", "commandstats"]}),
+        ("redis-cli dbsize", "command", {"run": ["redis-cli", "dbsize"]}),
+        ("docker exec cache redis-cli info", "command", {"run": ["docker", "exec", "cache", "redis-cli", "info"]}),
+    ],
+)
+def test_redis_is_asked_by_its_own_kind_where_that_can_ask(line: str, kind: str, settings: dict[str, Any]) -> None:
+    manual = read_manual(shell(line).encode(), "manual.md")
+    view = next(view for view in views(manual, {"CACHE_PASSWORD": "secret:CACHE_PASSWORD"}) if view.item.kind is Kind.COMMAND)
+    found = recogniser("redis_cli").read(view)
+    assert found is not None
+    (draft,) = found.drafts
+    assert isinstance(draft, CheckDraft)
+    assert (draft.kind, draft.settings) == (kind, settings)
+    assert verbs.check_problem(kind, settings) == ""
 
 
 def test_a_value_that_was_filled_in_is_used() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from keepwell.composition import verbs
 from keepwell.rooms.manual.importing.http_words import host_and_port, place_of
 from keepwell.rooms.manual.importing.jq_conditions import condition_of, path_of
 from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, ExpectDraft, Fate, Wanting
@@ -186,7 +187,33 @@ def test_what_a_request_is_for(section: str, line: str, capability: str) -> None
 def test_alertmanager_is_asked_by_the_api_that_it_still_has() -> None:
     found = recognised(CURL, "curl -s http://alertmanager:9093/api/v1/alerts | jq '.data[]'")
     assert found.operation == "alertmanager.alerts"
-    assert only_check(found).settings["path"] == "/api/v2/alerts"
+    draft = only_check(found)
+    assert (draft.kind, draft.settings, draft.base) == ("alertmanager", {}, "http://alertmanager:9093")
+    status = only_check(recognised(CURL, "curl -s http://alertmanager:9093/api/v1/status"))
+    assert (status.kind, status.settings["path"]) == ("http", "/api/v2/status")
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "settings"),
+    [
+        ("active=true&silenced=false", "alertmanager", {}),
+        ("filter=severity%3D%22critical%22", "alertmanager", {"matchers": ['severity="critical"']}),
+        ("filter=severity=critical&filter=team=~web.*", "alertmanager", {"matchers": ['severity="critical"', 'team=~"web.*"']}),
+        ("receiver=pager", "http", {"path": "/api/v2/alerts?receiver=pager"}),
+        ("silenced=true&active=false", "http", {"path": "/api/v2/alerts?silenced=true&active=false"}),
+    ],
+)
+def test_alerts_are_chosen_as_the_request_chooses_them(query: str, kind: str, settings: dict[str, object]) -> None:
+    draft = only_check(recognised(CURL, f"curl -s 'http://alertmanager:9093/api/v2/alerts?{query}'"))
+    assert (draft.kind, draft.settings) == (kind, settings)
+    assert verbs.check_problem(kind, {**settings, "url": draft.base}) == ""
+
+
+def test_alerts_are_asked_for_with_what_the_server_wants_to_see() -> None:
+    line = 'curl -s -H "Authorization: Bearer $AM_TOKEN" -H "X-Team: web" http://alertmanager:9093/api/v2/alerts'
+    draft = only_check(recognised(CURL, line))
+    assert draft.kind == "alertmanager"
+    assert draft.settings == {"headers": {"X-Team": "web"}, "secrets": {"Authorization": "secret:AM_TOKEN_HEADER"}}
 
 
 def test_a_webhook_that_wants_post_is_there_all_the_same() -> None:
@@ -207,9 +234,12 @@ def test_a_query_keeps_its_promql(line: str, expression: str) -> None:
     found = recognised(PROMETHEUS, line)
     assert (found.capabilities[0], found.operation, found.reason) == ("check.promql", "prometheus.query", f"PromQL: {expression}")
     draft = only_check(found)
-    assert draft.settings["expect"] == {"status": 200, "json.status": "success"}
-    assert " " not in draft.settings["path"]
-    assert "[" not in draft.settings["path"]
+    assert (draft.kind, draft.settings, draft.base) == ("prometheus", {"query": expression, "no_data": "ok"}, "http://p:9090")
+
+
+def test_a_query_behind_a_path_is_put_to_it() -> None:
+    draft = only_check(recognised(PROMETHEUS, "curl -s 'http://p/prometheus/api/v1/query?query=up'"))
+    assert (draft.settings, draft.base) == ({"query": "up", "no_data": "ok", "url": "http://p/prometheus"}, "")
 
 
 def test_the_value_that_a_query_shows_is_kept() -> None:
@@ -218,7 +248,7 @@ def test_the_value_that_a_query_shows_is_kept() -> None:
     )
     assert found.capabilities[0] == "report"
     assert (only_check(found).name, only_check(found).every) == ("up", "1d")
-    assert only_check(found).settings["values"] == {"result": "data.result[0].value[1]"}
+    assert only_check(found).settings == {"query": "up", "no_data": "fail"}
 
 
 def test_a_query_is_called_what_the_line_calls_it() -> None:

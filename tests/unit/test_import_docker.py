@@ -1,9 +1,11 @@
 """Containers on a command line: what looks, what shows logs, what changes."""
 
 import re
+from typing import Any
 
 import pytest
 
+from keepwell.composition import verbs
 from keepwell.rooms.manual.importing.model import Disposition, Fate
 from keepwell.rooms.manual.importing.recognise.docker import RECOGNISER
 from tests.importing_support import only_check, recognised
@@ -15,7 +17,6 @@ from tests.importing_support import only_check, recognised
         ("docker ps -a", "docker.ps", ["docker", "ps", "-a"]),
         ('docker ps --format "table {{.Names}}"', "docker.ps", ["docker", "ps", "--format", "table {{.Names}}"]),
         ("docker stats --no-stream", "docker.stats", ["docker", "stats", "--no-stream"]),
-        ("docker system df", "docker.system.df", ["docker", "system", "df"]),
         ("podman ps", "podman.ps", ["podman", "ps"]),
         ("docker volume ls", "docker.volume.ls", ["docker", "volume", "ls"]),
     ],
@@ -24,6 +25,36 @@ def test_what_only_looks_is_a_check(line: str, operation: str, run: list[str]) -
     found = recognised(RECOGNISER, line)
     assert (found.fate, found.disposition, found.operation) == (Fate.CHECK, Disposition.CARRIED, operation)
     assert only_check(found).settings == {"run": run}
+
+
+@pytest.mark.parametrize(
+    ("line", "settings"),
+    [
+        ("docker system df", {"disk": {}, "reclaimable": {}}),
+        ("docker stats --no-stream web", {"container": "web", "cpu": {}, "memory": {}}),
+        ("docker ps --filter name=web", {"container": "*web*"}),
+        ("docker ps -f 'name=^web$'", {"container": "web"}),
+    ],
+)
+def test_containers_that_are_named_and_the_space_of_all_are_looked_at_by_the_kind(line: str, settings: dict[str, Any]) -> None:
+    draft = only_check(recognised(RECOGNISER, line))
+    assert (draft.kind, draft.settings) == ("docker", settings)
+    assert verbs.check_problem("docker", settings) == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sudo docker stats --no-stream web",
+        "docker ps -a --filter name=web",
+        "docker ps --filter name=web --filter status=exited",
+        "docker ps --filter status=exited",
+        "docker --context far ps --filter name=web",
+        "docker stats --no-stream web db",
+    ],
+)
+def test_what_the_kind_cannot_ask_stays_a_command(line: str) -> None:
+    assert only_check(recognised(RECOGNISER, line)).kind == "command"
 
 
 @pytest.mark.parametrize("line", ["docker-compose ps", "docker compose ps"])

@@ -65,7 +65,10 @@ def test_what_a_line_becomes(case: Case) -> None:
 @pytest.mark.parametrize(
     ("line", "kind", "settings"),
     [
-        ("systemctl status shop.service", "command", {"run": ["systemctl", "is-active", "--quiet", "shop"]}),
+        ("systemctl status shop.service", "systemd", {"unit": "shop"}),
+        ("sudo systemctl is-active shop@1", "systemd", {"unit": "shop@1"}),
+        ("systemctl is-failed backup.timer", "systemd", {"unit": "backup.timer", "state": "not-failed"}),
+        ("docker exec web systemctl status shop", "command", {"run": ["docker", "exec", "web", "systemctl", "status", "shop"]}),
         ("systemctl is-enabled shop", "command", {"run": ["systemctl", "is-enabled", "--quiet", "shop"]}),
         ("df -h", "host", {"mount": "/"}),
         ("df -i /srv/shop/", "host", {"mount": "/srv/shop", "inodes": {}}),

@@ -1,7 +1,10 @@
 """Clusters on a command line: what looks, what is looked at when an alert has fired, what changes."""
 
+from typing import Any
+
 import pytest
 
+from keepwell.composition import verbs
 from keepwell.rooms.manual.importing.model import Disposition, Fate, Wanting
 from keepwell.rooms.manual.importing.recognise.cluster_tools import RECOGNISER as TOOLS
 from keepwell.rooms.manual.importing.recognise.kubectl import RECOGNISER
@@ -14,13 +17,8 @@ from tests.importing_support import only_check, recognised
 @pytest.mark.parametrize(
     ("line", "operation", "run"),
     [
-        ("kubectl get deployment api -n shop", "kubernetes.get", ["kubectl", "get", "deployment", "api", "-n", "shop"]),
+        ("kubectl get deployment -n shop", "kubernetes.get", ["kubectl", "get", "deployment", "-n", "shop"]),
         ("kubectl -n shop top pods", "kubernetes.top.pods", ["kubectl", "-n", "shop", "top", "pods"]),
-        (
-            "kubectl rollout status deployment/api --timeout=60s",
-            "kubernetes.rollout.status",
-            ["kubectl", "rollout", "status", "deployment/api", "--timeout=60s"],
-        ),
         ("oc get co network -ojson", "kubernetes.get", ["oc", "get", "co", "network", "-ojson"]),
     ],
 )
@@ -30,12 +28,50 @@ def test_what_only_looks_is_a_check(line: str, operation: str, run: list[str]) -
     assert only_check(found).settings == {"run": run}
 
 
+@pytest.mark.parametrize(
+    ("line", "settings"),
+    [
+        ("kubectl get deployment api -n shop", {"deployment": "api", "namespace": "shop"}),
+        ("kubectl get deploy/api --context prod -o wide", {"deployment": "api", "context": "prod"}),
+        ("kubectl rollout status deployment/api --timeout=60s", {"deployment": "api"}),
+        ("kubectl get sts db", {"statefulset": "db"}),
+        ("kubectl get hpa api -n shop", {"autoscaler": "api", "namespace": "shop"}),
+        ("kubectl get pods -l app=api -n shop", {"pods": "app=api", "namespace": "shop"}),
+        ("kubectl get pvc -n shop", {"claim": "*", "namespace": "shop"}),
+        ("kubectl get nodes", {"nodes": True}),
+        ("kubectl top nodes", {"nodes": True, "cpu": {}, "memory": {}}),
+        ("kubectl top pods -l app=api", {"pods": "app=api", "cpu": {}, "memory": {}}),
+    ],
+)
+def test_what_the_kind_knows_is_judged_by_it(line: str, settings: dict[str, Any]) -> None:
+    draft = only_check(recognised(RECOGNISER, line))
+    assert (draft.kind, draft.settings) == ("kubernetes", settings)
+    assert verbs.check_problem("kubernetes", settings) == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "oc get deployment api -n shop",
+        "kubectl get pods -A -l app=api",
+        "kubectl get deployment api web",
+        "kubectl get deployment api -o jsonpath={.spec.replicas}",
+        "kubectl get service api",
+        "kubectl get nodes -l disk=ssd",
+        "kubectl get node worker-1",
+        "kubectl top pods -n shop",
+    ],
+)
+def test_what_the_kind_cannot_ask_stays_a_command(line: str) -> None:
+    assert only_check(recognised(RECOGNISER, line)).kind == "command"
+
+
 @pytest.mark.parametrize("section", ["Diagnosis", "Mitigation", "1. Investigate", "Operator diagnosis"])
 def test_in_the_runbook_of_an_alert_only_one_thing_is_asked_for_all_the_time(section: str) -> None:
     listed = recognised(RECOGNISER, "kubectl get pods -n shop -l app=api", section)
     assert (listed.fate, listed.operation, listed.drafts) == (Fate.CHECK, "kubernetes.get", ())
     named = recognised(RECOGNISER, "kubectl get deployment api -n shop", section)
-    assert only_check(named).settings["run"][-3:] == ["api", "-n", "shop"]
+    assert only_check(named).settings == {"deployment": "api", "namespace": "shop"}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from keepwell.composition import verbs
 from keepwell.rooms.manual.importing.model import Disposition, Fate, Found, Wanting
 from keepwell.rooms.manual.importing.recognise.firewall import RECOGNISER as FIREWALL
 from keepwell.rooms.manual.importing.recognise.k6 import RECOGNISER as LOAD
@@ -22,17 +23,26 @@ def recognised(lines: str, section: str = "Operations") -> Found:
 @pytest.mark.parametrize(
     ("line", "settings"),
     [
-        ("nslookup db.internal", {"run": ["nslookup", "db.internal"]}),
-        ("host db.internal", {"run": ["host", "db.internal"]}),
-        ("dig db.internal", {"run": ["dig", "db.internal"], "expect": {"output_contains": "status: NOERROR"}}),
-        ("dig @10.0.0.2 +short db.internal", {"run": ["dig", "@10.0.0.2", "+short", "db.internal"], "expect": {"output_matches": r"\S"}}),
+        ("nslookup db.internal", {"name": "db.internal"}),
+        ("nslookup -type=mx example.org 10.0.0.2", {"name": "example.org", "record": "MX", "server": "10.0.0.2"}),
+        ("nslookup 192.0.2.7", {"name": "192.0.2.7", "record": "PTR"}),
+        ("host db.internal", {"name": "db.internal"}),
+        ("host -t txt example.org", {"name": "example.org", "record": "TXT"}),
+        ("dig db.internal", {"name": "db.internal"}),
+        ("dig @10.0.0.2 -p 5353 +short aaaa db.internal", {"name": "db.internal", "record": "AAAA", "server": "10.0.0.2:5353"}),
+        ("dig -x 192.0.2.7", {"name": "192.0.2.7", "record": "PTR"}),
         ("getent hosts db.internal", {"run": ["getent", "hosts", "db.internal"]}),
+        ("nslookup db", {"run": ["nslookup", "db"]}),
+        ("dig +short db", {"run": ["dig", "+short", "db"], "expect": {"output_matches": r"\S"}}),
+        ("dig db", {"run": ["dig", "db"], "expect": {"output_contains": "status: NOERROR"}}),
     ],
 )
-def test_a_lookup_of_a_name_is_a_check(line: str, settings: object) -> None:
+def test_a_lookup_of_a_name_is_a_check(line: str, settings: dict[str, object]) -> None:
     found = recognised(line)
     assert (found.fate, found.operation, found.capabilities) == (Fate.CHECK, "dns.lookup", ("check.dns",))
-    assert only_check(found).settings == settings
+    draft = only_check(found)
+    assert (draft.kind, draft.settings) == ("command" if "run" in settings else "dns", settings)
+    assert verbs.check_problem(draft.kind, settings) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """The shell's own words, conditions and assignments of scripts."""
 
+from typing import Any
+
 import pytest
 
+from keepwell.composition import verbs
 from keepwell.rooms.manual.importing.compared import metric_of
 from keepwell.rooms.manual.importing.embedded_commands import commands_in
 from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, ExpectDraft, Fate, Found, LimitDraft
@@ -114,7 +117,22 @@ def test_a_marker_of_a_backup_is_looked_for() -> None:
     found = last("[ -f /backups/latest.success ]")
     (draft,) = found.drafts
     assert isinstance(draft, CheckDraft)
-    assert (found.fate, draft.settings) == (Fate.CHECK, {"run": ["test", "-f", "/backups/latest.success"]})
+    assert (found.fate, draft.kind, draft.settings) == (Fate.CHECK, "file", {"path": "/backups/latest.success"})
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "settings"),
+    [
+        ("[ -f /run/shop/shop.pid ]", "file", {"path": "/run/shop/shop.pid"}),
+        ("[ -s /backups/latest.ok ]", "file", {"path": "/backups/latest.ok", "size": {"fail": "< 1B"}}),
+        ("[ -e /backups/latest.ok ]", "command", {"run": ["test", "-e", "/backups/latest.ok"]}),
+    ],
+)
+def test_a_marker_is_looked_for_as_the_script_does(line: str, kind: str, settings: dict[str, Any]) -> None:
+    (draft,) = last(line).drafts
+    assert isinstance(draft, CheckDraft)
+    assert (draft.kind, draft.settings) == (kind, settings)
+    assert verbs.check_problem(kind, settings) == ""
 
 
 def test_a_limit_that_nothing_uses_is_missing() -> None:

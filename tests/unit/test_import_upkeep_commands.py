@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from keepwell.composition import verbs
 from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate
 from tests.import_judging import Case, holds, last
 
@@ -66,10 +67,18 @@ def test_what_a_line_becomes(case: Case) -> None:
 @pytest.mark.parametrize(
     ("line", "settings"),
     [
-        ("apt list --upgradable", {"run": ["apt", "list", "--upgradable"], "expect": {"output_not_contains": "-security"}}),
-        ("yum check-update", {"run": ["yum", "check-update"]}),
+        ("apt list --upgradable", {"reboot": "ok"}),
+        ("yum check-update", {"reboot": "ok"}),
+        ("zypper list-updates", {"run": ["zypper", "check-update"]}),
         ("getent passwd shop >> audit.txt", {"run": ["getent", "passwd", "shop"]}),
-        ("find /srv -perm /o+w", {"run": ["find", "/srv", "-perm", "/o+w"], "expect": {"output_matches": "^$"}}),
+        ("find /srv -perm /o+w", {"path": "/srv", "world_writable": {}}),
+        ("find /srv/shop/ -type f -perm -0002 -print", {"path": "/srv/shop", "world_writable": {}}),
+        ("find /srv -type f -perm 777", {"path": "/srv", "world_writable": {}}),
+        (
+            "find /srv -perm /o+w -name '*.sh'",
+            {"run": ["find", "/srv", "-perm", "/o+w", "-name", "*.sh"], "expect": {"output_matches": "^$"}},
+        ),
+        ("find /srv -perm -4000", {"run": ["find", "/srv", "-perm", "-4000"], "expect": {"output_matches": "^$"}}),
         (
             "IMAGE=registry.local/shop:1.4\ntrivy image --exit-code 1 $IMAGE",
             {"run": ["trivy", "image", "--exit-code", "1", "registry.local/shop:1.4"]},
@@ -79,7 +88,9 @@ def test_what_a_line_becomes(case: Case) -> None:
 def test_what_a_check_asks(line: str, settings: dict[str, Any]) -> None:
     (draft,) = last(line).drafts
     assert isinstance(draft, CheckDraft)
-    assert (draft.kind, draft.settings) == ("command", settings)
+    kind = "command" if "run" in settings else "updates" if "reboot" in settings else "file"
+    assert (draft.kind, draft.settings) == (kind, settings)
+    assert verbs.check_problem(kind, settings) == ""
 
 
 @pytest.mark.parametrize(

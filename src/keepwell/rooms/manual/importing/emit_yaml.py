@@ -7,7 +7,7 @@ from typing import Any
 from keepwell.kernel.rendering import harmless
 from keepwell.rooms.manual.lint.redact import without_secrets
 
-from .entries import Entries, ordered
+from .entries import TIMEOUTS, Entries, ordered
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*|https?://[A-Za-z0-9._:/-]*[A-Za-z0-9_/-]|[0-9]+[smhd]")
 _MOST_PLACES = 20
@@ -29,7 +29,7 @@ def operations_yaml(name: str, service: str, entries: Entries, waiting: Sequence
     lines += ["", "checks:" if entries.checks else "checks: {}"]
     for check in ordered(entries.checks.values()):
         lines += [f"  # {places(list(check.lines))}"] if check.lines else []
-        lines += _nested({check.name: {check.kind: check.settings, "every": check.every}}, 1)
+        lines += _nested({check.name: {check.kind: check.settings, "every": check.every, **_timeout(check.kind)}}, 1)
     if entries.rules:
         lines += ["", "rules:"]
         for rule in sorted(entries.rules.values(), key=lambda rule: min(rule.lines)):
@@ -41,6 +41,10 @@ def operations_yaml(name: str, service: str, entries: Entries, waiting: Sequence
     if "incidents.severities" in entries.sections:
         lines += ["", "incidents:", "  severities:", *_entries(entries.sections["incidents.severities"], 2)]
     return "\n".join(lines) + "\n"
+
+
+def _timeout(kind: str) -> dict[str, str]:
+    return {"timeout": TIMEOUTS[kind]} if kind in TIMEOUTS else {}
 
 
 def _section(key: str, entries: Entries) -> list[str]:

@@ -13,7 +13,15 @@ from .result import Conflict
 Sound = Callable[[str, Mapping[str, Any]], str]
 """Why a check of this kind cannot have these settings; empty where it can."""
 
-_EVERY = {"http": "30s", "process": "30s", "tcp": "30s", "host": "1m", "tls": "6h", "command": "5m"}
+_EVERY = {
+    **dict.fromkeys(("http", "process", "tcp"), "30s"),
+    **dict.fromkeys(("host", "systemd", "docker", "kubernetes", "prometheus", "alertmanager", "redis"), "1m"),
+    **dict.fromkeys(("command", "dns", "file"), "5m"),
+    "tls": "6h",
+    "updates": "1d",
+}
+TIMEOUTS = {"updates": "1m"}
+"""Kinds whose look takes longer than the usual ten seconds."""
 _MOST = 1000
 
 

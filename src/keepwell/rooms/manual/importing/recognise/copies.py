@@ -1,7 +1,9 @@
 """cp, mv, rm, ls and scp where they are about copies: made, listed, moved aside, put back, cleared away (their manual pages)."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from keepwell.rooms.manual.importing.backup_words import (
     backup,
@@ -33,6 +35,7 @@ _FILTERS = frozenset((*_FLAGS, "head", "tail", "wc", "grep", "sort", "awk", "tee
 _ASIDE = re.compile(
     r"\.(?:bak|old|orig|backup|broken|corrupt\w*|before[\w.-]*|prev(?:ious)?)(?![\w])|[.-](?:backup|old|bak)(?:[.-]|$)", re.IGNORECASE
 )
+_OLDEST: Mapping[str, Mapping[str, str]] = {"daily": {}, "weekly": {"fail": "> 8d"}, "monthly": {"fail": "> 32d"}}
 _SETTINGS = re.compile(r"/etc/|\bconf|\.(?:env|ya?ml|toml|ini|conf|service)\b", re.IGNORECASE)
 
 
@@ -57,7 +60,8 @@ def _listed(view: View, command: ShellCommand, operation: str) -> Found | None:
         words = f"{view.comment} {view.title}".lower()
         kind = "check.backup_freshness" if re.search(r"\bage\b|fresh|latest|recent|newest|last backup", words) else "backup.verify"
         other = "restore.system" if is_restore(view) and not is_verification(view) else "check.backup_freshness"
-        return Found(Fate.BACKUP, tuple(dict.fromkeys((kind, other, "backup.verify")))[:2], operation)
+        newest = () if kind != "check.backup_freshness" or len(spine(view)) > 1 else _newest(view, command)
+        return Found(Fate.BACKUP, tuple(dict.fromkeys((kind, other, "backup.verify")))[:2], operation, newest)
     path = written(view, target)
     if not is_log(path) or len(spine(view)) > 1:
         return None
@@ -70,7 +74,32 @@ def _listed(view: View, command: ShellCommand, operation: str) -> Found | None:
             if missing
             else replace(found, fate=Fate.LOGS, drafts=(log_entry(path),) if "$" not in path else ())
         )
-    return replace(found, drafts=(CheckDraft("command", settings, name=f"logs-{slug(path)}"),))
+    kind, own = ("file", _sizes(path)) if _is_one_path(command, path) and _sizes(path) else ("command", settings)
+    return replace(found, drafts=(CheckDraft(kind, own, name=f"logs-{slug(path)}", every="5m"),))
+
+
+def _sizes(path: str) -> Mapping[str, Any]:
+    """What a look at sizes is as a check of kind ``file``. A folder's path ends with a slash, a file's name has an ending; nothing where
+    nobody knows which of them it is."""
+    if path.endswith("/"):
+        return {"path": path.rstrip("/"), "type": "directory", "depth": 1, "largest": {}}
+    return {"path": path, "size": {}} if "." in path.rpartition("/")[2] else {}
+
+
+def _is_one_path(command: ShellCommand, path: str) -> bool:
+    """Whether it names one path of this host, whatever runs."""
+    plain = path.startswith("/") and len(path) > 1 and ".." not in path and not re.search(r"[*?\[\]{}$`~]", path)
+    return plain and len(command.operands) == 1 and not command.wrapper_words
+
+
+def _newest(view: View, command: ShellCommand) -> tuple[CheckDraft, ...]:
+    """The age of the newest copy in a folder, which is what a person looks for there. Who looks daily wants one of today (the kind's own
+    limits say so); who looks once a week sees whether there was one in that week."""
+    path = written(view, command.operands[-1])
+    if view.cadence not in _OLDEST or not _is_one_path(command, path) or wanting(view):
+        return ()
+    settings = {"path": path.rstrip("/"), "newest": _OLDEST[view.cadence]}
+    return (CheckDraft("file", settings, name=f"newest-{slug(path)}", every="1h"),)
 
 
 def _cleared(view: View, command: ShellCommand, operation: str) -> Found | None:

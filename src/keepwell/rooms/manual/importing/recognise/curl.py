@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 from keepwell.rooms.manual.importing.filled_words import Filled, fill, is_here, understood_behind, whole
 from keepwell.rooms.manual.importing.http_settings import has_credentials, settings_of
@@ -26,6 +27,8 @@ _STATE = re.compile(
     r"health|status|ready|live|alive|ping|version|info|metric|performance|memory|uptime|actuator|/-/|^/?$|/api/?$|system|stats|monitor"
 )
 _ALERTMANAGER = re.compile(r"(/api/v[12]/)(alerts|status|silences)(?=$|[/?])")
+_USUAL_ALERTS = (("active", "true"), ("silenced", "false"), ("inhibited", "false"), ("unprocessed", "false"))
+_MATCHER = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(=~|!~|!=|=)\"?([^\"\\]*)\"?")
 _SHELLS = frozenset(("sh", "bash", "zsh", "python", "python3", "sudo"))
 
 
@@ -116,6 +119,9 @@ def _reading(view: View, command: ShellCommand, call: HttpCall, address: Filled)
 
 def _drafts(view: View, command: ShellCommand, call: HttpCall, places: Sequence[Place], settings: dict[str, Any]) -> Iterator[Draft]:
     """The checks. What is expected of the status alone is said apart, so that a check which other lines make too stays one."""
+    if is_here(command) and len(places) == 1 and (alerts := _alerts(places[0], settings)) is not None:
+        yield alerts
+        return
     expected = settings.get("expect", {})
     apart = is_here(command) and expected.keys() == {"status"} and isinstance(expected["status"], int) and _only_one(view, places)
     own = {key: value for key, value in settings.items() if key != "expect" or not apart}
@@ -141,6 +147,23 @@ def _draft(view: View, command: ShellCommand, call: HttpCall, place: Place, sett
     at = len(command.wrapper_words) + 1
     strict = () if command.name == "wget" or command.has_flag("-f", "--fail", "--fail-with-body") else ("--fail",)
     return CheckDraft("command", {"run": [*words[:at], *strict, *words[at:]]})
+
+
+def _alerts(place: Place, settings: Mapping[str, Any]) -> CheckDraft | None:
+    """A check of the alerts themselves: one that is active turns it red, which an answer with status 200 does not. None where the request
+    asks for something else, or for alerts by what the check cannot choose by."""
+    path, _, query = place.path.partition("?")
+    if not _is_alertmanager(place) or path != "/api/v2/alerts" or settings.keys() - {"headers", "secrets", "authority", "expect"}:
+        return None
+    asked = parse_qsl(query)
+    if any(name != "filter" and (name, value) not in _USUAL_ALERTS for name, value in asked):
+        return None
+    matchers = [_MATCHER.fullmatch(value) for name, value in asked if name == "filter"]
+    if None in matchers:
+        return None
+    own = {key: value for key, value in settings.items() if key != "expect"}
+    chosen = [f'{match[1]}{match[2]}"{match[3]}"' for match in matchers if match]
+    return CheckDraft("alertmanager", own | ({"matchers": chosen} if chosen else {}), place.base, "active-alerts")
 
 
 def _alertmanager(place: Place) -> Place:

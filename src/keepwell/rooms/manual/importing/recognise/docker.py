@@ -75,6 +75,8 @@ _CHANGES: Mapping[str, frozenset[str]] = {
     }.items()
 }
 _LOGS = options("-f --follow --tail -n --since --until -t --timestamps --no-color --no-log-prefix --details")
+_CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_NAMED = re.compile(r"name=(\^/?)?([A-Za-z0-9][A-Za-z0-9_.-]*)(\$)?")
 _STATES = "{{.Service}} {{.State}} {{.ExitCode}} {{.Health}}"
 _ALL_RUN = r"\A(?:\S+ (?:running 0 (?:healthy|starting)?|exited 0 \S*)\n?)+\z"
 
@@ -127,6 +129,9 @@ def _look(view: View, command: ShellCommand, name: str, verb: str) -> Found:
 
 def _check(view: View, command: ShellCommand, capabilities: tuple[str, ...], operation: str) -> Found:
     filled = fill(view, *whole(command))
+    typed = _typed(command, operation)
+    if typed is not None and filled.ready:
+        return Found(Fate.CHECK, capabilities, operation, (typed,))
     run = list(filled.texts)
     if command.name == "docker-compose" and not command.wrapper_words:  # its first version is no longer; it is a part of docker now
         run = ["docker", "compose", *run[1:]]
@@ -142,6 +147,24 @@ def _check(view: View, command: ShellCommand, capabilities: tuple[str, ...], ope
     disposition = Disposition.MISSING if missing else Disposition.CARRIED
     drafts = (CheckDraft("command", settings, name=operation.replace(".", " ")),) if filled.static else ()
     return Found(Fate.CHECK, capabilities, operation, drafts, disposition, reason, missing)
+
+
+def _typed(command: ShellCommand, operation: str) -> CheckDraft | None:
+    """A check of kind ``docker`` where the command names its containers, or asks for the space of all. ``docker ps`` alone names none: a
+    check of every container would be red for each that ended long ago and was left there."""
+    words = [word.filled for word in command.operands][1:]
+    if command.wrapper_words or command.has_flag("-H", "--host", "--context"):
+        return None
+    if operation == "docker.system.df":
+        return CheckDraft("docker", {"disk": {}, "reclaimable": {}}, name="docker-space", every="1h")
+    if operation == "docker.stats" and len(words) == 1 and _CONTAINER.fullmatch(words[0]):
+        return CheckDraft("docker", {"container": words[0], "cpu": {}, "memory": {}}, name=f"container-{words[0]}")
+    chosen = command.options("--filter", "-f")
+    wanted = _NAMED.fullmatch(chosen[0].filled) if len(chosen) == 1 else None
+    if operation == "docker.ps" and wanted and not command.has_flag("-a", "--all", "-n", "--last", "-l", "--latest"):
+        exact = wanted[1] and wanted[3]
+        return CheckDraft("docker", {"container": wanted[2] if exact else f"*{wanted[2]}*"}, name=f"container-{wanted[2]}")
+    return None
 
 
 def _directory(view: View, command: ShellCommand, run: list[str]) -> tuple[Missing, ...]:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from keepwell.rooms.manual.importing.filled_words import fill, in_diagnosis, is_filter, options, step, to_file, whole
 from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Recogniser, View
 from keepwell.rooms.manual.reading.model import Kind
-from keepwell.rooms.manual.reading.shell_model import ShellCommand
+from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
 
 _PROGRAMS = ("kubectl", "oc")
 _EVERY = options("-n --namespace -A --all-namespaces --context --kubeconfig --cluster --user -o --output -l --selector --as -v")
@@ -54,6 +55,26 @@ _VERBS: Mapping[str, frozenset[str]] = {
         "whoami": "-t",
     }.items()
 }
+_KINDS: Mapping[str, str] = {
+    spelling: kind
+    for kind, spellings in {
+        "deployment": "deployment deployments deploy",
+        "statefulset": "statefulset statefulsets sts",
+        "daemonset": "daemonset daemonsets ds",
+        "autoscaler": "hpa horizontalpodautoscaler horizontalpodautoscalers",
+        "claim": "pvc persistentvolumeclaim persistentvolumeclaims",
+        "nodes": "node nodes no",
+        "pods": "pod pods po",
+    }.items()
+    for spelling in spellings.split()
+}
+"""What the kind ``kubernetes`` looks at, by kubectl's names for it."""
+_PLACES: Mapping[str, tuple[str, ...]] = {
+    "namespace": ("-n", "--namespace"),
+    "context": ("--context",),
+    "kubeconfig": ("--kubeconfig",),
+}
+_OTHER_PLACES = ("-A", "--all-namespaces", "--cluster", "--user", "--as", "--field-selector", "-f")
 _LOOKS = frozenset(("get", "describe", "top", "explain", "events", "version", "cluster-info", "api-resources", "auth", "whoami"))
 _CHANGES: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
     (frozenset(("scale", "autoscale")), ("scale",)),
@@ -120,8 +141,46 @@ def _look(view: View, command: ShellCommand, verb: str, operation: str) -> Found
     # What the runbook of an alert lists is looked at when the alert has fired; one thing that it names can be asked for all the time.
     wanted = not in_diagnosis(view) or _names_one(command, verb)
     judged = wanted and command.is_last and command.depth == 0 and filled.static
-    draft = CheckDraft("command", {"run": list(filled.texts)}, every="1d" if capabilities[0].startswith("security") else "")
+    typed = _typed(command, verb, filled.texts[len(command.wrapper_words) :]) if filled.ready and operation else None
+    draft = typed or CheckDraft("command", {"run": list(filled.texts)}, every="1d" if capabilities[0].startswith("security") else "")
     return Found(Fate.CHECK, capabilities, operation, (draft,) if judged else (), disposition, missing=filled.missing)
+
+
+def _typed(command: ShellCommand, verb: str, texts: tuple[str, ...]) -> CheckDraft | None:
+    """A check of kind ``kubernetes`` where it looks at one thing that the kind knows, or at all nodes: it judges what the table only shows.
+
+    None for other things, for a whole namespace, for one field of an object, and for ``oc``, beside which there may be no kubectl.
+    """
+    written = dict(zip((word.filled for word in command.words), texts, strict=True))
+    given = [written.get(word.filled, word.filled) for word in command.operands[2 if verb == "rollout" else 1 :]]
+    form = command.option("-o", "--output")
+    shown = form is None or form.filled.lstrip("=") in ("wide", "yaml", "json", "name")
+    if command.name != "kubectl" or command.wrapper_words or command.has_flag(*_OTHER_PLACES) or not given or not shown:
+        return None
+    settings = _what(verb, given, command.option("-l", "--selector"))
+    if settings is None:
+        return None
+    for key, flags in _PLACES.items():
+        value = command.option(*flags)
+        settings |= {key: written.get(value.filled, value.filled).lstrip("=")} if value is not None else {}
+    named = "-".join(str(value) for key, value in settings.items() if key not in _PLACES and isinstance(value, str))
+    return CheckDraft("kubernetes", settings, name=named or "nodes", every="1m")
+
+
+def _what(verb: str, given: list[str], selector: Word | None) -> dict[str, Any] | None:
+    kind, _, name = given[0].partition("/")
+    name = name or (given[1] if len(given) == 2 else "")
+    if len(given) > 2 or (len(given) == 2 and "/" in given[0]):
+        return None
+    what = _KINDS.get(kind.lower().partition(".")[0], "")
+    if what == "nodes" and not name and selector is None:
+        return {"nodes": True, **({"cpu": {}, "memory": {}} if verb == "top" else {})}
+    if what == "pods" and not name and selector is not None:
+        use: dict[str, Any] = {"cpu": {}, "memory": {}} if verb == "top" else {}
+        return {"pods": selector.filled.lstrip("="), **use}
+    if verb == "top" or selector is not None or what in ("", "nodes", "pods"):
+        return None
+    return {what: name} if name else {"claim": "*"} if what == "claim" else None
 
 
 def _names_one(command: ShellCommand, verb: str) -> bool:

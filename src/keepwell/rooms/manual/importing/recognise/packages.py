@@ -62,11 +62,10 @@ def _waiting(view: View, command: ShellCommand, operation: str) -> Found:
         return looked(
             view, capabilities, operation, reason="it is for hosts that have this package manager; which have it, the manual leaves open"
         )
-    if command.name not in ("apt", "apt-get"):
+    if command.name not in ("apt", "apt-get", "dnf", "yum"):
         return looked(view, capabilities, operation, (CheckDraft("command", {"run": [command.name, "check-update"]}, every="1d"),))
-    settings = {"run": ["apt", "list", "--upgradable"], "expect": {"output_not_contains": "-security"}}
-    reason = "security updates are told by the name of their archive, which ends in -security"
-    return looked(view, capabilities, operation, (CheckDraft("command", settings, name="security-updates", every="1d"),), reason)
+    reason = "it is judged by whether security updates are among them; a pending reboot is another matter"
+    return looked(view, capabilities, operation, (CheckDraft("updates", {"reboot": "ok"}, name="security-updates", every="1d"),), reason)
 
 
 def _installing(view: View, command: ShellCommand) -> tuple[str, ...]:

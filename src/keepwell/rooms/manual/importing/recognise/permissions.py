@@ -10,6 +10,7 @@ from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
 _FIND = words("-type -perm -name -xdev -not -user -group -maxdepth -ls -print -exec -path -nouser -nogroup")
 _CHANGES = words("-R -v --recursive -h -c -m -x -b")
+_BY_EVERYONE = re.compile(r"[-/]o[+=]w|[-/]0{0,3}2|-?0?777")
 _MODE = re.compile(r"[0-7]{3,4}|[ugoa]*[-+=][rwxXst]*(?:,[ugoa]*[-+=][rwxXst]*)*")
 
 
@@ -36,9 +37,23 @@ def _find(view: View, command: ShellCommand) -> Found | None:
     changes = command.has_flag("-exec", "-delete", "-execdir", "-ok")
     if changes or not operation or run is None or not command.is_last or not is_here(command):
         return done(view, capabilities, operation if not changes else "")
+    name = f"permissions {run[1]}"
+    if _is_for_everyone(run):
+        draft = CheckDraft("file", {"path": run[1].rstrip("/") or "/", "world_writable": {}}, name=name, every="1d")
+        return looked(view, capabilities, operation, (draft,), "the check is good where nothing below it can be written by every user")
     settings = {"run": list(run), "expect": {"output_matches": "^$"}}
-    reason = "the check is good where no file is found"
-    return looked(view, capabilities, operation, (CheckDraft("command", settings, name=f"permissions {run[1]}", every="1d"),), reason)
+    return looked(
+        view, capabilities, operation, (CheckDraft("command", settings, name=name, every="1d"),), "the check is good where no file is found"
+    )
+
+
+def _is_for_everyone(run: tuple[str, ...]) -> bool:
+    """Whether it looks for what every user may write, below one folder, and for nothing else."""
+    rest = list(run[2:])
+    pairs = dict(zip(rest[::2], rest[1::2], strict=False))
+    plain = rest[-1] in ("-print", "-ls") if len(rest) % 2 else True
+    known = plain and pairs.keys() - {"-print", "-ls"} <= {"-perm", "-type"} and pairs.get("-type", "f") in ("f", "d")
+    return known and run[1].startswith("/") and ".." not in run[1] and bool(_BY_EVERYONE.fullmatch(pairs.get("-perm", "")))
 
 
 RECOGNISER = Recogniser(

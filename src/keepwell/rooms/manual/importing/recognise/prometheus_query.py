@@ -1,8 +1,8 @@
-"""Queries to Prometheus over HTTP: their PromQL is kept, encoded as a URL wants it (Prometheus, HTTP API)."""
+"""Queries to Prometheus over HTTP: their PromQL is kept (Prometheus, HTTP API)."""
 
 import re
 from dataclasses import replace
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import unquote
 
 from keepwell.rooms.manual.importing.amend_texts import MENDS
 from keepwell.rooms.manual.importing.filled_words import fill, to_file, understood_behind
@@ -54,16 +54,15 @@ def _expression(call: HttpCall, place: Place) -> str:
 
 
 def _draft(view: View, command: ShellCommand, place: Place, expression: str) -> CheckDraft:
-    path = place.path.partition("?")[0].replace("query_range", "query")
-    others = [(name, value) for name, value in parse_qsl(place.query) if name not in ("query", "start", "end", "step")]
-    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in [("query", expression), *others])
     jq = next((other for other in command.pipeline if other.name == "jq"), None)
     shown = path_of(filter_of(jq)) if jq is not None else ""
-    settings: dict[str, object] = {"path": f"{path}?{query}", "expect": {"status": 200, "json.status": "success"}}
-    if shown == _VALUE:
-        settings["values"] = {"result": shown}
+    # Who prints the value of the first series relies on one; to others an answer without data is an answer.
+    settings: dict[str, object] = {"query": expression, "no_data": "fail" if shown == _VALUE else "ok"}
+    prefix = _QUERY.sub("", place.path.partition("?")[0])
+    if prefix:
+        settings["url"] = f"{place.base}{prefix}"
     told = _capabilities(view, command)[0] in ("report", "capacity")
-    return CheckDraft("http", settings, place.base, _name(command, expression), every="1d" if told else "1m")
+    return CheckDraft("prometheus", settings, "" if prefix else place.base, _name(command, expression), every="1d" if told else "1m")
 
 
 def _name(command: ShellCommand, expression: str) -> str:

@@ -1,13 +1,25 @@
 """redis-cli: what it asks of Redis or Valkey, and what it deletes there (redis.io/docs/latest/commands)."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from keepwell.rooms.manual.importing.client_words import expected_of, first_named, only, options, plain_words, run_of, spine, wanting
+from keepwell.rooms.manual.importing.client_words import (
+    certain,
+    expected_of,
+    first_named,
+    only,
+    options,
+    plain_words,
+    run_of,
+    spine,
+    wanting,
+)
 from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Recogniser, View
 from keepwell.rooms.manual.importing.purposes import purposes
 from keepwell.rooms.manual.reading.model import Kind
-from keepwell.rooms.manual.reading.shell_model import ShellCommand
+from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
 
 _PROGRAMS = ("redis-cli", "valkey-cli")
 _FLAGS = (
@@ -81,6 +93,17 @@ _WRITES = {
     "debug": "debug",
     "rename": "rename",
 }
+_ADDRESSED = ("-h", "-p", "-n", "-u", "--tls", "-a", "--pass", "--user", "--no-auth-warning", "--raw")
+_NEEDED = ("address", "password", "user")
+_PARTS: Mapping[str, Mapping[str, Any]] = {
+    "": {},
+    "server": {},
+    "memory": {"memory": {}},
+    "clients": {"clients": {}},
+    "replication": {"replication": {}},
+    "persistence": {"persistence": {}},
+}
+"""What INFO is asked for, and what the kind ``redis`` judges then, with its own limits."""
 _NEVER_ENDS = ("--stat", "--latency", "--latency-history", "--bigkeys", "--memkeys", "--hotkeys", "--monitor")
 
 
@@ -127,6 +150,9 @@ def _check(view: View, command: ShellCommand, verb: str) -> Found:
     missing = wanting(view)
     if missing:
         return replace(found, disposition=Disposition.MISSING, missing=missing)
+    typed = _typed(view, command, verb)
+    if typed is not None:
+        return replace(found, drafts=(typed,))
     # A password among the words would stand in the configuration for everyone to read.
     settings = None if command.has_flag("-a", "--pass") else run_of(view, command)
     # redis-cli ends with 0 even where Redis refuses the command; its answer tells.
@@ -135,6 +161,46 @@ def _check(view: View, command: ShellCommand, verb: str) -> Found:
     if settings is None or expect is None:
         return replace(found, fate=Fate.STEP)
     return replace(found, drafts=(CheckDraft("command", {**settings, **expect}, name=f"redis-{verb}"),))
+
+
+def _typed(view: View, command: ShellCommand, verb: str) -> CheckDraft | None:
+    """PING and INFO as a check of kind ``redis``. Inside a container and with a socket or certificates of its own the program is run."""
+    part = command.operands[1].filled.lower() if len(command.operands) > 1 else ""
+    quiet = all(part.name in (*_PROGRAMS, "grep") for part in spine(view))
+    known = (verb == "ping" and not part and quiet) or (verb == "info" and part in _PARTS and len(spine(view)) == 1)
+    if not known or command.wrapper_words or command.assignments or not only(command, _ADDRESSED):
+        return None
+    address, password = _address(view, command), command.option("-a", "--pass")
+    settings: dict[str, Any] = {"address": address, **({} if verb == "ping" else _PARTS[part])}
+    user = command.option("--user")
+    if user is not None:
+        settings["user"] = certain(view, user) or ""
+    if password is not None:
+        settings["password"] = _reference(view, password)
+    return CheckDraft("redis", settings, name=f"redis-{part or verb}") if all(settings[key] for key in settings if key in _NEEDED) else None
+
+
+def _address(view: View, command: ShellCommand) -> str:
+    """``redis://HOST:PORT/DATABASE``; empty where a part of it is not certain, or a password stands in it."""
+    url = command.option("-u")
+    if url is not None:
+        text = certain(view, url)
+        return _reference(view, url) if text is None else "" if "@" in text else text
+    words = [command.option(flag) for flag in ("-h", "-p", "-n")]
+    host, port, database = (
+        otherwise if word is None else certain(view, word) for word, otherwise in zip(words, ("127.0.0.1", "6379", ""), strict=True)
+    )
+    if not host or not port or database is None:
+        return ""
+    scheme = "rediss" if command.has_flag("--tls") else "redis"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}" + (f"/{database}" if database else "")
+
+
+def _reference(view: View, word: Word) -> str:
+    """The secret that a person named for the only variable in the word; empty where there is none."""
+    name = word.variables[0] if len(word.variables) == 1 else ""
+    value = view.values.get(name, "")
+    return value if value.startswith("secret:") and word.filled.strip("\"'") in (f"${name}", f"${{{name}}}") else ""
 
 
 RECOGNISER = Recogniser(

@@ -1,6 +1,7 @@
 """``[ ]``, ``[[ ]]``, ``(( ))``, ``test`` and ``command -v``: a comparison of a figure with a limit is a rule, any other a step."""
 
 import re
+from typing import Any
 
 from keepwell.rooms.manual.importing.command_words import branch_of, done, looked, main_command, settled, source_of, words
 from keepwell.rooms.manual.importing.compared import compared_in, limit_of
@@ -68,6 +69,10 @@ def _file(view: View, command: ShellCommand) -> Found | None:
         return None
     plain = path.startswith("/") and not test.right.glob
     draft = CheckDraft("command", {"run": ["test", test.operator, path]}, name=path.rpartition("/")[2])
+    if test.operator != "-e" and ".." not in path:
+        aged: dict[str, Any] = {"age": {}} if own[0] == "check.backup_freshness" and view.cadence == "daily" else {}
+        filled = {"size": {"fail": "< 1B"}} if test.operator == "-s" else {}
+        draft = CheckDraft("file", {"path": path, **aged, **filled}, name=path.rpartition("/")[2], every="5m")
     return looked(view, own, "files.exists", (draft,) if plain else ())
 
 

@@ -20,8 +20,7 @@ from keepwell.rooms.manual.reading.model import Kind
 from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
 _UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9@:_.\\-]{0,254}")  # systemd.unit(5)
-_ASKS = {"is-active": "is-active", "status": "is-active", "is-enabled": "is-enabled", "show": "is-active", "is-failed": "is-active"}
-"""What a check asks instead: the status of ``status`` is also that of ``is-active``, which says it in a word."""
+_ASKS = words("is-active status is-enabled show is-failed")
 _CHANGES = words(
     "start stop restart reload try-restart reload-or-restart enable disable mask unmask kill daemon-reload daemon-reexec "
     "reset-failed reenable isolate set-property"
@@ -55,13 +54,8 @@ def read(view: View) -> Found | None:
 
 
 def _asked(view: View, command: ShellCommand, verb: str, units: list[str | None], clear: bool) -> Found:
-    drafts = []
-    for unit in units:
-        name = settled(view, unit or "")[0].removesuffix(".service")
-        if _UNIT.fullmatch(name) and not is_a_choice(command):
-            run = ["systemctl", _ASKS[verb], "--quiet", name]
-            prefix = None if is_here(command) else arguments_of(view, command)
-            drafts.append(CheckDraft("command", {"run": list(prefix) if prefix else run}, name=f"service-{name}", every="1m"))
+    names = [settled(view, unit or "")[0].removesuffix(".service") for unit in units]
+    drafts = [_draft(view, command, verb, name) for name in names if _UNIT.fullmatch(name) and not is_a_choice(command)]
     if not is_here(command) and len(units) > 1:
         drafts = drafts[:1]
     operation = "systemd.status" if clear and verb in ("status", "is-active") else f"systemd.{verb.replace('-', '_')}" if clear else ""
@@ -69,6 +63,16 @@ def _asked(view: View, command: ShellCommand, verb: str, units: list[str | None]
         ("check.service", "diagnostics") if verb in ("status", "show") and not is_trouble(view) else with_purpose(view, "check.service")
     )
     return looked(view, capabilities, operation, tuple(drafts))
+
+
+def _draft(view: View, command: ShellCommand, verb: str, name: str) -> CheckDraft:
+    """Here systemd is asked; in a container or on another host the command is run there."""
+    there = None if is_here(command) else arguments_of(view, command)
+    if there or verb == "is-enabled":
+        run = list(there or ("systemctl", "is-enabled", "--quiet", name))
+        return CheckDraft("command", {"run": run}, name=f"service-{name}", every="1m")
+    state = {"state": "not-failed"} if verb == "is-failed" else {}
+    return CheckDraft("systemd", {"unit": name, **state}, name=f"service-{name}", every="1m")
 
 
 RECOGNISER = Recogniser(
