@@ -18,6 +18,7 @@ targets:
   box: {{on: app1}}
 checks:
   own-page: {{http: {{url: "http://127.0.0.1:1/"}}, on: app1}}
+  own-port: {{tcp: {{address: "127.0.0.1:1"}}, on: app1}}
   uptime: {{command: {{run: [cat, /proc/uptime]}}, on: app1}}
   root-disk: {{host: {{mount: /, fail: "> 100%"}}, on: app1}}
   memory: {{host: {{memory: {{fail: "> 100%"}}}}, on: app1}}
@@ -55,8 +56,9 @@ def test_checks_look_on_the_host(server: SshServer, tmp_path: Path) -> None:
     found = seen(folder)
     assert {name: one["state"] for name, one in found.items()} == dict.fromkeys(
         ("uptime", "root-disk", "memory", "own-memory", "who", "host-app1"), "ok"
-    ) | {"own-page": "unknown"}, found
-    assert "127.0.0.1 would be this machine and not app1" in found["own-page"]["sentence"]
+    ) | dict.fromkeys(("own-page", "own-port"), "unknown"), found
+    for name in ("own-page", "own-port"):
+        assert "would be this machine and not app1, because the network is asked from here" in found[name]["sentence"]
     assert found["host-app1"]["sentence"].startswith("the host app1 is reached, and ran a program in ")
     assert found["memory"]["values"]["memory_size_bytes"] > 0
 

@@ -1,9 +1,8 @@
 """HTTP for checks of another host: requests are made from this machine, so an address that means "the host itself" would be this one."""
 
-import ipaddress
-from urllib.parse import urlsplit
-
+from keepwell.kernel.loopback import means_this_machine
 from keepwell.kernel.problems import AskError
+from keepwell.kernel.quoting import quoted
 from keepwell.ports.http import Http, Request, Response
 
 
@@ -16,15 +15,12 @@ class RequestsFromHere:
 
     async def ask(self, request: Request) -> Response:
         """Puts the request; see ``keepwell.ports.http.Http``. Raises AskError for an address of loopback."""
-        if _is_loopback(request.url):
-            why = f"{urlsplit(request.url).hostname} would be this machine and not {self._host}, because requests are made from here"
-            raise AskError(f"{why}: give an address that this machine can reach, or ask on {self._host} with a command such as curl")
+        if means_this_machine(request.url):
+            raise AskError(asked_from_here(request.url, self._host))
         return await self._http.ask(request)
 
 
-def _is_loopback(url: str) -> bool:
-    try:
-        name = urlsplit(url).hostname or ""
-        return name == "localhost" or name.endswith(".localhost") or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+def asked_from_here(address: str, host: str) -> str:
+    """The sentence about an address of loopback that was meant on another host."""
+    why = f"{quoted(address)} would be this machine and not {host}, because the network is asked from here"
+    return f"{why}: give an address that this machine can reach, or ask on {host} with a command"

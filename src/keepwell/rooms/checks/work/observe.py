@@ -16,6 +16,8 @@ from keepwell.ports.redis import Inquiry
 from keepwell.ports.runner import Command
 from keepwell.rooms.checks.model import Answer, Check, Earlier, Kind, Observation, Probe, Question, ReadFile
 
+from .elsewhere import refuse_loopback_elsewhere
+
 BETWEEN_TWO_READINGS = 1.0
 """Seconds between the two readings of a rate where no earlier observation is near."""
 
@@ -48,6 +50,7 @@ async def _observe(check: Check, host: Host, earlier: Earlier | None) -> Observa
     try:
         async with asyncio.timeout(limit + GRACE + (BETWEEN_TWO_READINGS if earlier is None else 0)):
             if isinstance(check.driver, Probe):
+                refuse_loopback_elsewhere(check)
                 return await check.driver.probe(check.settings, check.target, host, limit)
             return await _ask_and_read(check, check.driver, host, earlier)
     except AskError as error:
