@@ -151,4 +151,19 @@ DRIVER = Kind(
     options=DnsOptions,
     ask=ask,
     read=read,
+    values={
+        "duration_seconds": "how long the answer took",
+        "ttl_seconds": "how long the records may be kept, of an alias and what it stands for the shorter time",
+        "records": "how many records of that type there are",
+        "authenticated": "1 where the server says that it validated the answer (DNSSEC), else 0",
+    },
+    example="""\
+checks:
+  address:
+    dns: {name: shop.example.org, equals: [192.0.2.10, 192.0.2.11]}
+    every: 5m
+  mail-policy:
+    dns: {name: example.org, record: TXT, contains: [v=spf1], server: ns1.example.org}
+    every: 1h
+""",
 )

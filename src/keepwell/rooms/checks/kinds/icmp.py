@@ -144,4 +144,19 @@ DRIVER = Kind(
     options=IcmpOptions,
     ask=ask,
     read=read,
+    values={
+        "loss_ratio": "the share of echo requests that nobody answered",
+        "packets_sent": "how many echo requests were sent",
+        "packets_received": "how many were answered",
+        "round_trip_min_seconds": "the shortest time until an answer",
+        "round_trip_avg_seconds": "the average time until an answer",
+        "round_trip_max_seconds": "the longest time until an answer",
+        "round_trip_mdev_seconds": "how much the times differ (their standard deviation)",
+    },
+    example="""\
+checks:
+  router:
+    icmp: {host: 192.0.2.1, loss: {warn: "> 0%", fail: "> 50%"}, warn: "> 100ms"}
+    every: 30s
+""",
 )

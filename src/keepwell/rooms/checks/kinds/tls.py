@@ -1,16 +1,15 @@
-"""The ``tls`` kind: until when a server's certificate is valid, whether it is trusted, and for the right name.
+"""The ``tls`` kind: until when a server's certificates are valid, whether they are trusted, and for the right name.
 
 One handshake verifies, as any client would (RFC 5280, RFC 9525). Only where that is refused, a second one that accepts anything looks at
-the certificate itself, so that its end is known all the same. It sees the server's own certificate: an intermediate one that ends earlier
-shows when it has ended. Protocols that begin in clear text (STARTTLS) are not spoken.
+the certificate itself, so that its end is known all the same. Every certificate that the server sends is looked at: an intermediate one
+that ends earlier counts. A certificate in a file is judged by its dates and names; whether anyone trusts it shows only at the server.
 """
 
 import asyncio
 import ssl
-import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -19,165 +18,172 @@ from keepwell.config.targets import Target
 from keepwell.kernel.comparisons import Unit, describe, parse_comparison
 from keepwell.kernel.problems import AnswerError, AskError
 from keepwell.kernel.states import State
-from keepwell.machine.network_errors import certificate_fault, handshake_fault, socket_fault
+from keepwell.machine.network_errors import certificate_fault
 from keepwell.ports.host import Host
-from keepwell.rooms.checks.connections import address_text, dial, target_address, within
-from keepwell.rooms.checks.limits import SecondsLimit, WarnsBeforeItFails, given_or, judge
+from keepwell.rooms.checks.connections import target_address
+from keepwell.rooms.checks.limits import SecondsLimit, Verdict, WarnsBeforeItFails, given_or, judge, together
 from keepwell.rooms.checks.model import Observation, Probe
 from keepwell.rooms.checks.texts import show
+from keepwell.rooms.checks.tls import upgrades
+from keepwell.rooms.checks.tls.certificates import Certificate, from_der, from_pem, is_for
+from keepwell.rooms.checks.tls.handshake import Handshake, Place, Upgrade, accepting, only_older, shake, verifying
 
 _USUAL = (parse_comparison("< 30d"), parse_comparison("< 7d"))
+_DAY = 86400
+_PORTS = {None: 443, "smtp": 25, "postgres": 5432}
+_UPGRADES: dict[str | None, Upgrade | None] = {None: None, "smtp": upgrades.smtp, "postgres": upgrades.postgres}
 
 
 class TlsOptions(WarnsBeforeItFails):
-    """A server that speaks TLS from the first byte on. Exactly one of host and target."""
+    """A server that speaks TLS, or a certificate in a file. Exactly one of host, target and file."""
 
     host: ExpandedText | None = Field(default=None, min_length=1)
     """Name or address of the server. ``${VAR}`` is replaced from the environment."""
     port: int | None = Field(default=None, ge=1, le=65535)
-    """Port; without it that of the target's https url, else 443."""
+    """Port. Without it that of the target's https url; 443 for a host, and for a target whose url begins with http, because what listens
+    at the port of such a url speaks no TLS. With starttls 25 (smtp) or 5432 (postgres)."""
     target: Annotated[str, Reference("targets")] | None = None
     """A target; its url gives the host, and, where it begins with https, the port."""
+    file: ExpandedText | None = Field(default=None, min_length=1)
+    """Path of a PEM file with a certificate on the host that the check runs on, and behind it those of its authorities."""
+    starttls: Literal["smtp", "postgres"] | None = None
+    """The protocol in which the server begins in clear text before it turns to TLS. Without it TLS is spoken from the first byte on."""
     server_name: str | None = Field(default=None, min_length=1)
-    """Name to ask the server for (SNI) and to find in the certificate, where it is not the host's."""
+    """Name to ask the server for (SNI) and to find in the certificate, where it is not the host's; of a file: a name it must be for."""
     authority: str | None = None
     """Path of a PEM file with the certificate authorities to trust instead of the system's."""
+    protocol: Literal["1.2", "1.3"] | None = None
+    """The oldest version of TLS that the server may agree to. Another handshake offers only older ones, and must be refused."""
+    cipher_bits: int | None = Field(default=None, ge=1, le=4096)
+    """How many bits the key of the agreed cipher must have at least, for example 128."""
     warn: SecondsLimit | None = None
-    """The check is ``warn`` where the time left compares so. Without warn and fail: ``< 30d``."""
+    """The check is ``warn`` where the time left of any certificate compares so. Without warn and fail: ``< 30d``."""
     fail: SecondsLimit | None = None
     """The check is ``fail`` where the time left compares so. Without warn and fail: ``< 7d``. An expired certificate always fails."""
 
     @model_validator(mode="after")
     def _has_host(self) -> Self:
-        if (self.host is None) == (self.target is None):
-            raise ValueError("give exactly one of host and target")
+        if [self.host, self.target, self.file].count(None) != 2:
+            raise ValueError("give exactly one of host and target, or file")
         if self.host is not None and ("/" in self.host or self.host.count(":") == 1):
             raise ValueError(f"host is a name or an address alone, not {show(self.host)}: a port stands in port")
+        of_a_server = {"port", "starttls", "authority", "protocol", "cipher_bits"} & self.model_fields_set
+        if self.file is not None and of_a_server:
+            raise ValueError(f"a file has no {sorted(of_a_server)[0]}: leave it out, or give a host")
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where to connect, and the name that the certificate must hold."""
-
-    host: str
-    port: int
-    name: str
-
-    @property
-    def peer(self) -> str:
-        return address_text(self.host, self.port)
-
-
-@dataclass(frozen=True, slots=True)
-class _Handshake:
-    """A finished handshake: what was measured, the protocol's version (``TLSv1.3``), and the server's certificate in DER."""
-
-    connect: float
-    seconds: float
-    version: str
-    certificate: bytes
-
-
 async def probe(options: TlsOptions, target: Target | None, host: Host, timeout: float) -> Observation:
-    """Looks at the certificate. Raises AnswerError where there is no TLS to be had, AskError where the fault is ours."""
-    place = _place(options, target)
+    """Looks at the certificates. Raises AnswerError where there is no TLS to be had, AskError where the fault is ours."""
+    now = host.clock.now()
+    if options.file is not None:
+        found = from_pem(await host.files.read(options.file), options.file)
+        return _judged(options, f"the certificate in {options.file}", found, now, [], {})
+    place, upgrade = _place(options, target), _UPGRADES[options.starttls]
     deadline = asyncio.get_running_loop().time() + timeout
-    verifying = await asyncio.to_thread(_verifying, options.authority)
+    context = await asyncio.to_thread(verifying, options.authority)
     try:
-        handshake = await _shake(place, verifying, deadline)
+        handshake = await shake(place, context, deadline, upgrade)
     except ssl.SSLCertVerificationError as error:
-        return await _refused(place, error, deadline, host.clock.now())
-    until = _end(handshake)
-    left = (until - host.clock.now()).total_seconds()
+        return await _refused(place, error, deadline, upgrade, now)
+    verdicts = [*_cipher(options, place, handshake)]
+    if options.protocol is not None:
+        verdicts.append(await _oldest(options.protocol, place, deadline, upgrade))
+    chain = [from_der(encoded) for encoded in handshake.chain]
+    return _judged(options, f"the certificate of {place.peer}", chain, now, verdicts, _values(handshake))
+
+
+def _judged(
+    options: TlsOptions, what: str, chain: Sequence[Certificate], now: datetime, more: list[Verdict], values: dict[str, float]
+) -> Observation:
+    """The server's own certificate, then those behind it, then what else is asked of the server."""
+    limits = given_or(options.warn, options.fail, _USUAL)
+    left = [(one.ends - now).total_seconds() for one in chain]
+    values = values | _left(left[0]) | {"chain_length": float(len(chain))}
+    if len(chain) > 1:
+        values["chain_days_left"] = min(left[1:]) / _DAY
+    if left[0] <= 0:
+        return Observation(State.FAIL, f"{what} expired on {_day(chain[0].ends)}", values)
+    seen = f"{what} is valid until {_day(chain[0].ends)} ({describe(left[0], Unit.SECONDS)} left)"
+    verdicts = [judge(seen, left[0], *limits)]
+    if options.file is not None and chain[0].begins > now:
+        verdicts.append(Verdict(State.FAIL, f"{what} is not valid before {_day(chain[0].begins)}"))
+    if options.file is not None and options.server_name is not None and not is_for(chain[0], options.server_name):
+        names = ", ".join(show(name)[1:-1] for name in chain[0].names[:3]) or "no host"
+        verdicts.append(Verdict(State.FAIL, f"{what} is for {names}, expected one for {options.server_name}"))
+    # One that goes on longer than the server's own decides nothing.
+    verdicts += [_behind(one, seconds, limits) for one, seconds in zip(chain[1:], left[1:], strict=True) if seconds < left[0]]
+    verdict = together([*verdicts, *more])
+    return Observation(verdict.state, verdict.sentence, values)
+
+
+def _behind(certificate: Certificate, left: float, limits: tuple[object, object]) -> Verdict:
+    name = show(certificate.subject)
     if left <= 0:
-        return Observation(State.FAIL, f"the certificate of {place.peer} expired on {_day(until)}", _values(handshake, left))
-    seen = f"the certificate of {place.peer} is valid until {_day(until)} ({describe(left, Unit.SECONDS)} left)"
-    verdict = judge(seen, left, *given_or(options.warn, options.fail, _USUAL))
-    return Observation(verdict.state, verdict.sentence, _values(handshake, left))
+        return Verdict(State.FAIL, f"the certificate of its authority {name}, which is sent with it, expired on {_day(certificate.ends)}")
+    seen = f"that of its authority {name} ends earlier, on {_day(certificate.ends)} ({describe(left, Unit.SECONDS)} left)"
+    return judge(seen, left, *limits)  # type: ignore[arg-type]  # both are comparisons or None
 
 
-def _place(options: TlsOptions, target: Target | None) -> _Place:
+def _cipher(options: TlsOptions, place: Place, handshake: Handshake) -> list[Verdict]:
+    if options.cipher_bits is None:
+        return []
+    seen = f"{place.peer} agreed to the cipher {handshake.cipher} of {handshake.bits} bits"
+    state = State.OK if handshake.bits >= options.cipher_bits else State.FAIL
+    return [Verdict(state, f"{seen}, expected at least {options.cipher_bits}")]
+
+
+async def _oldest(protocol: str, place: Place, deadline: float, upgrade: Upgrade | None) -> Verdict:
+    """Whether a server refuses everything older. Any refusal is one; that nobody is there any more is not."""
+    try:
+        older = await shake(place, only_older(protocol), deadline, upgrade)
+    except AskError as error:
+        return Verdict(State.UNKNOWN, f"whether {place.peer} refuses what is older than TLS {protocol} is not known: {error}")
+    except (AnswerError, ssl.SSLError) as error:
+        if "refused by" in str(error) or "no answer" in str(error) or "in time" in str(error):
+            return Verdict(State.UNKNOWN, f"whether {place.peer} refuses what is older than TLS {protocol} is not known: {error}")
+        if "no protocols available" in str(error) or "no ciphers available" in str(error):
+            return Verdict(State.UNKNOWN, f"this machine speaks nothing older than TLS {protocol}, so it cannot ask for it")
+        return Verdict(State.OK, f"{place.peer} refuses what is older than TLS {protocol}")
+    return Verdict(State.FAIL, f"{place.peer} agrees to {older.version}, expected nothing older than TLS {protocol}")
+
+
+def _place(options: TlsOptions, target: Target | None) -> Place:
+    port = _PORTS[options.starttls]
     if options.host is not None:
-        host, port = options.host.strip("[]"), 443
+        host = options.host.strip("[]")
     else:
         host, given, scheme = target_address(target)
-        port = given if scheme == "https" else 443
-    return _Place(host, options.port or port, (options.server_name or host).rstrip("."))
+        port = given if scheme == "https" else port
+    return Place(host, options.port or port, (options.server_name or host).rstrip("."))
 
 
-def _verifying(authority: str | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=authority)
-    except ssl.SSLError as error:
-        raise AskError(f"the authority file {authority} holds no certificate in PEM form") from error
-    except OSError as error:
-        raise AskError(f"the authority file {authority} cannot be read: {error.strerror}") from error
-
-
-def _accepting() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-async def _shake(place: _Place, context: ssl.SSLContext, deadline: float) -> _Handshake:
-    """Connects and shakes hands. SSLCertVerificationError passes through; every other failure is an AnswerError or AskError."""
-    connected = await dial(place.host, place.port, deadline)
-    started = time.monotonic()
-    left = deadline - asyncio.get_running_loop().time()
-    try:
-        async with within(deadline, lambda: AnswerError(f"{place.peer} did not finish the TLS handshake in time")):
-            _, writer = await asyncio.open_connection(
-                sock=connected.socket, ssl=context, server_hostname=place.name, ssl_handshake_timeout=max(left, 0) + 1
-            )
-    except ssl.SSLCertVerificationError:
-        raise
-    except ssl.SSLError as error:
-        raise handshake_fault(place.peer, error) from error
-    except ConnectionError as error:
-        raise AnswerError(f"{place.peer} closed the connection during the TLS handshake") from error
-    except OSError as error:
-        raise socket_fault(place.peer, error) from error
-    except ValueError as error:
-        raise AskError(f"{place.name} cannot be a server's name: {error}") from error
-    seconds = time.monotonic() - started
-    tls = writer.get_extra_info("ssl_object")
-    writer.transport.abort()
-    return _Handshake(connected.connect, seconds, tls.version() or "", tls.getpeercert(binary_form=True) or b"")
-
-
-def _end(handshake: _Handshake) -> datetime:
-    """Until when the certificate is valid (notAfter, RFC 5280 section 4.1.2.5). Raises AnswerError where it cannot be read."""
-    from cryptography import x509  # costs 30 ms, and only this kind needs it
-
-    try:
-        return x509.load_der_x509_certificate(handshake.certificate).not_valid_after_utc
-    except ValueError as error:
-        raise AnswerError(f"the certificate cannot be read: {show(str(error))}") from error
-
-
-async def _refused(place: _Place, error: ssl.SSLCertVerificationError, deadline: float, now: datetime) -> Observation:
+async def _refused(
+    place: Place, error: ssl.SSLCertVerificationError, deadline: float, upgrade: Upgrade | None, now: datetime
+) -> Observation:
     """What is wrong with the certificate, and its end where a second look gets hold of it."""
     expected = f"expected one for {place.name} from a trusted authority"
     try:
-        handshake = await _shake(place, _accepting(), deadline)
-        until = _end(handshake)
+        handshake = await shake(place, accepting(), deadline, upgrade)
+        until = from_der(handshake.chain[0]).ends
     except (AnswerError, AskError):
         return Observation(State.FAIL, f"{place.peer}: {certificate_fault(place.name, error, None)}, {expected}")
     left = (until - now).total_seconds()
-    reason = certificate_fault(place.name, error, handshake.certificate)
+    reason = certificate_fault(place.name, error, handshake.chain[0])
     ends = f"it is valid until {_day(until)}" if left > 0 else f"it ended on {_day(until)}"
-    return Observation(State.FAIL, f"{place.peer}: {reason}, {expected}; {ends}", _values(handshake, left))
+    return Observation(State.FAIL, f"{place.peer}: {reason}, {expected}; {ends}", _values(handshake) | _left(left))
 
 
 def _day(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d}"
 
 
-def _values(handshake: _Handshake, left: float) -> dict[str, float]:
-    values = {"expires_in_seconds": left, "connect_seconds": handshake.connect, "handshake_seconds": handshake.seconds}
+def _left(seconds: float) -> dict[str, float]:
+    return {"expires_in_seconds": seconds, "days_left": seconds / _DAY}
+
+
+def _values(handshake: Handshake) -> dict[str, float]:
+    values = {"connect_seconds": handshake.connect, "handshake_seconds": handshake.seconds, "cipher_bits": float(handshake.bits)}
     try:
         return values | {"protocol_version": float(handshake.version.removeprefix("TLSv"))}
     except ValueError:
@@ -185,19 +191,29 @@ def _values(handshake: _Handshake, left: float) -> dict[str, float]:
 
 
 DRIVER = Probe(
-    summary="Until when a server's certificate is valid, whether it is trusted, and for the right name",
+    summary="Until when a server's certificates, or one in a file, are valid, whether they are trusted, and for the right name",
     options=TlsOptions,
     probe=probe,
     values={
         "expires_in_seconds": "how long the certificate is still valid; negative where it has ended",
+        "days_left": "the same in days",
+        "chain_length": "how many certificates the server sends, or the file holds",
+        "chain_days_left": "the days that the first to end of its authorities' certificates, sent with it, is still valid",
         "connect_seconds": "how long connecting took",
-        "handshake_seconds": "how long the TLS handshake took",
+        "handshake_seconds": "how long the TLS handshake took, with what is said in clear text before it",
         "protocol_version": "the version of TLS that was agreed upon, for example 1.3",
+        "cipher_bits": "how many bits the key of the agreed cipher has",
     },
     example="""\
 checks:
   certificate:
-    tls: {host: shop.example.org, warn: "< 30d", fail: "< 7d"}
+    tls: {host: shop.example.org, warn: "< 30d", fail: "< 7d", protocol: "1.2"}
+    every: 6h
+  mail-certificate:
+    tls: {host: mail.example.org, starttls: smtp}
+    every: 6h
+  certificate-on-disk:
+    tls: {file: /etc/nginx/cert.pem, server_name: shop.example.org}
     every: 6h
 """,
 )
