@@ -230,4 +230,29 @@ DRIVER = Kind(
     ask=ask,
     read=read,
     then=then,
+    values={
+        "desired": "how many pods a workload or an autoscaler wants",
+        "available": "how many pods of a workload are available",
+        "available_ratio": "the same as a share of those desired",
+        "updated": "how many pods of a workload have its newest template",
+        "pods": "how many pods were looked at",
+        "ready": "how many pods, or nodes, are ready",
+        "restarts": "how often the containers of the pods have been restarted",
+        "nodes": "how many nodes there are",
+        "cpu_used_ratio": "the processor use of the pod or node nearest to what it may have",
+        "memory_used_ratio": "the same of memory",
+        "current": "how many pods an autoscaler has",
+        "maximum": "how many pods it may have",
+        "claims": "how many claims were looked at",
+        "unbound": "how many of them have no volume",
+    },
+    example="""\
+checks:
+  api-pods:
+    kubernetes: {deployment: api, namespace: shop, memory: {}}
+    every: 1m
+  nodes:
+    kubernetes: {nodes: true}
+    every: 1m
+""",
 )

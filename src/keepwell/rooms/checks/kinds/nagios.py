@@ -76,4 +76,14 @@ DRIVER = Kind(
     ask=ask,
     read=read,
     runs_text=runs_text,
+    values={
+        "duration_seconds": "how long the plugin ran",
+        "NAME": "a number that the plugin prints after |, in base units",
+    },
+    example="""\
+checks:
+  load:
+    nagios: {plugin: check_load, arguments: [-w, "5,4,3", -c, "10,8,6"]}
+    every: 1m
+""",
 )
