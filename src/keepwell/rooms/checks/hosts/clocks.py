@@ -18,11 +18,12 @@ from keepwell.rooms.checks.units import uptime
 from .options import JUST_STARTED, OFFSET, HostOptions
 from .parts import Part, Reading, of_texts, unknown
 
+# Each gets a few seconds: timedatectl waits half a minute for a service that does not start.
 _SCRIPT = """
-if command -v chronyc >/dev/null 2>&1 && said=$(chronyc -n -c tracking 2>/dev/null); then echo chronyc; echo "$said"
-elif command -v ntpq >/dev/null 2>&1 && said=$(ntpq -c "rv 0 leap,stratum,offset" 2>/dev/null) && [ "$said" ]; then echo ntpq; echo "$said"
-elif command -v timedatectl >/dev/null 2>&1 && said=$(timedatectl show 2>/dev/null); then
-  echo timedatectl; echo "$said"; timedatectl timesync-status 2>/dev/null || :
+if command -v chronyc >/dev/null 2>&1 && said=$(timeout 3 chronyc -n -c tracking 2>/dev/null); then echo chronyc; echo "$said"
+elif command -v ntpq >/dev/null 2>&1 && said=$(timeout 3 ntpq -c "rv 0 leap,stratum,offset" 2>/dev/null) && [ "$said" ]; then echo ntpq; echo "$said"
+elif command -v timedatectl >/dev/null 2>&1 && said=$(timeout 3 timedatectl show 2>/dev/null); then
+  echo timedatectl; echo "$said"; timeout 3 timedatectl timesync-status 2>/dev/null || :
 else echo nothing
 fi
 """
