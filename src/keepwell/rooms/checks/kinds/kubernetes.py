@@ -28,7 +28,7 @@ from keepwell.rooms.checks.texts import first_line, show
 _WORKLOADS = ("deployment", "statefulset", "daemonset")
 _SINGLE = (*_WORKLOADS, "autoscaler", "claim")
 _CALLED = {"autoscaler": "horizontalpodautoscaler", "claim": "persistentvolumeclaim"}
-_LIMIT = 16 * 1024 * 1024
+_LIMIT = 8 * 1024 * 1024
 _SHOWN = 10
 _NAME = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
 _SELECTOR = r"^[A-Za-z0-9_./=!,() -]+$"
