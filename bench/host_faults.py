@@ -41,14 +41,14 @@ _SHORT = """
 sed -E 's/^(MemAvailable:|MemFree:) +[0-9]+/\\1 1024/' /proc/meminfo > /run/meminfo
 mount --bind /run/meminfo /proc/meminfo
 """
-_UPDATE = """
-dpkg-query -W -f 'Package: ${Package}\\nVersion: ${Version}+urgent1\\nArchitecture: ${Architecture}\\n' hostname > /srv/security/Packages
-printf 'Maintainer: nobody\\nFilename: ./none.deb\\nSize: 1\\nSHA256: %064d\\nDescription: none\\n' 0 >> /srv/security/Packages
-bash -eu /srv/publish
-"""
 PUBLISH = """
-# The source of packages with the index that lies in it, as apt wants it (deb822), and apt's own list of it renewed.
+# The source of packages as apt wants it (deb822), and apt's own list of it renewed. One package is in it: as it is installed here, or,
+# with an argument, in a version with that behind it.
 cd /srv/security
+{
+    dpkg-query -W -f 'Package: ${Package}\\nVersion: ${Version}'"${1:-}"'\\nArchitecture: ${Architecture}\\n' hostname
+    printf 'Maintainer: nobody\\nFilename: ./none.deb\\nSize: 1\\nSHA256: %064d\\nDescription: none\\n' 0
+} > Packages
 {
     echo 'Suite: stable-security'
     echo 'Codename: stable-security'
@@ -116,7 +116,7 @@ SHELL = {
     "prometheus-empty": Change(_EMPTY_PROMETHEUS, _FULL_PROMETHEUS),
     "alertmanager-stopped": _stopped("lab-alertmanager"),
     "alert-active": Change(_ALERT, _NO_ALERT),
-    "security-update": Change(_UPDATE, ": > /srv/security/Packages; bash -eu /srv/publish"),
+    "security-update": Change("bash -eu /srv/publish +urgent1", "bash -eu /srv/publish"),
     "account-gone": Change("userdel audiodeck", "useradd --system audiodeck"),
     "world-writable": Change("chmod o+w /opt/audiodeck/devices.json", "chmod o-w /opt/audiodeck/devices.json"),
     "file-gone": Change('mv "$1" "$1.away"', 'mv "$1.away" "$1"'),

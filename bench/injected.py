@@ -96,12 +96,16 @@ COMMANDS = (
 
 CANNOT_BE_MET = (
     (r"\bdocker\b|docker-compose", "no Docker daemon runs in a host of this kind"),
-    (r"\bkubectl\b|\boc\b", "no Kubernetes cluster can be started here"),
+    (r"\bkubectl\b|\boc\b|^kubernetes$", "no Kubernetes cluster can be started here"),
     (r"\btrivy\b|\bgrype\b", "no scanner is installed"),
     (r"\baws\b", "no object store runs in the host"),
     (r"\bjmap\b|\bjstat\b|\bjava\b", "the stand-in services are no Java programs"),
     (r"/var/log/auth\.log", "the host keeps its log in the journal alone"),
 )
+
+
+_OTHERS = ("docker", "kubernetes")
+"""Kinds that ask what is told by their name."""
 
 
 def command_text(settings: Mapping[str, Any]) -> str:
@@ -111,7 +115,8 @@ def command_text(settings: Mapping[str, Any]) -> str:
 
 def why_not(kind: str, settings: Mapping[str, Any]) -> str:
     """Why the laboratory has nothing that a check could meet; empty where it has."""
-    text = command_text(settings) if kind == "command" else str(settings.get("name") or settings.get("match") or "")
+    text = command_text(settings) if kind == "command" else kind if kind in _OTHERS else ""
+    text = text or str(settings.get("match") or settings.get("name") or "")
     return next((reason for pattern, reason in CANNOT_BE_MET if re.search(pattern, text)), "")
 
 
@@ -140,10 +145,6 @@ def _of_http(settings: Mapping[str, Any], base: str) -> Iterator[Injection]:
         yield Injection(server.slow, rf"(warn|fail) above {limit}\b")
     for path in (key.removeprefix("json.") for key in settings.get("expect", {}) if key.startswith("json.")):
         yield from (injection for word, injection in server.json.items() if word in path.lower().rpartition(".")[2])
-    if server is _PROMETHEUS and settings.get("values"):
-        yield Injection("prometheus-empty", "there is no number at json.data.result")
-    if server is _ALERTMANAGER and (set(settings.get("expect", {})) - {"status"}):
-        yield Injection("alert-active", "QueueGrows|body")
 
 
 def _of_tcp(settings: Mapping[str, Any], base: str) -> Iterator[Injection]:
@@ -151,7 +152,44 @@ def _of_tcp(settings: Mapping[str, Any], base: str) -> Iterator[Injection]:
     yield from (injection for injection in (server.faults if server else ()) if "refused" in injection.words)
 
 
+def _of_prometheus(settings: Mapping[str, Any], base: str) -> Iterator[Injection]:
+    yield Injection("prometheus-stopped", "refused")
+    if settings.get("no_data") == "fail":
+        yield Injection("prometheus-empty", "gives no data")
+
+
+def _of_alertmanager(settings: Mapping[str, Any], base: str) -> Iterator[Injection]:
+    yield Injection("alertmanager-stopped", "refused")
+    yield Injection("alert-active", "1 alert is active .*QueueGrows")
+
+
+def _of_file(settings: Mapping[str, Any], base: str) -> Iterator[Injection]:
+    path = str(settings["path"])
+    if "world_writable" in settings:
+        yield Injection("world-writable", r"can be written by every user.*devices\.json")
+    else:
+        folder = settings.get("type") == "directory" or "newest" in settings
+        yield Injection(f"{'folder' if folder else 'file'}-gone {path}", f"{re.escape(path)} does not exist")
+
+
+def _of_updates(settings: Mapping[str, Any], base: str) -> Iterator[Injection]:
+    yield Injection("security-update", "1 security update is pending.*hostname")
+
+
+def _of_dns(settings: Mapping[str, Any], base: str) -> Iterator[Injection]:
+    yield Injection("names-forgotten", "does not exist|no A record|expected a record")
+    if settings.get("server"):  # that the host's own name servers are silent says nothing of the name: unknown
+        yield Injection("names-stopped", "refused|no answer")
+
+
+def _of_redis(settings: Mapping[str, Any], base: str) -> Iterator[Injection]:
+    yield Injection("cache-down", "refused")
+
+
 def _of_tls(settings: Mapping[str, Any], base: str) -> Iterator[Injection]:
+    if "file" in settings:
+        yield Injection(f"file-gone {settings['file']}", "No such file|does not exist")
+        return
     yield Injection("certificate-expired", "expired")
     yield Injection("front-stopped", "refused")
 
@@ -196,6 +234,12 @@ def _of_systemd(settings: Mapping[str, Any], base: str) -> Iterator[Injection]:
 
 
 _KINDS = {
+    "alertmanager": _of_alertmanager,
+    "dns": _of_dns,
+    "file": _of_file,
+    "prometheus": _of_prometheus,
+    "redis": _of_redis,
+    "updates": _of_updates,
     "http": _of_http,
     "tcp": _of_tcp,
     "tls": _of_tls,

@@ -63,6 +63,17 @@ def test_only_what_is_no_fact_counts_as_a_false_alarm() -> None:
         ("postgres", {"target": "db"}, "", ["database-down", "database-full"]),
         ("systemd", {"unit": "audiodeck.service"}, "", ["audio-stopped"]),
         ("systemd", {"unit": "elsewhere"}, "", []),
+        ("prometheus", {"target": "prometheus", "query": "up"}, "http://prometheus:9090", ["prometheus-stopped"]),
+        ("prometheus", {"query": "up", "no_data": "fail"}, "", ["prometheus-stopped", "prometheus-empty"]),
+        ("alertmanager", {"target": "alertmanager"}, "", ["alertmanager-stopped", "alert-active"]),
+        ("file", {"path": "/srv/mark", "age": {}}, "", ["file-gone /srv/mark"]),
+        ("file", {"path": "/srv/logs", "type": "directory"}, "", ["folder-gone /srv/logs"]),
+        ("file", {"path": "/srv", "world_writable": {}}, "", ["world-writable"]),
+        ("updates", {}, "", ["security-update"]),
+        ("dns", {"name": "api.shop.test"}, "", ["names-forgotten"]),
+        ("dns", {"name": "api.shop.test", "server": "127.0.0.1"}, "", ["names-forgotten", "names-stopped"]),
+        ("redis", {"address": "redis://127.0.0.1:6379"}, "", ["cache-down"]),
+        ("tls", {"file": "/etc/ssl/shop.pem"}, "", ["file-gone /etc/ssl/shop.pem"]),
         ("nothing known", {}, "", []),
     ],
 )
@@ -77,6 +88,9 @@ def test_limits_are_named_by_their_number() -> None:
 
 def test_what_nothing_can_answer_is_named_with_its_reason() -> None:
     assert "Kubernetes" in why_not("command", {"run": ["kubectl", "get", "nodes"]})
+    assert "Kubernetes" in why_not("kubernetes", {"nodes": True})
+    assert "Docker" in why_not("docker", {"container": "web"})
     assert why_not("command", {"run": ["pg_isready"]}) == ""
+    assert why_not("file", {"path": "/var/lib/docker"}) == ""
     assert judges_nothing("command", {"shell": "ss -Htn | wc -l"})
     assert not judges_nothing("command", {"shell": "ss -Htn | wc -l", "value": {"warn": "> 10"}})
