@@ -8,6 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 
+from keepwell.kernel.histograms import Histogram
 from keepwell.ports.activity import Activity, Job
 from keepwell.ports.clock import Clock
 
@@ -17,17 +18,25 @@ AT_ONCE = 2000
 LATENESS_KEPT = 10_000
 """How many of the newest jobs the lateness figures look back on."""
 
+LAG_EVERY = 1.0
+"""Seconds between two looks at the loop's own lag: how much later than asked for it wakes, which is how long something held it."""
+
+LAGS_KEPT = 60
+
 IDLE = 3600.0
 
 _log = logging.getLogger("keepwell.engine")
 
 
 class Engine:
-    """Runs activities until it is stopped."""
+    """Runs activities until it is stopped. ``late`` counts how late jobs began, ``lag`` how late the loop itself woke."""
 
     def __init__(self, activities: Sequence[Activity], clock: Clock) -> None:
         self.started_jobs = 0
         self.lateness: deque[float] = deque(maxlen=LATENESS_KEPT)
+        self.late = Histogram()
+        self.lag = Histogram()
+        self.newest_lag: deque[float] = deque(maxlen=LAGS_KEPT)
         self._activities = activities
         self._clock = clock
         self._wake = asyncio.Event()
@@ -46,6 +55,21 @@ class Engine:
 
     async def run(self) -> None:
         """Until ``stop``: starts what is due, then waits for the next thing that will be."""
+        pulse = asyncio.create_task(self._measure_lag(), name="lag of the loop")
+        try:
+            await self._run()
+        finally:
+            pulse.cancel()
+
+    async def _measure_lag(self) -> None:
+        while True:
+            asked = self._clock.monotonic() + LAG_EVERY
+            await asyncio.sleep(LAG_EVERY)
+            lag = max(0.0, self._clock.monotonic() - asked)
+            self.lag.add(lag)
+            self.newest_lag.append(lag)
+
+    async def _run(self) -> None:
         while not self._stopping:
             self._wake.clear()
             now = self._clock.monotonic()
@@ -56,7 +80,9 @@ class Engine:
 
     async def _start(self, job: Job) -> None:
         await self._room.acquire()
-        self.lateness.append(max(0.0, self._clock.monotonic() - job.due))
+        late = max(0.0, self._clock.monotonic() - job.due)
+        self.lateness.append(late)
+        self.late.add(late)
         self.started_jobs += 1
         task = asyncio.create_task(self._guarded(job), name=job.name)
         self._running.add(task)

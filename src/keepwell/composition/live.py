@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from keepwell.api.gate import access_of
 from keepwell.composition import verbs
 from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import Hosts
+from keepwell.composition.itself import Itself
 from keepwell.config.operations import Operations
 from keepwell.engine import Engine
 from keepwell.kernel.problems import ConfigurationError, StorageError
@@ -24,11 +24,9 @@ from keepwell.ports.samples import Sample
 from keepwell.rooms.checks import offer as checks_offer
 from keepwell.rooms.checks import store as checks_store
 from keepwell.rooms.checks.model import Check, Kept, Seen
+from keepwell.rooms.checks.work.looking import Guarded
 from keepwell.rooms.checks.work.watch import Checks
-from keepwell.rooms.health import offer as health_offer
-from keepwell.rooms.health.decide import percentile
-from keepwell.rooms.health.model import Facts, Web, Work
-from keepwell.rooms.health.work import Health, Sources
+from keepwell.rooms.health.model import Web
 from keepwell.storage import journal
 from keepwell.storage.columns import microseconds
 from keepwell.storage.database import Database
@@ -135,7 +133,8 @@ class Live:
         self._database = database
         self._store = CheckStore(database, host)
         self.checks = Checks(host, NoSamples(), self._store.identify, self._store.write, hosts.of)
-        self.engine = Engine([self.checks, self._housekeeping()], host.clock)
+        self._itself = Itself(self.checks, host)
+        self.engine = self._itself.engine = Engine([self.checks, self._housekeeping(), self._itself.sign_of_life], host.clock)
         self.checks.on_wake(self.engine.wake)
 
     def _housekeeping(self) -> Recurring:
@@ -154,7 +153,8 @@ class Live:
     async def begin(self, checks: Sequence[Check]) -> None:
         """Takes the first configuration, going on from what is stored."""
         await self._heartbeats.begin(checks)
-        await self.checks.configure(checks, await self._store.strips())
+        self._itself.configure(self.operations)
+        await self.checks.configure(checks, await self._store.strips(), _guarded(self.operations))
         await self.note("keepwell.started", {"version": __version__, **_described(self.operations, checks)})
 
     async def reload(self, actor: str) -> dict[str, Any]:
@@ -182,7 +182,8 @@ class Live:
             _log.warning("sections that take effect at the next start", extra={"facts": {"sections": ", ".join(later)}})
         self._hosts.configure(operations.options("hosts"))
         await self._heartbeats.configure(checks)
-        await self.checks.configure(checks)
+        self._itself.configure(operations)
+        await self.checks.configure(checks, guarded=_guarded(operations))
         self.operations, self.problems = operations, 0
         facts = _described(operations, checks)
         await self.note("configuration.loaded", facts, actor)
@@ -191,52 +192,25 @@ class Live:
 
     def faces(self, web: Callable[[], Web]) -> tuple[Face, ...]:
         """What the rooms show."""
-        sources = Sources(web, self._work, self._states, lambda: self.problems)
-        health = Health(sources, __version__, self.operations.service, time.monotonic())
         return (
             checks_offer.face(self.checks, self._host, self.operations.service, self._store.verbs()),
             self._heartbeats.face(),
-            health_offer.face(health, self._host.clock.now, self._metrics),
+            self._itself.face(self.operations.service, web, lambda: self.problems),
             Face("keepwell", routes=(Route("POST", "/api/v1/reload", "configuration.reload", self._asked_to_reload, _RELOAD),)),
         )
 
     async def _asked_to_reload(self, request: Request) -> dict[str, Any]:
         return await self.reload(access_of(request.scope).caller.name)
 
-    def _work(self) -> Work:
-        figures, late = self.checks.recorder.figures, self.engine.lateness
-        return Work(
-            started=self.engine.started_jobs,
-            running=self.engine.running,
-            late_median=percentile(late, 0.5),
-            late_p99=percentile(late, 0.99),
-            skipped=self.checks.skipped,
-            waiting=figures.waiting,
-            shed=figures.shed,
-            write_seconds=figures.last_write_seconds,
-            storage_fault=figures.fault,
-        )
-
-    def _states(self) -> Mapping[str, int]:
-        from keepwell.rooms.checks.views import counts
-
-        return counts(self.checks.shown())
-
-    def _metrics(self, facts: Facts) -> Any:
-        from starlette.responses import Response
-
-        from keepwell.rooms.health.exposition import CONTENT_TYPE, CheckFigures, render
-
-        shown = [
-            CheckFigures(item.check.name, item.check.kind, item.state, item.standing.values if item.standing else {})
-            for item in self.checks.shown()
-        ]
-        return Response(render(facts, shown), media_type=CONTENT_TYPE)
-
 
 def _read(directory: str) -> tuple[Operations, tuple[Check, ...]]:
     operations = verbs.load(directory)
     return operations, verbs.resolve_checks(operations, verbs.effective_user())
+
+
+def _guarded(operations: Operations) -> Guarded:
+    options = operations.values["guard"]
+    return Guarded(options.checks, options.several)
 
 
 def _described(operations: Operations, checks: Sequence[Check]) -> dict[str, Any]:

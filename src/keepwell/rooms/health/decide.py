@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from math import ceil
 
-from .model import Facts
+from keepwell.kernel.comparisons import Unit, describe
+
+from .model import Facts, Work
 
 LATE = 1.0
 """Seconds of lateness (99th percentile) above which Keepwell calls itself degraded: its checks are no longer made when they should be."""
@@ -11,16 +13,34 @@ LATE = 1.0
 
 def services(facts: Facts) -> dict[str, str]:
     """Each part of Keepwell with ``operational`` or one sentence saying what is wrong."""
-    late = facts.work.late_p99
     return {
-        "engine": "operational" if late <= LATE else f"checks start up to {late:.1f} s late",
+        "engine": _engine(facts.work),
         "storage": f"observations cannot be stored: {facts.work.storage_fault}" if facts.work.storage_fault else "operational",
+        "connection": (
+            f"cut off: {', '.join(facts.work.cut_off)} cannot be reached; what fails over the network is unknown"
+            if facts.work.cut_off
+            else "operational"
+        ),
+        "sign_of_life": f"the sign of life is {facts.work.sign_fault}" if facts.work.sign_fault else "operational",
         "configuration": (
             f"the newest keepwell.yaml has {facts.configuration_problems} problems; the one before it is in force"
             if facts.configuration_problems
             else "operational"
         ),
     }
+
+
+def _engine(work: Work) -> str:
+    if work.late_p99 > LATE:
+        return f"checks start up to {work.late_p99:.1f} s late"
+    return "operational" if work.lag_p99 <= LATE else f"something held the event loop for up to {work.lag_p99:.1f} s"
+
+
+def not_alive(work: Work) -> str:
+    """What keeps Keepwell from its work now, so that it sends no sign of life; empty where nothing does."""
+    if work.storage_fault:
+        return f"observations cannot be stored: {work.storage_fault}"
+    return "" if _engine(work) == "operational" else _engine(work)
 
 
 def status(facts: Facts) -> str:
@@ -34,3 +54,27 @@ def percentile(values: Sequence[float], share: float) -> float:
         return 0.0
     ordered = sorted(values)
     return ordered[min(len(ordered), max(1, ceil(share * len(ordered)))) - 1]
+
+
+def figures(facts: Facts) -> list[tuple[str, str]]:
+    """The figures of the moment for people, each with its name."""
+    work, process = facts.work, facts.process
+    return [
+        ("Looks started since the start", str(work.started)),
+        ("Looks under way", str(work.running)),
+        ("Looks skipped, because the one before was not over or their time had passed", str(work.skipped)),
+        ("Looks waiting for room at their target or host", str(work.held)),
+        ("Lateness of looks, median and 99th percentile", f"{_shown(work.late_median)}, {_shown(work.late_p99)}"),
+        ("Lag of the event loop in the last minute, 99th percentile", _shown(work.lag_p99)),
+        ("Observations not stored yet", str(work.waiting)),
+        ("Observations shed, because the store took none for long", str(work.shed)),
+        ("Newest write to the store", _shown(work.write_seconds)),
+        ("Signs of life that arrived", str(work.signs_sent)),
+        ("Memory", describe(process.resident, Unit.BYTES)),
+        ("CPU since the start", f"{process.cpu:.1f} s in {process.uptime:.0f} s"),
+        ("Open files", str(process.files)),
+    ]
+
+
+def _shown(seconds: float) -> str:
+    return describe(seconds, Unit.SECONDS)

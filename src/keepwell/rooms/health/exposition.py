@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from keepwell.kernel.histograms import Histogram
 
 from .decide import services
 from .model import Facts
@@ -64,10 +67,22 @@ def _own(facts: Facts) -> Iterator[Metric]:
     yield GaugeMetricFamily("keepwell_observations_waiting", "Observations not stored yet", value=work.waiting)
     yield CounterMetricFamily("keepwell_observations_shed", "Observations given up because the store took none", value=work.shed)
     yield GaugeMetricFamily("keepwell_last_write_seconds", "Duration of the newest write", value=work.write_seconds)
+    yield GaugeMetricFamily("keepwell_looks_held", "Looks that wait for room at their target or host", value=work.held)
+    yield GaugeMetricFamily("keepwell_connection_cut", "Whether all guards fail: our own connection is cut", value=bool(work.cut_off))
+    yield CounterMetricFamily("keepwell_signs_of_life", "Signs of life that arrived", value=work.signs_sent)
+    yield _histogram("keepwell_look_late_seconds", "How late looks started, since the start", work.late)
+    yield _histogram("keepwell_look_held_seconds", "How long looks waited for room, where they had to", work.waits)
+    yield _histogram("keepwell_write_seconds", "How long writing a batch took", work.writes)
+    yield _histogram("keepwell_loop_lag_seconds", "How late the event loop woke, looked at once a second", work.lag)
     part = GaugeMetricFamily("keepwell_part_operational", "Whether a part of Keepwell is operational", labels=["part"])
     for name, word in services(facts).items():
         part.add_metric([name], float(word == "operational"))
     yield part
+
+
+def _histogram(name: str, text: str, values: Histogram) -> HistogramMetricFamily:
+    buckets = [("+Inf" if bound == inf else f"{bound:g}", float(count)) for bound, count in values.cumulative()]
+    return HistogramMetricFamily(name, text, buckets=buckets, sum_value=values.total)
 
 
 def _quantiles(name: str, text: str, values: Mapping[str, float]) -> GaugeMetricFamily:

@@ -1,7 +1,9 @@
 """What Keepwell knows of itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from keepwell.kernel.histograms import Histogram
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,9 @@ class Web:
 class Work:
     """The engine and the store: jobs started and running, seconds of lateness, looks skipped, and what waits to be written.
 
-    ``storage_fault`` is the sentence of the fault that keeps observations from being stored now; empty while all is well.
+    ``held`` are looks that wait for room at their target or host; ``lag_p99`` is how late the loop itself woke in the last minute.
+    ``late``, ``waits``, ``writes`` and ``lag`` count the same since the start. ``storage_fault`` is the sentence of the fault that keeps
+    observations from being stored now, ``sign_fault`` that of the sign of life; ``cut_off`` are the guards, while all of them fail.
     """
 
     started: int
@@ -42,6 +46,15 @@ class Work:
     shed: int
     write_seconds: float
     storage_fault: str
+    held: int = 0
+    lag_p99: float = 0.0
+    cut_off: tuple[str, ...] = ()
+    signs_sent: int = 0
+    sign_fault: str = ""
+    late: Histogram = field(default_factory=Histogram)
+    waits: Histogram = field(default_factory=Histogram)
+    writes: Histogram = field(default_factory=Histogram)
+    lag: Histogram = field(default_factory=Histogram)
 
 
 @dataclass(frozen=True, slots=True)

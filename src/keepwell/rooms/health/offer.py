@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from keepwell.ports.offer import Face, Route
+from keepwell.ports.offer import Face, Page, Route
 
-from .decide import services, status
+from .decide import figures, services, status
 from .model import Facts
 from .work import Health
 
@@ -45,11 +46,17 @@ def face(health: Health, now: Callable[[], datetime], metrics: Callable[[Facts],
             "threads": process.threads,
         }
 
+    async def page() -> dict[str, Any]:
+        facts = health.facts()
+        return {"status": status(facts), "parts": services(facts), "figures": figures(facts)}
+
     async def exposition() -> Any:
         return metrics(health.facts())
 
     return Face(
         name="health",
+        pages=(Page("/keepwell", "Keepwell itself", READ, "health/health.html", page),),
+        templates=str(Path(__file__).parent / "pages"),
         routes=(
             Route("GET", "/health", READ, short, "Keepwell's own health, short"),
             Route("GET", "/api/v1/health", READ, short, "Keepwell's own health, short"),
@@ -86,6 +93,9 @@ def _engine(facts: Facts) -> dict[str, Any]:
         "lateness": {"median": _milliseconds(work.late_median), "p99": _milliseconds(work.late_p99), "unit": "ms"},
         "waitingToBeStored": work.waiting,
         "shed": work.shed,
+        "held": work.held,
+        "loopLag": {"p99": _milliseconds(work.lag_p99), "unit": "ms"},
+        "signOfLife": {"sent": work.signs_sent, "fault": work.sign_fault},
         "lastWrite": {"value": _milliseconds(work.write_seconds), "unit": "ms"},
     }
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from keepwell.kernel.histograms import Histogram
 from keepwell.kernel.states import State
 from keepwell.ports.host import Host
 from keepwell.rooms.checks.causes import cut_off, ours, over_network, parent_down, runs_programs
@@ -35,11 +36,13 @@ NO_GUARD = Guarded()
 class Looking:
     """Makes looks. ``look`` makes a whole one, out of turn, of a check that stands in the way of a verdict.
 
-    ``held`` is how many looks wait for room now: their target or host is looked at by as many as it allows.
+    ``held`` is how many looks wait for room now: their target or host is looked at by as many as it allows. ``waits`` counts how long such
+    looks waited.
     """
 
     def __init__(self, host: Host, host_of: Callable[[str], Host], look: Callable[[Watched], Awaitable[None]]) -> None:
         self.held = 0
+        self.waits = Histogram()
         self._monotonic = host.clock.monotonic
         self._host_of = host_of
         self._look = look
@@ -96,9 +99,12 @@ class Looking:
         entered: list[asyncio.Semaphore] = []
         try:
             try:
+                asked = self._monotonic()
                 for room in rooms:
                     await room.acquire()
                     entered.append(room)
+                if not free:
+                    self.waits.add(self._monotonic() - asked)
             finally:
                 self.held -= not free
             yield

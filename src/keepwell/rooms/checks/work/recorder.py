@@ -7,9 +7,10 @@ A slow or locked database delays writing, never looking; what waits is bounded, 
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from keepwell.kernel.histograms import Histogram
 from keepwell.kernel.problems import StorageError
 from keepwell.ports.samples import Sample, Samples
 from keepwell.rooms.checks.model import Seen
@@ -34,11 +35,12 @@ class Write(Protocol):
 
 @dataclass(slots=True)
 class RecorderFigures:
-    """What the recorder says of itself: waiting and shed observations, the last write's seconds, and the fault that holds it up now."""
+    """What the recorder says of itself: waiting and shed observations, seconds of writes, and the fault that holds it up now."""
 
     waiting: int = 0
     shed: int = 0
     last_write_seconds: float = 0.0
+    writes: Histogram = field(default_factory=Histogram)
     fault: str = ""
 
 
@@ -108,6 +110,7 @@ class Recorder:
                     _log.info("observations are stored again")
                 self.figures.fault = ""
                 self.figures.last_write_seconds = self._monotonic() - started
+                self.figures.writes.add(self.figures.last_write_seconds)
                 self.figures.waiting = len(self._waiting)
                 self._stored(batch)
                 await self._samples.append([sample for seen in batch for sample in _samples(seen)])
