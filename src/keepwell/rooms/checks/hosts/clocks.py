@@ -21,7 +21,8 @@ from .parts import Part, Reading, of_texts, unknown
 # Each gets a few seconds: timedatectl waits half a minute for a service that does not start.
 _SCRIPT = """
 if command -v chronyc >/dev/null 2>&1 && said=$(timeout 3 chronyc -n -c tracking 2>/dev/null); then echo chronyc; echo "$said"
-elif command -v ntpq >/dev/null 2>&1 && said=$(timeout 3 ntpq -c "rv 0 leap,stratum,offset" 2>/dev/null) && [ "$said" ]; then echo ntpq; echo "$said"
+elif command -v ntpq >/dev/null 2>&1 && said=$(timeout 3 ntpq -c "rv 0 leap,stratum,offset" 2>/dev/null) && [ "$said" ]; then
+  echo ntpq; echo "$said"
 elif command -v timedatectl >/dev/null 2>&1 && said=$(timeout 3 timedatectl show 2>/dev/null); then
   echo timedatectl; echo "$said"; timeout 3 timedatectl timesync-status 2>/dev/null || :
 else echo nothing
