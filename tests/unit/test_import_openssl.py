@@ -1,7 +1,10 @@
 """Certificates on a command line: those of servers, those in files, and keys that are made."""
 
+from typing import Any
+
 import pytest
 
+from keepwell.composition import verbs
 from keepwell.rooms.manual.importing.model import Disposition, Fate
 from keepwell.rooms.manual.importing.recognise.openssl import RECOGNISER
 from tests.importing_support import only_check, recognised
@@ -54,23 +57,30 @@ def test_what_the_tls_check_cannot_ask_is_no_draft(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "run"),
+    ("line", "settings"),
     [
-        ("openssl x509 -in /etc/shop.pem -noout -dates", ["openssl", "x509", "-in", "/etc/shop.pem", "-noout", "-checkend", "2592000"]),
+        ("openssl x509 -in /etc/shop.pem -noout -dates", {"file": "/etc/shop.pem"}),
         (
             "sudo openssl x509 -in /etc/shop.pem -text -noout | grep 'Not After'",
-            ["sudo", "openssl", "x509", "-in", "/etc/shop.pem", "-noout", "-checkend", "2592000"],
+            {"run": ["sudo", "openssl", "x509", "-in", "/etc/shop.pem", "-noout", "-checkend", "2592000"]},
         ),
         (
             "# It must last 10 days\nopenssl x509 -in /etc/shop.pem -noout -enddate",
-            ["openssl", "x509", "-in", "/etc/shop.pem", "-noout", "-checkend", "864000"],
+            {"file": "/etc/shop.pem", "warn": "< 10d", "fail": "< 5d"},
+        ),
+        ("openssl x509 -in /etc/shop.pem -checkend 86400 -noout", {"file": "/etc/shop.pem", "fail": "< 1d"}),
+        (
+            "openssl x509 -inform der -in /etc/shop.der -noout -enddate",
+            {"run": ["openssl", "x509", "-in", "/etc/shop.der", "-noout", "-checkend", "2592000"]},
         ),
     ],
 )
-def test_a_certificate_in_a_file_is_asked_how_long_it_lasts(line: str, run: list[str]) -> None:
+def test_a_certificate_in_a_file_is_asked_how_long_it_lasts(line: str, settings: dict[str, Any]) -> None:
     found = recognised(RECOGNISER, line)
     assert (found.operation, found.capabilities[0]) == ("openssl.x509", "security.certificates")
-    assert only_check(found).settings == {"run": run}
+    draft = only_check(found)
+    assert (draft.kind, draft.settings) == ("command" if "run" in settings else "tls", settings)
+    assert verbs.check_problem(draft.kind, settings) == ""
 
 
 def test_a_relative_path_is_asked_for() -> None:
@@ -78,7 +88,7 @@ def test_a_relative_path_is_asked_for() -> None:
     found = recognised(RECOGNISER, line)
     assert [(missing.name, missing.form) for missing in found.missing] == [("WORKING_FOLDER", "path")]
     filled = recognised(RECOGNISER, line, values={"WORKING_FOLDER": "/srv"})
-    assert only_check(filled).settings["run"][3] == "/srv/tls/shop.pem"
+    assert only_check(filled).settings == {"file": "/srv/tls/shop.pem"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""``openssl``: servers' certificates become tls checks, those in files are asked how long they last (openssl-x509(1))."""
+"""``openssl``: servers' certificates become tls checks, and so do those in files (openssl-x509(1))."""
 
 import re
 
@@ -99,7 +99,7 @@ def _limits(view: View, commands: list[ShellCommand]) -> dict[str, str]:
     days = _days(view, commands)
     if days is None or days == _USUAL_DAYS:
         return {}
-    return {"warn": f"< {days}d", "fail": f"< {max(1, min(7, days // 2))}d"}
+    return {"warn": f"< {days}d", "fail": f"< {min(7, days // 2)}d"} if days > 1 else {"fail": "< 1d"}
 
 
 def _days(view: View, commands: list[ShellCommand]) -> int | None:
@@ -122,9 +122,15 @@ def _file(view: View, command: ShellCommand, written: Word) -> Found:
     if not filled.static:
         return Found(Fate.CHECK, capabilities, operation, reason="the file is known only when it runs")
     days = _days(view, [command]) or _USUAL_DAYS
-    run = [*fill(view, *command.wrapper_words).texts, "openssl", "x509", "-in", path, "-noout", "-checkend", str(days * 86400)]
-    draft = CheckDraft("command", {"run": run}, name=f"certificate {path.rpartition('/')[2]}")
-    reason = f"it fails when the certificate ends within {days} days"
+    name = f"certificate {path.rpartition('/')[2]}"
+    by_program = command.wrapper_words or command.has_flag("-inform")  # who needs sudo may read what the check may not; DER is no PEM
+    if by_program or ".." in path or not path.startswith("/"):
+        run = [*fill(view, *command.wrapper_words).texts, "openssl", "x509", "-in", path, "-noout", "-checkend", str(days * 86400)]
+        draft = CheckDraft("command", {"run": run}, name=name)
+        reason = f"it fails when the certificate ends within {days} days"
+    else:
+        draft = CheckDraft("tls", {"file": path, **_limits(view, [command])}, name=name)
+        reason = f"it warns when the certificate ends within {days} days"
     return Found(
         Fate.CHECK,
         capabilities,
