@@ -73,9 +73,7 @@ class OpenHosts(Protocol):
     def __call__(self, directory: str, /) -> Any: ...
 
 
-def commands(
-    load: LoadChecks, open_hosts: OpenHosts, ask_server: "AskServer", drivers: Callable[[], Drivers]
-) -> tuple[Subcommand, ...]:
+def commands(load: LoadChecks, open_hosts: OpenHosts, ask_server: "AskServer", drivers: Callable[[], Drivers]) -> tuple[Subcommand, ...]:
     """``keepwell check`` and ``keepwell status``; ``drivers`` gives the kinds."""
 
     async def check(call: Call) -> int:
