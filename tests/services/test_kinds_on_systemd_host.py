@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from keepwell.kernel.problems import AnswerError, AskError
 from keepwell.kernel.states import State
 from keepwell.machine.clock import SystemClock
 from keepwell.machine.local_runner import LocalRunner
+from keepwell.machine.runner_files import RunnerFiles
 from keepwell.ports.fakes import FakeHttp, FakeSecrets
-from keepwell.ports.files import FileFacts
 from keepwell.ports.host import Host
 from keepwell.ports.runner import Command, Result
 from keepwell.rooms.checks.model import Check, CheckOptions, Earlier, Observation
@@ -34,7 +33,7 @@ ExecStart=/bin/sh -c 'sleep 600 & sleep 601'
 
 
 class Inside:
-    """Programs and files of the booted host."""
+    """Programs of the booted host."""
 
     def __init__(self, host: SystemdHost) -> None:
         self._host = host
@@ -44,18 +43,6 @@ class Inside:
         variables = [f"{name}={value}" for name, value in command.environment.items()]
         argv = tuple(self._host.command("env", *variables, *command.argv))
         return await self._runner.run(Command(argv, timeout=command.timeout, output_limit=command.output_limit))
-
-    async def read(self, path: str, limit: int = 1024 * 1024) -> bytes:
-        found = await self.run(Command(("head", "-c", str(limit), "--", path), output_limit=2 * limit))
-        if not found.succeeded:
-            raise AnswerError(f"{path} does not exist") if "No such file" in found.stderr else AskError(f"{path} cannot be read")
-        return found.stdout.encode()
-
-    async def facts(self, path: str) -> FileFacts:
-        raise NotImplementedError
-
-    async def names(self, path: str) -> tuple[str, ...]:
-        raise NotImplementedError
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +60,7 @@ async def seen(host: SystemdHost, kind: str, options: Mapping[str, Any], earlier
     driver = import_module(f"keepwell.rooms.checks.kinds.{kind}").DRIVER
     settings = driver.options.model_validate_json(json.dumps(options))
     check = Check("look", kind, CheckOptions(every=timedelta(minutes=1)), driver, settings)
-    return await observe(check, Host(host.name, inside, inside, FakeHttp(), SystemClock(), FakeSecrets({})), earlier)
+    return await observe(check, Host(host.name, inside, RunnerFiles(inside), FakeHttp(), SystemClock(), FakeSecrets({})), earlier)
 
 
 async def test_the_processes_of_a_unit(host: SystemdHost) -> None:
