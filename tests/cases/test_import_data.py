@@ -212,6 +212,31 @@ def test_redis_is_asked_by_its_own_kind_where_that_can_ask(line: str, kind: str,
     assert verbs.check_problem(kind, settings) == ""
 
 
+@pytest.mark.parametrize(
+    ("line", "kind", "settings"),
+    [
+        ('pg_isready -d "$DATABASE_URL"', "postgres", {"address": "secret:DATABASE_URL"}),
+        ('psql "$DATABASE_URL" -c "SELECT 1"', "postgres", {"address": "secret:DATABASE_URL"}),
+        ('psql -d $DATABASE_URL -c "select count(*) from pg_stat_activity;"', "postgres", {"connections": {}}),
+        ("psql $DATABASE_URL -c \"SELECT pg_size_pretty(pg_database_size('shop'))\"", "postgres", {"size": {}}),
+        ('psql $DATABASE_URL -c "SELECT count(*) FROM orders"', "command", {}),
+        ("pg_isready -h db1", "command", {"run": ["pg_isready", "-h", "db1"]}),
+        ('psql -h db1 -d shop -c "SELECT 1"', "command", {}),
+    ],
+)
+def test_a_database_whose_address_is_a_secret_is_asked_by_its_own_kind(line: str, kind: str, settings: dict[str, Any]) -> None:
+    manual = read_manual(shell(line).encode(), "manual.md")
+    view = next(view for view in views(manual, {"DATABASE_URL": "secret:DATABASE_URL"}) if view.item.kind is Kind.COMMAND)
+    found = recogniser(line.split()[0]).read(view)
+    assert found is not None
+    (draft,) = found.drafts
+    assert isinstance(draft, CheckDraft)
+    assert draft.kind == kind
+    assert settings.items() <= draft.settings.items()
+    assert ("address" in draft.settings) == (kind == "postgres")
+    assert verbs.check_problem(kind, draft.settings) == ""
+
+
 def test_a_value_that_was_filled_in_is_used() -> None:
     manual = read_manual(shell("pg_isready -h $DATABASE_HOST").encode(), "manual.md")
     view = next(view for view in views(manual, {"DATABASE_HOST": "db7"}) if view.item.kind is Kind.COMMAND)

@@ -104,6 +104,13 @@ def run_of(view: View, command: ShellCommand) -> Mapping[str, Any] | None:
     return {"shell": " ".join(shown), **_as_secrets({**before, **named})}
 
 
+def filled_secret(view: View, word: Word) -> str:
+    """The reference to a secret that was filled in for the variable which a word is; empty where it is none, or none was filled in."""
+    name = word.variables[0] if len(word.variables) == 1 else ""
+    value = view.values.get(name, "")
+    return value if value.startswith(_SECRET) and word.filled.strip("\"'") in (f"${name}", f"${{{name}}}") else ""
+
+
 def _as_secrets(names: Mapping[str, str]) -> Mapping[str, Any]:
     return {"secrets": {variable: f"{_SECRET}{name}" for variable, name in names.items()}} if names else {}
 

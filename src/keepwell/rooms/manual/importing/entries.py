@@ -15,7 +15,7 @@ Sound = Callable[[str, Mapping[str, Any]], str]
 
 _EVERY = {
     **dict.fromkeys(("http", "process", "tcp"), "30s"),
-    **dict.fromkeys(("host", "systemd", "docker", "kubernetes", "prometheus", "alertmanager", "redis"), "1m"),
+    **dict.fromkeys(("host", "systemd", "docker", "kubernetes", "prometheus", "alertmanager", "redis", "postgres"), "1m"),
     **dict.fromkeys(("command", "dns", "file"), "5m"),
     "tls": "6h",
     "updates": "1d",

@@ -1,6 +1,7 @@
 """pg_isready: whether a PostgreSQL server takes connections (pg_isready(1)). It needs no password."""
 
 from keepwell.rooms.manual.importing.client_words import expected_of, first_named, only, options, plain_words, run_of, wanting
+from keepwell.rooms.manual.importing.database_checks import ready
 from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Recogniser, View
 from keepwell.rooms.manual.reading.model import Kind
 
@@ -18,7 +19,7 @@ def _read(view: View) -> Found | None:
         return Found(
             Fate.CHECK, ("check.postgres",), operation, disposition=Disposition.MISSING if missing else Disposition.CARRIED, missing=missing
         )
-    draft = CheckDraft("command", {**settings, **expect}, name="database-ready")
+    draft = ready(view, command) or CheckDraft("command", {**settings, **expect}, name="database-ready")
     return Found(Fate.CHECK, ("check.postgres",), operation, (draft,))
 
 

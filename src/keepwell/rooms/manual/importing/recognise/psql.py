@@ -14,6 +14,7 @@ from keepwell.rooms.manual.importing.client_words import (
     wanting,
     written,
 )
+from keepwell.rooms.manual.importing.database_checks import asked
 from keepwell.rooms.manual.importing.database_words import (
     Purpose,
     capabilities_of,
@@ -61,6 +62,9 @@ def _read(view: View) -> Found | None:
     capabilities = capabilities_of(found, view.words)
     if fate_of(found) is not Fate.CHECK or not _printed(command):
         return Found(Fate.STEP, capabilities, operation)
+    typed = asked(view, command, found[0].code) if len(found) == 1 and not wanting(view) else None
+    if typed is not None:
+        return Found(Fate.CHECK, capabilities, operation, (typed,))
     return check_of(view, command, found[0], Found(Fate.CHECK, capabilities, operation))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from keepwell.rooms.manual.importing.client_words import (
     certain,
     expected_of,
+    filled_secret,
     first_named,
     only,
     options,
@@ -19,7 +20,7 @@ from keepwell.rooms.manual.importing.client_words import (
 from keepwell.rooms.manual.importing.model import CheckDraft, Disposition, Fate, Found, Recogniser, View
 from keepwell.rooms.manual.importing.purposes import purposes
 from keepwell.rooms.manual.reading.model import Kind
-from keepwell.rooms.manual.reading.shell_model import ShellCommand, Word
+from keepwell.rooms.manual.reading.shell_model import ShellCommand
 
 _PROGRAMS = ("redis-cli", "valkey-cli")
 _FLAGS = (
@@ -176,7 +177,7 @@ def _typed(view: View, command: ShellCommand, verb: str) -> CheckDraft | None:
     if user is not None:
         settings["user"] = certain(view, user) or ""
     if password is not None:
-        settings["password"] = _reference(view, password)
+        settings["password"] = filled_secret(view, password)
     return CheckDraft("redis", settings, name=f"redis-{part or verb}") if all(settings[key] for key in settings if key in _NEEDED) else None
 
 
@@ -185,7 +186,7 @@ def _address(view: View, command: ShellCommand) -> str:
     url = command.option("-u")
     if url is not None:
         text = certain(view, url)
-        return _reference(view, url) if text is None else "" if "@" in text else text
+        return filled_secret(view, url) if text is None else "" if "@" in text else text
     words = [command.option(flag) for flag in ("-h", "-p", "-n")]
     host, port, database = (
         otherwise if word is None else certain(view, word) for word, otherwise in zip(words, ("127.0.0.1", "6379", ""), strict=True)
@@ -194,13 +195,6 @@ def _address(view: View, command: ShellCommand) -> str:
         return ""
     scheme = "rediss" if command.has_flag("--tls") else "redis"
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}" + (f"/{database}" if database else "")
-
-
-def _reference(view: View, word: Word) -> str:
-    """The secret that a person named for the only variable in the word; empty where there is none."""
-    name = word.variables[0] if len(word.variables) == 1 else ""
-    value = view.values.get(name, "")
-    return value if value.startswith("secret:") and word.filled.strip("\"'") in (f"${name}", f"${{{name}}}") else ""
 
 
 RECOGNISER = Recogniser(
