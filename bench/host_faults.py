@@ -42,11 +42,11 @@ sed -E 's/^(MemAvailable:|MemFree:) +[0-9]+/\\1 1024/' /proc/meminfo > /run/memi
 mount --bind /run/meminfo /proc/meminfo
 """
 PUBLISH = """
-# The source of packages as apt wants it (deb822), and apt's own list of it renewed. One package is in it: as it is installed here, or,
-# with an argument, in a version with that behind it.
+# The source of packages as apt wants it (deb822), and apt's own list of it renewed. One package is in it: older than it is
+# installed here, or, with an argument, in a version with that behind it.
 cd /srv/security
 {
-    dpkg-query -W -f 'Package: ${Package}\\nVersion: ${Version}'"${1:-}"'\\nArchitecture: ${Architecture}\\n' hostname
+    dpkg-query -W -f 'Package: ${Package}\\nVersion: ${Version}'"${1:-~1}"'\\nArchitecture: ${Architecture}\\n' hostname
     printf 'Maintainer: nobody\\nFilename: ./none.deb\\nSize: 1\\nSHA256: %064d\\nDescription: none\\n' 0
 } > Packages
 {
