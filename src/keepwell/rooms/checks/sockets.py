@@ -32,8 +32,12 @@ class Listener:
     @property
     def loopback(self) -> bool:
         """Whether only this host itself can reach it."""
-        mapped = getattr(self.address, "ipv4_mapped", None)
-        return (mapped or self.address).is_loopback
+        return self.plain.is_loopback
+
+    @property
+    def plain(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+        """The address; an IPv4 address that an IPv6 socket carries (``::ffff:127.0.0.1``) as what it is."""
+        return getattr(self.address, "ipv4_mapped", None) or self.address
 
     @property
     def wildcard(self) -> bool:
@@ -41,7 +45,7 @@ class Listener:
         return self.address.is_unspecified
 
     def __str__(self) -> str:
-        address = f"[{self.address}]" if self.address.version == 6 else str(self.address)
+        address = f"[{self.plain}]" if self.plain.version == 6 else str(self.plain)
         return f"{address}:{self.port}{'/udp' if self.over == 'udp' else ''}"
 
 
@@ -67,8 +71,7 @@ class Named:
             return listener.loopback
         if self.address == "*" or ipaddress.ip_address(self.address).is_unspecified:
             return listener.wildcard
-        mapped = getattr(listener.address, "ipv4_mapped", None)
-        return (mapped or listener.address) == ipaddress.ip_address(self.address)
+        return listener.plain == ipaddress.ip_address(self.address)
 
 
 def named(written: int | str) -> Named:

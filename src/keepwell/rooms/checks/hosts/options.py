@@ -109,7 +109,8 @@ class HostOptions(WarnsBeforeItFails):
     """Limits on the share of used inodes of the file system; ``{}`` stands for ``{warn: "> 80%", fail: "> 90%"}``."""
     growth: BytesLimits | None = None
     """Limits on how much the mount grows per day, for example ``{warn: "> 5GB"}``. It is what the same check saw since at least an hour
-    and at most a day; until then, and in a single look, it is not known, which is said and changes no state."""
+    and at most a day. Until then, in a single look, and where looks are more than 15 minutes apart, it is not known, which is said and
+    changes no state."""
     full_in: SecondsLimits | None = None
     """Limits on the time until the mount is full if it goes on growing so; ``{}`` stands for ``{warn: "< 7d", fail: "< 2d"}``."""
     memory: RatioLimits | None = None

@@ -21,7 +21,8 @@ from keepwell.rooms.checks.model import Answer, Earlier, Kind, Observation, Ques
 from keepwell.rooms.checks.sockets import Listener, Named, PortName, listeners, named
 from keepwell.rooms.checks.texts import show
 
-_LIMIT = 4 * 1024 * 1024
+# Of TCP the kernel lists those that listen before all connections, so the beginning will do, however busy the host is.
+_LIMITS = {"tcp": 512 * 1024, "tcp6": 512 * 1024, "udp": 4 * 1024 * 1024, "udp6": 4 * 1024 * 1024}
 _SHOWN = 8
 _HEAD = "local_address"
 _OWNER = re.compile(r'\s(\S{1,80}):([0-9]{1,5})\s+\S+\s+users:\(\("([^"]{1,64})"')
@@ -61,10 +62,13 @@ def _over_udp(options: PortsOptions) -> bool:
     return options.udp or any(named(port).over == "udp" for port in options.expect)
 
 
+def _tables(options: PortsOptions) -> tuple[str, ...]:
+    return tuple(_LIMITS) if _over_udp(options) else ("tcp", "tcp6")
+
+
 def ask(options: PortsOptions, target: Target | None) -> tuple[Question, ...]:
     """The kernel's tables and, where wanted, the programs."""
-    tables = ("tcp", "tcp6", "udp", "udp6") if _over_udp(options) else ("tcp", "tcp6")
-    questions: list[Question] = [ReadFile(f"/proc/net/{table}", _LIMIT) for table in tables]
+    questions: list[Question] = [ReadFile(f"/proc/net/{table}", _LIMITS[table]) for table in _tables(options)]
     if options.owners:
         flags = "-tulnpH" if _over_udp(options) else "-tlnpH"
         questions.append(Command(("ss", flags), environment={"LC_ALL": "C"}, output_limit=1024 * 1024))
@@ -73,14 +77,15 @@ def ask(options: PortsOptions, target: Target | None) -> tuple[Question, ...]:
 
 def read(options: PortsOptions, answers: tuple[Answer, ...], earlier: Earlier | None) -> Observation:
     """The expected ports, then the others."""
-    tables = 4 if _over_udp(options) else 2
+    tables = _tables(options)
     try:
-        found = _listening(answers[:tables])
-        owners = _owners(text_of(answers[tables], "ss")) if options.owners else {}
+        found = _listening(tables, answers)
+        owners = _owners(text_of(answers[len(tables)], "ss")) if options.owners else {}
     except AnswerError as error:
         return Observation(State.FAIL, str(error))
-    if any(isinstance(answer, bytes) and len(answer) >= _LIMIT for answer in answers[2:tables]):
-        return Observation(State.UNKNOWN, "the table of UDP sockets is longer than 4 MiB, so not all of it was read")
+    cut = [f"/proc/net/{table}" for table, answer in zip(tables, answers, strict=False) if _cut(table, answer)]
+    if cut:
+        return Observation(State.UNKNOWN, f"{cut[0]} is so long that not all of what listens was read")
     expected = [named(port) for port in options.expect]
     absent = [_absent(port, found) for port in expected if not any(port.covers(one) for one in found)]
     stray = list(dict.fromkeys(_stray(expected, found)))
@@ -99,9 +104,17 @@ def read(options: PortsOptions, answers: tuple[Answer, ...], earlier: Earlier | 
     return Observation(verdict.state, verdict.sentence, values)
 
 
-def _listening(answers: tuple[Answer, ...]) -> list[Listener]:
+def _cut(table: str, answer: Answer) -> bool:
+    """Whether the answer ends before everything that listens was listed: the last whole line of it is still one of those."""
+    if not isinstance(answer, bytes) or len(answer) < _LIMITS[table]:
+        return False
+    last = b"\n".join(answer.rsplit(b"\n", 2)[-2:-1]).decode(errors="replace")
+    return bool(listeners(last, table[:3])) or table.startswith("udp")
+
+
+def _listening(tables: tuple[str, ...], answers: tuple[Answer, ...]) -> list[Listener]:
     found: list[Listener] = []
-    for table, answer in zip(("tcp", "tcp6", "udp", "udp6"), answers, strict=False):
+    for table, answer in zip(tables, answers, strict=False):
         if table.endswith("6") and isinstance(answer, AnswerError):
             continue  # a host without IPv6
         text = text_of(answer, f"/proc/net/{table}")

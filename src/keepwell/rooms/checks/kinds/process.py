@@ -72,8 +72,8 @@ class ProcessOptions(Options):
     age: SecondsLimits | None = None
     """Limits on how long the oldest of them has been running, for example ``{warn: "< 5m"}``. No limit is usual."""
     restarted: Literal["ok", "warn", "fail"] | None = None
-    """The state of the look that finds the oldest of them (or the one of the pid_file) to be another than at the look before. How often it
-    was started in between, nobody can tell: the kind ``systemd`` counts restarts."""
+    """The state of the look that finds the oldest of them (or the one of the pid_file) to be another than at the look before, at most 15
+    minutes ago. How often it was started in between, nobody can tell: the kind ``systemd`` counts restarts."""
 
     @model_validator(mode="after")
     def _names_processes(self) -> Self:
