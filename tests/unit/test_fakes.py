@@ -13,6 +13,7 @@ from keepwell.ports.fakes import (
     FakeDatabases,
     FakeFiles,
     FakeHttp,
+    FakeNames,
     FakeRunner,
     FakeSecrets,
     ListSamples,
@@ -22,6 +23,7 @@ from keepwell.ports.fakes import (
 )
 from keepwell.ports.files import Files
 from keepwell.ports.http import Http, Phases, Request, Response
+from keepwell.ports.names import Absent, Answered, Lookup, Names
 from keepwell.ports.runner import Command, Runner
 from keepwell.ports.samples import Sample, Samples
 from keepwell.ports.secrets import Secrets
@@ -33,6 +35,7 @@ def test_every_fake_fits_its_port() -> None:
     clock: Clock = FakeClock()
     runner: Runner = FakeRunner()
     http: Http = FakeHttp()
+    names: Names = FakeNames()
     files: Files = FakeFiles({})
     secrets: Secrets = FakeSecrets({})
     samples: Samples = ListSamples()
@@ -101,6 +104,16 @@ async def test_http_answers_by_its_address() -> None:
     with pytest.raises(LookupError):
         await http.ask(Request("http://c/"))
     assert len(http.asked) == 3
+
+
+async def test_names_answer_by_name() -> None:
+    names = FakeNames({"www.test": Answered(("192.0.2.1",), 60, False, "127.0.0.1:53", 0.01), "gone.test": Absent("no such name")})
+    assert (await names.look_up(Lookup("www.test"))).values == ("192.0.2.1",)
+    with pytest.raises(Absent):
+        await names.look_up(Lookup("gone.test"))
+    with pytest.raises(LookupError):
+        await names.look_up(Lookup("other.test"))
+    assert [lookup.name for lookup in names.asked] == ["www.test", "gone.test", "other.test"]
 
 
 async def test_files_imply_their_directories() -> None:

@@ -14,6 +14,7 @@ from .databases import Query, Rows
 from .files import FileFacts
 from .host import Host
 from .http import Request, Response
+from .names import Answered, Lookup
 from .redis import Inquiry, Replies
 from .runner import Command, Result
 from .samples import Sample
@@ -142,6 +143,22 @@ class FakeRedis:
         return _give(self._answers(inquiry) if callable(self._answers) else self._answers[inquiry.address])
 
 
+class FakeNames:
+    """Answers by name. ``answers`` maps a name to an Answered or an exception to raise; or is a function of the Lookup."""
+
+    def __init__(
+        self,
+        answers: Mapping[str, Answered | Exception] | Callable[[Lookup], Answered | Exception] = {},  # noqa: B006 (read only)
+    ) -> None:
+        self._answers = answers
+        self.asked: list[Lookup] = []
+
+    async def look_up(self, lookup: Lookup) -> Answered:
+        """The prepared Answered. Raises the prepared exception, or LookupError where nothing was prepared."""
+        self.asked.append(lookup)
+        return _give(self._answers(lookup) if callable(self._answers) else self._answers[lookup.name])
+
+
 class FakeFiles:
     """Files from a mapping of path to content, or to an exception to raise. Directories are implied by the paths."""
 
@@ -228,4 +245,5 @@ def fake_host(
         secrets or FakeSecrets({}),
         databases=FakeDatabases(),
         redis=FakeRedis(),
+        names=FakeNames(),
     )

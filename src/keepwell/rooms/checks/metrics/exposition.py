@@ -28,16 +28,20 @@ def samples_of(page: bytes, metrics: Collection[str]) -> dict[str, list[Series]]
 
 
 def _parsed(lines: list[str]) -> dict[str, list[Series]]:
-    from prometheus_client.parser import text_string_to_metric_families  # costs 70 ms, and only this kind needs it
-
     found: dict[str, list[Series]] = {}
     for line in lines:
-        try:
-            if len(line) > _LONGEST_LINE:
-                raise ValueError("too long")
-            for family in text_string_to_metric_families(line + "\n"):
-                for sample in family.samples:
-                    found.setdefault(sample.name, []).append(Series(sample.labels, float(sample.value)))
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError):  # what its parser raises at a broken line
-            raise ValueError(f"a line cannot be read: {show(line[:200])}") from None
+        for name, series in _read(line):
+            found.setdefault(name, []).append(series)
     return found
+
+
+def _read(line: str) -> list[tuple[str, Series]]:
+    from prometheus_client.parser import text_string_to_metric_families  # costs 70 ms, and only this kind needs it
+
+    try:
+        if len(line) > _LONGEST_LINE:
+            raise ValueError("too long")
+        families = list(text_string_to_metric_families(line + "\n"))
+        return [(sample.name, Series(sample.labels, float(sample.value))) for family in families for sample in family.samples]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError):  # what its parser raises at a broken line
+        raise ValueError(f"a line cannot be read: {show(line[:200])}") from None
