@@ -40,7 +40,7 @@ def test_every_fake_fits_its_port() -> None:
     secrets: Secrets = FakeSecrets({})
     samples: Samples = ListSamples()
     databases: Databases = FakeDatabases()
-    assert all((clock, runner, http, files, secrets, samples, databases))
+    assert all((clock, runner, http, names, files, secrets, samples, databases))
 
 
 async def test_databases_answer_by_address_and_keep_what_they_were_asked() -> None:
