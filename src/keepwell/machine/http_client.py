@@ -1,18 +1,16 @@
 """The HTTP client: one fresh connection for each request, everything bounded, each failure one sentence."""
 
 import asyncio
-import io
 import re
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from keepwell import __version__
 from keepwell.kernel.problems import AnswerError, AskError, KeepwellError
 from keepwell.kernel.quoting import quoted
 from keepwell.kernel.redaction import Redactor, redact_patterns
@@ -20,9 +18,10 @@ from keepwell.ports.http import Cookie, Phases, Request, Response
 from keepwell.ports.secrets import Secrets
 
 from .addresses import Resolver
-from .http_connector import FreshConnector, Hop, HopRequest, Stage
+from .http_connector import FreshConnector, Hop, Stage
 from .http_cookies import cookie_header, received
 from .http_errors import answer_fault
+from .http_exchange import Answered, exchange, head
 from .http_sealing import Sealed, seal
 from .tls_trust import Trust
 
@@ -32,8 +31,6 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110 section 5.5
 _WHOLE = 1 << 20  # quoted first, redacted then, cut last: a cut through a secret would leave its half
 _LONGEST = 400
-_LARGE = 1 << 20
-_NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # the whole of a request is under one asyncio.timeout
 
 
 @dataclass(slots=True)
@@ -46,7 +43,7 @@ class _Going:
     headers: dict[str, str]
     secret_names: frozenset[str]
     hop: Hop
-    response: aiohttp.ClientResponse | None = None
+    response: Answered | None = None
     passed: tuple[str, ...] = ()
     cookies: tuple[Cookie, ...] | None = None
 
@@ -88,19 +85,14 @@ class HttpClient:
         self._secrets = secrets
         self._trust = Trust()
         self._resolver = resolver or Resolver()
-        self._session = aiohttp.ClientSession(
-            connector=FreshConnector(self._resolver),
-            request_class=HopRequest,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": f"Keepwell/{__version__}"},
-            skip_auto_headers=("Accept-Encoding",),
-            timeout=_NO_TIMEOUT,
-        )
+        self._connector = FreshConnector(self._resolver)
+        self._open: set[Hop] = set()
 
     async def close(self) -> None:
         """Drops what is still going on."""
         await self._resolver.close()
-        await self._session.close()
+        for hop in list(self._open):
+            hop.abort()
 
     async def __aenter__(self) -> "HttpClient":
         return self
@@ -136,41 +128,30 @@ class HttpClient:
                 response = await self._send(going, context)
                 going.response = response
                 if going.cookies is not None:
-                    going.cookies = received(going.cookies, response.headers.getall("Set-Cookie", ()), going.url, time.time())
+                    going.cookies = received(going.cookies, response.set_cookies, going.url, time.time())
                 location = response.headers.get("Location")
                 if response.status not in _REDIRECTS or location is None or request.redirects == 0:
                     return await _read(response, request.body_limit, going, started)
                 going.drop()
+                self._open.discard(going.hop)
                 going.turn(response.status, location)
                 if len(going.passed) > request.redirects:
                     raise AnswerError(f"more than {request.redirects} redirects, the last to {_shown(going.url)}")
         except BaseException:
             going.drop()
             raise
+        finally:
+            self._open.discard(going.hop)
 
-    async def _send(self, going: _Going, context: ssl.SSLContext | None) -> aiohttp.ClientResponse:
+    async def _send(self, going: _Going, context: ssl.SSLContext | None) -> Answered:
         hop = going.hop
-
-        async def once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-            # Translated in here, aiohttp cannot see an error that would make it ask a second time.
-            cast(HopRequest, request).hop = hop
-            try:
-                return await handler(request)
-            except (aiohttp.ClientError, OSError) as error:
-                raise answer_fault(hop, error) from error
-
+        request = head(going.method, going.url, going.to_send(), going.body) + (going.body or b"")
+        protocol = await self._connector.connect(going.url, context, hop)
+        self._open.add(hop)
         try:
-            return await self._session.request(
-                going.method,
-                going.url,
-                headers=going.to_send(),
-                data=_in_pieces(going.body),
-                allow_redirects=False,
-                ssl=context or True,
-                middlewares=(once,),
-            )
-        except (ValueError, aiohttp.ClientError) as error:
-            raise AskError(f"the request cannot be put: {quoted(str(error), _WHOLE)}") from error
+            return await exchange(protocol, going.method, request)
+        except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
+            raise answer_fault(hop, error) from error
 
 
 def _start(request: Request, sealed: Sealed) -> _Going:
@@ -198,10 +179,6 @@ def _address(text: str, base: URL | None) -> URL | str:
     return url
 
 
-def _in_pieces(body: bytes | None) -> bytes | io.BytesIO | None:
-    return io.BytesIO(body) if body is not None and len(body) > _LARGE else body
-
-
 def _hop(url: URL) -> Hop:
     return Hop(f"{url.host_subcomponent}:{url.port}")
 
@@ -210,7 +187,12 @@ def _shown(url: URL) -> str:
     return quoted(str(url.with_user(None)), _WHOLE)[1:-1]
 
 
-async def _read(response: aiohttp.ClientResponse, limit: int, going: _Going, started: float) -> Response:
+def _asked(url: URL) -> str:
+    """The address that was asked: without the user and the fragment, neither of which was part of the question."""
+    return str(url.with_user(None).with_fragment(None) if url.raw_user is not None or url.raw_fragment else url)
+
+
+async def _read(response: Answered, limit: int, going: _Going, started: float) -> Response:
     hop = going.hop
     hop.stage = Stage.READING
     body = bytearray()
@@ -223,7 +205,9 @@ async def _read(response: aiohttp.ClientResponse, limit: int, going: _Going, sta
     if truncated:
         del body[limit:]
         going.drop()
+    else:
+        response.close()
     phases = Phases(hop.dns, hop.connect, hop.tls, hop.first_byte, time.monotonic() - started)
     held = going.cookies or ()
     left = None if hop.certificate_ends is None else hop.certificate_ends - time.time()
-    return Response(response.status, response.headers, bytes(body), phases, str(response.url), truncated, going.passed, held, left)
+    return Response(response.status, response.headers, bytes(body), phases, _asked(going.url), truncated, going.passed, held, left)

@@ -11,20 +11,17 @@ import ssl
 import time
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.connector import BaseConnector
+from yarl import URL
 
 from keepwell.kernel.problems import AnswerError, AskError, KeepwellError
 
 from .addresses import Resolver, connected
 from .network_errors import certificate_fault, handshake_fault, socket_fault
 from .tls_trust import refused_certificate
-
-if TYPE_CHECKING:
-    from aiohttp.tracing import Trace
 
 SHUTDOWN = 1.0
 """Seconds that a TLS peer gets to say goodbye (close_notify, RFC 8446 section 6.1) after its answer was read."""
@@ -40,7 +37,7 @@ class Stage(Enum):
     READING = "reading"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Hop:
     """One request on one connection, as it goes: the seconds of each phase so far, until when (seconds since 1970) the verified
     certificate is valid, and the connection itself."""
@@ -86,12 +83,6 @@ class Hop:
         return AnswerError(f"the answer did not end {limit} (its first byte came after {self.first_byte * 1000:.0f} ms)")
 
 
-class HopRequest(aiohttp.ClientRequest):
-    """aiohttp's request, with a place for the hop that the connector reports to (set before the connector sees it)."""
-
-    hop: Hop
-
-
 class TimedHandler(ResponseHandler):
     """aiohttp's protocol; it notes when the first byte came (monotonic seconds), and keeps its transport after aiohttp lets go of it."""
 
@@ -113,27 +104,25 @@ class TimedHandler(ResponseHandler):
             self._payload.set_exception(aiohttp.ClientPayloadError(str(failure)))
 
 
-class FreshConnector(BaseConnector):
+class FreshConnector:
     """Makes a new connection for each request and keeps none. Raises AskError or AnswerError itself, so nothing is to be translated."""
 
     def __init__(self, resolver: Resolver) -> None:
-        super().__init__(force_close=True, limit=0)
         self._resolver = resolver
+        self._loop = asyncio.get_running_loop()
 
-    async def _create_connection(
-        self, req: aiohttp.ClientRequest, traces: "list[Trace]", timeout: aiohttp.ClientTimeout
-    ) -> ResponseHandler:
-        hop = cast(HopRequest, req).hop
-        host = req.url.raw_host or ""
+    async def connect(self, url: URL, context: ssl.SSLContext | None, hop: Hop) -> TimedHandler:
+        """A connection to the address, encrypted where there is a ``context``; ``hop`` is told how far it is."""
+        host = url.raw_host or ""
         started = time.monotonic()
-        addresses = await self._resolver.addresses(host, req.url.port or 0)
+        addresses = await self._resolver.addresses(host, url.port or 0)
         resolved = time.monotonic()
         hop.dns, hop.stage = resolved - started, Stage.CONNECTING
         connection = await connected(addresses, hop.peer)
         hop.connect = time.monotonic() - resolved
-        if isinstance(req.ssl, ssl.SSLContext) and req.is_ssl():
+        if context is not None:
             hop.stage = Stage.SHAKING_HANDS
-            protocol = await self._handshake(connection, req.ssl, host, hop)
+            protocol = await self._handshake(connection, context, host, hop)
         else:
             _, protocol = await self._loop.create_connection(lambda: TimedHandler(self._loop), sock=connection)
         hop.protocol, hop.stage, hop.sent = protocol, Stage.WAITING, time.monotonic()

@@ -3,7 +3,7 @@
 import ssl
 
 import aiohttp
-from aiohttp.http_exceptions import ContentEncodingError
+from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 
 from keepwell.kernel.problems import AnswerError
 from keepwell.kernel.quoting import quoted
@@ -19,7 +19,7 @@ def answer_fault(hop: Hop, error: Exception, received: int = 0) -> Fault:
         return handshake_fault(hop.peer, root)
     if hop.stage is Stage.READING:
         return _broken_body(hop, error, received)
-    if isinstance(error, aiohttp.ClientResponseError):
+    if isinstance(error, HttpProcessingError):
         return _broken_head(hop, error)
     if isinstance(error, aiohttp.ServerDisconnectedError):
         sent_something = hop.first_byte > 0
@@ -35,7 +35,7 @@ def _root(error: BaseException) -> BaseException:
     return error
 
 
-def _broken_head(hop: Hop, error: aiohttp.ClientResponseError) -> Fault:
+def _broken_head(hop: Hop, error: HttpProcessingError) -> Fault:
     said = error.message.strip().partition("\n")[0].rstrip(": ")
     if said.startswith(("Got more than", "Too many headers")):
         return AnswerError(f"{hop.peer} sends a head without end (a line beyond 8190 bytes or more than 128 headers)")

@@ -1,0 +1,90 @@
+"""One request and its answer on one connection: the head is written here, the answer is read by aiohttp's parser.
+
+aiohttp's session does more than a check needs (pools, cookies, retries, tracing), which costs as much as the rest of a look.
+"""
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from aiohttp.http_parser import RawResponseMessage
+from aiohttp.streams import StreamReader
+from yarl import URL
+
+from keepwell import __version__
+from keepwell.kernel.problems import AskError
+from keepwell.kernel.quoting import quoted
+
+from .http_connector import TimedHandler
+
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_AGENT = f"Keepwell/{__version__}"
+_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Z-]+")  # RFC 9110 section 5.6.2
+_OURS = frozenset({"transfer-encoding", "content-length", "expect"})
+
+
+@dataclass(slots=True)
+class Answered:
+    """The head of an answer, and its body as it comes. ``close`` ends the connection as the protocol wants it."""
+
+    status: int
+    headers: Mapping[str, str]
+    set_cookies: Sequence[str]
+    content: StreamReader
+    protocol: TimedHandler
+
+    def close(self) -> None:
+        """Lets go of the connection."""
+        self.protocol.close()
+
+
+def head(method: str, url: URL, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    """The head of a request (RFC 9112 sections 2 and 3). Raises AskError for a header that this client decides itself."""
+    if not _METHOD.fullmatch(method):
+        raise AskError(f"the request cannot be put: {quoted(method)} is no method of HTTP")
+    given = {name.lower() for name in headers}
+    ours = sorted(given & _OURS)
+    if ours:
+        raise AskError(f"the request cannot be put: Keepwell writes the header {ours[0]} itself")
+    lines = [f"{method} {url.raw_path_qs} HTTP/1.1"]
+    if "host" not in given:
+        lines.append(f"Host: {url.host_port_subcomponent}")
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if "accept" not in given:
+        lines.append("Accept: */*")
+    if "user-agent" not in given:
+        lines.append(f"User-Agent: {_AGENT}")
+    if url.raw_user is not None or url.raw_password is not None:
+        if "authorization" in given:
+            raise AskError("the request cannot be put: its address holds a user and its headers an Authorization; give one of them")
+        lines.append(f"Authorization: {_basic(url)}")
+    if body is not None:
+        lines.append(f"Content-Length: {len(body)}")
+        if "content-type" not in given:
+            lines.append("Content-Type: application/octet-stream")
+    elif method not in _WITHOUT_BODY:
+        lines.append("Content-Length: 0")
+    if "connection" not in given:
+        lines.append("Connection: close")
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+def _basic(url: URL) -> str:
+    """The credentials of an address as RFC 7617 writes them."""
+    pair = f"{unquote(url.raw_user or '')}:{unquote(url.raw_password or '')}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+async def exchange(protocol: TimedHandler, method: str, request: bytes) -> Answered:
+    """Sends the request and waits for the head of its answer. Raises what aiohttp raises."""
+    protocol.set_response_params(skip_payload=method == "HEAD", read_until_eof=True, auto_decompress=True)
+    assert protocol.wire is not None
+    protocol.wire.write(request)
+    while True:
+        message: RawResponseMessage
+        message, content = await protocol.read()
+        # An interim answer is not the answer (RFC 9110 section 15.2), save the change of the protocol.
+        if not 100 <= message.code <= 199 or message.code == 101:
+            return Answered(message.code, message.headers, message.headers.getall("Set-Cookie", ()), content, protocol)
