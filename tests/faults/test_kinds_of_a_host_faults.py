@@ -5,6 +5,8 @@ Each look ends soon, says what was seen, is never ``ok``, and leaves neither a p
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -118,3 +120,55 @@ async def test_a_host_without_any_such_program(what: str, folder: Path) -> None:
     observation = await seen(folder, *LOOKS[what])
     assert observation.state is State.UNKNOWN
     assert "neither " in observation.sentence
+
+
+WITHOUT_DESCRIPTORS = """
+import asyncio, json, os, resource, sys
+from tests.services.look import look, this_host
+from importlib import import_module
+kind, options = sys.argv[1], json.loads(sys.argv[2])
+import_module(f"keepwell.rooms.checks.kinds.{kind}")
+
+async def main():
+    await look(kind, options)  # everything that is imported or opened once is there now
+    held = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 8, 4096))
+    async with this_host() as host:
+        while True:
+            try:
+                held.append(os.open("/dev/null", os.O_RDONLY))
+            except OSError:
+                break
+        seen = await observed(kind, options, host)
+        for descriptor in held:
+            os.close(descriptor)
+    print(seen.state, seen.sentence)
+
+async def observed(kind, options, host):
+    from datetime import timedelta
+    from keepwell.rooms.checks.model import Check, CheckOptions
+    from keepwell.rooms.checks.work.observe import observe
+    driver = import_module(f"keepwell.rooms.checks.kinds.{kind}").DRIVER
+    settings = driver.options.model_validate_json(json.dumps(options))
+    return await observe(Check("look", kind, CheckOptions(timeout=timedelta(seconds=5)), driver, settings), host, None)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("host", {"mount": "/"}),
+        ("host", {"memory": {}}),
+        ("ports", {"expect": [1]}),
+        ("file", {"path": "/etc/passwd", "age": {}}),
+        ("env", {"file": "/etc/hostname", "required": ["A"]}),
+        ("process", {"name": "init"}),
+    ],
+)
+def test_no_file_descriptor_is_left(kind: str, options: Mapping[str, Any]) -> None:
+    argv = [sys.executable, "-c", WITHOUT_DESCRIPTORS, kind, json.dumps(options)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout.startswith("unknown could not look: "), (done.stdout, done.stderr)
+    assert "no file descriptor left" in done.stdout

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from keepwell.kernel.problems import AnswerError
 
-LIMIT = 1024 * 1024
+LIMIT = 256 * 1024
 """Bytes of an environment that are read."""
 
 _LONGEST_OF_UNIT = 128 * 1024

@@ -39,7 +39,7 @@ class EnvironmentSource(Options):
     """Where an environment is read. Exactly one of file, process and unit."""
 
     file: PlainPath | None = None
-    """An env file: ``NAME=value`` a line. Its first 1 MiB is read."""
+    """An env file: ``NAME=value`` a line. One of more than 256 KiB is none."""
     process: str | None = Field(default=None, min_length=1, max_length=64)
     """The name of running processes, as ``ps -o comm`` shows it; all of them are looked at, up to 20. Only root and the user who runs them
     may."""
@@ -160,7 +160,7 @@ def _shown_unit(answer: Answer) -> str:
     if not answer.succeeded:
         raise AskError(f"systemctl {ending(answer)}")
     if answer.dropped[0]:
-        raise AskError("the environment of the unit is longer than 2 MiB")
+        raise AskError("the environment of the unit is longer than 512 KiB")
     return answer.stdout
 
 
@@ -247,7 +247,7 @@ def _bytes(answer: Answer, what: str) -> bytes:
     if not isinstance(answer, bytes):
         raise AnswerError(f"{what} gave no text")
     if len(answer) >= LIMIT:
-        raise AskError(f"{what} is longer than 1 MiB, which is no environment")
+        raise AskError(f"{what} is longer than 256 KiB, which is no environment")
     return answer
 
 

@@ -240,7 +240,7 @@ def _folder(options: FileOptions, given: dict[str, Answer], now: float, gathered
     if "usage" in given and options.size is not None:
         _sized(f"{path} takes", folders.usage(given["usage"], path), options.size, "size_bytes", gathered)
     if "listing" in given:
-        _listed(options, folders.entries(given["listing"], path), now, gathered)
+        _listed(options, folders.listing(given["listing"], path), now, gathered)
     if "count" in given:
         _counted(options, folders.count(given["count"], path), gathered)
     if "writable" in given and options.world_writable is not None:
@@ -267,17 +267,16 @@ def _like(options: FileOptions) -> str:
     return f" like {show(options.pattern)}" if options.pattern is not None else ""
 
 
-def _listed(options: FileOptions, found: list[folders.Entry], now: float, gathered: _Gathered) -> None:
-    _counted(options, len(found), gathered)
+def _listed(options: FileOptions, found: folders.Listing, now: float, gathered: _Gathered) -> None:
+    _counted(options, found.count, gathered)
     if options.size is not None and options.pattern is not None:
-        total = sum(entry.size for entry in found)
-        _sized(f"the files{_like(options)} in {options.path} have", total, options.size, "size_bytes", gathered)
-    if not found:
+        _sized(f"the files{_like(options)} in {options.path} have", found.total, options.size, "size_bytes", gathered)
+    newest, oldest, largest = found.newest, found.oldest, found.largest
+    if newest is None or oldest is None or largest is None:
         needed = options.newest is not None or options.newest_size is not None
         sentence = f"there is no file{_like(options)} in {options.path}"
         gathered.verdicts.append(Verdict(State.FAIL if needed else State.OK, f"{sentence}{', expected one' if needed else ''}"))
         return
-    newest = max(found, key=lambda entry: entry.modified)
     if options.newest is not None:
         _aged(
             f"the newest file{_like(options)}, {show(newest.name)},", now - newest.modified, options.newest, "newest_age_seconds", gathered
@@ -289,12 +288,10 @@ def _listed(options: FileOptions, found: list[folders.Entry], now: float, gather
         seen = f"the newest file, {show(newest.name)}, has {limits.describe(newest.size)}"
         gathered.verdicts.append(judge(seen, newest.size, *pair))
     if options.oldest is not None:
-        oldest = min(found, key=lambda entry: entry.modified)
         gathered.values["oldest_age_seconds"] = age = max(0.0, now - oldest.modified)
         seen = f"the oldest file, {show(oldest.name)}, is {describe(age, Unit.SECONDS)} old"
         gathered.verdicts.append(judge(seen, age, options.oldest.warn, options.oldest.fail))
     if options.largest is not None:
-        largest = max(found, key=lambda entry: entry.size)
         _sized(f"the largest file, {show(largest.name)}, has", largest.size, options.largest, "largest_bytes", gathered)
 
 
