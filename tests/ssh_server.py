@@ -90,6 +90,10 @@ class SshServer:
         self._process.wait()
         self._process = None
 
+    def sessions(self) -> list[int]:
+        """The processes that serve its connections."""
+        return _below(self.process)
+
     def _answers(self) -> bool:
         import socket
 

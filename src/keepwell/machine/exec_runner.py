@@ -12,7 +12,7 @@ from keepwell.kernel.quoting import quoted
 from keepwell.ports.runner import Command, Result, Runner
 from keepwell.ports.secrets import Secrets
 
-from .remote_shell import why_not_started, written
+from .remote_shell import ended_late, limit_there, why_not_started, written
 
 _LONGEST = 200
 _DOCKER_FAILED = re.compile(
@@ -47,14 +47,15 @@ class ExecRunner:
     async def run(self, command: Command) -> Result:
         """Runs it; see ``keepwell.ports.runner.Runner``. Raises Unreachable where the container cannot be used."""
         values = [await self._secrets.resolve(reference) for reference in command.secrets.values()]
-        text = written(command, values)
+        limit = limit_there(command.timeout)
+        text = written(command, values, limit)
         # The client gets the secrets too, under names that mean nothing: so they are redacted from what it prints.
         hidden = {f"KEEPWELL_SECRET_{number}": reference for number, reference in enumerate(command.secrets.values())}
         argv = (*self._before, "/bin/sh", "-c", text.text)
         asked = Command(argv, text.stdin, {}, hidden, None, command.timeout, command.output_limit)
         result = await self._runner.run(asked)
-        if result.timed_out:
-            return result
+        if result.timed_out or ended_late(result, limit):
+            return replace(result, status=None, timed_out=True)
         failure = self._failure(result)
         if failure:
             raise Unreachable(f"the host {self._name} cannot be reached: {failure}")

@@ -1,8 +1,8 @@
 """A command as the text of a POSIX shell on another machine, where there is no way to start a program by its arguments.
 
 Every word is quoted. Values of secrets do not stand in the text, where everybody on that machine could read them (``ps``): they come
-first on standard input. ``timeout`` of coreutils ends the whole process group a moment after we have given up, even where the connection
-is gone by then and nobody here can end it any more.
+first on standard input. ``timeout`` of coreutils ends the whole process group in time, by itself: a signal from here would not always
+arrive (sshd passes none on to a session of root's), and none at all where the connection is gone.
 """
 
 import re
@@ -14,8 +14,12 @@ from keepwell.kernel.problems import AskError
 from keepwell.kernel.quoting import quoted
 from keepwell.ports.runner import Command, Result
 
-AFTERWARDS = 1.0
-"""Seconds after our own time limit at which the other machine ends what still runs."""
+KILL_AFTER = 0.2
+"""Seconds between SIGTERM and SIGKILL there."""
+
+_LATE = (124, 137)  # of timeout: it sent SIGTERM; it sent SIGKILL
+_LATE_SIGNALS = (9, 15)
+_SHARE, _LONGEST_SHARE = 0.2, 1.5
 
 _SYSTEM_PLACES = "/usr/local/sbin:/usr/sbin:/sbin"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -33,8 +37,21 @@ class Written:
     stdin: bytes
 
 
-def written(command: Command, secrets: Sequence[str], *, sudo: bool = False) -> Written:
-    """The command as a text. ``secrets`` are the values of ``command.secrets``, in its order. Raises AskError where no shell can say it."""
+def limit_there(seconds: float) -> float:
+    """How long a program may run there, of so many seconds here: a little less, so that its end is still heard of in time."""
+    return max(seconds - min(_LONGEST_SHARE, seconds * _SHARE), 0.05)
+
+
+def ended_late(result: Result, limit: float) -> bool:
+    """Whether a program that ran for ``result.seconds`` was ended by the limit there."""
+    return result.seconds >= limit and (result.status in _LATE or result.signal in _LATE_SIGNALS)
+
+
+def written(command: Command, secrets: Sequence[str], limit: float, *, sudo: bool = False) -> Written:
+    """The command as a text. ``secrets`` are the values of ``command.secrets``, in its order; ``limit`` is how many seconds it may run.
+
+    Raises AskError where no shell can say it.
+    """
     if not command.argv or not command.argv[0]:
         raise AskError("there is no program to start")
     words = (*command.argv, *command.environment.values(), command.directory or "")
@@ -45,7 +62,7 @@ def written(command: Command, secrets: Sequence[str], *, sudo: bool = False) -> 
     lines += [_from_input(name, len(value)) for name, value in hidden.items()]
     if command.directory is not None:
         lines.append(f"cd -- {shlex.quote(command.directory)} || exit 126")
-    limited = f"timeout -k {AFTERWARDS:g} {command.timeout + AFTERWARDS:g}"
+    limited = f"timeout -k {KILL_AFTER:g} {max(limit, 0.05):.3f}"
     program = f"{_before(command.environment, tuple(command.secrets), limited, sudo)} {shlex.join(command.argv)}"
     return Written("; ".join([*lines, f"exec {program}"]), b"".join(hidden.values()) + (command.input or b""))
 

@@ -85,7 +85,10 @@ class SshConnection:
         done, _ = await asyncio.wait((self._connecting,), timeout=seconds)
         if not done:
             raise Unreachable(f"the host {self.name} ({self.address.text}) cannot be reached: no answer within {seconds:.3g} s")
-        return done.pop().result()  # type: ignore[no-any-return]
+        task = done.pop()
+        if task.cancelled():
+            raise Unreachable(f"the host {self.name} ({self.address.text}) cannot be reached: its connection was ended while it was made")
+        return task.result()  # type: ignore[no-any-return]
 
     def drop(self) -> None:
         """Forgets the connection, so that the next question makes a new one."""

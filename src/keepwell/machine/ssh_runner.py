@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from keepwell.kernel.problems import AskError, Unreachable
 from keepwell.kernel.redaction import Redactor
@@ -12,16 +13,13 @@ from keepwell.ports.runner import Command, Result
 from keepwell.ports.secrets import Secrets
 
 from .output import Capture
-from .remote_shell import Written, why_not_started, written
+from .remote_shell import ended_late, limit_there, why_not_started, written
 from .ssh_connection import SshConnection
-
-if TYPE_CHECKING:
-    import asyncssh
 
 AT_ONCE = 8
 """Programs that run at once on one host; sshd's own limit of sessions is usually 10 (MaxSessions, sshd_config(5))."""
 
-_GRACE = 0.15
+_GRACE = 0.35
 _STDERR = 1  # SSH_EXTENDED_DATA_STDERR: RFC 4254, section 5.2
 
 
@@ -40,26 +38,25 @@ class SshRunner:
         Raises Unreachable where there is no connection, or it was lost meanwhile; AskError where the program cannot be started.
         """
         started = time.monotonic()
+        ends = started + command.timeout
         values = [await self._secrets.resolve(reference) for reference in command.secrets.values()]
-        text = written(command, values, sudo=self._sudo)
         async with self._within(command.timeout):
-            connection = await self._connection.get(command.timeout)
-            run = await self._begin(connection, text, command)
+            run, limit = await self._begin(command, values, ends)
             try:
-                left = command.timeout - (time.monotonic() - started)
-                timed_out = not await run.ended_within(left)
-                if timed_out:
-                    await run.stop()
+                await run.ended_within(ends + _GRACE - time.monotonic())
             finally:
                 run.abort()
-        if run.lost and not timed_out:
+        if run.is_over_without_a_word or (not run.is_over and not run.is_heard):
             self._connection.drop()
-            raise Unreachable(f"the connection to the host {self._connection.name} was lost while {command.argv[0][:100]} ran")
-        result = run.result(values, time.monotonic() - started, timed_out)
-        why = "" if timed_out else why_not_started(command, result)
+            how = "was lost" if run.is_over else "fell silent"
+            raise Unreachable(f"the connection to the host {self._connection.name} {how} while {command.argv[0][:100]} ran")
+        result = run.result(values, not run.is_over)
+        if ended_late(result, limit):
+            result = replace(result, status=None, timed_out=True)
+        why = "" if result.timed_out else why_not_started(command, result)
         if why:
             raise AskError(f"on the host {self._connection.name}: {why}")
-        return result
+        return replace(result, seconds=time.monotonic() - started)
 
     @contextlib.asynccontextmanager
     async def _within(self, seconds: float) -> AsyncIterator[None]:
@@ -74,25 +71,27 @@ class SshRunner:
         finally:
             self._room.release()
 
-    async def _begin(self, connection: "asyncssh.SSHClientConnection", text: Written, command: Command) -> "_Run":
-        """Opens the session; where the connection turns out to be dead, one new one is made."""
-        import asyncssh
-
+    async def _begin(self, command: Command, secrets: list[str], ends: float) -> "tuple[_Run, float]":
+        """Opens the session; where the connection turns out to be dead, one new one is made. Gives the seconds that it may run, too."""
         for attempt in (1, 2):
+            connection = await self._connection.get(ends - time.monotonic())
+            import asyncssh  # there is a connection, so it is there, and loaded
+
+            limit = limit_there(ends - time.monotonic())
+            text = written(command, secrets, limit, sudo=self._sudo)
             run = _Run(command.output_limit)
             try:
-                async with asyncio.timeout(command.timeout):
+                async with asyncio.timeout(ends - time.monotonic()):
                     channel, _ = await connection.create_session(lambda run=run: run, text.text, encoding=None)  # type: ignore[misc]
             except (TimeoutError, OSError, asyncssh.Error) as error:
                 self._connection.drop()
                 if attempt == 2 or isinstance(error, TimeoutError):
                     why = "it does not answer any more" if isinstance(error, TimeoutError) else f"it opens no session ({error})"
                     raise Unreachable(f"the host {self._connection.name} cannot be reached: {why}") from error
-                connection = await self._connection.get(command.timeout)
                 continue
             channel.write(text.stdin)
             channel.write_eof()
-            return run
+            return run, limit
         raise AssertionError("the second attempt returns or raises")
 
 
@@ -105,32 +104,34 @@ class _Run:
         self._signal: str | None = None
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._channel: Any = None
+        self._started = self._heard = time.monotonic()
 
     @property
-    def lost(self) -> bool:
-        """Whether it ended without a word about how."""
-        return self._status is None and self._signal is None
+    def is_over(self) -> bool:
+        """Whether the session has ended."""
+        return self._ended.done()
 
-    async def ended_within(self, seconds: float) -> bool:
-        """Waits for its end; whether that came about."""
-        done, _ = await asyncio.wait((self._ended,), timeout=max(0.0, seconds))
-        return bool(done)
+    @property
+    def is_over_without_a_word(self) -> bool:
+        """Whether it has ended, and nothing was said about how."""
+        return self.is_over and self._status is None and self._signal is None
 
-    async def stop(self) -> None:
-        """SIGTERM, and SIGKILL to what is left: the server sends both to the whole process group (sshd since 7.9)."""
-        for name in ("TERM", "KILL"):
-            with contextlib.suppress(OSError):
-                self._channel.send_signal(name)
-            if await self.ended_within(_GRACE):
-                return
+    @property
+    def is_heard(self) -> bool:
+        """Whether something came from the host a moment ago."""
+        return time.monotonic() - self._heard < _GRACE
+
+    async def ended_within(self, seconds: float) -> None:
+        """Waits for its end, so many seconds at most."""
+        await asyncio.wait((self._ended,), timeout=max(0.0, seconds))
 
     def abort(self) -> None:
         """Closes the session where it is still open."""
         if self._channel is not None and not self._channel.is_closing():
             self._channel.abort()
 
-    def result(self, secrets: list[str], seconds: float, timed_out: bool) -> Result:
-        """How it ended."""
+    def result(self, secrets: list[str], timed_out: bool) -> Result:
+        """How it ended, and how long it ran."""
         stdout, stdout_dropped = self._output.text(secrets)
         stderr, stderr_dropped = self._errors.text(secrets)
         redactor = Redactor(secrets)
@@ -140,7 +141,7 @@ class _Run:
             signal=number,
             stdout=redactor.redact(stdout),
             stderr=redactor.redact(stderr),
-            seconds=seconds,
+            seconds=time.monotonic() - self._started,
             timed_out=timed_out,
             dropped=(stdout_dropped, stderr_dropped),
         )
@@ -154,15 +155,18 @@ class _Run:
         pass
 
     def data_received(self, data: bytes, kind: int | None) -> None:
+        self._heard = time.monotonic()
         (self._errors if kind == _STDERR else self._output).feed(data)
 
     def eof_received(self) -> bool:
         return True  # the output ended; the session stays open until the status is known
 
     def exit_status_received(self, status: int) -> None:
+        self._heard = time.monotonic()
         self._status = status
 
     def exit_signal_received(self, signal: str, core_dumped: bool, message: str, language: str) -> None:
+        self._heard = time.monotonic()
         self._signal = signal
 
     def xon_xoff_requested(self, client_can_do: bool) -> None:
