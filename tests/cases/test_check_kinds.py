@@ -23,7 +23,7 @@ from keepwell.config.targets import Target
 from keepwell.kernel.problems import AnswerError
 from keepwell.kernel.states import State
 from keepwell.ports.databases import Query, Rows, StatementFault
-from keepwell.ports.http import Cookie, Form, Json, Phases, Request, Response
+from keepwell.ports.http import AwsSignature, Cookie, Form, Json, Phases, Request, Response
 from keepwell.ports.names import Absent, Answered, Lookup
 from keepwell.ports.redis import Inquiry, Keys, Replies, ReplyFault
 from keepwell.ports.runner import Command, Result
@@ -140,7 +140,9 @@ def shown(question: Question) -> dict[str, Any]:
                 given |= {"form": [list(field) for field in question.body.fields], "body_secrets": dict(question.body.secrets)}
             if isinstance(question.body, Json):
                 given |= {"json": question.body.document, "body_secrets": dict(question.body.secrets)}
-            if question.signature is not None:
+            if isinstance(question.signature, AwsSignature):
+                given |= {"aws": [question.signature.access_key, question.signature.secret_key, question.signature.region]}
+            elif question.signature is not None:
                 given |= {"signed": (question.signature.message or b"").decode(), "under": question.signature.header}
             return {key: value for key, value in given.items() if value}
     raise AssertionError(f"no case shows such a question: {question}")

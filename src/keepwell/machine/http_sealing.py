@@ -4,14 +4,15 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from keepwell.kernel.conditions import parse_path
 from keepwell.kernel.problems import AskError
 from keepwell.kernel.quoting import quoted
-from keepwell.ports.http import Form, Json, Request, Signature
+from keepwell.ports.http import AwsSignature, Form, Json, Request, Signature
 from keepwell.ports.secrets import Secrets
 
 _ALGORITHMS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
@@ -45,9 +46,23 @@ async def seal(request: Request, secrets: Secrets, sealed: Sealed) -> None:
             sealed.headers["Content-Type"] = kind
     else:
         sealed.body = request.body
-    if request.signature is not None:
+    if isinstance(request.signature, AwsSignature):
+        await _sign_for_aws(request, request.signature, value_of, sealed)
+    elif request.signature is not None:
         key = await value_of(request.signature.secret)
         sealed.headers[request.signature.header] = signed(request.signature, key, sealed.body or b"")
+
+
+async def _sign_for_aws(request: Request, wanted: AwsSignature, value_of: Callable[[str], Awaitable[str]], sealed: Sealed) -> None:
+    from .aws_signing import AwsKeys, Message, Scope, signed_headers  # only checks of kind s3 need it
+
+    keys = AwsKeys(
+        await value_of(wanted.access_key),
+        await value_of(wanted.secret_key),
+        await value_of(wanted.token) if wanted.token is not None else "",
+    )
+    message = Message(request.method, request.url, {**request.headers, **sealed.headers}, sealed.body or b"")
+    sealed.headers |= signed_headers(message, keys, Scope(wanted.region, wanted.service), datetime.now(UTC))
 
 
 def signed(signature: Signature, key: str, body: bytes) -> str:

@@ -45,6 +45,18 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class AwsSignature:
+    """AWS Signature Version 4 over the whole request: the references to the keys (and to the token of a session, where there is one), and
+    what the signature is good for."""
+
+    access_key: str
+    secret_key: str
+    region: str
+    service: str = "s3"
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Cookie:
     """A cookie and where it is sent (RFC 6265 section 5.3): to ``domain``, to the hosts below it too where ``below``, under ``path``."""
 
@@ -76,7 +88,7 @@ class Request:
     verify: bool = True
     authority: str | None = None
     basic: Basic | None = None
-    signature: Signature | None = None
+    signature: Signature | AwsSignature | None = None
     cookies: tuple[Cookie, ...] | None = None
 
 
