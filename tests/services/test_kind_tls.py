@@ -236,6 +236,16 @@ async def test_a_certificate_in_a_file(authority: trustme.CA, tmp_path: Path) ->
     assert "is not valid before" in earlier.sentence
 
 
+async def test_a_chain_in_a_file_and_others_beside_it(tmp_path: Path) -> None:
+    chained(tmp_path, 300, 20)
+    file = tmp_path / "chain.pem"
+    file.write_bytes(file.read_bytes() + trustme.CA().cert_pem.bytes())
+    seen = await look("tls", {"file": str(file)})
+    assert seen.state is State.WARN, seen.sentence
+    assert seen.values["chain_length"] == 2
+    assert 20 <= seen.values["chain_days_left"] < 20.01
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

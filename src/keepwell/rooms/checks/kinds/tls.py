@@ -45,7 +45,8 @@ class TlsOptions(WarnsBeforeItFails):
     target: Annotated[str, Reference("targets")] | None = None
     """A target; its url gives the host, and, where it begins with https, the port."""
     file: ExpandedText | None = Field(default=None, min_length=1)
-    """Path of a PEM file with a certificate on the host that the check runs on, and behind it those of its authorities."""
+    """Path of a PEM file on the host that the check runs on: a certificate, and behind it those of its authorities, each issued by the
+    next; others in the file are left aside."""
     starttls: Literal["smtp", "postgres"] | None = None
     """The protocol in which the server begins in clear text before it turns to TLS. Without it TLS is spoken from the first byte on."""
     server_name: str | None = Field(default=None, min_length=1)
@@ -120,7 +121,7 @@ def _judged(
 def _behind(certificate: Certificate, left: float, limits: tuple[object, object]) -> Verdict:
     name = show(certificate.subject)
     if left <= 0:
-        return Verdict(State.FAIL, f"the certificate of its authority {name}, which is sent with it, expired on {_day(certificate.ends)}")
+        return Verdict(State.FAIL, f"the certificate of its authority {name}, which comes with it, expired on {_day(certificate.ends)}")
     seen = f"that of its authority {name} ends earlier, on {_day(certificate.ends)} ({describe(left, Unit.SECONDS)} left)"
     return judge(seen, left, *limits)  # type: ignore[arg-type]  # both are comparisons or None
 
@@ -198,7 +199,7 @@ DRIVER = Probe(
         "expires_in_seconds": "how long the certificate is still valid; negative where it has ended",
         "days_left": "the same in days",
         "chain_length": "how many certificates the server sends, or the file holds",
-        "chain_days_left": "the days that the first to end of its authorities' certificates, sent with it, is still valid",
+        "chain_days_left": "the days that the first to end of its authorities' certificates, which come with it, is still valid",
         "connect_seconds": "how long connecting took",
         "handshake_seconds": "how long the TLS handshake took, with what is said in clear text before it",
         "protocol_version": "the version of TLS that was agreed upon, for example 1.3",
