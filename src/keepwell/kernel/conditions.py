@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from .comparisons import Comparison, Unit, parse_comparison
@@ -53,6 +54,7 @@ class _Text:
 _Expectation = Comparison | _Text | int | float | bool | None
 
 
+@lru_cache(maxsize=4096)
 def parse_path(path: str) -> tuple[str | int, ...]:
     """The names and positions of a path, outermost first. Raises ValueError with one sentence where it cannot be read."""
     rest = path.strip()

@@ -7,6 +7,8 @@ LONGEST = 40
 def quoted(text: str, longest: int = LONGEST) -> str:
     """The text in double quotes: at most ``longest`` characters of it, with everything unprintable written as an escape."""
     shown = text if len(text) <= longest else text[:longest] + "…"
+    if shown.isprintable() and '"' not in shown and "\\" not in shown:
+        return f'"{shown}"'
     escaped = "".join(_visible(character) for character in shown)
     return f'"{escaped}"'
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+from functools import lru_cache
 from typing import Any
 
 from keepwell.kernel.problems import AskError
@@ -88,6 +89,7 @@ class Resolver:
         return future
 
 
+@lru_cache(maxsize=4096)
 def literal_address(host: str, port: int) -> Address | None:
     """The address that ``host`` itself is, where it is one (IPv4, or IPv6 with or without a zone)."""
     if not (host[-1:].isdigit() or ":" in host):

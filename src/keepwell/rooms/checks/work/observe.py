@@ -35,7 +35,8 @@ async def observe(check: Check, host: Host, earlier: Earlier | None) -> Observat
     asked and gave no usable answer.
     """
     seen = await _observe(check, host, earlier)
-    return replace(seen, sentence=_without_secrets(seen.sentence, host), detail=_without_secrets(seen.detail, host))
+    sentence, detail = _without_secrets(seen.sentence, host), _without_secrets(seen.detail, host) if seen.detail else ""
+    return seen if (sentence, detail) == (seen.sentence, seen.detail) else replace(seen, sentence=sentence, detail=detail)
 
 
 def _without_secrets(text: str, host: Host) -> str:
