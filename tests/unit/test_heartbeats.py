@@ -89,7 +89,7 @@ NIGHTLY = options(cadence="daily 03:00", zone="Europe/Zurich", grace="1h")  # 02
             "2 2:40",
             [("1 2:20", ""), ("2 2:00", "start")],
             State.OK,
-            "the last run succeeded 1 d ago; the run that was due at 2026-03-02 03:00 Europe/Zurich is under way; a run has been under way for",
+            "the last run succeeded 1 d ago; the run that was due at 2026-03-02 03:00 Europe/Zurich is under way; a run has",
         ),
         (
             NIGHTLY,

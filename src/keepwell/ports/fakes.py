@@ -214,6 +214,26 @@ class FakeSecrets:
         return Redactor(self._values[reference] for reference in self.asked if reference in self._values).redact(text)
 
 
+class FakeRecords:
+    """What Keepwell did, from mappings of a backup's or task's name to the instant (None: never); ``all`` is the key for all backups."""
+
+    def __init__(self, proofs: Mapping[str, datetime | None] = {}, tasks: Mapping[str, datetime | None] = {}) -> None:  # noqa: B006 (read only)
+        self._proofs, self._tasks = proofs, tasks
+
+    async def newest_proof(self, backup: str | None) -> datetime | None:
+        """The prepared instant. Raises AskError where there is no such backup."""
+        return self._known(self._proofs, backup or "all", "backup")
+
+    async def last_success(self, task: str) -> datetime | None:
+        """The prepared instant. Raises AskError where there is no such task."""
+        return self._known(self._tasks, task, "task")
+
+    def _known(self, instants: Mapping[str, datetime | None], name: str, word: str) -> datetime | None:
+        if name not in instants:
+            raise AskError(f"there is no {word} {name}")
+        return instants[name]
+
+
 class ListSamples:
     """Keeps every sample in a list."""
 

@@ -8,6 +8,7 @@ from .files import Files
 from .http import Http
 from .names import Names
 from .pings import Pings
+from .records import Records
 from .redis import Redis
 from .runner import Runner
 from .secrets import Secrets
@@ -27,3 +28,4 @@ class Host:
     redis: Redis | None = None
     names: Names | None = None
     pings: Pings | None = None
+    records: Records | None = None
