@@ -85,6 +85,7 @@ def test_no_observation_holds_a_value(here: dict[str, str], there: dict[str, str
     other = "".join(f"{name}={value}\n" for name, value in there.items()).encode()
     environ = b"".join(f"{name}={value}\0".encode() for name, value in here.items())
     answers: tuple[Answer, ...] = (listed, unit, environ, other) if as_process else (written, unit, other)
-    for given_answers in (answers, answers[:2], (*answers[:1], result(BAIT, status=1, stderr=BAIT), *answers[2:])):
+    failed = result(BAIT, status=1, stderr=BAIT)
+    for given_answers in (answers, answers[:2], (answers[0], failed, *answers[2:]), (failed, *answers[1:])):
         observation = DRIVER.read(options, given_answers, None)
         assert BAIT not in repr((observation.sentence, observation.values, observation.counters, observation.detail))

@@ -146,6 +146,8 @@ def _following(source: EnvironmentSource, answer: Answer) -> tuple[ReadFile, ...
 
 
 def _pids(name: str, answer: Answer) -> list[int]:
+    if isinstance(answer, Result) and not answer.succeeded:
+        raise AskError(f"ps {ending(answer)}")  # without a word of it: command lines may hold values, too
     wanted = name.encode()[:_NAME_LENGTH]
     found = [one for one in processes.processes(answer) if not one.defunct and one.name.encode()[:_NAME_LENGTH] == wanted]
     return [one.pid for one in found[:_MOST_PROCESSES]]
