@@ -3,6 +3,7 @@
 import functools
 import operator
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -59,6 +60,18 @@ async def test_what_was_recorded_is_known_again(database: Database) -> None:
     assert (newest["state"], newest["sentence"], newest["values"]) == ("fail", "look 2", {"x_seconds": 0.2})
     assert newest["at"] == batch[-1].at
     assert "said" in newest["detail"]
+
+
+async def test_a_standing_that_did_not_move_is_told_by_its_newest_observation(database: Database) -> None:
+    number = (await identify(database, {"a": None}))["a"].check_id
+    batch = look("ffff", number)
+    await record(database, batch[:1])
+    for seen in batch[1:]:
+        await record(database, [replace(seen, moved=False)])
+    again = (await identify(database, {"a": None}))["a"]
+    assert (again.standing, again.ordinal) == (batch[-1].standing, 4)
+    assert again.standing is not None
+    assert again.standing.since == NOW
 
 
 async def test_the_ring_keeps_the_newest_and_goes_on_after_a_start(database: Database) -> None:

@@ -194,7 +194,8 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One observation on its way to the store. ``ordinal`` counts the check's observations and chooses its place in the ring;
-    ``accepted_by`` is who accepted the text that ran, where one did."""
+    ``accepted_by`` is who accepted the text that ran, where one did; ``moved`` whether more of the standing is new than what the
+    observation itself says."""
 
     check_id: int
     name: str
@@ -204,6 +205,7 @@ class Seen:
     standing: Standing
     change: Change | None
     accepted_by: str | None = None
+    moved: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,12 @@ OBSERVATION = Table(
 )
 
 
+_LAST = select(OBSERVATION.c.check_id, func.max(OBSERVATION.c.at).label("at")).group_by(OBSERVATION.c.check_id).subquery()
+_NEWEST = select(OBSERVATION).join(_LAST, (_LAST.c.check_id == OBSERVATION.c.check_id) & (_LAST.c.at == OBSERVATION.c.at))
+"""The newest observation of each check; of two at the same instant the one in the later slot is read last."""
+_NEWEST = _NEWEST.order_by(OBSERVATION.c.check_id, OBSERVATION.c.slot)
+
+
 def identify(connection: Connection, names: Mapping[str, str | None], now: datetime) -> dict[str, Kept]:
     """Makes the stored checks those of the configuration (name to its former name, or None) and gives what is kept of each.
 
@@ -97,18 +103,14 @@ def identify(connection: Connection, names: Mapping[str, str | None], now: datet
         mark = update(CHECK).where(CHECK.c.id == bindparam("which"), CHECK.c.removed_at.is_(None)).values(removed_at=now)
         connection.execute(mark, gone)
     connection.execute(update(CHECK).where(CHECK.c.removed_at.is_not(None), CHECK.c.name.in_(list(names))).values(removed_at=None))
-    standings = {row.check_id: _standing(row) for row in connection.execute(select(STANDING))}
-    ordinals = _next_ordinals(connection)
-    return {name: Kept(known[name], standings.get(known[name]), ordinals.get(known[name], 0)) for name in names}
+    newest = {row.check_id: row for row in connection.execute(_NEWEST)}
+    standings = {row.check_id: _standing(row, newest.get(row.check_id)) for row in connection.execute(select(STANDING))}
+    return {name: _kept(known[name], standings, newest) for name in names}
 
 
-def _next_ordinals(connection: Connection) -> dict[int, int]:
-    """The ring's next slot of each check: behind its newest observation."""
-    newest = select(OBSERVATION.c.check_id, func.max(OBSERVATION.c.at).label("at")).group_by(OBSERVATION.c.check_id).subquery()
-    query = select(OBSERVATION.c.check_id, func.max(OBSERVATION.c.slot).label("slot")).join(
-        newest, (newest.c.check_id == OBSERVATION.c.check_id) & (newest.c.at == OBSERVATION.c.at)
-    )
-    return {row.check_id: row.slot + 1 for row in connection.execute(query.group_by(OBSERVATION.c.check_id))}
+def _kept(number: int, standings: Mapping[int, Standing], newest: Mapping[int, Any]) -> Kept:
+    row = newest.get(number)
+    return Kept(number, standings.get(number), row.slot + 1 if row is not None else 0)
 
 
 def forget_removed(connection: Connection, before: datetime) -> int:
@@ -117,8 +119,12 @@ def forget_removed(connection: Connection, before: datetime) -> int:
 
 
 def record(connection: Connection, batch: Sequence[Seen]) -> None:
-    """Writes a batch: every observation into its ring, the newest standing of each check, every change."""
-    newest = {seen.check_id: seen for seen in batch}
+    """Writes a batch: every observation into its ring, the newest standing of each check whose standing moved, every change.
+
+    Of a standing that did not move the newest observation tells the rest (``identify`` puts them together): it is half of what is written.
+    """
+    moved = {seen.check_id for seen in batch if seen.moved}
+    newest = {seen.check_id: seen for seen in batch if seen.check_id in moved}
     upsert(connection, STANDING, [_standing_row(seen) for seen in newest.values()])
     ring = {(seen.check_id, seen.ordinal % KEPT_OBSERVATIONS): seen for seen in batch}
     upsert(connection, OBSERVATION, [_observation_row(seen) for seen in ring.values()])
@@ -158,8 +164,11 @@ def _change_row(check_id: int, change: Change) -> dict[str, Any]:
     return {"check_id": check_id, "at": change.at, "before": before, "after": change.after.value, "sentence": change.sentence}
 
 
-def _standing(row: Any) -> Standing:
-    return Standing(State(row.state), row.since, State(row.observed), row.sentence, row.last_at, row.streak, row.measured)
+def _standing(row: Any, newest: Any | None) -> Standing:
+    """The stored standing, with what its newest observation says where that is newer."""
+    last = newest if newest is not None and newest.at > row.last_at else None
+    sentence, at, measured = (last.sentence, last.at, last.measured) if last is not None else (row.sentence, row.last_at, row.measured)
+    return Standing(State(row.state), row.since, State(row.observed), sentence, at, row.streak, measured)
 
 
 def changes(connection: Connection, limit: int, name: str | None = None, before: int | None = None) -> list[ChangeRow]:

@@ -12,7 +12,7 @@ from keepwell.ports.activity import Job
 from keepwell.ports.host import Host
 from keepwell.ports.samples import Samples
 from keepwell.rooms.checks.decide import first_due, grain, judge, next_due, on_grid
-from keepwell.rooms.checks.model import Change, Check, Kept, Observation, Seen, Shown, Stored
+from keepwell.rooms.checks.model import Change, Check, Kept, Observation, Seen, Shown, Standing, Stored
 
 from .looking import NO_GUARD, Guarded, Looking
 from .recorder import Recorder, Write
@@ -131,9 +131,11 @@ class Checks:
     def _take(self, watched: Watched, observation: Observation) -> None:
         now = self._host.clock.now()
         watched.counters, watched.counted_at = observation.counters, self._host.clock.monotonic()
-        watched.decided, change = judge(watched.decided, observation, watched.check.options, now)
+        before = watched.decided
+        watched.decided, change = judge(before, observation, watched.check.options, now)
+        moved = before is None or _place(before) != _place(watched.decided)
         check = watched.check
-        seen = Seen(watched.number, check.name, watched.ordinal, now, observation, watched.decided, change, check.accepted_by)
+        seen = Seen(watched.number, check.name, watched.ordinal, now, observation, watched.decided, change, check.accepted_by, moved)
         self.recorder.add(seen)
         watched.ordinal += 1
 
@@ -187,3 +189,7 @@ class Checks:
                 yield await queue.get()
         finally:
             self._listeners.discard(queue)
+
+
+def _place(standing: Standing) -> tuple[object, ...]:
+    return standing.state, standing.since, standing.observed, standing.streak
