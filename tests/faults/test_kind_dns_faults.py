@@ -1,5 +1,6 @@
 """The ``dns`` kind against servers that misbehave: one sentence, in time, no socket left."""
 
+import asyncio
 import os
 import time
 
@@ -22,7 +23,8 @@ async def test_a_misbehaving_server(name: str) -> None:
     assert seen.state is State.FAIL
     assert f"127.0.0.1:{port}" in seen.sentence
     assert "\n" not in seen.sentence
-    assert len(os.listdir("/proc/self/fd")) <= before + 1
+    await asyncio.sleep(0.05)  # the test's own server closes its sockets in the loop's next rounds
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 async def test_nobody_listens() -> None:
