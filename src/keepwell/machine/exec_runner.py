@@ -78,8 +78,8 @@ def kubectl_exec(name: str, runner: Runner, secrets: Secrets, place: KubernetesP
         for option, value in (("kubeconfig", place.kubeconfig), ("context", place.context), ("namespace", place.namespace))
         if value
     ]
-    options += [f"--container={place.container}"] if place.container else []
-    return ExecRunner(name, runner, secrets, ("kubectl", *options, "exec", "--stdin", place.workload, "--"), _kubectl_failure)
+    inside = [f"--container={place.container}"] if place.container else []
+    return ExecRunner(name, runner, secrets, ("kubectl", *options, "exec", "--stdin", *inside, place.workload, "--"), _kubectl_failure)
 
 
 def _docker_failure(result: Result) -> str:
