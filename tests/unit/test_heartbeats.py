@@ -1,5 +1,6 @@
 """Heartbeats as timelines: what arrives when, and what is seen then."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -275,3 +276,22 @@ async def test_what_is_not_stored_is_not_confirmed_and_known_all_the_same() -> N
     kept.broken = True
     assert (await desk.take(["backup"], "", "", b"")).status == 503
     assert (await desk.heard(Address(slug="backup")))[0].count == 1
+
+
+async def test_while_a_configuration_is_taken_the_old_one_hears() -> None:
+    class Slow(FakeSecrets):
+        async def resolve(self, reference: str) -> str:
+            await gate.wait()
+            return await super().resolve(reference)
+
+    gate = asyncio.Event()
+    gate.set()
+    desk = Desk(Slow({"secret:KEY": "the-key"}), FakeClock(BEGIN), Kept())
+    await desk.configure([Address(slug="backup")])
+    gate.clear()
+    taking = asyncio.ensure_future(desk.configure([Address(key="secret:KEY"), Address(slug="backup")]))
+    await asyncio.sleep(0)
+    assert (await desk.take(["backup"], "", "", b"")).status == 200
+    gate.set()
+    await taking
+    assert (await desk.take(["the-key"], "", "", b"")).status == 200

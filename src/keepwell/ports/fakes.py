@@ -217,7 +217,7 @@ class FakeSecrets:
 class FakeRecords:
     """What Keepwell did, from mappings of a backup's or task's name to the instant (None: never); ``all`` is the key for all backups."""
 
-    def __init__(self, proofs: Mapping[str, datetime | None] = {}, tasks: Mapping[str, datetime | None] = {}) -> None:  # noqa: B006 (read only)
+    def __init__(self, proofs: Mapping[str, datetime | None] = {}, tasks: Mapping[str, datetime | None] = {}) -> None:
         self._proofs, self._tasks = proofs, tasks
 
     async def newest_proof(self, backup: str | None) -> datetime | None:

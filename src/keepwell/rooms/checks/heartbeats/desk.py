@@ -66,7 +66,6 @@ class Desk:
         self._clock = clock
         self._keep = keep
         self._jobs: dict[str, _Job] = {}
-        self._open: set[str] = set()
         self._digests: dict[Address, str] = {}
         now = clock.now()
         self._silence = Silence(now, now)
@@ -78,48 +77,47 @@ class Desk:
         self._silence = Silence(min(last_life, now) if last_life is not None else now, now)
 
     async def configure(self, addresses: Iterable[Address]) -> None:
-        """Listens at these addresses, and at no other."""
-        self._open, self._digests = set(), {}
+        """Listens at these addresses, and at no other. Until every secret is resolved, those of before are listened at."""
+        digests: dict[Address, str] = {}
         for address in addresses:
             try:
-                await self._listen(address)
+                digests[address] = await self._digest_of(address)
             except AskError as error:
                 _log.warning("a heartbeat cannot be heard", extra={"facts": {"why": str(error)}})
+        self._digests = digests
+        for digest in set(digests.values()):
+            await self._wait_for(digest)
 
     @property
     def addresses(self) -> frozenset[str]:
         """The digests of the addresses that are listened at."""
-        return frozenset(self._open)
+        return frozenset(self._digests.values())
 
     async def heard(self, address: Address) -> tuple[Heard, Silence]:
         """What was heard; see the port ``Pings``."""
-        return self._jobs[await self._listen(address)].heard, self._silence
+        digest = self._digests[address] = await self._digest_of(address)  # anew: a secret that was changed has another address
+        await self._wait_for(digest)
+        return self._jobs[digest].heard, self._silence
 
-    async def digest(self, address: Address) -> str:
+    async def _digest_of(self, address: Address) -> str:
         """Under what the address is stored. Raises AskError where its secret cannot be resolved."""
         parts = [await self._secrets.resolve(address.key)] if address.key is not None else []
         return _digest([*parts, *([address.slug] if address.slug is not None else [])])
 
-    async def _listen(self, address: Address) -> str:
-        digest = await self.digest(address)
-        before = self._digests.get(address)
-        if before is not None and before != digest:
-            self._open.discard(before)  # the secret was changed
-        self._digests[address] = digest
-        self._open.add(digest)
-        if digest not in self._jobs:
-            now = self._clock.now()
-            self._jobs[digest] = _Job(Heard(since=now))
-            try:
-                await self._keep(digest, self._jobs[digest].heard, None, now)
-            except StorageError as error:
-                _log.warning("a new heartbeat is not stored yet", extra={"facts": {"why": str(error)}})
-        return digest
+    async def _wait_for(self, digest: str) -> None:
+        if digest in self._jobs:
+            return
+        now = self._clock.now()
+        self._jobs[digest] = _Job(Heard(since=now))
+        try:
+            await self._keep(digest, self._jobs[digest].heard, None, now)
+        except StorageError as error:
+            _log.warning("a new heartbeat is not stored yet", extra={"facts": {"why": str(error)}})
 
     async def take(self, parts: Iterable[str], word: str, run: str, body: bytes) -> Reply:
         """One ping: the parts of its address, the last word (``start``, ``fail``, ``log``, an exit status, or empty), ``rid`` and body."""
         digest = _digest(parts)
-        if digest not in self._open:
+        if digest not in self._digests.values() or digest not in self._jobs:
             return Reply(404, "not found")
         try:
             ping = ping_of(word, run, body)
