@@ -89,19 +89,17 @@ def judge_use(pods: Sequence[Object], used: Sequence[Object], limits: Mapping[st
         for pod in pods
         for one in parts(pod, "spec", "containers")
     }
-    for pod in used:
-        pod_name = word(part(pod, "metadata"), "name")
-        for container in parts(pod, "containers"):
-            limit = allowed.get((pod_name, word(container, "name")), {})
-            for what, its in limits.items():
-                share = _share(part(container, "usage").get(what), limit.get(what))
-                if its is None or share is None:
-                    continue
-                found.raise_to(f"{what}_used_ratio", share)
-                which = f"the container {show(word(container, 'name'))} of the pod {show(pod_name)}"
-                seen = f"{which} uses {describe(share, Unit.RATIO)} of its {what} limit"
-                verdict = judge(seen, share, *given_or(its.warn, its.fail, _FULL))
-                found.verdicts += [verdict] if verdict.state is not State.OK else []
+    for pod_name, container in ((word(part(pod, "metadata"), "name"), one) for pod in used for one in parts(pod, "containers")):
+        limit = allowed.get((pod_name, word(container, "name")), {})
+        for what, its in limits.items():
+            share = _share(part(container, "usage").get(what), limit.get(what))
+            if its is None or share is None:
+                continue
+            found.raise_to(f"{what}_used_ratio", share)
+            which = f"the container {show(word(container, 'name'))} of the pod {show(pod_name)}"
+            seen = f"{which} uses {describe(share, Unit.RATIO)} of its {what} limit"
+            verdict = judge(seen, share, *given_or(its.warn, its.fail, _FULL))
+            found.verdicts += [verdict] if verdict.state is not State.OK else []
 
 
 def _share(used: object, allowed: object) -> float | None:
