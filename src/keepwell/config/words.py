@@ -34,7 +34,8 @@ _FORMATS: dict[str, Callable[[Any], str]] = {"a size with its unit": format_size
 
 @dataclass(frozen=True, slots=True)
 class FieldWords:
-    """A field: its key, its type in words (``form``), its default (``required`` where it has none) and its meaning; and the options classes below it."""
+    """A field: its key, its type in words (``form``), its default (``required`` where it has none) and its meaning; and the options
+    classes below it."""
 
     key: str
     form: str

@@ -76,7 +76,7 @@ class Connection:
     async def open(self, conninfo: str) -> None:
         """Connects. The address in ``conninfo`` is resolved already: libpq would wait for the resolver. Raises AnswerError or AskError."""
         self._pgconn = pgconn = pq.PGconn.connect_start(conninfo.encode())
-        wanted = pq.PollingStatus.WRITING  # so says the manual of PQconnectPoll for the beginning
+        wanted: int = pq.PollingStatus.WRITING  # so says the manual of PQconnectPoll for the beginning
         while pgconn.status != pq.ConnStatus.BAD and wanted != pq.PollingStatus.OK:
             await self._ready(write=wanted == pq.PollingStatus.WRITING)
             wanted = pgconn.connect_poll()
@@ -215,7 +215,7 @@ class _Reader:
         return found
 
 
-def _loader(transformer: Transformer, kind: int) -> Load:
+def _loader(transformer: Any, kind: int) -> Load:
     known = LOADERS.get(kind)
     if known is not None:
         return known
