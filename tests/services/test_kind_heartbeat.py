@@ -60,6 +60,11 @@ def test_jobs_call(served: Served) -> None:
     assert failed["values"]["exit_status"] == 3
     assert failed["values"]["runs_under_way"] == 1
     assert 0 <= failed["values"]["run_seconds"] < 10
+    newest = served.get("/api/v1/checks/backup/pings")["pings"]
+    assert [(ping["signal"], ping["status"]) for ping in newest] == [("fail", 3), ("start", None), ("start", None), ("success", None)]
+    assert [ping["body"] for ping in newest] == ["disk full\nsecond line", "", "beginning", ""]
+    assert newest[0]["rid"] == RUN
+    assert curl(served, "/api/v1/checks/nobody/pings")[0] == 404
     assert curl(served, "/ping/backup", "--head", "-o", "/dev/null") == (200, "")
     served.until({"backup": "ok"})
     assert curl(served, "/ping/backup/log", "-d", "only so") == (200, "OK")

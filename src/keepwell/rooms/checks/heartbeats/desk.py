@@ -81,7 +81,7 @@ class Desk:
         digests: dict[Address, str] = {}
         for address in addresses:
             try:
-                digests[address] = await self._digest_of(address)
+                digests[address] = await self.digest(address)
             except AskError as error:
                 _log.warning("a heartbeat cannot be heard", extra={"facts": {"why": str(error)}})
         self._digests = digests
@@ -95,11 +95,11 @@ class Desk:
 
     async def heard(self, address: Address) -> tuple[Heard, Silence]:
         """What was heard; see the port ``Pings``."""
-        digest = self._digests[address] = await self._digest_of(address)  # anew: a secret that was changed has another address
+        digest = self._digests[address] = await self.digest(address)  # anew: a secret that was changed has another address
         await self._wait_for(digest)
         return self._jobs[digest].heard, self._silence
 
-    async def _digest_of(self, address: Address) -> str:
+    async def digest(self, address: Address) -> str:
         """Under what the address is stored. Raises AskError where its secret cannot be resolved."""
         parts = [await self._secrets.resolve(address.key)] if address.key is not None else []
         return _digest([*parts, *([address.slug] if address.slug is not None else [])])
