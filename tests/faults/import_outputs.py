@@ -20,7 +20,10 @@ SECTIONS = frozenset((
 ))  # fmt: skip
 FRONT_MATTER = frozenset(("title", "source", "lines", "every", "environment", "secrets"))
 ATTRIBUTES = frozenset(("name", "line", "operation", "disposition", "rule", "missing", "asks"))
-KINDS = frozenset(("http", "tcp", "tls", "host", "process", "command"))
+KINDS = frozenset((
+    "http", "tcp", "tls", "host", "process", "command", "systemd", "docker", "kubernetes", "redis", "postgres", "dns", "file", "updates",
+    "prometheus", "alertmanager",
+))  # fmt: skip
 TAGS = frozenset((
     "html", "head", "meta", "title", "style", "script", "body", "header", "main", "footer", "section", "nav", "h1", "h2", "h3", "p", "ul",
     "ol", "li", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "span", "div", "code", "pre", "del",
@@ -54,11 +57,15 @@ def wrong_in_configuration(text: str) -> Iterator[str]:
     yield from (f"it has the section {key}" for key in value.keys() - SECTIONS)
     yield from (f"line {number} has control characters" for number, line in enumerate(text.split("\n"), 1) if not line.isprintable())
     for name, check in value.get("checks", {}).items():
-        yield from (f"check {name} has {key}" for key in check.keys() - KINDS - {"every"})
+        yield from (f"check {name} has {key}" for key in check.keys() - KINDS - {"every", "timeout"})
         if isinstance(check.get("command"), dict) and "shell" in check["command"]:
             yield f"check {name} hands text to a shell"
+        if "kubeconfig" in check.get("kubernetes", {}):
+            yield f"check {name} believes a file that may start programs"
     addresses = [target.get("url", "") for target in value.get("targets", {}).values()]
-    addresses += [check["http"].get("url", "") for check in value.get("checks", {}).values() if "http" in check]
+    settings = [check.get(kind, {}) for check in value.get("checks", {}).values() for kind in KINDS]
+    addresses += [one.get("url", "") for one in settings]
+    addresses += [re.sub("^rediss?:", "http:", one["address"]) for one in settings if "://" in one.get("address", "")]
     yield from (f"it asks {address}" for address in addresses if address and not harmless_address(address))
 
 

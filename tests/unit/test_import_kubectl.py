@@ -58,6 +58,7 @@ def test_what_the_kind_knows_is_judged_by_it(line: str, settings: dict[str, Any]
         "kubectl get deployment api -o jsonpath={.spec.replicas}",
         "kubectl get service api",
         "kubectl get nodes -l disk=ssd",
+        "kubectl --kubeconfig /srv/shared/config get nodes",
         "kubectl get node worker-1",
         "kubectl top pods -n shop",
     ],

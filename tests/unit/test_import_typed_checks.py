@@ -86,3 +86,17 @@ def test_how_old_the_newest_copy_may_be_follows_from_how_often_somebody_looks(he
     manual = f"# Shop\n\n## {heading}\n\n```bash\nls -la /backups/shop\n```\n"
     document = yaml.safe_load(import_manual(manual.encode(), "manual.md").files["keepwell.yaml"])
     assert [check["file"]["newest"] for check in document["checks"].values()] == ([newest] if newest is not None else [])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "redis-cli -h 169.254.169.254 -p 80 ping",
+        "curl -s 'http://169.254.169.254/api/v1/query?query=up'",
+        "redis-cli -u redis://:hunter22@cache1 ping",
+    ],
+)
+def test_no_kind_asks_for_credentials_or_holds_one(line: str) -> None:
+    files = import_manual(f"# Shop\n\n```bash\n{line}\n```\n".encode(), "manual.md", sound=verbs.check_problem).files
+    assert yaml.safe_load(files["keepwell.yaml"])["checks"] == {}
+    assert "hunter22" not in files["keepwell.yaml"]

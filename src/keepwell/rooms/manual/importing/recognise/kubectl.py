@@ -72,9 +72,9 @@ _KINDS: Mapping[str, str] = {
 _PLACES: Mapping[str, tuple[str, ...]] = {
     "namespace": ("-n", "--namespace"),
     "context": ("--context",),
-    "kubeconfig": ("--kubeconfig",),
 }
-_OTHER_PLACES = ("-A", "--all-namespaces", "--cluster", "--user", "--as", "--field-selector", "-f")
+# A kubeconfig may name programs to start: what a manual writes of one waits for acceptance, as a command.
+_OTHER_PLACES = ("--kubeconfig", "-A", "--all-namespaces", "--cluster", "--user", "--as", "--field-selector", "-f")
 _LOOKS = frozenset(("get", "describe", "top", "explain", "events", "version", "cluster-info", "api-resources", "auth", "whoami"))
 _CHANGES: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
     (frozenset(("scale", "autoscale")), ("scale",)),
