@@ -5,11 +5,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from keepwell.composition import verbs
+from keepwell.kernel.states import State
 from keepwell.ports.pings import Heard
 from keepwell.rooms.checks.heartbeats import store
 from keepwell.rooms.checks.heartbeats.model import after, ping_of
+from keepwell.rooms.checks.model import Observation, Seen, Standing
+from keepwell.rooms.checks.store import identify, record
 from keepwell.storage.database import Database
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -42,6 +46,19 @@ async def test_what_was_heard_comes_back(database: Database) -> None:
     newest = await database.read(lambda connection: store.newest(connection, ADDRESS, 10))
     assert [(ping["signal"], ping["status"]) for ping in newest] == [("fail", 3), ("start", None)]
     assert newest[0]["body"].startswith("said 3")
+
+
+async def test_the_newest_look_is_a_sign_of_life(database: Database) -> None:
+    looked = Observation(State.OK, "fine")
+    standing = Standing(State.OK, NOW, State.OK, "fine", NOW)
+
+    def write(connection: Connection) -> None:
+        kept = identify(connection, {"disk": None}, NOW)["disk"]
+        record(connection, [Seen(kept.check_id, "disk", 0, NOW + timedelta(hours=1), looked, standing, None)])
+
+    await database.write(write)
+    await keep(database, ADDRESS, Heard(since=NOW), "", NOW)
+    assert await database.read(store.last_life) == NOW + timedelta(hours=1)
 
 
 async def test_a_job_keeps_its_newest_pings(database: Database) -> None:

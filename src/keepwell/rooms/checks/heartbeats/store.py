@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, ForeignKey, Integer, String, Table, delete, func, select
 
 from keepwell.ports.pings import Heard
-from keepwell.rooms.checks.store import METADATA, STANDING
+from keepwell.rooms.checks.store import METADATA, OBSERVATION
 from keepwell.storage.database import FreeText, Json, UtcInstant, upsert
 
 from .model import Ping, as_plain, from_plain
@@ -44,7 +44,7 @@ def all_heard(connection: Connection) -> Mapping[str, Heard]:
 
 def last_life(connection: Connection) -> datetime | None:
     """The last sign of Keepwell's life: its newest look at anything, or the newest ping."""
-    instants = [connection.execute(select(func.max(column))).scalar() for column in (STANDING.c.last_at, HEARTBEAT.c.heard_at)]
+    instants = [connection.execute(select(func.max(column))).scalar() for column in (OBSERVATION.c.at, HEARTBEAT.c.heard_at)]
     return max((instant for instant in instants if instant is not None), default=None)
 
 
