@@ -12,7 +12,7 @@ from tests.conftest import MARK
 ROOT = Path(__file__).resolve().parents[2]
 LEAVES_A_PROCESS = """
 import subprocess, sys
-def test_it(): subprocess.Popen([sys.executable, "-c", "import time; time.sleep(5)", "the-one-left"], start_new_session=True)
+def test_it(): subprocess.Popen([sys.executable, "-c", "import time; time.sleep(20)", "the-one-left"], start_new_session=True)
 """
 LEAVES_A_FILE = "import tempfile\ndef test_it(): assert tempfile.mkstemp(prefix='forgotten-')"
 LEAVES_NOTHING = """
