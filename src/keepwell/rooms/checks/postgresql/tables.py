@@ -117,7 +117,7 @@ def _read_largest(options: PostgresOptions, rows: Sequence[Row], earlier: Earlie
 
 
 def _read_sizes(options: PostgresOptions, rows: Sequence[Row], earlier: Earlier | None) -> Reading:
-    found = {row.get("name"): row for row in rows}
+    found = {str(row.get("name")): row for row in rows}
     verdicts: list[Verdict] = []
     values: dict[str, float] = {}
     for name, limits in options.tables.items():
