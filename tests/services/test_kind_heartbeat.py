@@ -93,6 +93,17 @@ def test_what_is_refused(served: Served) -> None:
     assert shown(served, "backup")["values"].get("pings_total", 0) == 0
 
 
+def test_a_job_may_send_all_that_it_printed(served: Served, tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(b"line\n" * 1_000_000)
+    assert curl(served, "/ping/backup/1", "--data-binary", f"@{tmp_path}/large") == (200, "OK")
+    (newest,) = served.get("/api/v1/checks/backup/pings")["pings"]
+    assert len(newest["body"]) == 10_000
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(80 * 2**20)
+    assert curl(served, "/ping/backup", "--data-binary", f"@{tmp_path}/huge")[0] == 413
+    assert curl(served, "/api/v1/reload", "--data-binary", f"@{tmp_path}/large")[0] in (401, 413)
+
+
 def test_too_many_calls(served: Served) -> None:
     statuses = [curl(served, "/ping/backup")[0] for _ in range(40)]
     assert statuses[0] == 200

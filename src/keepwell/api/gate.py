@@ -29,6 +29,7 @@ PEER_UID = "keepwell.peer-uid"
 
 _DROPPED_BYTES = 8 * BODY_LIMIT
 _DROPPED_SECONDS = 2.0
+_CALL_BYTES = 64 * BODY_LIMIT
 _ACCESS = "keepwell.access"
 _SECURITY_HEADERS: Mapping[str, str] = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -93,15 +94,22 @@ class Gate:
         headers = _headers(scope)
         guarded = _Sending(send)
         try:
-            scope[_ACCESS] = self._admit(scope, headers)
-            body = await read_body(receive, headers.get("content-length"), BODY_LIMIT, BODY_SECONDS)
+            known = self._known_by_path(scope["path"])
+            scope[_ACCESS] = self._admit(scope, headers, known)
+            # A job may send all that it printed; its call counts, whatever is kept of that.
+            droppable = _CALL_BYTES if known else 0
+            body = await read_body(receive, headers.get("content-length"), BODY_LIMIT, BODY_SECONDS, droppable)
             await self._application(scope, _replay(body, receive), guarded)
         except KeepwellError as refusal:
             await self._refuse(refusal, scope, headers, receive, guarded)
         except Exception:
             await self._refuse(internal_fault(scope), scope, headers, receive, guarded)
 
-    def _admit(self, scope: Scope, headers: Mapping[str, str]) -> Access:
+    def _known_by_path(self, path: str) -> frozenset[str]:
+        """The permissions that knowing this path gives."""
+        return frozenset(permission for start, permission in self._given_by_path.items() if path.startswith(start))
+
+    def _admit(self, scope: Scope, headers: Mapping[str, str], known: frozenset[str]) -> Access:
         peer = scope.get("state", {}).get(PEER_UID)
         asked = Asked(
             scope["method"],
@@ -112,7 +120,6 @@ class Gate:
             unix_socket=peer is not None,
         )
         caller = self._identify(peer, headers.get("authorization"))
-        known = frozenset(permission for start, permission in self._given_by_path.items() if scope["path"].startswith(start))
         if known:
             caller = replace(caller, permissions=caller.permissions | known)
         refused = decide(caller, None, asked, self._policy.listening)
@@ -155,22 +162,24 @@ class _Sending:
         await self._send(message)
 
 
-async def read_body(receive: Receive, declared: str | None, limit: int, seconds: float) -> bytes:
-    """The whole body. ``declared`` is the Content-Length header.
+async def read_body(receive: Receive, declared: str | None, limit: int, seconds: float, droppable: int = 0) -> bytes:
+    """The whole body. ``declared`` is the Content-Length header. Past the limit so many ``droppable`` bytes more are taken and thrown away.
 
     Raises KeepwellError (``request.too-large``, ``request.too-slow``) past ``limit`` bytes or ``seconds``.
     """
-    body = bytearray()
+    body, dropped = bytearray(), 0
     too_large = KeepwellError(Problem("request.too-large", f"The request's body is larger than {limit} bytes", "send less at once"))
-    if declared is not None and declared.isdigit() and int(declared) > limit:
+    if declared is not None and declared.isdigit() and int(declared) > limit + droppable:
         raise too_large
     try:
         async with asyncio.timeout(seconds):
             while True:
                 message = await receive()
                 body += message.get("body", b"")
-                if len(body) > limit:
+                dropped += max(0, len(body) - limit)
+                if dropped > droppable:
                     raise too_large
+                del body[limit:]
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError:
