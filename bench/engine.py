@@ -27,8 +27,6 @@ kept = []
 while True:
     kept.append(listening.accept())
 """
-    "import socket,sys,time; s=socket.create_server(('127.0.0.1',int(sys.argv[1])),backlog=4096); kept=[]\nwhile 1: kept.append(s.accept())"
-)
 SETTLED = 15.0
 """Seconds until the first round, with its imports and first writes, is over."""
 
