@@ -83,7 +83,17 @@ async def _no_probe(*_: Any) -> Observation:
 
 
 @pytest.mark.parametrize(
-    ("host", "outside"), [("10.0.0.1", True), ("localhost", False), ("127.0.0.9", False), ("::1", False), (None, True)]
+    ("host", "outside"),
+    [
+        ("10.0.0.1", True),
+        ("localhost", False),
+        ("127.0.0.9", False),
+        ("::1", False),
+        ("127.0.0.1:80", False),
+        ("[::1]:80", False),
+        ("db:5432", True),
+        (None, True),
+    ],
 )
 def test_which_probes_leave_this_machine(host: str | None, outside: bool) -> None:
     probing = replace(check(None), driver=Probe("probes", Addressed, _no_probe), settings=Addressed(host=host))

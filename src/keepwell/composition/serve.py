@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -41,6 +42,9 @@ GRACE = 10.0
 OPEN_FILES = 16384
 """Open files wanted: every look under way holds a socket or two, and the usual soft limit is 1024."""
 
+BLOCKING = 32
+"""Threads for what blocks or computes for long (disks, certificates, resolvers). The usual six would all hang on one dead network disk."""
+
 _log = logging.getLogger("keepwell")
 
 
@@ -67,6 +71,7 @@ async def serve(settings: Settings) -> int:
     checks = verbs.resolve_checks(operations, verbs.effective_user())
     address = check_listen_address(settings.listen or operations.values["web"].listen)
     _raise_open_files()
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(BLOCKING, thread_name_prefix="keepwell-blocking"))
     data = DataDirectory(verbs.data_directory(settings.data))
     _tell_unused(operations)
     async with AsyncExitStack() as stack:

@@ -84,8 +84,9 @@ def runs_programs(check: Check) -> bool:
 def over_network(check: Check) -> bool:
     """Whether it looks at something beyond this machine through the network, so that a cut connection makes it fail."""
     if isinstance(check.driver, Probe):
-        address = getattr(check.settings, "host", None) or getattr(check.settings, "url", None) or getattr(check.target, "url", None)
-        return not _is_here(address) if isinstance(address, str) else True
+        places = [getattr(check.settings, key, None) for key in ("host", "address", "url")] + [getattr(check.target, "url", None)]
+        address = next((place for place in places if isinstance(place, str)), None)
+        return address is None or not _is_here(address)
     questions = _questions(check)
     return any(not isinstance(question, Command | ReadFile) and not _is_here(getattr(question, "url", "")) for question in questions)
 
@@ -100,9 +101,13 @@ def _questions(check: Check) -> tuple[Question, ...]:
 
 
 def _is_here(address: str) -> bool:
-    """Whether an address (of a URL, or a host) is one of this very machine's own: loopback."""
+    """Whether an address (a URL, HOST or HOST:PORT) is one of this very machine's own: loopback."""
     try:
-        host = urlsplit(address).hostname if "://" in address else address
-        return host == "localhost" or (bool(host) and ip_address(host or "").is_loopback)
+        host = address if address.count(":") > 1 and "//" not in address and "[" not in address else _host(address)
+        return host == "localhost" or (bool(host) and ip_address(host).is_loopback)
     except ValueError:
         return False
+
+
+def _host(address: str) -> str:
+    return urlsplit(address if "//" in address else f"//{address}").hostname or ""
