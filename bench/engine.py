@@ -111,7 +111,7 @@ def _mixed(number: int, port: int) -> str:
     if kind < 14:
         return http_check(number, "10s")
     if kind < 18:
-        return f"  tcp-{number:05}: {{tcp: {{address: "127.0.0.1:{port}"}}, every: 10s}}"
+        return f'  tcp-{number:05}: {{tcp: {{address: "127.0.0.1:{port}"}}, every: 10s}}'
     if kind == 18:
         return f'  host-{number:05}: {{host: {{memory: {{warn: "> 99%"}}}}, every: 10s}}'
     return f"  command-{number:05}: {{command: {{run: [/bin/true]}}, every: 10s}}"
