@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Column, Connection, ForeignKey, Integer, String, Table, delete, func, select
 
 from keepwell.ports.pings import Heard
-from keepwell.rooms.checks.store import METADATA, OBSERVATION
+from keepwell.rooms.checks.store import METADATA as METADATA
+from keepwell.rooms.checks.store import OBSERVATION
 from keepwell.storage.database import FreeText, Json, UtcInstant, upsert
 
 from .model import Ping, as_plain, from_plain
