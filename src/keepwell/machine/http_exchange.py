@@ -1,6 +1,6 @@
 """One request and its answer on one connection: the head is written here, the answer is read by aiohttp's parser.
 
-aiohttp's session does more than a check needs (pools, cookies, retries, tracing), which costs as much as the rest of a look.
+aiohttp's session does more than a check needs (pools, cookies, retries, tracing), and each look would pay for it.
 """
 
 import base64
