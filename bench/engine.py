@@ -19,7 +19,7 @@ from pathlib import Path
 from bench.blackbox import blackbox, cpu_per_thousand
 from bench.checks import fetch, free_port
 from bench.measure import KEEPWELL, Row, show
-from bench.scene import Spell, http_check, keepwell, nginx, operations, spell
+from bench.scene import Spell, free_ports, http_check, keepwell, nginx, operations, spell
 
 HANGS = """import socket, sys
 listening = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=4096)
@@ -119,7 +119,7 @@ def _mixed(number: int, port: int) -> str:
 
 def detection(folder: Path, _seconds: float, trials: int) -> list[Row]:
     """Ten servers, each killed at a moment of its own, again and again; the time until the API tells of the stored change."""
-    ports = [free_port() for _ in range(10)]
+    ports = free_ports(10)
     checks = [f'  web-{at}: {{http: {{url: "http://127.0.0.1:{port}/"}}, every: 1s}}' for at, port in enumerate(ports)]
     directory = operations(folder / "ops", ports[0], checks)
     took: list[float] = []

@@ -2,10 +2,11 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,13 @@ http {{
 """
 
 
+def free_ports(count: int) -> list[int]:
+    """So many ports of loopback that were free a moment ago, no two the same."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
 @contextmanager
 def nginx(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """A real nginx that answers every path of a port of loopback with ANSWER."""
@@ -34,6 +42,8 @@ def nginx(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     server = subprocess.Popen([program("nginx"), "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")])
     try:
         await_port(port)
+        if server.poll() is not None:
+            raise SystemExit(f"nginx ended at once: somebody else listens on port {port}")
         yield server
     finally:
         server.terminate()
@@ -50,8 +60,6 @@ def program(name: str) -> str:
 
 def await_port(port: int, seconds: float = 10.0) -> None:
     """Waits until something listens there."""
-    import socket
-
     end = time.monotonic() + seconds
     while True:
         try:
