@@ -40,6 +40,10 @@ class Ports:
         return Ports(**{name: port or next(free) for name, port in given.items()})
 
 
+REFUSALS = 10
+"""Refusals in a row, a tenth of a second apart, after which no connection is free."""
+
+
 class SpeechLaboratory:
     """The services and servers of one folder, which must be new or empty. All methods are for one event loop.
 
@@ -168,11 +172,15 @@ class SpeechLaboratory:
         if not broken:
             await self._close_sessions()
             return
-        while len(self._sessions) < CONNECTIONS:
+        refused = 0
+        # A service may have held a connection for a moment and given it back: full is what stays full.
+        while len(self._sessions) < CONNECTIONS and refused < REFUSALS:
             try:
                 self._sessions.append(await self.database.session())
+                refused = 0
             except psycopg.OperationalError:
-                return
+                refused += 1
+                await asyncio.sleep(0.1)
 
     async def _close_sessions(self) -> None:
         sessions, self._sessions = self._sessions, []

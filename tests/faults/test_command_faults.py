@@ -263,8 +263,8 @@ def test_no_server_is_exit_code_2(tmp_path: Path, command: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(None, "cannot be read"), (b"caf\xe9\n", "is not UTF-8"), (b"a" * 50_000_000, "is larger than")],
-    ids=["missing", "latin-1", "50 MB"],
+    [(None, "cannot be read"), (b"a" * 50_000_000, "is larger than"), (bytes(100), "is not text")],
+    ids=["missing", "50 MB", "binary"],
 )
 def test_a_manual_that_cannot_be_imported(tmp_path: Path, content: bytes | None, sentence: str) -> None:
     if content is not None:
@@ -273,6 +273,13 @@ def test_a_manual_that_cannot_be_imported(tmp_path: Path, content: bytes | None,
     assert done.returncode == 2
     assert sentence in said(done)
     assert not (tmp_path / "ops").exists()
+
+
+def test_a_manual_in_another_encoding_is_read_as_far_as_it_can_be_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "manual.md").write_bytes(b"# Caf\xe9\n\n```sh\ndf /\n```\n")
+    done = keepwell("import", str(tmp_path / "manual.md"), "-o", str(tmp_path / "ops"), "--data", str(tmp_path / "data"))
+    assert done.returncode == 0
+    assert "line 1 of the manual: byte 6 is not UTF-8" in done.stdout
 
 
 def test_import_and_init_overwrite_nothing(tmp_path: Path) -> None:

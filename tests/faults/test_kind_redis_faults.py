@@ -177,7 +177,7 @@ async def test_nothing_is_left_open_and_nobody_else_waits() -> None:
     beating.cancel()
     await asyncio.sleep(0.05)
     assert all(isinstance(answer, AnswerError) for answer in answers)
-    assert lag < 0.3
+    assert lag < 2, "one look that blocks would hold up the others for their half seconds, one after another"
     assert len(os.listdir("/proc/self/fd")) == before
 
 

@@ -87,16 +87,16 @@ def test_an_unreachable_host_makes_its_checks_unknown_and_one_fail(server: SshSe
 
 def test_the_server_sees_a_host_go_and_come_back(server: SshServer, tmp_path: Path) -> None:
     folder = operations(tmp_path, server)
-    text = (folder / "keepwell.yaml").read_text().replace("on: app1}", "on: app1, every: 1s}")
-    text += "  host-app1: {command: {run: ['true']}, on: app1, every: 1s}\n"
-    (folder / "keepwell.yaml").write_text(text.replace("targets:\n  box: {on: app1, every: 1s}\n", ""))
+    text = (folder / "keepwell.yaml").read_text().replace("on: app1}", "on: app1, every: 3s}")
+    text += "  host-app1: {command: {run: ['true']}, on: app1, every: 3s}\n"
+    (folder / "keepwell.yaml").write_text(text.replace("targets:\n  box: {on: app1, every: 3s}\n", ""))
     accept(folder)
     with serving(folder, tmp_path / "data") as served:
-        served.until({"memory": "ok", "host-app1": "ok"})
+        served.until({"memory": "ok", "host-app1": "ok"}, 60)
         server.stop()
-        served.until({"memory": "unknown", "host-app1": "unknown", "own-memory": "ok"})
+        served.until({"memory": "unknown", "host-app1": "unknown", "own-memory": "ok"}, 60)
         server.start()
-        served.until({"memory": "ok", "host-app1": "ok"})
+        served.until({"memory": "ok", "host-app1": "ok"}, 60)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The ``updates`` kind with the package manager of this machine: it says what apt says, takes no lock and changes nothing."""
 
+import contextlib
 import fcntl
 import os
 import re
@@ -13,6 +14,7 @@ from keepwell.kernel.states import State
 from tests.services.look import look
 from tests.support import missing, need
 
+pytestmark = pytest.mark.xdist_group("the locks of apt")
 LOCKS = (Path("/var/lib/dpkg/lock-frontend"), Path("/var/lib/dpkg/lock"), Path("/var/lib/apt/lists/lock"))
 WATCHED = ("/var/lib/apt", "/var/lib/dpkg", "/var/cache/apt")
 
@@ -25,15 +27,15 @@ def locked() -> Iterator[None]:
         missing("the locks of apt are root's")
     if not any(Path("/var/lib/apt/lists").glob("*_Packages*")):
         missing("this machine has no package lists")
-    held = [path.open("r+") for path in LOCKS if path.exists()]
-    for file in held:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            pytest.skip("somebody is installing something")
-    yield
-    for file in held:
-        file.close()
+    with contextlib.ExitStack() as stack:
+        for path in LOCKS:
+            if path.exists():
+                file = stack.enter_context(path.open("r+"))
+                try:
+                    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    pytest.skip("somebody is installing something")
+        yield
 
 
 def files() -> dict[str, tuple[int, int]]:

@@ -130,6 +130,8 @@ def _tell(output: Output, work: "Work") -> None:
     if work.again:
         _show_changes(output, work, _MOST_DIFF)
     output.say(f"{folder}: {summary_line(work.imported)}", style="ok")
+    for line, sentence in work.imported.manual.remarks:
+        output.say(f"line {line} of the manual: {sentence}", style="warn")
     _tell_clashes(output, work)
     _tell_waiting(output, work)
     _tell_next(output, work)

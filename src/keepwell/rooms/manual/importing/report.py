@@ -37,6 +37,7 @@ def report(imported: Imported) -> dict[str, Any]:
             }
             for part in imported.missing
         ],
+        "remarks": [{"line": line, "sentence": sentence} for line, sentence in imported.manual.remarks],
         "conflicts": [{"line": part.line, "other": part.other, "sentence": part.sentence} for part in imported.conflicts],
     }
 
