@@ -6,15 +6,19 @@ run alone, which must be empty then. (pytest's own ``tmp_path`` folders stand wh
 
 import importlib.util
 import os
+import re
 import shutil
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[1]
 MARK = "KEEPWELL_TEST_RUN"
 pytest_plugins = [name for name in ("tests.postgresql",) if importlib.util.find_spec(name)]
 
@@ -30,6 +34,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="takes minutes: make test-slow runs it"))
+
+
+_GROUP = re.compile(r"""xdist_group\(\s*["']([^"']+)["']""")
+
+
+@cache
+def _group_of(path: str) -> str:
+    """The group that a file of tests says its tests belong to; empty where it names none."""
+    found = _GROUP.search((ROOT / path).read_text("utf-8")) if (ROOT / path).is_file() else None
+    return found[1] if found else ""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One worker runs all tests of a group. xdist's own ``loadgroup`` writes the group into the tests' ids, which pytest 9.2 does not
+    take any more: tests that share something of the machine then ran beside each other."""
+    from xdist.scheduler import LoadGroupScheduling
+
+    class ByGroup(LoadGroupScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group_of(nodeid.partition("::")[0]) or nodeid
+
+    return ByGroup(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -12,6 +12,9 @@ from tests.services.look import look
 from tests.ssh_server import SshServer, ssh_server
 from tests.support import free_port
 
+pytestmark = pytest.mark.xdist_group("sshd")
+"""One after another: sshd insists on one folder of the machine, /run/sshd, which is there while they run."""
+
 OTHER = "SHA256:" + "A" * 43
 
 

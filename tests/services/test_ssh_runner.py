@@ -21,6 +21,9 @@ from tests.misbehaving import misbehaving
 from tests.ssh_server import SshServer, ssh_server
 from tests.support import free_port, until
 
+pytestmark = pytest.mark.xdist_group("sshd")
+"""One after another: sshd insists on one folder of the machine, /run/sshd, which is there while they run."""
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[SshServer]:
