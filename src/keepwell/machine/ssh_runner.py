@@ -60,11 +60,13 @@ class SshRunner:
 
     @contextlib.asynccontextmanager
     async def _within(self, seconds: float) -> AsyncIterator[None]:
+        # Half of the time at most: who begins with a moment left would take a busy host for one that does not answer.
+        wait = seconds / 2
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(wait):
                 await self._room.acquire()
         except TimeoutError:
-            why = f"on the host {self._connection.name} so much runs already that this found no room within {seconds:.3g} s"
+            why = f"on the host {self._connection.name} so much runs already that this found no room within {wait:.3g} s"
             raise AskError(why) from None
         try:
             yield
