@@ -1,0 +1,1 @@
+"""Samples: named numbers over time, kept small and safe, and asked."""
