@@ -195,7 +195,7 @@ class Change:
 class Seen:
     """One observation on its way to the store. ``ordinal`` counts the check's observations and chooses its place in the ring;
     ``accepted_by`` is who accepted the text that ran, where one did; ``moved`` whether more of the standing is new than what the
-    observation itself says."""
+    observation itself says; ``target`` is the name of what it looks at, empty where it names none."""
 
     check_id: int
     name: str
@@ -206,6 +206,7 @@ class Seen:
     change: Change | None
     accepted_by: str | None = None
     moved: bool = True
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)

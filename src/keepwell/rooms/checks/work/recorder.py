@@ -6,14 +6,15 @@ A slow or locked database delays writing, never looking; what waits is bounded, 
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from keepwell.kernel.histograms import Histogram
 from keepwell.kernel.problems import StorageError
-from keepwell.ports.samples import Sample, Samples
+from keepwell.ports.samples import Samples
 from keepwell.rooms.checks.model import Seen
+from keepwell.rooms.checks.sampled import sampled
 
 BATCH_EVERY = 0.2
 """Seconds between two writes: a state is shown at most this much later than it was seen, plus the write itself."""
@@ -42,11 +43,6 @@ class RecorderFigures:
     last_write_seconds: float = 0.0
     writes: Histogram = field(default_factory=Histogram)
     fault: str = ""
-
-
-def _samples(seen: Seen) -> Iterator[Sample]:
-    labels = {"check": seen.name}
-    return (Sample(name, value, seen.at, labels) for name, value in seen.observation.values.items())
 
 
 class Recorder:
@@ -113,7 +109,7 @@ class Recorder:
                 self.figures.writes.add(self.figures.last_write_seconds)
                 self.figures.waiting = len(self._waiting)
                 self._stored(batch)
-                await self._samples.append([sample for seen in batch for sample in _samples(seen)])
+                await self._samples.append([sample for seen in batch for sample in sampled(seen)])
                 return True
 
     def end(self) -> None:

@@ -135,7 +135,9 @@ class Checks:
         watched.decided, change = judge(before, observation, watched.check.options, now)
         moved = before is None or _place(before) != _place(watched.decided)
         check = watched.check
-        seen = Seen(watched.number, check.name, watched.ordinal, now, observation, watched.decided, change, check.accepted_by, moved)
+        seen = Seen(
+            watched.number, check.name, watched.ordinal, now, observation, watched.decided, change, check.accepted_by, moved, check.looks_at
+        )
         self.recorder.add(seen)
         watched.ordinal += 1
 
