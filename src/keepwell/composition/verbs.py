@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from keepwell.config.core import core_sections
 from keepwell.ports.offer import Drivers, Section, Tables
 from keepwell.rooms.checks import offer as checks
+from keepwell.rooms.samples import offer as samples
 
 LOCAL = "local"
 
@@ -35,7 +36,7 @@ def check_kinds() -> Drivers:
 
 def sections() -> tuple[Section, ...]:
     """Every section that keepwell.yaml may have."""
-    return (*core_sections(), *checks.sections(check_kinds))
+    return (*core_sections(), *checks.sections(check_kinds), *samples.sections())
 
 
 def tables() -> tuple[Tables, ...]:
