@@ -22,10 +22,14 @@ IMPORTED = {
     "dnspython": "dns.asyncquery",
     "fastapi": "fastapi",
     "ftfy": "ftfy",
+    "google-re2": "re2",
     "jinja2": "jinja2",
     "markdown-it-py": "markdown_it",
+    "numpy": "numpy",
     "prometheus-client": "prometheus_client",
+    "promql-parser": "promql_parser",
     "psycopg": "psycopg",
+    "pyarrow": "pyarrow.parquet",
     "pydantic": "pydantic.main",
     "pyyaml": "yaml",
     "sqlalchemy": "sqlalchemy",
@@ -63,7 +67,9 @@ def licence(name: str) -> str:
     classifiers = [line.rpartition(":: ")[2] for line in about.get_all("Classifier") or () if line.startswith("License ::")]
     stated = str(about.json.get("license") or "")  # some put the whole text there
     expression = about.json.get("license_expression") or (stated if len(stated) < 40 else "")
-    return str(expression or next(iter(classifiers), "not stated"))
+    files = [file for file in metadata.files(name) or () if "licenses/" in str(file)]
+    titles = [file.read_text().lstrip().partition("\n")[0] for file in files]
+    return str(expression or next(iter([*classifiers, *titles]), "not stated"))
 
 
 def release_dates() -> dict[str, str]:

@@ -92,7 +92,14 @@ def closure(name: str, extras: tuple[str, ...] = ("",)) -> Iterator[str]:
 def licence(name: str) -> str:
     about = metadata.metadata(name)
     classifiers = [line for line in about.get_all("Classifier") or () if line.startswith("License ::")]
-    return " / ".join([about.get("License-Expression") or (about.get("License") or "")[:60], *classifiers])
+    words = [about.get("License-Expression") or (about.get("License") or "")[:60], *classifiers]
+    return " / ".join(words) if any(words) else first_line_of_licence(name)
+
+
+def first_line_of_licence(name: str) -> str:
+    """What a package that declares no licence has in its licence file: the title of the text."""
+    files = [file for file in metadata.files(name) or () if "licenses/" in str(file)]
+    return next((line for file in files for line in file.read_text().splitlines() if line.strip()), "")
 
 
 COMES_WITH = {"annotated-types": "pydantic", "h11": "uvicorn", "markupsafe": "jinja2", "pydantic-core": "pydantic", "starlette": "fastapi"}
