@@ -130,13 +130,16 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page for people. ``template`` is ``room/name.html`` from a folder handed over in ``Pages.templates``; ``context`` its values."""
+    """A page for people. ``template`` is ``room/name.html`` from a folder handed over in ``Pages.templates``; ``context`` its values.
+
+    A page ``within`` another (the path of that one) is not listed in the navigation, which then marks the other."""
 
     path: str
     title: str
     permission: str
     template: str
     context: Callable[..., Awaitable[Mapping[str, Any]]]
+    within: str = ""
 
 
 @dataclass(frozen=True, slots=True)

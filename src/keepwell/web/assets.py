@@ -33,7 +33,7 @@ class Assets:
 
     @classmethod
     def packaged(cls) -> "Assets":
-        """Those that come with Keepwell; together they are small (under 200 kB), so they are kept in memory."""
+        """Those that come with Keepwell; together they are small (under 250 kB), so they are kept in memory."""
         found: dict[str, Asset] = {}
         for folder in _FOLDERS:
             for entry in files(__package__).joinpath(folder).iterdir():

@@ -23,8 +23,8 @@ class Site:
     """The pages, streams and files of all faces, as routes.
 
     ``service`` is what is operated, for the header of every page; a page's own context may replace it. Templates get, beside their
-    context: ``service``, ``version``, ``now``, ``page_title``, ``navigation`` (path, title, whether it is this page) and ``stream``
-    (the path of the face's first stream, or empty).
+    context: ``service``, ``version``, ``now``, ``page_title``, ``navigation`` (path, title, whether it is this page or the one around
+    it) and ``stream`` (the path of the face's first stream, or empty).
     """
 
     def __init__(self, faces: Sequence[Face], service: str, clock: Clock, listeners: int = STREAM_LISTENERS) -> None:
@@ -75,12 +75,13 @@ class Site:
         return Route("GET", stream.path, stream.permission, endpoint, "Server-sent events")
 
     def _frame(self, page: Page | None, stream: str) -> Mapping[str, Any]:
+        here = (page.within or page.path) if page else ""
         return {
             "service": self._service,
             "version": __version__,
             "now": self._clock.now().isoformat(),
             "page_title": page.title if page else "",
-            "navigation": [(other.path, other.title, other is page) for other in self._pages],
+            "navigation": [(other.path, other.title, other.path == here) for other in self._pages if not other.within],
             "stream": stream,
         }
 
