@@ -104,5 +104,5 @@ def exposition(names: Sequence[dict[str, str]], values: NDArray[np.float64]) -> 
         if number == 0 or names[number - 1]["__name__"] != name:
             lines.append(f"# TYPE {name} {'counter' if name == REQUESTS else 'gauge'}")
         pairs = ",".join(f'{label}="{text}"' for label, text in its.items() if label not in ("__name__", "instance"))
-        lines.append(f'{name}{{{pairs},host="{its["instance"]}"}} {value:.17g}')
+        lines.append(f'{name}{{{pairs},host="{its["instance"]}"}} {value!r}')
     return "\n".join([*lines, ""]).encode()
