@@ -1,0 +1,68 @@
+"""Files that cannot be used: each is named once, in one sentence, and passed over."""
+
+import logging
+import os
+import threading
+from pathlib import Path
+
+from keepwell.rooms.samples.files.layout import File
+
+_log = logging.getLogger("keepwell.samples")
+
+Stamp = tuple[int, int, int] | None
+"""What tells one state of a file from another: inode, size, time of change in nanoseconds. None where it cannot be looked at."""
+
+
+class Damaged(Exception):
+    """A file cannot be used. ``sentence`` says which and why; it begins with the file's name."""
+
+    def __init__(self, file: File, reason: str) -> None:
+        self.file = file
+        self.sentence = f"samples/{file.name} {reason}; what it holds is left out, everything else is served"
+        super().__init__(self.sentence)
+
+
+class Damages:
+    """What was found to be damaged. A file counts as such until it is another file, or gone. Any thread may use it."""
+
+    def __init__(self) -> None:
+        self._found: dict[Path, tuple[Stamp, Damaged]] = {}
+        self._guard = threading.Lock()
+
+    def note(self, damaged: Damaged) -> None:
+        """Remembers it, and logs it where it was not known."""
+        path = damaged.file.path
+        with self._guard:
+            known = self._found.get(path)
+            self._found[path] = (stamp(path), damaged)
+        if known is None or known[1].sentence != damaged.sentence:
+            _log.error(damaged.sentence)
+
+    def of(self, path: Path) -> Damaged | None:
+        """What is known of a file as it is now."""
+        with self._guard:
+            known = self._found.get(path)
+            if known is None:
+                return None
+            if known[0] != stamp(path):
+                del self._found[path]
+                return None
+            return known[1]
+
+    def paths(self) -> frozenset[Path]:
+        """The files that are damaged now."""
+        return frozenset(path for path in list(self._found) if self.of(path) is not None)
+
+    def sentences(self) -> list[str]:
+        """A sentence for each of them, in order of their names."""
+        found = (self.of(path) for path in sorted(self._found))
+        return [damaged.sentence for damaged in found if damaged is not None]
+
+
+def stamp(path: Path) -> Stamp:
+    """The state of a file."""
+    try:
+        state = os.stat(path)
+    except OSError:
+        return None
+    return state.st_ino, state.st_size, state.st_mtime_ns
