@@ -1,0 +1,247 @@
+"""The log: what is committed and in no file yet, the series and what is known of metrics, in one SQLite file.
+
+A batch is one row of three blobs. So a NaN keeps its bits (SQLite itself turns NaN into NULL), and a write costs as much for a thousand
+samples as for one. Used by one thread at a time; others may read through ``open_to_read``.
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keepwell.kernel.problems import StorageError
+from keepwell.storage.faults import CLOSED, from_driver
+
+from .model import HOUR, Metric, Rows
+
+NAME = "samples.sqlite"
+
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, labels TEXT NOT NULL, source TEXT NOT NULL, seen INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS metric (name TEXT PRIMARY KEY, kind TEXT NOT NULL, help TEXT NOT NULL, unit TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS batch (id INTEGER PRIMARY KEY AUTOINCREMENT, hour INTEGER NOT NULL, series BLOB NOT NULL, at BLOB NOT NULL,"
+    " value BLOB NOT NULL, checksum INTEGER NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS batch_of_hour ON batch (hour)",
+)
+_PATIENCE = 5.0
+"""Seconds that a write waits for another program's lock."""
+
+Point = Callable[[str], None]
+"""Called before and after each step of a write with its name: a test can end the program there."""
+
+
+def nothing(_step: str) -> None:
+    """The point that does nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One row of the log. ``rows`` is None where it is damaged."""
+
+    id: int
+    hour: int
+    rows: Rows | None
+
+
+class Log:
+    """The file. Every method raises StorageError where it cannot be used, and what it then was to write is not written at all."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, point: Point) -> None:
+        self._connection: sqlite3.Connection | None = connection
+        self._path = path
+        self._point = point
+
+    @classmethod
+    def open(cls, path: Path, point: Point = nothing) -> "Log":
+        """Opens it to write, and makes it where it is missing. Raises StorageError; ``storage.damaged`` where it is not whole."""
+        # These bring SQLAlchemy, which a program that only reads the log can do without.
+        from keepwell.storage.engines import create_sqlite_file, refuse_cut_off
+
+        with _explained(path):
+            create_sqlite_file(path)
+            refuse_cut_off(path)
+            log = cls(_connect(path, "rw"), path, point)
+            try:
+                log._prepare()
+            except BaseException:
+                log.close()
+                raise
+        return log
+
+    @classmethod
+    def open_to_read(cls, path: Path) -> "Log":
+        """Opens an existing one in another process or thread, beside the one who writes."""
+        with _explained(path):
+            connection = _connect(path, "ro")
+            connection.execute("PRAGMA query_only = ON")
+        return cls(connection, path, nothing)
+
+    def _prepare(self) -> None:
+        connection = self._using()
+        connection.execute("PRAGMA journal_mode = WAL")
+        # NORMAL survives kill -9 as well, but may lose the newest commits at a power failure (sqlite.org/pragma.html#pragma_synchronous).
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        for table in _TABLES:
+            connection.execute(table)
+
+    def close(self) -> None:
+        """Closes the file. Doing it twice is harmless."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def append(self, batches: Sequence[Rows], series: Sequence[tuple[int, str, str]] = ()) -> list[tuple[int, int]]:
+        """Stores batches, each of one UTC hour, and new series (number, canonical labels, source), together or not at all.
+        Gives (hour, id of the batch) of each.
+        """
+        self._point("append: begin")
+        with self._transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO series (id, labels, source, seen) VALUES (?, ?, ?, 0)", series)
+            self._point("append: series")
+            stored = []
+            for rows in batches:
+                hour = int(rows.at[0]) // HOUR * HOUR
+                blobs = (rows.series.astype("<i4").tobytes(), rows.at.astype("<i8").tobytes(), rows.value.astype("<f8").tobytes())
+                insert = "INSERT INTO batch (hour, series, at, value, checksum) VALUES (?, ?, ?, ?, ?)"
+                stored.append((hour, connection.execute(insert, (hour, *blobs, _checksum(blobs))).lastrowid or 0))
+                self._point("append: batch")
+            self._point("append: commit")
+        self._point("append: committed")
+        return stored
+
+    def hours(self) -> dict[int, list[int]]:
+        """The hours that have batches, ascending, with the batches' ids."""
+        found: dict[int, list[int]] = {}
+        for hour, number in self._rows("SELECT hour, id FROM batch ORDER BY hour, id"):
+            found.setdefault(hour, []).append(number)
+        return found
+
+    def used_hours(self) -> list[int]:
+        """The hours that have batches, ascending."""
+        return [hour for (hour,) in self._rows("SELECT DISTINCT hour FROM batch ORDER BY hour")]
+
+    def batches(self, hour: int) -> Iterator[Batch]:
+        """The batches of one hour, as they were stored, one after another so that few are in memory at once."""
+        for row in self._rows("SELECT id, hour, series, at, value, checksum FROM batch WHERE hour = ? ORDER BY id", (hour,)):
+            yield _batch(*row)
+
+    def rows_of_hour(self, hour: int) -> tuple[Rows, list[int], list[int]]:
+        """All samples of one hour in the order in which they were stored; the ids of their batches; the ids of damaged batches."""
+        batches = list(self.batches(hour))
+        whole = [batch.rows for batch in batches if batch.rows is not None]
+        ids = [batch.id for batch in batches if batch.rows is not None]
+        return joined(whole), ids, [batch.id for batch in batches if batch.rows is None]
+
+    def forget(self, ids: Sequence[int]) -> None:
+        """Deletes these batches, some hundred in a transaction: doing it again is harmless."""
+        for first in range(0, len(ids), 500):
+            self._point("forget: begin")
+            with self._transaction() as connection:
+                connection.executemany("DELETE FROM batch WHERE id = ?", [(number,) for number in ids[first : first + 500]])
+                self._point("forget: commit")
+            self._point("forget: committed")
+
+    def series(self) -> Iterator[tuple[int, str, str, int]]:
+        """All series: number, canonical labels, source, the newest sample's hour that ``saw`` was told (0 where it never was)."""
+        return self._rows("SELECT id, labels, source, seen FROM series ORDER BY id")
+
+    def saw(self, seen: Mapping[int, int]) -> None:
+        """Notes until when (milliseconds) series were seen."""
+        with self._transaction() as connection:
+            connection.executemany("UPDATE series SET seen = ? WHERE id = ?", [(at, number) for number, at in seen.items()])
+
+    def drop_series(self, numbers: Sequence[int]) -> None:
+        """Deletes series."""
+        with self._transaction() as connection:
+            connection.executemany("DELETE FROM series WHERE id = ?", [(number,) for number in numbers])
+
+    def metrics(self) -> dict[str, Metric]:
+        """What is known of metrics, by name."""
+        return {name: Metric(kind, text, unit) for name, kind, text, unit in self._rows("SELECT name, kind, help, unit FROM metric")}
+
+    def describe(self, metrics: Mapping[str, Metric]) -> None:
+        """Stores what metrics are, over what was known of them."""
+        rows = [(name, metric.kind, metric.help, metric.unit) for name, metric in metrics.items()]
+        with self._transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO metric (name, kind, help, unit) VALUES (?, ?, ?, ?)", rows)
+
+    def _using(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise CLOSED.at(str(self._path))
+        return self._connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        connection = self._using()
+        with _explained(self._path):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # SQLite itself rolls back after some faults (sqlite.org/lang_transaction.html, 3).
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _rows(self, query: str, values: Sequence[int] = ()) -> Iterator[Any]:
+        with _explained(self._path):
+            yield from self._using().execute(query, values)
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """Rows after one another."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return Rows(np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.float64))
+    return Rows(
+        np.concatenate([rows.series for rows in parts]),
+        np.concatenate([rows.at for rows in parts]),
+        np.concatenate([rows.value for rows in parts]),
+    )
+
+
+def by_hour(rows: Rows) -> list[Rows]:
+    """The rows of each UTC hour for themselves, in their order."""
+    hours = rows.at // HOUR
+    distinct = np.unique(hours)
+    if len(distinct) <= 1:
+        return [rows] if len(rows) else []
+    return [Rows(rows.series[mine], rows.at[mine], rows.value[mine]) for mine in (hours == hour for hour in distinct)]
+
+
+def _batch(number: int, hour: int, series: bytes, at: bytes, value: bytes, checksum: int) -> Batch:
+    blobs = (series, at, value)
+    if not all(isinstance(blob, bytes) for blob in blobs) or not (len(series) * 2 == len(at) == len(value)) or _checksum(blobs) != checksum:
+        return Batch(number, hour, None)
+    return Batch(number, hour, Rows(np.frombuffer(series, "<i4"), np.frombuffer(at, "<i8"), np.frombuffer(value, "<f8")))
+
+
+def _checksum(blobs: tuple[bytes, bytes, bytes]) -> int:
+    checksum = 0
+    for blob in blobs:
+        checksum = zlib.crc32(blob, checksum)
+    return checksum
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}?mode={mode}"
+    return sqlite3.connect(address, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        fault: StorageError | None = from_driver(error, str(path))
+        if fault is None:
+            raise
+        raise fault from error

@@ -1,0 +1,196 @@
+"""The queue before the log: batches wait here, and those that wait together are stored together, about once a second."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from keepwell.kernel.problems import Problem, StorageError
+from keepwell.rooms.samples.admission import DUPLICATE, Kept, first_of_each, order
+from keepwell.rooms.samples.log import joined
+from keepwell.rooms.samples.model import Rows
+from keepwell.rooms.samples.window import Window, picked
+
+EVERY = 1.0
+"""Seconds between two writes while batches keep coming: each costs a flush of the disk."""
+
+MOST_WAITING = 1_000_000
+"""Samples (of 20 bytes) that wait for a disk that does not take them. Beyond it they are shed, oldest first."""
+
+_MOST_TOGETHER = 250_000
+"""Samples in one write."""
+
+RETRY_AFTER = (0.5, 1.0, 2.0, 5.0)
+"""Seconds before each new try of a write that failed; the last is repeated."""
+
+Write = Callable[[Rows], list[tuple[int, int]]]
+"""Stores samples sorted by (series, at) and gives (hour, batch) of what it stored."""
+
+_log = logging.getLogger("keepwell.samples")
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Samples on their way to the log. ``is_old``: those before the window are not wanted in memory."""
+
+    rows: Rows
+    refused: Mapping[str, int]
+    outcome: "asyncio.Future[Kept] | None" = None
+    is_old: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one write stores: the samples, sorted by (series, at); of each, from which of the batches it is; and what each batch loses."""
+
+    batches: Sequence[Waiting]
+    rows: Rows
+    batch: "np.ndarray[tuple[int], np.dtype[np.intp]]"
+    duplicates: Sequence[int]
+
+
+def prepare(batches: Sequence[Waiting], window: Window) -> Round:
+    """Brings batches together, each key once: those that are in memory already, or come twice, are duplicates."""
+    rows = joined([batch.rows for batch in batches])
+    of = np.repeat(np.arange(len(batches)), [len(batch.rows) for batch in batches])
+    placed = order(rows)
+    rows, of = picked(rows, placed), of[placed]
+    new = first_of_each(rows) & ~window.known(rows)
+    duplicates = np.bincount(of[~new], minlength=len(batches)).tolist()
+    return Round(batches, picked(rows, new), of[new], duplicates) if not new.all() else Round(batches, rows, of, duplicates)
+
+
+@dataclass(slots=True)
+class RoundFigures:
+    """What the queue says of itself: samples waiting, stored, shed, refused by reason; the fault that holds it up now."""
+
+    waiting: int = 0
+    stored: int = 0
+    shed: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+    fault: str = ""
+
+    def refuse(self, counts: Mapping[str, int]) -> None:
+        """Counts refused samples."""
+        for reason, count in counts.items():
+            self.refused[reason] = self.refused.get(reason, 0) + count
+
+
+class Rounds:
+    """Takes batches at once, writes them in rounds. ``plan`` gives the write, which runs in the writer's thread and raises StorageError;
+    ``stored`` is told after."""
+
+    def __init__(
+        self,
+        window: Window,
+        writer: Executor,
+        plan: Callable[[], Write],
+        stored: Callable[[Round, list[tuple[int, int]]], Awaitable[None]],
+    ) -> None:
+        self.figures = RoundFigures()
+        self._window = window
+        self._writer = writer
+        self._plan = plan
+        self._stored = stored
+        self._waiting: deque[Waiting] = deque()
+        self._wake = asyncio.Event()
+        self._is_ending = False
+
+    def put(self, batch: Waiting) -> None:
+        """Takes one batch; never waits."""
+        self._waiting.append(batch)
+        self.figures.waiting += len(batch.rows)
+        while self.figures.waiting > MOST_WAITING and len(self._waiting) > 1:
+            shed = self._waiting.popleft()
+            self.figures.waiting -= len(shed.rows)
+            self.figures.shed += len(shed.rows)
+            _fail(
+                shed, StorageError(Problem("samples.shed", "the samples waited too long for the disk and were dropped", "Free the disk."))
+            )
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Writes rounds until ``end`` was called and everything is written (or cannot be)."""
+        last = -EVERY
+        clock = asyncio.get_running_loop().time
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if not self._is_ending:
+                await self._pause(last + EVERY - clock())
+            last = clock()
+            tries = 0
+            while self._waiting:
+                if await self._round():
+                    tries = 0
+                    continue
+                tries += 1
+                if self._is_ending and tries > 2:
+                    _log.error("stopped with samples that could not be stored", extra={"facts": {"lost": self.figures.waiting}})
+                    return
+                await self._pause(RETRY_AFTER[min(tries, len(RETRY_AFTER)) - 1])
+            if self._is_ending:
+                return
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds > 0:
+            await asyncio.sleep(seconds)
+
+    async def _round(self) -> bool:
+        batches, write = self._take(), self._plan()
+        try:
+            done, ids = await asyncio.get_running_loop().run_in_executor(self._writer, self._prepare_and_write, batches, write)
+        except StorageError as error:
+            self._put_back(batches, error)
+            return False
+        if self.figures.fault:
+            _log.info("samples are stored again")
+        self.figures.fault = ""
+        self.figures.waiting -= sum(len(batch.rows) for batch in batches)
+        self.figures.stored += len(done.rows)
+        await self._stored(done, ids)
+        for batch, duplicates in zip(batches, done.duplicates, strict=True):
+            self._settle(batch, duplicates)
+        return True
+
+    def _prepare_and_write(self, batches: Sequence[Waiting], write: "Write") -> tuple[Round, list[tuple[int, int]]]:
+        done = prepare(batches, self._window)
+        return done, write(done.rows)
+
+    def _take(self) -> list[Waiting]:
+        batches: list[Waiting] = []
+        samples = 0
+        while self._waiting and (not batches or samples + len(self._waiting[0].rows) <= _MOST_TOGETHER):
+            batches.append(self._waiting.popleft())
+            samples += len(batches[-1].rows)
+        return batches
+
+    def _put_back(self, batches: list[Waiting], error: StorageError) -> None:
+        """They stay in the queue; who waits for one is told at once, and may bring it again: it is stored once all the same."""
+        if not self.figures.fault:
+            _log.error("samples cannot be stored; everything else goes on", extra={"facts": {"why": str(error)}})
+        self.figures.fault = str(error)
+        self._waiting.extendleft(reversed(batches))
+        for batch in batches:
+            _fail(batch, error)
+
+    def _settle(self, batch: Waiting, duplicates: int) -> None:
+        if duplicates:
+            self.figures.refuse({DUPLICATE: duplicates})
+        if batch.outcome is not None and not batch.outcome.done():
+            refused = dict(batch.refused) | ({DUPLICATE: duplicates} if duplicates else {})
+            batch.outcome.set_result(Kept(len(batch.rows) - duplicates, refused))
+
+    def end(self) -> None:
+        """Lets ``run`` return once what waits is written."""
+        self._is_ending = True
+        self._wake.set()
+
+
+def _fail(batch: Waiting, error: StorageError) -> None:
+    if batch.outcome is not None and not batch.outcome.done():
+        batch.outcome.set_exception(error)
