@@ -1,0 +1,1 @@
+"""Pages of measurements, asked for again and again as Prometheus does it: targets, relabelling, parsing, staleness."""
