@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-
 from keepwell.rooms.samples.log import joined
 from keepwell.rooms.samples.model import Ids, Rolled, Rows, Tier
 from keepwell.rooms.samples.rollup import join
