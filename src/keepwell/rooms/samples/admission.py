@@ -72,12 +72,17 @@ def _label_fault(name: str, value: str) -> str:
     return f"a label's value of {sizes[1]} bytes, where {LONGEST_VALUE} are the most" if sizes[1] > LONGEST_VALUE else ""
 
 
-def timely(at: Instants, now: int, keep: timedelta) -> tuple[NDArray[np.bool_], dict[str, int]]:
-    """Which instants can be taken at ``now`` (milliseconds) where raw samples are kept so long, and how many not, by reason."""
+def timely(at: Instants, now: int, keep: timedelta, of: NDArray[np.bool_] | None = None) -> tuple[NDArray[np.bool_], dict[str, int]]:
+    """Which instants can be taken at ``now`` (milliseconds) where raw samples are kept so long, and how many not, by reason. Where ``of``
+    is given, only these are looked at; the others are neither taken nor counted.
+    """
     future = at > now + AHEAD // timedelta(milliseconds=1)
     old = at < now - keep // timedelta(milliseconds=1)
+    taken = ~(future | old)
+    if of is not None:
+        future, old, taken = future & of, old & of, taken & of
     counts = {FUTURE: int(np.count_nonzero(future)), OLD: int(np.count_nonzero(old))}
-    return ~(future | old), {reason: count for reason, count in counts.items() if count}
+    return taken, {reason: count for reason, count in counts.items() if count}
 
 
 def order(rows: Rows) -> NDArray[np.intp]:

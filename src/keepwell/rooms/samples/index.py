@@ -75,10 +75,16 @@ class SeriesIndex:
         return number
 
     def add(self, number: int, labels: Labels, source: str) -> None:
-        """Puts in a series that was stored earlier, whatever the limits say. A number or labels that are there already stay as they are."""
+        """Puts in a series that the log has, whatever the limits say. A number or labels that are there already stay as they are."""
         text = _canonical(labels)
         if text not in self._numbers and (number >= self.end or self._labels[number] is None):
             self._take(number, text, labels, source)
+
+    def restore(self, number: int, labels: Labels, source: str) -> None:
+        """As ``add``, for a series that the log does not have."""
+        self.add(number, labels, source)
+        if self._numbers.get(text := _canonical(labels)) == number:
+            self._unsaved[number] = (text, source)
 
     def _take(self, number: int, text: str, labels: Labels, source: str) -> None:
         missing = number + 1 - len(self._labels)
@@ -98,6 +104,12 @@ class SeriesIndex:
         self._labels[number] = shared
         self._source_of[number] = self._sources.setdefault(source, len(self._sources))
         self._living[source] = self._living.get(source, 0) + 1
+
+    def has(self, numbers: Ids) -> NDArray[np.bool_]:
+        """Which of these numbers are those of series."""
+        present = self._present()
+        inside = (numbers >= 0) & (numbers < len(present))
+        return inside & present[np.where(inside, numbers, 0)] if len(present) else inside
 
     def find(self, matchers: Sequence[Matcher]) -> Ids:
         """The series that fit all matchers, ascending. Raises Refused for a pattern that is no RE2 expression."""
@@ -161,6 +173,17 @@ class SeriesIndex:
         counts = np.bincount(np.frombuffer(self._source_of, np.int32)[living & self._present()], minlength=len(self._sources))
         self._living = dict(zip(self._sources, counts.tolist(), strict=True))
         self.beyond = {}
+
+    def problems(self) -> list[str]:
+        """A sentence for each source that wants more series than it may have."""
+        limits, are_all = self._limits, len(self) >= self._limits.series
+        most = f"of all sources together ({limits.series:,})" if are_all else f"of one source ({limits.per_source:,})"
+        return [
+            f"samples of {source} are refused: the limit of series {most} is reached; leave out labels that take ever new values, or "
+            f"raise samples.{'series' if are_all else 'series_per_source'}"
+            for source, count in sorted(self.beyond.items())
+            if count
+        ]
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Drops series. Their numbers are not given again while the index lives."""

@@ -7,7 +7,7 @@ samples as for one. Used by one thread at a time; others may read through ``open
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS batch (id INTEGER PRIMARY KEY AUTOINCREMENT, hour INTEGER NOT NULL, series BLOB NOT NULL, at BLOB NOT NULL,"
     " value BLOB NOT NULL, checksum INTEGER NOT NULL)",
     "CREATE INDEX IF NOT EXISTS batch_of_hour ON batch (hour)",
+    "CREATE TABLE IF NOT EXISTS damaged_batch AS SELECT * FROM batch WHERE 0",
 )
 _PATIENCE = 5.0
 """Seconds that a write waits for another program's lock."""
@@ -53,8 +54,8 @@ class Log:
 
     def __init__(self, connection: sqlite3.Connection, path: Path, point: Point) -> None:
         self._connection: sqlite3.Connection | None = connection
-        self._path = path
-        self._point = point
+        self.path = path
+        self.point = point
 
     @classmethod
     def open(cls, path: Path, point: Point = nothing) -> "Log":
@@ -100,19 +101,19 @@ class Log:
         """Stores batches, each of one UTC hour, and new series (number, canonical labels, source), together or not at all.
         Gives (hour, id of the batch) of each.
         """
-        self._point("append: begin")
+        self.point("append: begin")
         with self._transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO series (id, labels, source, seen) VALUES (?, ?, ?, 0)", series)
-            self._point("append: series")
+            self.point("append: series")
             stored = []
             for rows in batches:
                 hour = int(rows.at[0]) // HOUR * HOUR
                 blobs = (rows.series.astype("<i4").tobytes(), rows.at.astype("<i8").tobytes(), rows.value.astype("<f8").tobytes())
                 insert = "INSERT INTO batch (hour, series, at, value, checksum) VALUES (?, ?, ?, ?, ?)"
                 stored.append((hour, connection.execute(insert, (hour, *blobs, _checksum(blobs))).lastrowid or 0))
-                self._point("append: batch")
-            self._point("append: commit")
-        self._point("append: committed")
+                self.point("append: batch")
+            self.point("append: commit")
+        self.point("append: committed")
         return stored
 
     def hours(self) -> dict[int, list[int]]:
@@ -141,25 +142,45 @@ class Log:
     def forget(self, ids: Sequence[int]) -> None:
         """Deletes these batches, some hundred in a transaction: doing it again is harmless."""
         for first in range(0, len(ids), 500):
-            self._point("forget: begin")
+            self.point("forget: begin")
             with self._transaction() as connection:
                 connection.executemany("DELETE FROM batch WHERE id = ?", [(number,) for number in ids[first : first + 500]])
-                self._point("forget: commit")
-            self._point("forget: committed")
+                self.point("forget: commit")
+            self.point("forget: committed")
+
+    def put_aside(self, ids: Sequence[int]) -> None:
+        """Moves damaged batches to a table of their own, where people can examine them."""
+        with self._transaction() as connection:
+            for number in ids:
+                connection.execute("INSERT INTO damaged_batch SELECT * FROM batch WHERE id = ?", (number,))
+                connection.execute("DELETE FROM batch WHERE id = ?", (number,))
+
+    def readable_ids(self) -> list[int]:
+        """The ids of batches as far as a damaged file gives them: from the index or from the table, whichever knows more."""
+        found: set[int] = set()
+        for query in ("SELECT id FROM batch INDEXED BY batch_of_hour WHERE hour > -9e18", "SELECT id FROM batch NOT INDEXED"):
+            with suppress(StorageError, sqlite3.Error):
+                for (number,) in self._rows(query):
+                    found.add(number)
+        return sorted(found)
+
+    def batch(self, number: int) -> Rows | None:
+        """One batch; None where it is damaged or cannot be read."""
+        try:
+            found = list(self._rows("SELECT id, hour, series, at, value, checksum FROM batch WHERE id = ?", (number,)))
+        except (StorageError, sqlite3.Error):
+            return None
+        return _batch(*found[0]).rows if found else None
 
     def series(self) -> Iterator[tuple[int, str, str, int]]:
         """All series: number, canonical labels, source, the newest sample's hour that ``saw`` was told (0 where it never was)."""
         return self._rows("SELECT id, labels, source, seen FROM series ORDER BY id")
 
-    def saw(self, seen: Mapping[int, int]) -> None:
-        """Notes until when (milliseconds) series were seen."""
+    def saw(self, seen: Mapping[int, int], gone: Sequence[int] = ()) -> None:
+        """Notes until when (milliseconds) series were seen, and deletes those that are gone."""
         with self._transaction() as connection:
             connection.executemany("UPDATE series SET seen = ? WHERE id = ?", [(at, number) for number, at in seen.items()])
-
-    def drop_series(self, numbers: Sequence[int]) -> None:
-        """Deletes series."""
-        with self._transaction() as connection:
-            connection.executemany("DELETE FROM series WHERE id = ?", [(number,) for number in numbers])
+            connection.executemany("DELETE FROM series WHERE id = ?", [(number,) for number in gone])
 
     def metrics(self) -> dict[str, Metric]:
         """What is known of metrics, by name."""
@@ -173,13 +194,13 @@ class Log:
 
     def _using(self) -> sqlite3.Connection:
         if self._connection is None:
-            raise CLOSED.at(str(self._path))
+            raise CLOSED.at(str(self.path))
         return self._connection
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         connection = self._using()
-        with _explained(self._path):
+        with _explained(self.path):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -191,7 +212,7 @@ class Log:
                 raise
 
     def _rows(self, query: str, values: Sequence[int] = ()) -> Iterator[Any]:
-        with _explained(self._path):
+        with _explained(self.path):
             yield from self._using().execute(query, values)
 
 
@@ -221,7 +242,8 @@ def _batch(number: int, hour: int, series: bytes, at: bytes, value: bytes, check
     blobs = (series, at, value)
     if not all(isinstance(blob, bytes) for blob in blobs) or not (len(series) * 2 == len(at) == len(value)) or _checksum(blobs) != checksum:
         return Batch(number, hour, None)
-    return Batch(number, hour, Rows(np.frombuffer(series, "<i4"), np.frombuffer(at, "<i8"), np.frombuffer(value, "<f8")))
+    rows = Rows(np.frombuffer(series, "<i4"), np.frombuffer(at, "<i8"), np.frombuffer(value, "<f8"))
+    return Batch(number, hour, rows if (rows.at // HOUR * HOUR == hour).all() else None)
 
 
 def _checksum(blobs: tuple[bytes, bytes, bytes]) -> int:

@@ -192,6 +192,16 @@ class Window:
         rows = joined(found)
         return rows if len(found) < 2 or len(ids) == 1 else by_series(rows, ids)
 
+    @property
+    def newest(self) -> int | None:
+        """The instant of the newest sample of all, where there is any."""
+        newest = int(self._newest_at.max())
+        return newest if newest > _NEVER else None
+
+    def all(self) -> Rows:
+        """Everything that is in memory."""
+        return joined([block.rows(None) for block in sorted(list(self._blocks.values()), key=lambda block: block.start)])
+
     def latest(self, ids: Ids) -> tuple[Instants, Values]:
         """The newest sample of each of these series; the instant is the smallest int64 where there is none."""
         if len(ids):
@@ -226,6 +236,16 @@ def by_series(rows: Rows, ids: Ids) -> Rows:
     rank = np.searchsorted(ids, rows.series)
     # numpy sorts 16 bits by radix, in one pass.
     return picked(rows, np.argsort(rank.astype(np.uint16) if len(ids) <= 1 << 16 else rank, kind="stable"))
+
+
+def last_of_each(rows: Rows, ids: Ids) -> tuple[Instants, Values]:
+    """The last row of each of these series (ascending), of rows sorted by (series, at); the instant is the smallest int64 where none is."""
+    at, value = np.full(len(ids), _NEVER, np.int64), np.full(len(ids), np.nan)
+    place = np.searchsorted(rows.series, ids, side="right") - 1
+    found = np.flatnonzero(place >= 0)
+    found = found[rows.series[place[found]] == ids[found]]
+    at[found], value[found] = rows.at[place[found]], rows.value[place[found]]
+    return at, value
 
 
 def picked(rows: Rows, which: NDArray[np.bool_] | NDArray[np.intp]) -> Rows:

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -24,11 +25,10 @@ MOST_WAITING = 1_000_000
 _MOST_TOGETHER = 250_000
 """Samples in one write."""
 
+SHED = Problem("samples.shed", "samples that waited too long for the disk were dropped", "See what holds the disk up.")
+
 RETRY_AFTER = (0.5, 1.0, 2.0, 5.0)
 """Seconds before each new try of a write that failed; the last is repeated."""
-
-Write = Callable[[Rows], list[tuple[int, int]]]
-"""Stores samples sorted by (series, at) and gives (hour, batch) of what it stored."""
 
 _log = logging.getLogger("keepwell.samples")
 
@@ -45,12 +45,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one write stores: the samples, sorted by (series, at); of each, from which of the batches it is; and what each batch loses."""
+    """What one write stores: the samples, sorted by (series, at); of each, from which of the batches it is; and how many each batch loses
+    as duplicates. Once stored: ``places``, (hour, number in the log) of what was written."""
 
     batches: Sequence[Waiting]
     rows: Rows
     batch: "np.ndarray[tuple[int], np.dtype[np.intp]]"
     duplicates: Sequence[int]
+    places: Sequence[tuple[int, int]] = ()
 
 
 def prepare(batches: Sequence[Waiting], window: Window) -> Round:
@@ -80,22 +82,29 @@ class RoundFigures:
             self.refused[reason] = self.refused.get(reason, 0) + count
 
 
-class Rounds:
-    """Takes batches at once, writes them in rounds. ``plan`` gives the write, which runs in the writer's thread and raises StorageError;
-    ``stored`` is told after."""
+class Keeper(Protocol):
+    """Who has the log and the memory."""
 
-    def __init__(
-        self,
-        window: Window,
-        writer: Executor,
-        plan: Callable[[], Write],
-        stored: Callable[[Round, list[tuple[int, int]]], Awaitable[None]],
-    ) -> None:
+    def plan(self) -> Callable[[Sequence[Waiting]], Round]:
+        """How the next batches are stored; what it gives runs in a thread, and raises StorageError where nothing of them was stored."""
+        ...
+
+    async def stored(self, done: Round) -> None:
+        """These are committed."""
+        ...
+
+    async def failed(self, error: StorageError) -> None:
+        """They are not. Before the next try something may be done about it."""
+        ...
+
+
+class Rounds:
+    """Takes batches at once, and has them stored in rounds."""
+
+    def __init__(self, keeper: Keeper, writer: Executor) -> None:
         self.figures = RoundFigures()
-        self._window = window
+        self._keeper = keeper
         self._writer = writer
-        self._plan = plan
-        self._stored = stored
         self._waiting: deque[Waiting] = deque()
         self._wake = asyncio.Event()
         self._is_ending = False
@@ -141,25 +150,22 @@ class Rounds:
             await asyncio.sleep(seconds)
 
     async def _round(self) -> bool:
-        batches, write = self._take(), self._plan()
+        batches = self._take()
         try:
-            done, ids = await asyncio.get_running_loop().run_in_executor(self._writer, self._prepare_and_write, batches, write)
+            done = await asyncio.get_running_loop().run_in_executor(self._writer, self._keeper.plan(), batches)
         except StorageError as error:
             self._put_back(batches, error)
+            await self._keeper.failed(error)
             return False
         if self.figures.fault:
             _log.info("samples are stored again")
         self.figures.fault = ""
         self.figures.waiting -= sum(len(batch.rows) for batch in batches)
         self.figures.stored += len(done.rows)
-        await self._stored(done, ids)
+        await self._keeper.stored(done)
         for batch, duplicates in zip(batches, done.duplicates, strict=True):
             self._settle(batch, duplicates)
         return True
-
-    def _prepare_and_write(self, batches: Sequence[Waiting], write: "Write") -> tuple[Round, list[tuple[int, int]]]:
-        done = prepare(batches, self._window)
-        return done, write(done.rows)
 
     def _take(self) -> list[Waiting]:
         batches: list[Waiting] = []

@@ -1,43 +1,55 @@
 """The store of samples: what is brought is checked, logged and then seen; questions are answered from memory and from the hours' files."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-from keepwell.kernel.problems import Problem, Refused
+from keepwell.kernel.problems import StorageError
 from keepwell.ports.clock import Clock
-from keepwell.ports.samples import NAME, Column, Matcher, Sample
-from keepwell.rooms.samples import log as logs
+from keepwell.ports.samples import NAME, Sample
 from keepwell.rooms.samples.admission import DEFAULT_LIMITS, LABELS, LIMIT, UNFIT, Kept, Limits, timely
 from keepwell.rooms.samples.index import SeriesIndex
 from keepwell.rooms.samples.log import Log, Point, by_hour, nothing
-from keepwell.rooms.samples.model import Ids, Instants, Keep, Labels, Metric, Rows, Values, is_stale
-from keepwell.rooms.samples.window import BLOCK, Window, picked
+from keepwell.rooms.samples.model import Ids, Instants, Keep, Labels, Metric, Rows, Values
+from keepwell.rooms.samples.window import BLOCK, picked
 from keepwell.storage.faults import CLOSED
 
-from .rounds import Round, Rounds, Waiting
+from .recall import Recall
+from .restart import MOST_IN_MEMORY, NO_FILES, Files, Opening, State, is_damage, open_state, put_aside, renewed
+from .rounds import RETRY_AFTER, SHED, Round, Rounds, Waiting, prepare
 
 T = TypeVar("T")
-
-MOST_AT_ONCE = 5_000_000
-"""Samples in one answer."""
 
 OWN = "keepwell"
 """The source of samples that other rooms leave through the port."""
 
-_IN_TURN = 500
-"""Series; questions about more are answered in a thread."""
+LIVING = 86_400_000
+"""Milliseconds: a series without a sample for so long does not count for its source's limit."""
 
 _MOST_CACHED = 50_000
 _SEAL_AFTER = 60_000
 """Milliseconds after a block's end: samples are rarely later."""
+
+_log = logging.getLogger("keepwell.samples")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How long samples are kept, in memory and at all, and how many series."""
+
+    keep: Keep = field(default_factory=Keep)
+    window: timedelta = timedelta(hours=1)
+    limits: Limits = DEFAULT_LIMITS
+
+
+DEFAULT = Settings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,50 +66,58 @@ class StoreFigures:
     fault: str
 
 
-class SampleStore:
+class SampleStore(Recall):
     """One folder of samples, used by one server. Nothing is shown that is not committed. Call everything on the event loop's thread."""
 
-    def __init__(
-        self,
-        folder: Path,
-        clock: Clock,
-        keep: Keep | None = None,
-        window: timedelta = timedelta(hours=1),
-        limits: Limits = DEFAULT_LIMITS,
-        point: Point = nothing,
-    ) -> None:
+    def __init__(self, folder: Path, clock: Clock, settings: Settings = DEFAULT, files: Files = NO_FILES, point: Point = nothing) -> None:
         self.folder = folder
         self._clock = clock
-        self._keep = keep or Keep()
-        self._for = window // timedelta(milliseconds=1)
+        self._settings = settings
+        super().__init__(State(SeriesIndex(Limits(0, 0))), files)
         self._point = point
-        self._index = SeriesIndex(limits)
-        self._window = Window()
-        self._metrics: dict[str, Metric] = {}
-        self._pending: dict[int, set[int]] = {}
         self._cache: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="keepwell-samples")
-        self._log: Log | None = None
-        self._since = 0
-        self._rounds = Rounds(self._window, self._writer, self._plan, self._stored)
-        self._running: asyncio.Task[None] | None = None
+        self._fault = ""
+        self._rounds = Rounds(self, self._writer)
+        self._tasks: list[asyncio.Task[None]] = []
 
     # --- life ---
 
     async def begin(self) -> None:
-        """Opens the log and loads what it has. Raises StorageError where that is impossible."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._log = await self._in_writer(lambda: Log.open(self.folder / logs.NAME, self._point))
-        self._since = (self._now() - self._for) // BLOCK * BLOCK
-        self._running = asyncio.create_task(self._rounds.run(), name="samples")
+        """Opens the log and loads what it has. A disk on which that fails is tried again and again; until then no sample is taken."""
+        if not await self._open():
+            self._tasks.append(asyncio.create_task(self._open_later(), name="samples open"))
+        self._tasks.append(asyncio.create_task(self._rounds.run(), name="samples"))
+
+    async def _open(self) -> bool:
+        settings = self._settings
+        opening = Opening(self.folder, self._files, settings.limits, self._now(), _milliseconds(settings.window), self._point)
+        try:
+            self._state = await self._in_writer(lambda: open_state(opening))
+        except StorageError as error:
+            if not self._fault:
+                _log.error("samples cannot be stored; everything else goes on", extra={"facts": {"why": str(error)}})
+            self._fault = str(error)
+            return False
+        self._fault = ""
+        self._count_living()
+        return True
+
+    async def _open_later(self) -> None:
+        while True:
+            await asyncio.sleep(RETRY_AFTER[-1])
+            if await self._open():
+                return
 
     async def end(self) -> None:
         """Stores what waits (or cannot), and closes."""
         self._rounds.end()
-        if self._running is not None:
-            await self._running
-        if self._log is not None:
-            await self._in_writer(self._log.close)
+        for task in self._tasks:
+            if task.get_name() != "samples":
+                task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._state.log is not None:
+            await self._in_writer(self._state.log.close)
         self._writer.shutdown()
 
     # --- taking ---
@@ -113,7 +133,7 @@ class SampleStore:
         key = (sample.name, tuple(sample.labels.items()))
         number = self._cache.get(key)
         if number is None:
-            number = self._index.identify(OWN, {**sample.labels, NAME: sample.name})
+            number = self._state.index.identify(OWN, {**sample.labels, NAME: sample.name})
             if number >= 0:
                 if len(self._cache) >= _MOST_CACHED:
                     self._cache.clear()
@@ -124,7 +144,7 @@ class SampleStore:
         """The numbers of series, new ones where needed. Where a limit refuses: admission.LIMITED (-1); where labels cannot be kept:
         admission.UNFIT (-2). ``add`` counts the samples of both.
         """
-        identify = self._index.identify
+        identify = self._state.index.identify
         return np.fromiter((identify(source, each) for each in labels), np.int32, len(labels))
 
     def add(self, source: str, series: Sequence[Labels] | Ids, at: Instants, value: Values) -> "asyncio.Future[Kept]":
@@ -147,13 +167,18 @@ class SampleStore:
         return outcome
 
     def _put(self, rows: Rows, outcome: "asyncio.Future[Kept] | None", is_old: bool = False) -> None:
-        taken, refused = timely(rows.at, self._now(), self._keep.raw)
-        is_series = (rows.series >= 0) & (rows.series < self._index.end)
+        if self._state.log is None:
+            self._rounds.figures.shed += len(rows)
+            if outcome is not None:
+                outcome.set_exception(StorageError(replace(SHED, message=self._fault or "the store of samples is not open")))
+            return
+        taken, refused = timely(rows.at, self._now(), self._settings.keep.raw)
+        is_series = self._state.index.has(rows.series)
         if not is_series.all():
             unfit = int(np.count_nonzero(rows.series <= UNFIT))
             counts = {LABELS: unfit, LIMIT: int(np.count_nonzero(~is_series)) - unfit}
-            refused = _together(refused, {reason: count for reason, count in counts.items() if count})
-            taken &= is_series
+            taken, refused = timely(rows.at, self._now(), self._settings.keep.raw, is_series)
+            refused |= {reason: count for reason, count in counts.items() if count}
         self._rounds.figures.refuse(refused)
         rows = rows if taken.all() else picked(rows, taken)
         if len(rows):
@@ -161,108 +186,132 @@ class SampleStore:
         elif outcome is not None:
             outcome.set_result(Kept(0, refused))
 
-    def _plan(self) -> Callable[[Rows], list[tuple[int, int]]]:
-        """How the next round is written, in the writer's thread, with the series that are new by now."""
-        new, log = self._index.unsaved(), self._log
+    def plan(self) -> Callable[[Sequence[Waiting]], Round]:
+        """How the next batches are stored (rounds.Keeper), with the series that are new by now."""
+        state, new = self._state, self._state.index.unsaved()
 
-        def write(rows: Rows) -> list[tuple[int, int]]:
-            if log is None:
-                raise CLOSED.at(str(self.folder / logs.NAME))
-            return log.append(by_hour(rows), new)
+        def store(batches: Sequence[Waiting]) -> Round:
+            if state.log is None:
+                raise CLOSED.at(str(self.folder))
+            done = prepare(batches, state.window)
+            return replace(done, places=state.log.append(by_hour(done.rows), new))
 
-        return write
+        return store
 
-    async def _stored(self, done: Round, ids: list[tuple[int, int]]) -> None:
-        self._index.saved(done.rows.series)
-        for hour, number in ids:
-            self._pending.setdefault(hour, set()).add(number)
-        rows = done.rows
+    async def stored(self, done: Round) -> None:
+        """They are committed: now they are seen (rounds.Keeper)."""
+        state, rows = self._state, done.rows
+        state.index.saved(rows.series.tolist())
+        for hour, number in done.places:
+            state.pending.setdefault(hour, set()).add(number)
         if any(batch.is_old for batch in done.batches):
             old = np.fromiter((batch.is_old for batch in done.batches), np.bool_, len(done.batches))
-            rows = picked(rows, ~old[done.batch] | (rows.at >= self._since))
-        self._window.add(rows)
-        for block in self._window.to_seal(self._now() - _SEAL_AFTER):
-            self._window.put_sealed(block, await asyncio.to_thread(block.seal))
+            rows = picked(rows, ~old[done.batch] | (rows.at >= state.since))
+        state.window.add(rows)
+        for block in state.window.to_seal(self._now() - _SEAL_AFTER):
+            state.window.put_sealed(block, await asyncio.to_thread(block.seal))
+        self._trim()
 
-    # --- asking ---
+    async def failed(self, error: StorageError) -> None:
+        """A round was not stored: where the log itself is damaged, it is set aside and a new one begun (rounds.Keeper)."""
+        state = self._state
+        if not is_damage(error) or state.log is None:
+            return
+        log, series, held = state.log, state.index.everything(), state.window.all()
+        try:
+            state.log, state.pending, sentence = await self._in_writer(lambda: renewed(log, series, held))
+            state.sentences.append(sentence)
+        except StorageError as worse:
+            self._rounds.figures.fault = str(worse)
 
-    def ids(self, matchers: Sequence[Matcher]) -> Ids:
-        """The series that fit all matchers, ascending. Raises Refused for a pattern that is none."""
-        return self._index.find(matchers)
+    def _trim(self) -> None:
+        """What is in files and older than the window leaves memory; of far too much, the oldest."""
+        state = self._state
+        limit = (self._now() - _milliseconds(self._settings.window)) // BLOCK * BLOCK
+        if limit > state.since:
+            state.window.drop_before(limit, state.pending.__contains__)
+            state.since = limit
+        while len(state.window) > MOST_IN_MEMORY and len(starts := state.window.starts()) > 1:
+            state.window.drop_before(starts[0] + BLOCK, lambda _: False)
+            state.since = max(state.since, starts[0] + BLOCK)
 
-    def labels(self, number: int) -> Labels:
-        """The labels of a series. Raises KeyError where there is none of this number."""
-        return self._index.labels(number)
+    # --- what becomes files ---
+
+    async def used_hours(self) -> list[int]:
+        """The hours (their starts in milliseconds, ascending) of which the log has samples."""
+        return sorted(self._state.pending)
 
     @property
-    def since(self) -> int:
-        """From this instant (milliseconds) on, memory has every sample; of earlier ones it has some."""
-        return self._since
+    def newest(self) -> int | None:
+        """The instant of the newest sample."""
+        return self._state.window.newest
 
-    async def select(self, matchers: Sequence[Matcher], start: int, end: int) -> list[Column]:
-        """Every series that fits and has samples from ``start`` to ``end`` (ports.samples.Select), from memory and files."""
-        return self._columns(await self.select_ids(self.ids(matchers), start, end))
-
-    async def select_ids(self, ids: Ids, start: int, end: int) -> Rows:
-        """The samples of these series (ascending), sorted by (series, at). Raises Refused where they are too many."""
-        rows = self.rows(ids, start, end) if len(ids) <= _IN_TURN else await asyncio.to_thread(self.rows, ids, start, end)
-        if len(rows) > MOST_AT_ONCE:
-            message = f"that is more than {MOST_AT_ONCE:,} samples"
-            raise Refused(Problem("samples.too-many", message, "Ask for fewer series, or for less time."))
-        return rows
-
-    def rows(self, ids: Ids, start: int, end: int) -> Rows:
-        """What memory has of these series (ascending) from ``start`` to ``end``, sorted by (series, at)."""
-        return self._window.rows(ids, start, end)
-
-    async def latest(self, matchers: Sequence[Matcher], now: int, within: int = 300_000) -> list[tuple[Labels, int, float]]:
-        """The newest sample of each series that fits, at ``now`` (milliseconds) and at most so long before; none where the series has
-        ended (a staleness marker).
+    async def compacted(self, hour: int, batches: Sequence[int], damaged: Sequence[int] = ()) -> None:
+        """These batches of an hour are in its file now: they leave the log, and memory once they are older than the window. ``damaged``
+        ones are put aside. Doing it again is harmless. Raises StorageError.
         """
-        ids = self.ids(matchers)
-        at, value = self._window.latest(ids)
-        ahead = at > now
-        if ahead.any():
-            at, value = at.copy(), value.copy()
-            at[ahead], value[ahead] = _last(self.rows(ids[ahead], now - within, now), ids[ahead])
-        fits = np.flatnonzero((at > now - within) & ~is_stale(value))
-        labels = self._index.labels
-        return list(zip(map(labels, ids[fits].tolist()), at[fits].tolist(), value[fits].tolist(), strict=True))
+        state = self._state
+        log = state.log
+        if log is None:
+            return
+        await self._in_writer(lambda: log.forget(batches))
+        if damaged:
+            state.sentences.append(await self._in_writer(lambda: put_aside(log, damaged, state.pending)))
+        left = state.pending.get(hour, set())
+        left.difference_update(batches)
+        if not left:
+            state.pending.pop(hour, None)
+        self._trim()
+        await self._note_seen(log)
 
-    def _columns(self, rows: Rows) -> list[Column]:
-        edges = [*np.flatnonzero(np.diff(rows.series, prepend=-1)).tolist(), len(rows)]
-        return [
-            Column(self._index.labels(int(rows.series[first])), rows.at[first:end], rows.value[first:end]) for first, end in pairwise(edges)
-        ]
+    async def _note_seen(self, log: Log) -> None:
+        """Notes until when series were seen, and forgets those of which no tier can have anything any more."""
+        state = self._state
+        numbers = state.index.find([])
+        at, _ = state.window.latest(numbers)
+        self._widen_seen()
+        newer = at > state.seen[numbers] + LIVING // 24
+        numbers, at = numbers[newer], at[newer]
+        state.seen[numbers] = at
+        changed = dict(zip(numbers.tolist(), at.tolist(), strict=True))
+        keep = self._settings.keep
+        oldest = self._now() - _milliseconds(max(keep.raw, keep.five_minutes, keep.hour) + timedelta(days=1))
+        gone = [number for number in state.index.find([]).tolist() if state.seen[number] < oldest]
+        state.index.forget(gone)
+        self._count_living()
+        await self._in_writer(lambda: log.saw(changed, gone))
 
-    # --- what metrics are ---
+    def _count_living(self) -> None:
+        self._widen_seen()
+        self._state.index.count_living(self._state.seen > self._now() - LIVING)
+
+    def _widen_seen(self) -> None:
+        state = self._state
+        new = np.full(max(0, state.index.end - len(state.seen)), self._now(), np.int64)
+        state.seen = np.append(state.seen, new)
 
     async def describe(self, metrics: Mapping[str, Metric]) -> None:
         """Keeps what metrics are; of two descriptions the later holds. Raises StorageError."""
-        changed = {name: metric for name, metric in metrics.items() if self._metrics.get(name) != metric}
-        log = self._log
+        state, log = self._state, self._state.log
+        changed = {name: metric for name, metric in metrics.items() if state.metrics.get(name) != metric}
         if changed and log is not None:
             await self._in_writer(lambda: log.describe(changed))
-            self._metrics |= changed
-
-    def metric(self, name: str) -> Metric:
-        """What is known of a metric."""
-        return self._metrics.get(name, _UNKNOWN)
+            state.metrics |= changed
 
     # --- about itself ---
 
     @property
     def figures(self) -> StoreFigures:
         """Figures for people and for Keepwell's own samples."""
-        of = self._rounds.figures
-        return StoreFigures(
-            len(self._index), len(self._window), self._window.size, of.waiting, of.stored, of.shed, dict(of.refused), of.fault
-        )
+        of, window = self._rounds.figures, self._state.window
+        fault = of.fault or self._fault
+        return StoreFigures(len(self._state.index), len(window), window.size, of.waiting, of.stored, of.shed, dict(of.refused), fault)
 
     def problems(self) -> list[str]:
-        """What people should know, a sentence each."""
-        fault = self._rounds.figures.fault
-        return [f"Samples cannot be stored: {fault}."] if fault else []
+        """What people should know, a sentence each: a disk that does not take samples, what was damaged, sources with too many series."""
+        fault = self._rounds.figures.fault or self._fault
+        sentences = [f"samples cannot be stored: {fault}"] if fault else []
+        return [*sentences, *self._state.sentences, *self._state.index.problems()]
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp() * 1000)
@@ -271,18 +320,5 @@ class SampleStore:
         return await asyncio.get_running_loop().run_in_executor(self._writer, act)
 
 
-_UNKNOWN = Metric()
-
-
-def _together(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
-    return {reason: first.get(reason, 0) + second.get(reason, 0) for reason in {**first, **second}}
-
-
-def _last(rows: Rows, ids: Ids) -> tuple[Instants, Values]:
-    """The last row of each series (ascending), of rows sorted by (series, at); the instant is the smallest int64 where there is none."""
-    place = np.searchsorted(rows.series, ids, side="right") - 1
-    found = (place >= 0) & (rows.series[np.maximum(place, 0)] == ids) if len(rows) else np.zeros(len(ids), np.bool_)
-    at = np.full(len(ids), np.iinfo(np.int64).min, np.int64)
-    value = np.full(len(ids), np.nan)
-    at[found], value[found] = rows.at[place[found]], rows.value[place[found]]
-    return at, value
+def _milliseconds(span: timedelta) -> int:
+    return span // timedelta(milliseconds=1)

@@ -1,0 +1,108 @@
+"""What the store answers: series by their labels, and samples from memory and from the hours' files."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from keepwell.kernel.problems import Problem, Refused
+from keepwell.ports.samples import Column, Matcher
+from keepwell.rooms.samples.admission import first_of_each, order
+from keepwell.rooms.samples.log import joined
+from keepwell.rooms.samples.model import Ids, Labels, Metric, Rows, is_stale
+from keepwell.rooms.samples.window import by_series, last_of_each, picked
+
+from .restart import Files, State
+
+MOST_AT_ONCE = 5_000_000
+"""Samples in one answer."""
+
+_IN_TURN = 500
+"""Series; questions about more are answered in a thread."""
+
+_UNKNOWN = Metric()
+
+
+class Recall:
+    """The side of the store that is asked. Call everything on the event loop's thread."""
+
+    def __init__(self, state: State, files: Files) -> None:
+        self._state = state
+        self._files = files
+
+    def ids(self, matchers: Sequence[Matcher]) -> Ids:
+        """The series that fit all matchers, ascending. Raises Refused for a pattern that is none."""
+        return self._state.index.find(matchers)
+
+    def labels(self, number: int) -> Labels:
+        """The labels of a series. Raises KeyError where there is none of this number."""
+        return self._state.index.labels(number)
+
+    def label_names(self) -> list[str]:
+        """The names of all labels, sorted."""
+        return self._state.index.names()
+
+    def label_values(self, name: str) -> list[str]:
+        """The values that a label has in any series, sorted."""
+        return self._state.index.values(name)
+
+    @property
+    def since(self) -> int:
+        """From this instant (milliseconds) on, memory has every sample; of earlier ones it has those that are in no file yet."""
+        return self._state.since
+
+    async def select(self, matchers: Sequence[Matcher], start: int, end: int) -> list[Column]:
+        """Every series that fits and has samples from ``start`` to ``end`` (ports.samples.Select), from memory and files."""
+        rows = await self.select_ids(self.ids(matchers), start, end)
+        edges = [*np.flatnonzero(np.diff(rows.series, prepend=-1)).tolist(), len(rows)]
+        return [Column(self.labels(int(rows.series[first])), rows.at[first:end], rows.value[first:end]) for first, end in pairwise(edges)]
+
+    async def select_ids(self, ids: Ids, start: int, end: int) -> Rows:
+        """The samples of these series (ascending), sorted by (series, at). Raises Refused where they are too many."""
+        # Memory first: what leaves it in the meantime is in a file by then.
+        since, files = self._state.since, self._files
+        rows = self.rows(ids, start, end) if len(ids) <= _IN_TURN else await asyncio.to_thread(self.rows, ids, start, end)
+        _bound(rows)
+        if start < since and len(ids):
+            rows = await asyncio.to_thread(_with_files, files, rows, ids, (start, min(end, since - 1)))
+        return rows
+
+    def rows(self, ids: Ids, start: int, end: int) -> Rows:
+        """What memory has of these series (ascending) from ``start`` to ``end``, sorted by (series, at)."""
+        return self._state.window.rows(ids, start, end)
+
+    async def latest(self, matchers: Sequence[Matcher], now: int, within: int = 300_000) -> list[tuple[Labels, int, float]]:
+        """The newest sample of each series that fits, at ``now`` (milliseconds) and less than so long before; none where the series has
+        ended (a staleness marker).
+        """
+        ids = self.ids(matchers)
+        at, value = self._state.window.latest(ids)
+        ahead = at > now
+        if ahead.any():
+            at[ahead], value[ahead] = last_of_each(self.rows(ids[ahead], now - within, now), ids[ahead])
+        fits = np.flatnonzero((at > now - within) & ~is_stale(value))
+        return list(zip(map(self.labels, ids[fits].tolist()), at[fits].tolist(), value[fits].tolist(), strict=True))
+
+    def metric(self, name: str) -> Metric:
+        """What is known of a metric."""
+        return self._state.metrics.get(name, _UNKNOWN)
+
+
+def _with_files(files: Files, memory: Rows, ids: Ids, span: tuple[int, int]) -> Rows:
+    """Of one key, what a file has was stored first."""
+    filed = files.rows(ids, *span)
+    rows = joined([filed, memory])
+    _bound(rows)
+    if not len(memory) or not len(filed):
+        return rows
+    if memory.at.min() > filed.at.max():
+        return by_series(rows, ids)
+    rows = picked(rows, order(rows))
+    return picked(rows, first_of_each(rows))
+
+
+def _bound(rows: Rows) -> None:
+    if len(rows) > MOST_AT_ONCE:
+        message = f"that is more than {MOST_AT_ONCE:,} samples"
+        raise Refused(Problem("samples.too-many", message, "Ask for fewer series, or for less time."))
