@@ -12,11 +12,11 @@ from pathlib import Path
 from keepwell import __version__
 from keepwell.composition import verbs
 from keepwell.kernel.exits import Exit
-from keepwell.ports.offer import Argument, Call, Subcommand
+from keepwell.ports.offer import Argument, Call, Group, Subcommand
 from keepwell.rooms.checks import offer as checks
 
 
-def commands() -> Sequence[Subcommand]:
+def commands() -> Sequence[Subcommand | Group]:
     """Every command of the program, in the order of ``keepwell --help``."""
     from keepwell.api import offer as api
     from keepwell.config import offer as config

@@ -7,11 +7,11 @@ import signal
 import sys
 import traceback
 from collections.abc import Awaitable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from keepwell.kernel.exits import Exit
 from keepwell.kernel.problems import KeepwellError
-from keepwell.ports.offer import Argument, Call, Subcommand
+from keepwell.ports.offer import Argument, Call, Group, Subcommand
 
 from .output import OutputLost, TerminalOutput, mend_streams
 
@@ -26,8 +26,9 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(Exit.COULD_NOT)
 
 
-def build_parser(commands: Sequence[Subcommand], version: str) -> argparse.ArgumentParser:
-    """The parser of the whole program; every command has ``--json`` and a help page of its own."""
+def build_parser(commands: Sequence[Subcommand | Group], version: str) -> argparse.ArgumentParser:
+    """The parser of the whole program; every command has ``--json`` and a help page of its own. What it parses has the command that was
+    chosen under ``chosen``, and its words under ``words``."""
     parser = _Parser(
         prog="keepwell",
         description="Runs a service's operations manual, and keeps it true.",
@@ -35,28 +36,55 @@ def build_parser(commands: Sequence[Subcommand], version: str) -> argparse.Argum
         "keepwell check exits like a Nagios plugin: 0 ok, 1 warn, 2 fail, 3 unknown.",
     )
     parser.add_argument("--version", action="version", version=f"keepwell {version}")
-    listing = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    listing = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for command in commands:
+        if isinstance(command, Subcommand):
+            _add_page(listing, command, command.name)
+            continue
         page = listing.add_parser(
             command.name,
             help=command.summary,
-            description=command.description or f"{command.summary[0].upper()}{command.summary[1:]}.",
-            epilog=f"Example: {command.example}" if command.example else None,
+            description=command.description or _sentence(command.summary),
+            epilog=f"keepwell {command.name} COMMAND --help explains a command.",
         )
-        for argument in (*command.arguments, JSON):
-            page.add_argument(*argument.names, help=argument.help, **argument.settings)
+        below = page.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+        for one in command.commands:
+            _add_page(below, one, f"{command.name} {one.name}")
     return parser
 
 
-def run(commands: Sequence[Subcommand], version: str, argv: Sequence[str]) -> int:
+def _add_page(listing: Any, command: Subcommand, words: str) -> None:
+    page = listing.add_parser(
+        command.name,
+        help=command.summary,
+        description=command.description or _sentence(command.summary),
+        epilog=f"Example: {command.example}" if command.example else None,
+    )
+    for argument in (*command.arguments, JSON):
+        page.add_argument(*argument.names, help=argument.help, **argument.settings)
+    page.set_defaults(chosen=command, words=words)
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."
+
+
+def _meant(commands: Sequence[Subcommand | Group], argv: Sequence[str]) -> Subcommand | None:
+    """The command that a line means which cannot be parsed, as far as its first words say."""
+    named = {command.name: command for command in commands}.get(argv[0]) if argv else None
+    return _meant(named.commands, argv[1:]) if isinstance(named, Group) else named
+
+
+def run(commands: Sequence[Subcommand | Group], version: str, argv: Sequence[str]) -> int:
     """Runs one command line and gives the exit code. Every KeepwellError becomes its sentences, any other fault one line and code 3."""
-    by_name = {command.name: command for command in commands}
     mend_streams()
     try:
         arguments = vars(build_parser(commands, version).parse_args(argv))
     except SystemExit as ended:
-        return by_name[argv[0]].on_error if ended.code == Exit.COULD_NOT and argv and argv[0] in by_name else int(ended.code or 0)
-    command = by_name[arguments.pop("command")]
+        meant = _meant(commands, argv)
+        return meant.on_error if ended.code == Exit.COULD_NOT and meant is not None else int(ended.code or 0)
+    command: Subcommand = arguments.pop("chosen")
+    words: str = arguments.pop("words")
     output = TerminalOutput(wants_json=bool(arguments.pop("json")))
     try:
         return _run(command, Call(arguments, output))
@@ -71,7 +99,7 @@ def run(commands: Sequence[Subcommand], version: str, argv: Sequence[str]) -> in
     except Exception as error:
         if os.environ.get("KEEPWELL_DEBUG"):
             traceback.print_exc()
-        output.note(f"keepwell {command.name}: an internal fault ({type(error).__name__}: {error})")
+        output.note(f"keepwell {words}: an internal fault ({type(error).__name__}: {error})")
         output.note("  hint: this is a defect in Keepwell; KEEPWELL_DEBUG=1 shows where")
         return Exit.INTERNAL
 

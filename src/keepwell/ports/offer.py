@@ -115,6 +115,16 @@ class Subcommand:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Commands that stand together below one word, ``keepwell NAME COMMAND``: each has its own arguments, help and exit codes."""
+
+    name: str
+    summary: str
+    commands: Sequence[Subcommand]
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """An HTTP operation. ``endpoint`` is an async function whose annotated parameters are its query, path and body; ``permission`` is
     the word that a token must hold (reads on loopback need none until people and roles exist). ``known_by_path``: the path itself holds
