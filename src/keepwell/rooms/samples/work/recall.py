@@ -82,7 +82,7 @@ class Recall:
         if ahead.any():
             at[ahead], value[ahead] = last_of_each(self.rows(ids[ahead], now - within, now), ids[ahead])
         fits = np.flatnonzero((at > now - within) & ~is_stale(value))
-        return list(zip(map(self.labels, ids[fits].tolist()), at[fits].tolist(), value[fits].tolist(), strict=True))
+        return list(zip(map(self._state.index.labels, ids[fits].tolist()), at[fits].tolist(), value[fits].tolist(), strict=True))
 
     def metric(self, name: str) -> Metric:
         """What is known of a metric."""

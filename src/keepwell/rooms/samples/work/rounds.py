@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,9 +16,6 @@ from keepwell.rooms.samples.admission import DUPLICATE, Kept, first_of_each, ord
 from keepwell.rooms.samples.log import joined
 from keepwell.rooms.samples.model import Rows
 from keepwell.rooms.samples.window import Window, picked
-
-EVERY = 1.0
-"""Seconds between two writes while batches keep coming: each costs a flush of the disk."""
 
 MOST_WAITING = 1_000_000
 """Samples (of 20 bytes) that wait for a disk that does not take them. Beyond it they are shed, oldest first."""
@@ -99,55 +97,53 @@ class Keeper(Protocol):
 
 
 class Rounds:
-    """Takes batches at once, and has them stored in rounds."""
+    """Takes batches at once, and has them stored in rounds, ``every`` so many seconds at most."""
 
-    def __init__(self, keeper: Keeper, writer: Executor) -> None:
+    def __init__(self, keeper: Keeper, writer: Executor, every: float) -> None:
         self.figures = RoundFigures()
         self._keeper = keeper
         self._writer = writer
         self._waiting: deque[Waiting] = deque()
+        self._every = every
         self._wake = asyncio.Event()
-        self._is_ending = False
+        self._end = asyncio.Event()
 
     def put(self, batch: Waiting) -> None:
         """Takes one batch; never waits."""
         self._waiting.append(batch)
         self.figures.waiting += len(batch.rows)
         while self.figures.waiting > MOST_WAITING and len(self._waiting) > 1:
-            shed = self._waiting.popleft()
-            self.figures.waiting -= len(shed.rows)
-            self.figures.shed += len(shed.rows)
-            _fail(
-                shed, StorageError(Problem("samples.shed", "the samples waited too long for the disk and were dropped", "Free the disk."))
-            )
+            self._drop([self._waiting.popleft()], StorageError(SHED))
         self._wake.set()
 
     async def run(self) -> None:
         """Writes rounds until ``end`` was called and everything is written (or cannot be)."""
-        last = -EVERY
+        last = -self._every
         clock = asyncio.get_running_loop().time
-        while True:
+        while not self._end.is_set():
             await self._wake.wait()
             self._wake.clear()
-            if not self._is_ending:
-                await self._pause(last + EVERY - clock())
+            await self._pause(last + self._every - clock())
             last = clock()
-            tries = 0
-            while self._waiting:
-                if await self._round():
-                    tries = 0
-                    continue
-                tries += 1
-                if self._is_ending and tries > 2:
-                    _log.error("stopped with samples that could not be stored", extra={"facts": {"lost": self.figures.waiting}})
-                    return
-                await self._pause(RETRY_AFTER[min(tries, len(RETRY_AFTER)) - 1])
-            if self._is_ending:
+            await self._write_all()
+
+    async def _write_all(self) -> None:
+        tries = 0
+        while self._waiting:
+            if await self._round():
+                tries = 0
+                continue
+            tries += 1
+            if self._end.is_set() and tries > 2:
+                _log.error("stopped with samples that could not be stored", extra={"facts": {"lost": self.figures.waiting}})
                 return
+            await self._pause(RETRY_AFTER[min(tries, len(RETRY_AFTER)) - 1])
 
     async def _pause(self, seconds: float) -> None:
+        """Not while it is ending."""
         if seconds > 0:
-            await asyncio.sleep(seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._end.wait(), seconds)
 
     async def _round(self) -> bool:
         batches = self._take()
@@ -157,6 +153,13 @@ class Rounds:
             self._put_back(batches, error)
             await self._keeper.failed(error)
             return False
+        except Exception as error:
+            # Our own fault, which would come again: these samples must not hold up all others.
+            _log.exception(
+                "samples could not be stored and were dropped", extra={"facts": {"lost": sum(len(batch.rows) for batch in batches)}}
+            )
+            self._drop(batches, StorageError(Problem("samples.error", f"these samples could not be stored: {error!r}", "")))
+            return True
         if self.figures.fault:
             _log.info("samples are stored again")
         self.figures.fault = ""
@@ -184,6 +187,12 @@ class Rounds:
         for batch in batches:
             _fail(batch, error)
 
+    def _drop(self, batches: Sequence[Waiting], error: StorageError) -> None:
+        for batch in batches:
+            self.figures.waiting -= len(batch.rows)
+            self.figures.shed += len(batch.rows)
+            _fail(batch, error)
+
     def _settle(self, batch: Waiting, duplicates: int) -> None:
         if duplicates:
             self.figures.refuse({DUPLICATE: duplicates})
@@ -193,7 +202,7 @@ class Rounds:
 
     def end(self) -> None:
         """Lets ``run`` return once what waits is written."""
-        self._is_ending = True
+        self._end.set()
         self._wake.set()
 
 

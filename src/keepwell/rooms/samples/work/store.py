@@ -42,11 +42,13 @@ _log = logging.getLogger("keepwell.samples")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How long samples are kept, in memory and at all, and how many series."""
+    """How long samples are kept, in memory and at all; how many series; and the seconds between two writes while batches keep coming (each
+    costs a flush of the disk)."""
 
     keep: Keep = field(default_factory=Keep)
     window: timedelta = timedelta(hours=1)
     limits: Limits = DEFAULT_LIMITS
+    every: float = 1.0
 
 
 DEFAULT = Settings()
@@ -78,7 +80,7 @@ class SampleStore(Recall):
         self._cache: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="keepwell-samples")
         self._fault = ""
-        self._rounds = Rounds(self, self._writer)
+        self._rounds = Rounds(self, self._writer, settings.every)
         self._tasks: list[asyncio.Task[None]] = []
 
     # --- life ---
@@ -240,6 +242,10 @@ class SampleStore(Recall):
     async def used_hours(self) -> list[int]:
         """The hours (their starts in milliseconds, ascending) of which the log has samples."""
         return sorted(self._state.pending)
+
+    def batches(self) -> dict[int, list[int]]:
+        """What the log has by hours, ascending: the numbers of its batches."""
+        return {hour: sorted(self._state.pending[hour]) for hour in sorted(self._state.pending)}
 
     @property
     def newest(self) -> int | None:
