@@ -148,8 +148,15 @@ def join(parts: Sequence[Rolled]) -> Rolled:
     numbers = np.concatenate([part.bin for part in parts])
     weight = np.concatenate([part.weight for part in parts])
     whole = Rolled(**columns, edges=edges, bin=numbers, weight=weight)
+    if _ascends(whole):
+        return whole
     order = np.lexsort((whole.start, whole.series))
     return take(whole, order[_begins(whole.series[order], whole.start[order])])
+
+
+def _ascends(rolled: Rolled) -> bool:
+    before, after = rolled.series[:-1], rolled.series[1:]
+    return bool(np.all((after > before) | ((after == before) & (rolled.start[1:] > rolled.start[:-1]))))
 
 
 def _begins(series: Ids, stretch: Places) -> Places:

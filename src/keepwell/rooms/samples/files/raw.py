@@ -1,35 +1,44 @@
-"""An hour of samples as a file: sorted by (series, at), each of them once."""
+"""An hour of samples as a file: sorted by (series, at), each of them once.
 
-import base64
-import json
+A sample's number stands in ``value`` where it is kept as it is, and otherwise in ``value_whole``, to be divided by 10 to the power of
+``digits`` (``decimals.py``).
+"""
+
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from keepwell.rooms.samples.files.columns import (
+    INSTANT,
+    column,
+    encodings,
+    groups_with,
+    instant_array,
+    number_arrays,
+    number_fields,
+    numbers_of,
+    places_of,
+    whole_field,
+)
+from keepwell.rooms.samples.files.decimals import digits_of
+from keepwell.rooms.samples.files.facts import facts_of
 from keepwell.rooms.samples.files.layout import File
 from keepwell.rooms.samples.files.parquet import Form, Opened, Point, Writer, nothing, open_file, read_groups, writing
 from keepwell.rooms.samples.model import Ids, Labels, Rows
 
-FORM = Form(
-    schema=pa.schema(
-        [
-            pa.field("series", pa.int32(), nullable=False),
-            pa.field("at", pa.timestamp("ms", "UTC"), nullable=False),
-            pa.field("value", pa.float64(), nullable=False),
-        ]
-    ),
-    encodings={"series": "DELTA_BINARY_PACKED", "at": "DELTA_BINARY_PACKED", "value": "PLAIN"},
-    extremes=("series", "at"),
-    group=60_000,
+_SCHEMA = pa.schema(
+    [
+        whole_field("series", pa.int32()),
+        whole_field("at", INSTANT),
+        whole_field("digits", pa.int32()),
+        *number_fields("value"),
+    ]
 )
+FORM = Form(_SCHEMA, encodings(_SCHEMA), extremes=("series", "at"), group=60_000)
 
-_COLUMNS = ("series", "at", "value")
-
-Places = NDArray[np.int64]
+_PARTIAL = "keepwell.partial"
 
 
 class RawWriter:
@@ -40,18 +49,23 @@ class RawWriter:
 
     def write(self, rows: Rows) -> None:
         """Adds rows, sorted by (series, at), after all that were written before. Raises OSError."""
-        at = pa.array(np.ascontiguousarray(rows.at, np.int64)).view(pa.timestamp("ms", "UTC"))
-        columns = [pa.array(np.ascontiguousarray(rows.series, np.int32)), at, pa.array(np.ascontiguousarray(rows.value, np.float64))]
-        self._writer.write(pa.Table.from_arrays(columns, schema=FORM.schema))
+        digits = digits_of(rows.series, rows.value)
+        columns = [
+            pa.array(np.ascontiguousarray(rows.series, np.int32)),
+            instant_array(rows.at),
+            pa.array(digits),
+            *number_arrays(rows.series, rows.value, digits),
+        ]
+        self._writer.write(pa.Table.from_arrays(columns, schema=_SCHEMA))
 
 
 @contextmanager
-def writing_hour(file: File, labels: Mapping[int, Labels], *, whole: bool = True, point: Point = nothing) -> Iterator[RawWriter]:
+def writing_hour(file: File, labels: Mapping[int, Labels], *, partial: bool = False, point: Point = nothing) -> Iterator[RawWriter]:
     """A writer of an hour's file; at its end the file is on the disk under its name, after an error nothing is. ``labels`` are those of the
-    series in it; ``whole`` is false where samples of the hour are known to be lost, so that no roll-up is made of the rest."""
+    series in it; ``partial`` says that samples of the hour are known to be lost. Raises OSError."""
     with writing(file, FORM, point) as writer:
         yield RawWriter(writer)
-        writer.close(facts_of(file, labels) | ({} if whole else {"keepwell.partial": "yes"}))
+        writer.close(facts_of(file, labels) | ({_PARTIAL: "yes"} if partial else {}))
 
 
 def write_hour(file: File, rows: Rows, labels: Mapping[int, Labels], point: Point = nothing) -> None:
@@ -65,14 +79,22 @@ def open_hour(file: File) -> Opened:
     return open_file(file, FORM.schema)
 
 
+def is_partial(opened: Opened) -> bool:
+    """Whether samples of the hour are known to be lost."""
+    return _PARTIAL in opened.facts
+
+
 def read_rows(opened: Opened, ids: Ids | None, start: int, end: int) -> Rows:
     """The samples of these series (ascending; None for all) from ``start`` to ``end``, both included, sorted by (series, at).
     Raises Damaged (FileNotFoundError where the file is gone)."""
     parts = []
-    for table in read_groups(opened, groups_with(opened, ids), _COLUMNS):
-        series, at, value = column(table, "series"), column(table, "at"), column(table, "value")
+    for table in read_groups(opened, groups_with(opened, ids), _SCHEMA.names):
+        series, at = column(table, "series"), column(table, "at")
         places = places_of(series, ids, at, start, end)
-        parts.append(Rows(series[places], at[places], value[places]))
+        if len(places):
+            first, last = int(places[0]), int(places[-1])
+            value = numbers_of(table.slice(first, last + 1 - first), "value")[places - first]
+            parts.append(Rows(series[places], at[places], value))
     return together(parts)
 
 
@@ -87,56 +109,3 @@ def together(parts: list[Rows]) -> Rows:
         np.concatenate([part.at for part in parts]),
         np.concatenate([part.value for part in parts]),
     )
-
-
-def column(table: pa.Table, name: str) -> NDArray[Any]:
-    """A column of one row group without copying it; instants as milliseconds."""
-    found = table.column(name)
-    if pa.types.is_timestamp(found.type):
-        found = found.cast(pa.int64())
-    array = found.combine_chunks() if found.num_chunks != 1 else found.chunk(0)
-    numbers: NDArray[Any] = array.to_numpy(zero_copy_only=False)
-    return numbers
-
-
-def groups_with(opened: Opened, ids: Ids | None) -> list[int]:
-    """The row groups that can hold one of these series."""
-    if ids is None:
-        return list(range(len(opened.first_series)))
-    first = np.searchsorted(ids, opened.first_series, side="left")
-    last = np.searchsorted(ids, opened.last_series, side="right")
-    return [int(group) for group in np.flatnonzero(last > first)]
-
-
-def places_of(series: Ids, ids: Ids | None, at: NDArray[np.int64], start: int, end: int) -> Places | slice:
-    """Where, in columns sorted by series, the rows of these series and this time (both ends included) are."""
-    if ids is None:
-        inside = (at >= start) & (at <= end)
-        found: Places = np.flatnonzero(inside)
-        return slice(None) if inside.all() else found
-    begins = np.searchsorted(series, ids, side="left")
-    lengths = np.searchsorted(series, ids, side="right") - begins
-    shifts = np.cumsum(lengths) - lengths
-    places: Places = np.arange(int(lengths.sum())) + np.repeat(begins - shifts, lengths)
-    inside = (at[places] >= start) & (at[places] <= end)
-    return places if inside.all() else places[inside]
-
-
-def facts_of(file: File, labels: Mapping[int, Labels]) -> dict[str, str]:
-    """What every file says about itself, so that it outlives the index: tier, first and last millisecond, and the labels of its series as
-    zstd-compressed JSON in base64 (metadata of Parquet is text)."""
-    packed = json.dumps({str(number): dict(one) for number, one in labels.items()}, ensure_ascii=False, separators=(",", ":")).encode()
-    squeezed = pa.Codec("zstd").compress(packed, asbytes=True)
-    return {
-        "keepwell.tier": file.tier.value,
-        "keepwell.start": str(file.start),
-        "keepwell.end": str(file.end),
-        "keepwell.series": f"{len(packed)}:{base64.b64encode(squeezed).decode()}",
-    }
-
-
-def labels_in(opened: Opened) -> dict[int, Labels]:
-    """The labels of the series that a file holds, by number."""
-    length, _, squeezed = opened.facts["keepwell.series"].partition(":")
-    packed = pa.Codec("zstd").decompress(base64.b64decode(squeezed), int(length), asbytes=True)
-    return {int(number): labels for number, labels in json.loads(packed).items()}

@@ -1,0 +1,107 @@
+"""All files of samples as one: which of them answer, what cannot be read is named once and passed over, and the rest is served."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from keepwell.rooms.samples.files.damage import Damaged, Damages, Stamp, stamp
+from keepwell.rooms.samples.files.facts import labels_in
+from keepwell.rooms.samples.files.layout import File, Layout, Piece, pieces
+from keepwell.rooms.samples.files.parquet import Opened
+from keepwell.rooms.samples.files.raw import open_hour, read_rows, together
+from keepwell.rooms.samples.files.rolled import open_rolled, read_rolled
+from keepwell.rooms.samples.model import Ids, Labels, Rolled, Rows, Tier
+from keepwell.rooms.samples.rollup import join
+
+FOOTERS_KEPT = 64
+"""How many files' footers are remembered: a quarter of a megabyte each with ten thousand series."""
+
+_ATTEMPTS = 100
+"""How often files may vanish under a question before it takes what is left: a day's merge takes the hours away that it merged."""
+
+T = TypeVar("T")
+
+
+class Files:
+    """Reads the files below a folder. Synchronous; any thread may use it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.layout = Layout(folder)
+        self.damages = Damages()
+        self._footers: OrderedDict[Path, tuple[Stamp, Opened]] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def rows(self, ids: Ids | None, start: int, end: int) -> Rows:
+        """The samples in files of these series (ascending; None for all) from ``start`` to ``end``, both included, sorted by (series,
+        at)."""
+        parts = self._read(Tier.RAW, start, end, lambda opened, piece: read_rows(opened, ids, piece.start, piece.end))
+        rows = together(parts)
+        if len(parts) < 2:
+            return rows
+        order = np.argsort(rows.series, kind="stable")  # the parts are in order of time
+        return Rows(rows.series[order], rows.at[order], rows.value[order])
+
+    def rolled(self, tier: Tier, ids: Ids | None, start: int, end: int, *, bins: bool = True) -> Rolled:
+        """The roll-ups of these series (ascending; None for all) that begin from ``start`` to ``end``, both included, sorted by (series,
+        start). Without ``bins`` no row has any."""
+        return join(self._read(tier, start, end, lambda opened, piece: read_rolled(opened, ids, piece.start, piece.end, bins=bins)))
+
+    def hours(self) -> frozenset[int]:
+        """The hours that have a file of raw samples which can be read, as far as is known."""
+        damaged = self.damages.paths()
+        return frozenset(file.start for file in self.layout.files(Tier.RAW) if file.path not in damaged)
+
+    def labels(self) -> dict[int, Labels]:
+        """The series of all files with their labels, by number: from what the index can be made again."""
+        found: dict[int, Labels] = {}
+        for tier in Tier:
+            for file in reversed(self.layout.files(tier)):
+                opened = self.usable(file)
+                if opened is not None:
+                    found = labels_in(opened) | found
+        return found
+
+    def usable(self, file: File) -> Opened | None:
+        """The opened file; None where it is gone or damaged, which is then noted."""
+        try:
+            return self.opened(file)
+        except Damaged as damaged:
+            self.damages.note(damaged)
+        except FileNotFoundError:
+            pass
+        return None
+
+    def opened(self, file: File) -> Opened:
+        """The opened file. Raises Damaged (FileNotFoundError where it is gone)."""
+        state = stamp(file.path)
+        with self._guard:
+            known = self._footers.get(file.path)
+            if known is not None and known[0] == state and state is not None:
+                self._footers.move_to_end(file.path)
+                return known[1]
+        opened = open_hour(file) if file.tier is Tier.RAW else open_rolled(file)
+        with self._guard:
+            self._footers[file.path] = (state, opened)
+            while len(self._footers) > FOOTERS_KEPT:
+                self._footers.popitem(last=False)
+        return opened
+
+    def _read(self, tier: Tier, start: int, end: int, read: Callable[[Opened, Piece], T]) -> list[T]:
+        """One answer for each piece of time, in order of time. Where a file vanishes or proves to be damaged, the question is put again to
+        those that are left: what an hour's file cannot tell, its day's may."""
+        vanished = 0
+        while True:
+            damaged = self.damages.paths()
+            files = [file for file in self.layout.files(tier) if file.path not in damaged]
+            try:
+                return [read(self.opened(piece.file), piece) for piece in pieces(files, start, end)]
+            except Damaged as found:
+                self.damages.note(found)
+            except FileNotFoundError:
+                vanished += 1
+                if vanished > _ATTEMPTS:
+                    raise
