@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from keepwell.ports.samples import Matcher
 
 from .admission import DEFAULT_LIMITS, LIMITED, UNFIT, Limits, labels_fault
-from .matching import test_of
+from .matching import meaning_of
 from .model import Ids, Labels
 
 _canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
@@ -122,7 +122,7 @@ class SeriesIndex:
         return np.frombuffer(self._source_of, np.int32) >= 0 if self._source_of else np.zeros(0, np.bool_)
 
     def _narrow(self, wanted: NDArray[np.bool_], matcher: Matcher) -> None:
-        test = test_of(matcher)
+        test = meaning_of(matcher)
         by_value = self._postings.get(matcher.label, {})
         if test(""):
             # Series without this label fit: take away those whose value does not.

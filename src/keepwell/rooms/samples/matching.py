@@ -16,7 +16,7 @@ Test = Callable[[str], bool]
 """Whether the value of a label is wanted; a label that a series lacks has the value ``""``."""
 
 
-def test_of(matcher: Matcher) -> Test:
+def meaning_of(matcher: Matcher) -> Test:
     """The test that a matcher means. Raises Refused for a pattern that is no RE2 expression, or an operator that does not exist."""
     wanted = matcher.value
     if matcher.operator == "=":
@@ -31,7 +31,7 @@ def test_of(matcher: Matcher) -> Test:
 
 def fits(labels: Labels, matchers: Sequence[Matcher]) -> bool:
     """Whether one series is wanted by all matchers. For many series against the same matchers ask the index."""
-    return all(test_of(matcher)(labels.get(matcher.label, "")) for matcher in matchers)
+    return all(meaning_of(matcher)(labels.get(matcher.label, "")) for matcher in matchers)
 
 
 def _pattern(text: str) -> Test:
