@@ -14,13 +14,13 @@ from keepwell.composition import verbs
 from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import Hosts
 from keepwell.composition.itself import Itself
+from keepwell.composition.samples import SampleRoom
 from keepwell.config.operations import Operations
 from keepwell.engine import Engine
 from keepwell.kernel.problems import ConfigurationError, StorageError
 from keepwell.ports.activity import Job
 from keepwell.ports.host import Host
 from keepwell.ports.offer import Face, Route
-from keepwell.ports.samples import Sample
 from keepwell.rooms.checks import offer as checks_offer
 from keepwell.rooms.checks import store as checks_store
 from keepwell.rooms.checks.model import Check, Kept, Seen
@@ -33,13 +33,6 @@ from keepwell.storage.database import Database
 
 _RELOAD = "Read the operations directory again; an invalid one is refused and the old one stays in force"
 _log = logging.getLogger("keepwell")
-
-
-class NoSamples:
-    """The samples port until the room of samples exists: keeps nothing; the newest values stand in the checks' standings."""
-
-    async def append(self, samples: Sequence[Sample]) -> None:
-        """Takes and drops them."""
 
 
 class Recurring:
@@ -121,7 +114,9 @@ def _change_entry(seen: Seen) -> journal.NewEntry:
 class Live:
     """A running Keepwell: the rooms on their ports, one engine, and the configuration in force."""
 
-    def __init__(self, directory: str, operations: Operations, hosts: Hosts, database: Database, heartbeats: Heartbeats) -> None:
+    def __init__(
+        self, directory: str, operations: Operations, hosts: Hosts, database: Database, heartbeats: Heartbeats, samples: SampleRoom
+    ) -> None:
         self._directory = directory
         self.operations = self._at_start = operations
         self.problems = 0
@@ -129,10 +124,11 @@ class Live:
         self.stopping = asyncio.Event()
         self._hosts = hosts
         self._heartbeats = heartbeats
+        self._samples = samples
         self._host = host = hosts.of(verbs.LOCAL)
         self._database = database
         self._store = CheckStore(database, host)
-        self.checks = Checks(host, NoSamples(), self._store.identify, self._store.write, hosts.of)
+        self.checks = Checks(host, samples.store, self._store.identify, self._store.write, hosts.of)
         self._itself = Itself(self.checks, host)
         self.engine = self._itself.engine = Engine([self.checks, self._housekeeping(), self._itself.sign_of_life], host.clock)
         self.checks.on_wake(self.engine.wake)
@@ -154,6 +150,7 @@ class Live:
         """Takes the first configuration, going on from what is stored."""
         await self._heartbeats.begin(checks)
         self._itself.configure(self.operations)
+        self._samples.configure(self.operations, checks)
         await self.checks.configure(checks, await self._store.strips(), _guarded(self.operations))
         await self.note("keepwell.started", {"version": __version__, **_described(self.operations, checks)})
 
@@ -176,13 +173,14 @@ class Live:
             with contextlib.suppress(StorageError):  # the answer is what is wrong with the directory
                 await self.note("configuration.refused", {"problems": [problem.message for problem in error.problems[:20]]}, actor)
             raise
-        later = [key for key in ("web", "storage") if operations.values[key] != self._at_start.values[key]]
+        later = [key for key in ("web", "storage", "samples") if operations.values[key] != self._at_start.values[key]]
         later += ["service"] if operations.service != self._at_start.service else []
         if later:
             _log.warning("sections that take effect at the next start", extra={"facts": {"sections": ", ".join(later)}})
         self._hosts.configure(operations.options("hosts"))
         await self._heartbeats.configure(checks)
         self._itself.configure(operations)
+        self._samples.configure(operations, checks)
         await self.checks.configure(checks, guarded=_guarded(operations))
         self.operations, self.problems = operations, 0
         facts = _described(operations, checks)
@@ -195,6 +193,7 @@ class Live:
         return (
             checks_offer.face(self.checks, self._host, self.operations.service, self._store.verbs()),
             self._heartbeats.face(),
+            self._samples.face(),
             self._itself.face(self.operations.service, web, lambda: self.problems),
             Face("keepwell", routes=(Route("POST", "/api/v1/reload", "configuration.reload", self._asked_to_reload, _RELOAD),)),
         )

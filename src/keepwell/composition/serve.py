@@ -22,6 +22,7 @@ from keepwell.composition import verbs
 from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import hosts_of
 from keepwell.composition.live import Live
+from keepwell.composition.samples import SampleRoom
 from keepwell.config.acceptance import read_acceptances
 from keepwell.config.operations import Operations
 from keepwell.config.unused import unused_in
@@ -86,7 +87,10 @@ async def serve(settings: Settings) -> int:
         heartbeats = Heartbeats(database, host)
         host = replace(host, pings=heartbeats.desk)
         hosts = await stack.enter_async_context(hosts_of(host, operations.options("hosts")))
-        live = Live(settings.directory, operations, hosts, database, heartbeats)
+        samples = SampleRoom(data.path / "samples", host, operations)
+        await samples.begin()
+        stack.push_async_callback(samples.end)
+        live = Live(settings.directory, operations, hosts, database, heartbeats, samples)
         await live.begin(checks)
         await _run(live, host, Sockets(tcp, unix, data))
     return 0
