@@ -149,7 +149,7 @@ async def range_of(asker: Asker, asked: RangeAsked) -> dict[str, Any]:
             f"{len(chosen.ids)} series with {length} points are more than {MOST_NUMBERS} numbers",
             hint="select fewer series, a longer step, or write limit=",
         )
-    extent = Extent(chosen.ids, whole.start, whole.end)
+    extent = Extent(chosen.ids, whole.start, whole.end, any(kind in pointing.QUANTILES for kind in kinds))
     entries = await _entries(asker, extent, answered, kinds)
     return {
         "start": whole.start / 1000,
@@ -163,7 +163,7 @@ async def range_of(asker: Asker, asked: RangeAsked) -> dict[str, Any]:
 
 async def _entries(asker: Asker, extent: Extent, answered: Answered, kinds: Sequence[str]) -> list[dict[str, Any]]:
     rolled = await asker.reader.rolled_rows(extent, answered)
-    sampled = await asker.reader.rows(extent) if answered.exact and any(kind in pointing.QUANTILES for kind in kinds) else None
+    sampled = await asker.reader.rows(extent) if answered.exact and extent.bins else None
     return await asyncio.to_thread(_pointed, asker.reader, extent, answered.step, kinds, (rolled, sampled))
 
 

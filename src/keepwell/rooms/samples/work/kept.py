@@ -1,26 +1,67 @@
-"""What files hold, as the reader of questions asks for it. A file that is damaged is named once by ``Damages`` and gives nothing."""
+"""What files hold, as the reader of questions asks for it."""
 
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from keepwell.rooms.samples.log import joined
-from keepwell.rooms.samples.model import Ids, Rolled, Rows, Tier
-from keepwell.rooms.samples.rollup import join
+from keepwell.rooms.samples.model import HOUR, Ids, Rolled, Rows, Tier
+
+if TYPE_CHECKING:
+    from keepwell.rooms.samples.files.layout import File
+    from keepwell.rooms.samples.files.reading import Files
 
 
 class KeptFiles:
-    """The files of one folder of samples. Any thread may ask."""
+    """The files of one folder of samples. Any thread may ask. A damaged file is named once (``files.damages``) and gives nothing."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, files: "Files | None" = None) -> None:
         self._folder = folder
+        self._given = files
+
+    @cached_property
+    def files(self) -> "Files":
+        """Reads them."""
+        from keepwell.rooms.samples.files.reading import Files  # brings pyarrow, of which a server without questions has no need
+
+        return self._given or Files(self._folder)
 
     def count(self, tier: Tier, start: int, end: int) -> int:
         """How many files of a tier hold something of this time (both included)."""
-        return 0
+        return len(self.files.layout.pieces(tier, start, end))
 
     def rows(self, ids: Ids, start: int, end: int) -> Rows:
-        """Raw samples, sorted by (series, at)."""
-        return joined([])
+        """Raw samples of series (ascending), sorted by hour, then (series, at)."""
+        return self.files.rows(ids, start, end)
 
-    def rolled(self, tier: Tier, ids: Ids, start: int, end: int) -> tuple[Rolled, list[tuple[int, int]]]:
-        """Rolled-up rows, and the stretches (start, end not contained) for which this tier has files that can be read."""
-        return join([]), []
+    def rolled(self, tier: Tier, ids: Ids, start: int, end: int, bins: bool) -> tuple[Rolled, list[tuple[int, int]]]:
+        """Rolled-up rows (without ``bins`` none has any), and the stretches (start, end not contained) of which this tier has everything.
+
+        An hour whose 5-minute rows still have a file of their own has been made anew, or was never merged: a day by the hour may be older
+        than it, and does not count as having it.
+        """
+        there = self.files.layout.files(tier)
+        rolled = self.files.rolled(tier, ids, start, end, bins=bins)
+        damaged = self.files.damages.paths()
+        covered = _stretches([file for file in there if file.path not in damaged], start, end)
+        if tier is not Tier.HOUR:
+            return rolled, covered
+        newer = [file.start for file in self.files.layout.files(Tier.FIVE_MINUTES) if file.is_hour]
+        return _without_hours(rolled, covered, newer)
+
+
+def _stretches(files: "list[File]", start: int, end: int) -> list[tuple[int, int]]:
+    from keepwell.rooms.samples.files.layout import pieces
+
+    return [(piece.start, piece.end + 1) for piece in pieces(files, start, end)]
+
+
+def _without_hours(rolled: Rolled, covered: list[tuple[int, int]], hours: list[int]) -> tuple[Rolled, list[tuple[int, int]]]:
+    import numpy as np
+
+    from keepwell.rooms.samples.rollup import take
+
+    left = covered
+    for hour in hours:
+        left = [part for first, last in left for part in ((first, min(last, hour)), (max(first, hour + HOUR), last)) if part[0] < part[1]]
+    places = np.flatnonzero(~np.isin(rolled.start, hours))
+    return (rolled if len(places) == len(rolled) else take(rolled, places)), left

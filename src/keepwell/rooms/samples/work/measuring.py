@@ -98,7 +98,7 @@ async def spread_of(asker: Asker, chosen: Selected, stretch: Stretch) -> tuple[l
         found = await asyncio.to_thread(lambda: [(one, spreading.of_values(values)) for one, _, values in samples_by_series(rows)])
     else:
         stretch = aligned(stretch, answered.step)
-        rolled = await reader.rolled_rows(Extent(chosen.ids, stretch.start, stretch.end), answered)
+        rolled = await reader.rolled_rows(Extent(chosen.ids, stretch.start, stretch.end, bins=True), answered)
         found = await asyncio.to_thread(lambda: [(one, spreading.of_rows(_since(rows, stretch))) for one, rows in by_series(rolled)])
     return [(reader.labels(one), spread) for one, spread in found if spread.count], answered, stretch
 

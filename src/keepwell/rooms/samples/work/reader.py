@@ -62,18 +62,19 @@ class Files(Protocol):
         """Raw samples, sorted by (series, at)."""
         ...
 
-    def rolled(self, tier: Tier, ids: Ids, start: int, end: int) -> tuple[Rolled, list[tuple[int, int]]]:
-        """Rolled-up rows, and the stretches (start, end not contained) for which this tier has files that can be read."""
+    def rolled(self, tier: Tier, ids: Ids, start: int, end: int, bins: bool) -> tuple[Rolled, list[tuple[int, int]]]:
+        """Rolled-up rows (without ``bins`` none has any), and the stretches (start, end not contained) of which it has everything."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What is to be read: these series, from ``start`` to ``end`` (not contained)."""
+    """What is to be read: these series (ascending), from ``start`` to ``end`` (not contained); with ``bins`` where quantiles are wanted."""
 
     ids: Ids
     start: int
     end: int
+    bins: bool = False
 
 
 class Reader:
@@ -114,7 +115,7 @@ class Reader:
         """
         answered = self.plan(start, end, step, need)
         ids = self.ids(matchers)
-        rolled = await self.rolled_rows(Extent(ids, start, end), answered)
+        rolled = await self.rolled_rows(Extent(ids, start, end, need is Need.QUANTILE), answered)
         return [(self.labels(number), one) for number, one in by_series(rolled) if one.start[-1] >= start], answered
 
     async def columns(self, matchers: Sequence[Matcher], start: int, end: int) -> list[Column]:
@@ -131,7 +132,7 @@ class Reader:
     async def rolled_rows(self, extent: Extent, answered: Answered) -> Rolled:
         """Rows of ``answered.step``, sorted by (series, start), with the row before the start where there is one."""
         back = -(-max(answered.step, _BEFORE) // answered.step) * answered.step
-        wide = Extent(extent.ids, extent.start - back, extent.end)
+        wide = Extent(extent.ids, max(0, extent.start - back), extent.end, extent.bins)
         self._bound(wide, answered.tier)
         memory = self._store.rows(wide.ids, wide.start, wide.end - 1)
         counters = self._counters(wide.ids)
@@ -161,7 +162,7 @@ class Reader:
         for tier in (Tier.HOUR, Tier.FIVE_MINUTES):
             if tier.step > answered.tier.step or answered.step % tier.step:
                 continue
-            found, missing = self._of_tier(tier, extent.ids, missing)
+            found, missing = self._of_tier(tier, extent, missing)
             parts.append(found)
         gaps = [*missing, *((max(hour, extent.start), min(hour + HOUR, extent.end)) for hour in open_hours.tolist())]
         raw = together([*(self._files.rows(extent.ids, first, last - 1) for first, last in gaps), memory])
@@ -169,14 +170,14 @@ class Reader:
         parts.append(rollup.roll(raw, base, counters))
         return rollup.merge(rollup.join(parts), answered.step)  # rows of several lengths lie side by side: they cover different hours
 
-    def _of_tier(self, tier: Tier, ids: Ids, missing: list[tuple[int, int]]) -> tuple[Rolled, list[tuple[int, int]]]:
+    def _of_tier(self, tier: Tier, extent: Extent, missing: list[tuple[int, int]]) -> tuple[Rolled, list[tuple[int, int]]]:
         """What a tier has of the time that is missing, and what is missing then. Only whole rows are taken."""
         parts, left = [], missing
         for first, last in missing:
             whole = (-(-first // tier.step) * tier.step, last // tier.step * tier.step)
             if whole[0] >= whole[1]:
                 continue
-            found, covered = self._files.rolled(tier, ids, whole[0], whole[1] - 1)
+            found, covered = self._files.rolled(tier, extent.ids, whole[0], whole[1] - 1, extent.bins)
             parts.append(found)
             for begins, ends in covered:
                 left = _without(left, begins, ends)
