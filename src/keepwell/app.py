@@ -25,6 +25,7 @@ def commands() -> Sequence[Subcommand | Group]:
     from keepwell.rooms.manual.importing import offer as manual
     from keepwell.rooms.manual.lint import offer as lint
     from keepwell.rooms.plan import offer as plan
+    from keepwell.rooms.samples import commands as samples
     from keepwell.storage import offer as storage
 
     return (
@@ -33,6 +34,7 @@ def commands() -> Sequence[Subcommand | Group]:
         *checks.commands(verbs.load_checks, verbs.open_hosts, verbs.ask_server, verbs.check_kinds),
         _up(),
         _reload(),
+        Group("samples", "ask for samples, bring them and take them away", samples.commands(verbs.ask_server)),
         *manual.commands(verbs.data_directory, verbs.check_problem, lambda directory: verbs.validate(str(directory))),
         *lint.commands(verbs.shellcheck, __version__),
         *demo.commands(_run_demonstration, _import_for_demonstration, _accept_for_demonstration),

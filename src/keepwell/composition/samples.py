@@ -22,8 +22,9 @@ class SampleRoom:
 
     def __init__(self, folder: Path, host: Host, operations: Operations) -> None:
         self._settings = _settings(operations.values["samples"])
-        self.store = SampleStore(folder, host.clock, self._settings)
-        self._reader = Reader(self.store, KeptFiles(folder), lambda: self._settings.keep, host.clock)
+        files = KeptFiles(folder)
+        self.store = SampleStore(folder, host.clock, self._settings, files)
+        self._reader = Reader(self.store, files, lambda: self._settings.keep, host.clock)
         self._facts = Facts(operations.service, {}, {}, {})
 
     async def begin(self) -> None:

@@ -4,7 +4,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keepwell.rooms.samples.model import HOUR, Ids, Rolled, Rows, Tier
+from keepwell.rooms.samples.model import HOUR, Ids, Labels, Rolled, Rows, Tier
 
 if TYPE_CHECKING:
     from keepwell.rooms.samples.files.layout import File
@@ -25,11 +25,15 @@ class KeptFiles:
 
         return self._given or Files(self._folder)
 
+    def labels(self) -> dict[int, Labels]:
+        """The series that any file holds."""
+        return self.files.labels()
+
     def count(self, tier: Tier, start: int, end: int) -> int:
         """How many files of a tier hold something of this time (both included)."""
         return len(self.files.layout.pieces(tier, start, end))
 
-    def rows(self, ids: Ids, start: int, end: int) -> Rows:
+    def rows(self, ids: Ids | None, start: int, end: int) -> Rows:
         """Raw samples of series (ascending), sorted by hour, then (series, at)."""
         return self.files.rows(ids, start, end)
 
