@@ -39,6 +39,8 @@ async def seal(request: Request, secrets: Secrets, sealed: Sealed) -> None:
         sealed.headers[name] = await value_of(reference)
     if request.basic is not None:
         sealed.headers["Authorization"] = _basic(request.basic.user, await value_of(request.basic.password))
+    if request.bearer is not None:
+        sealed.headers["Authorization"] = f"Bearer {await value_of(request.bearer)}"
     if isinstance(request.body, Form | Json):
         resolved = {name: await value_of(reference) for name, reference in request.body.secrets.items()}
         kind, sealed.body = _form(request.body, resolved) if isinstance(request.body, Form) else _json(request.body, resolved)

@@ -74,6 +74,7 @@ class Request:
 
     ``secrets`` are headers whose values are references (``secret:NAME``), resolved at the last moment and redacted from every message.
     ``authority`` is the path of a PEM file with the certificate authorities to trust instead of the system's.
+    ``bearer`` is the reference to a token, sent as ``Authorization: Bearer ...`` (RFC 6750).
     ``cookies`` are those held so far; None keeps none, also not between the redirects of this request.
     """
 
@@ -88,6 +89,7 @@ class Request:
     verify: bool = True
     authority: str | None = None
     basic: Basic | None = None
+    bearer: str | None = None
     signature: Signature | AwsSignature | None = None
     cookies: tuple[Cookie, ...] | None = None
 

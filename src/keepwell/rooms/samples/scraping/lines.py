@@ -51,7 +51,7 @@ class Page:
     """What one page says. ``slot`` numbers the series of each row within the reader, in the order of the page; ``at`` are milliseconds
     since 1970, NO_TIME for a row without an instant, and None where no row has one. ``fresh`` are the labels of the slots that were not
     seen before (the name under ``__name__``, no label with an empty value), ``metrics`` what is new or changed of the metadata.
-    ``histograms`` counts native histograms, which are no numbers and are left out."""
+    ``histograms`` counts native histograms, which are no numbers, and ``monstrous`` lines beyond LONGEST_LINE: both are left out."""
 
     slot: NDArray[np.int32]
     value: Values
@@ -59,6 +59,7 @@ class Page:
     fresh: Mapping[int, Labels]
     metrics: Mapping[str, Metric]
     histograms: int = 0
+    monstrous: int = 0
 
     def __len__(self) -> int:
         return len(self.slot)
@@ -98,6 +99,13 @@ class Slots:
         self.count = len(kept)
 
 
+def monstrous(lines: Sequence[str]) -> list[int]:
+    """The positions of lines that are not read, because nobody could mean them and reading them takes too long."""
+    if not lines or max(map(len, lines)) <= LONGEST_LINE:
+        return []
+    return [position for position, line in enumerate(lines) if len(line) > LONGEST_LINE]
+
+
 Parser = Callable[[Any], Iterable[Any]]
 """One of prometheus_client's parsers: lines in, metric families out."""
 
@@ -108,15 +116,12 @@ def families_of(parser: Parser, lines: Sequence[str]) -> list[Any]:
 
     def counted() -> Iterator[str]:
         nonlocal at
-        for at, line in enumerate(lines, start=1):
-            if len(line) > LONGEST_LINE:
-                raise PageError(at, f"it is {len(line)} characters long, and at most {LONGEST_LINE} are read: {quoted(line, _SHOWN)}")
+        for line in lines:
+            at += 1
             yield line + "\n"
 
     try:
         return list(parser(counted()))
-    except PageError:
-        raise
     except _ERRORS as error:
         raise PageError(at, _why(error, lines[at - 1] if 0 < at <= len(lines) else "")) from None
 

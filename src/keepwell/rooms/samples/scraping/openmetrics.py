@@ -7,7 +7,7 @@ exemplars, goes through the library; a page in which anything is wrong goes thro
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +17,7 @@ from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 
 from keepwell.rooms.samples.model import Metric
 
-from .lines import NO_TIME, NUMBER, NUMBERS, Page, PageError, Slots, families_of, labels_of, milliseconds, number_of, same
+from .lines import NO_TIME, NUMBER, NUMBERS, Page, PageError, Slots, families_of, labels_of, milliseconds, monstrous, number_of, same
 from .values import Comparisons, comparisons_of, names_taken
 
 END = "# EOF"
@@ -67,11 +67,22 @@ class OpenMetricsReader:
         lines = text.split("\n")
         if lines[-1] == "":
             lines.pop()
+        left_out = monstrous(lines)
+        for position in reversed(left_out):
+            del lines[position]
         try:
-            page = self._known(lines) if lines and lines[-1] == END else None
+            page = self._read(lines)
+        except PageError as error:
+            raise _located(error, left_out) from None
+        return replace(page, monstrous=len(left_out)) if left_out else page
+
+    def _read(self, lines: list[str]) -> Page:
+        try:
+            if lines and lines[-1] == END:
+                return self._known(lines)
         except _Anew:
-            page = None
-        return page if page is not None else self._page(_of_families(families_of(text_fd_to_metric_families, lines), self.slots))
+            pass
+        return self._page(_of_families(families_of(text_fd_to_metric_families, lines), self.slots))
 
     def keep(self, kept: NDArray[np.int64]) -> None:
         """Forgets all slots but these; see Slots. Blocks are read anew by the library once."""
@@ -135,6 +146,14 @@ class OpenMetricsReader:
         rows.names.append(names)
         _add_families(rows, families, self.slots)
         return None
+
+
+def _located(error: PageError, left_out: Sequence[int]) -> PageError:
+    """The error with its line as the page counts it, with those that were left out."""
+    line = error.line
+    for position in left_out if line else ():
+        line += position < line
+    return PageError(line, error.why)
 
 
 def _bounds(heads: Sequence[str]) -> Iterable[tuple[int, int]]:

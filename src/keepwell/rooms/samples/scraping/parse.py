@@ -22,6 +22,8 @@ class Reader:
 
     def __init__(self) -> None:
         self._reader: TextReader | OpenMetricsReader | None = None
+        self.life = 0
+        """How often it began anew: slots count from 0 again then."""
 
     def read(self, body: bytes, content_type: str = "") -> Page:
         """The rows of a page. ``content_type`` is the header's value; without one, or with another, the text format is tried, as
@@ -32,6 +34,7 @@ class Reader:
         text = _decoded(body, content_type)
         if not isinstance(self._reader, kind):
             self._reader = kind()
+            self.life += 1
         return self._reader.read(text)
 
     @property
@@ -45,7 +48,7 @@ class Reader:
             self._reader.keep(kept)
 
     def forget(self) -> None:
-        """Forgets everything."""
+        """Forgets everything; the next page begins a new life."""
         self._reader = None
 
 

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_fd_to_metric_families
 from keepwell.kernel.quoting import quoted
 from keepwell.rooms.samples.model import Metric
 
-from .lines import NO_TIME, NUMBER, NUMBERS, Page, PageError, Slots, families_of, labels_of, milliseconds, number_of, same
+from .lines import NO_TIME, NUMBER, NUMBERS, Page, PageError, Slots, families_of, labels_of, milliseconds, monstrous, number_of, same
 
 _INSTANT = re.compile(r"-?[0-9]{1,15}")  # milliseconds that a float64 holds exactly
 
@@ -33,6 +33,9 @@ class TextReader:
     def read(self, text: str) -> Page:
         """The rows of a page. Raises PageError with the first line that cannot be read."""
         lines = text.split("\n")
+        left_out = monstrous(lines)
+        for position in left_out:
+            lines[position] = ""
         samples = [line for line in lines if line and line[0] != "#"]
         comments = [line for line in lines if line and line[0] == "#"]
         try:
@@ -40,7 +43,7 @@ class TextReader:
             slot, value, at = self._rows(samples)
         except PageError as error:
             raise _located(lines, error) from None
-        return Page(slot, value, at, self.slots.take_fresh(), metrics)
+        return Page(slot, value, at, self.slots.take_fresh(), metrics, monstrous=len(left_out))
 
     def keep(self, kept: Any) -> None:
         """Forgets all slots but these; see Slots."""

@@ -1,0 +1,31 @@
+"""When a target is due, and the instant that its samples get. Pure."""
+
+from math import floor
+from zlib import crc32
+
+SPREAD = 10.0
+"""Seconds after a start within which every target is asked for the first time."""
+
+TOLERANCE = 10
+"""Milliseconds by which a sample's instant may be moved so that a series' instants are evenly apart, and pack well; at most a hundredth
+of the interval. Prometheus does the same with 2 ms (scrape/scrape.go, ScrapeTimestampTolerance)."""
+
+
+def first_due(key: object, every: float, started: float) -> float:
+    """When (monotonic seconds) a target is asked first: always at the same place of its interval, so that targets are spread."""
+    return started + crc32(repr(key).encode()) / 2**32 * min(every, SPREAD)
+
+
+def following(due: float, every: float, monotonic: float) -> float:
+    """When it is due after ``due``; what lies in the past by ``monotonic`` is left out."""
+    return due + every * (1 + max(0, floor((monotonic - due) / every)))
+
+
+def aligned(at: int, last: int, every: float) -> int:
+    """The instant of a scrape (milliseconds since 1970) that began at ``at``, where the one before had ``last`` (0: there was none)."""
+    step = every * 1000
+    steps = round((at - last) / step)
+    even = round(last + steps * step)
+    if last and steps >= 1 and abs(at - even) <= min(TOLERANCE, step / 100):
+        return even
+    return at
