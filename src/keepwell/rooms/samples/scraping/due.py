@@ -1,7 +1,7 @@
 """When a target is due, and the instant that its samples get. Pure."""
 
+from hashlib import blake2b
 from math import floor
-from zlib import crc32
 
 SPREAD = 10.0
 """Seconds after a start within which every target is asked for the first time."""
@@ -13,7 +13,8 @@ of the interval. Prometheus does the same with 2 ms (scrape/scrape.go, ScrapeTim
 
 def first_due(key: object, every: float, started: float) -> float:
     """When (monotonic seconds) a target is asked first: always at the same place of its interval, so that targets are spread."""
-    return started + crc32(repr(key).encode()) / 2**32 * min(every, SPREAD)
+    place = int.from_bytes(blake2b(repr(key).encode(), digest_size=4).digest()) / 2**32
+    return started + place * min(every, SPREAD)
 
 
 def following(due: float, every: float, monotonic: float) -> float:

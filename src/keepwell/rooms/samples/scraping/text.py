@@ -178,13 +178,20 @@ def _name_in(line: str, family: Any) -> str:
 def _located(lines: Sequence[str], error: PageError) -> PageError:
     """The same error with its line on the page: the first that the library does not take."""
     for number, line in enumerate(lines, start=1):
-        try:
-            for family in families_of(text_fd_to_metric_families, [line]):
-                for sample in family.samples:
-                    number_of(sample.value)
-                    _milliseconds(sample.timestamp or 0.0)
-        except PageError as found:
-            return PageError(number, found.why)
-        except OverflowError:
-            return PageError(number, f"its value is no number: {quoted(line, 80)}")
+        why = _fault(line)
+        if why:
+            return PageError(number, why)
     return error
+
+
+def _fault(line: str) -> str:
+    """Why this line cannot be read; empty where it can."""
+    try:
+        for sample in (sample for family in families_of(text_fd_to_metric_families, [line]) for sample in family.samples):
+            number_of(sample.value)
+            _milliseconds(sample.timestamp or 0.0)
+    except PageError as error:
+        return error.why
+    except OverflowError:
+        return f"its value is no number: {quoted(line, 80)}"
+    return ""
