@@ -9,7 +9,7 @@ any other.
 import os
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,11 @@ _ZSTD_LEVEL = 3
 
 def nothing(step: str) -> None:
     """The point of writing at which nothing happens."""
+
+
+def be_frugal() -> None:
+    """Has Arrow take memory from the system and give it back at once; for the whole process. Its own pool keeps what it once had."""
+    pa.set_memory_pool(pa.system_memory_pool())
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +233,20 @@ def read_groups(opened: Opened, groups: Sequence[int], columns: Sequence[str]) -
         raise Damaged(file, f"cannot be read ({_short(error)})") from error
 
 
-def _check(opened: Opened, handle: int, group: int, columns: Sequence[str]) -> None:
+def verify(opened: Opened) -> None:
+    """Checks every column of a file. Raises Damaged (FileNotFoundError where the file is gone)."""
+    names = frozenset(opened.metadata.schema.names)
+    try:
+        with opened.file.path.open("rb") as source:
+            for group in range(len(opened.sums)):
+                _check(opened, source.fileno(), group, names)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Damaged(opened.file, f"cannot be read ({_short(error)})") from error
+
+
+def _check(opened: Opened, handle: int, group: int, columns: Container[str]) -> None:
     found = opened.metadata.row_group(group)
     for number in range(found.num_columns):
         column = found.column(number)

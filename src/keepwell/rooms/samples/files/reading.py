@@ -11,7 +11,7 @@ import numpy as np
 from keepwell.rooms.samples.files.damage import Damaged, Damages, Stamp, stamp
 from keepwell.rooms.samples.files.facts import labels_in
 from keepwell.rooms.samples.files.layout import File, Layout, Piece, pieces
-from keepwell.rooms.samples.files.parquet import Opened
+from keepwell.rooms.samples.files.parquet import Opened, be_frugal
 from keepwell.rooms.samples.files.raw import open_hour, read_rows, together
 from keepwell.rooms.samples.files.rolled import open_rolled, read_rolled
 from keepwell.rooms.samples.model import Ids, Labels, Rolled, Rows, Tier
@@ -30,6 +30,7 @@ class Files:
     """Reads the files below a folder. Synchronous; any thread may use it."""
 
     def __init__(self, folder: Path) -> None:
+        be_frugal()
         self.layout = Layout(folder)
         self.damages = Damages()
         self._footers: OrderedDict[Path, tuple[Stamp, Opened]] = OrderedDict()

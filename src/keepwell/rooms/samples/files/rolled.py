@@ -55,7 +55,7 @@ _SCHEMA = pa.schema(
         *_BINS,
     ]
 )
-FORM = Form(_SCHEMA, encodings(_SCHEMA), extremes=("series", "start"), group=20_000)
+FORM = Form(_SCHEMA, encodings(_SCHEMA), extremes=("series", "start"), group=10_000)
 
 _BIN_NAMES = tuple(field.name for field in _BINS)
 _PLAIN_NAMES = tuple(name for name in _SCHEMA.names if name not in _BIN_NAMES)

@@ -1,0 +1,88 @@
+"""The child process that compacts, rolls up and merges: ``python -m keepwell.rooms.samples.files.child WORK FOLDER LOG START``.
+
+It works alone on the folder (a lock that ends with it), so that one which outlived its server cannot put an older file over a newer
+one. What it did
+is one line of JSON on its output. It does its work at a lower priority.
+"""
+
+import fcntl
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from keepwell.kernel.problems import KeepwellError
+from keepwell.rooms.samples.files.compact import compact_hour, roll_hour
+from keepwell.rooms.samples.files.damage import Damaged
+from keepwell.rooms.samples.files.days import merge_day
+from keepwell.rooms.samples.files.layout import Layout
+from keepwell.rooms.samples.files.parquet import Point, be_frugal, nothing
+from keepwell.rooms.samples.files.source import Source
+from keepwell.rooms.samples.log import Log
+
+LOCK = ".working"
+
+_NICENESS = 10
+
+
+def work(kind: str, folder: Path, log: Path, start: int, point: Point = nothing) -> dict[str, Any]:
+    """Does one piece of work, alone on the folder, and gives what came of it. Raises OSError, StorageError, Damaged."""
+    with _alone(folder):
+        return dict(_WORKS[kind](Layout(folder), log, start, point))
+
+
+def _compact(layout: Layout, log: Path, hour: int, point: Point) -> Mapping[str, Any]:
+    with closing(Log.open_to_read(log)) as opened:
+        return asdict(compact_hour(layout, Source(opened, hour), hour, point))
+
+
+def _roll(layout: Layout, log: Path, hour: int, point: Point) -> Mapping[str, Any]:
+    with closing(Log.open_to_read(log)) as opened:
+        metrics = opened.metrics()
+    return {"rows": roll_hour(layout, hour, metrics, point), "said": []}
+
+
+def _merge(layout: Layout, _log: Path, day: int, point: Point) -> Mapping[str, Any]:
+    return asdict(merge_day(layout, day, point))
+
+
+_WORKS: Mapping[str, Callable[[Layout, Path, int, Point], Mapping[str, Any]]] = {"compact": _compact, "roll": _roll, "merge": _merge}
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    with (folder / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def peak() -> int:
+    """The most memory that this process had at a time, in bytes (proc(5), VmHWM: unlike getrusage it does not count what was there
+    before the program was replaced)."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(found[1]) * 1024 if found else 0
+
+
+def main(arguments: list[str]) -> int:
+    """The program. Its exit code is 1 where the work could not be done, and its output says why."""
+    kind, folder, log, start = arguments
+    os.nice(_NICENESS)
+    be_frugal()
+    try:
+        outcome = work(kind, Path(folder), Path(log), int(start))
+    except OSError as error:
+        outcome = {"fault": error.strerror or str(error)}
+    except (KeepwellError, Damaged) as error:
+        outcome = {"fault": str(error)}
+    times = os.times()
+    sys.stdout.write(json.dumps(outcome | {"peak": peak(), "seconds": round(times.user + times.system, 3)}) + "\n")
+    return 1 if "fault" in outcome else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
