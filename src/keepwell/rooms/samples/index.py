@@ -29,7 +29,7 @@ class SeriesIndex:
     """
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
-        self._limits = limits
+        self.limits = limits
         self._numbers: dict[str, int] = {}
         self._labels: list[Labels | None] = []
         self._postings: dict[str, dict[str, array[int]]] = {}
@@ -66,7 +66,7 @@ class SeriesIndex:
         number = self._numbers.get(text := _canonical(labels))
         if number is not None:
             return number
-        if len(self) >= self._limits.series or self._living.get(source, 0) >= self._limits.per_source:
+        if len(self) >= self.limits.series or self._living.get(source, 0) >= self.limits.per_source:
             self.beyond[source] = self.beyond.get(source, 0) + 1
             return LIMITED
         number = len(self._labels)
@@ -176,7 +176,7 @@ class SeriesIndex:
 
     def problems(self) -> list[str]:
         """A sentence for each source that wants more series than it may have."""
-        limits, are_all = self._limits, len(self) >= self._limits.series
+        limits, are_all = self.limits, len(self) >= self.limits.series
         most = f"of all sources together ({limits.series:,})" if are_all else f"of one source ({limits.per_source:,})"
         return [
             f"samples of {source} are refused: the limit of series {most} is reached; leave out labels that take ever new values, or "

@@ -10,7 +10,7 @@ from keepwell.kernel.problems import Problem, Refused
 from keepwell.ports.samples import Column, Matcher
 from keepwell.rooms.samples.admission import first_of_each, order
 from keepwell.rooms.samples.log import joined
-from keepwell.rooms.samples.model import Ids, Labels, Metric, Rows, is_stale
+from keepwell.rooms.samples.model import HOUR, Ids, Labels, Metric, Rows, is_stale
 from keepwell.rooms.samples.window import by_series, last_of_each, picked
 
 from .restart import Files, State
@@ -20,6 +20,10 @@ MOST_AT_ONCE = 5_000_000
 
 _IN_TURN = 500
 """Series; questions about more are answered in a thread."""
+
+_SERIES_AT_ONCE = 5_000
+_FEW = 250_000
+"""Samples in hours' files: where fewer are found at once, twice as many hours are read next."""
 
 _UNKNOWN = Metric()
 
@@ -63,7 +67,7 @@ class Recall:
         # Memory first: what leaves it in the meantime is in a file by then.
         since, files = self._state.since, self._files
         rows = self.rows(ids, start, end) if len(ids) <= _IN_TURN else await asyncio.to_thread(self.rows, ids, start, end)
-        _bound(rows)
+        _bound(len(rows), MOST_AT_ONCE)
         if start < since and len(ids):
             rows = await asyncio.to_thread(_with_files, files, rows, ids, (start, min(end, since - 1)))
         return rows
@@ -91,9 +95,8 @@ class Recall:
 
 def _with_files(files: Files, memory: Rows, ids: Ids, span: tuple[int, int]) -> Rows:
     """Of one key, what a file has was stored first."""
-    filed = files.rows(ids, *span)
+    filed = _filed(files, ids, *span, MOST_AT_ONCE - len(memory))
     rows = joined([filed, memory])
-    _bound(rows)
     if not len(memory) or not len(filed):
         return rows
     if memory.at.min() > filed.at.max():
@@ -102,7 +105,25 @@ def _with_files(files: Files, memory: Rows, ids: Ids, span: tuple[int, int]) -> 
     return picked(rows, first_of_each(rows))
 
 
-def _bound(rows: Rows) -> None:
-    if len(rows) > MOST_AT_ONCE:
+def _filed(files: Files, ids: Ids, start: int, end: int, most: int) -> Rows:
+    """Some hours at a time, more where little is found, so that what is too much is noticed before it is in memory."""
+    hours = sorted(hour for hour in files.hours() if hour + HOUR > start and hour <= end)
+    parts: list[Rows] = []
+    samples, many = 0, 1
+    while hours:
+        some, hours = hours[:many], hours[many:]
+        before = samples
+        for first in range(0, len(ids), _SERIES_AT_ONCE):
+            part = files.rows(ids[first : first + _SERIES_AT_ONCE], max(start, some[0]), min(end, some[-1] + HOUR - 1))
+            samples += len(part)
+            _bound(samples, most)
+            parts.append(part)
+        if samples - before < _FEW:
+            many *= 2
+    return by_series(joined(parts), ids)
+
+
+def _bound(samples: int, most: int) -> None:
+    if samples > most:
         message = f"that is more than {MOST_AT_ONCE:,} samples"
         raise Refused(Problem("samples.too-many", message, "Ask for fewer series, or for less time."))

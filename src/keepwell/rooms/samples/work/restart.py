@@ -38,6 +38,10 @@ class Files(Protocol):
         """Raw samples from ``start`` to ``end``, both included, sorted by (series, at). ``ids`` ascend."""
         ...
 
+    def hours(self) -> Iterable[int]:
+        """The starts of the hours that have a file of raw samples."""
+        ...
+
     def labels(self) -> Mapping[int, Labels]:
         """The series that any file holds."""
         ...
@@ -49,6 +53,10 @@ class NoFiles:
     def rows(self, ids: Ids | None, start: int, end: int) -> Rows:
         """Nothing."""
         return joined([])
+
+    def hours(self) -> Iterable[int]:
+        """None."""
+        return ()
 
     def labels(self) -> Mapping[int, Labels]:
         """Nothing."""

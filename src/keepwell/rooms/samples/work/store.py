@@ -111,6 +111,12 @@ class SampleStore(Recall):
             if await self._open():
                 return
 
+    def configure(self, settings: Settings) -> None:
+        """Other settings from now on; except ``every``, which holds from the next start."""
+        self._settings = settings
+        if self._state.log is not None:
+            self._state.index.limits = settings.limits
+
     async def end(self) -> None:
         """Stores what waits (or cannot), and closes."""
         self._rounds.end()
@@ -118,8 +124,9 @@ class SampleStore(Recall):
             if task.get_name() != "samples":
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._state.log is not None:
-            await self._in_writer(self._state.log.close)
+        log, self._state.log = self._state.log, None
+        if log is not None:
+            await self._in_writer(log.close)
         self._writer.shutdown()
 
     # --- taking ---
@@ -230,9 +237,8 @@ class SampleStore(Recall):
         """What is in files and older than the window leaves memory; of far too much, the oldest."""
         state = self._state
         limit = (self._now() - _milliseconds(self._settings.window)) // BLOCK * BLOCK
-        if limit > state.since:
-            state.window.drop_before(limit, state.pending.__contains__)
-            state.since = limit
+        state.since = max(limit, state.since)
+        state.window.drop_before(state.since, state.pending.__contains__)
         while len(state.window) > MOST_IN_MEMORY and len(starts := state.window.starts()) > 1:
             state.window.drop_before(starts[0] + BLOCK, lambda _: False)
             state.since = max(state.since, starts[0] + BLOCK)

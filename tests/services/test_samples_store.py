@@ -1,0 +1,324 @@
+"""The store on a real SQLite file and real hours' files: what is acknowledged is there, after a restart too, and nothing counts twice."""
+
+import asyncio
+import math
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keepwell.kernel.problems import Refused, StorageError
+from keepwell.ports.fakes import FakeClock
+from keepwell.ports.samples import NAME, Matcher, Sample
+from keepwell.rooms.samples.admission import DUPLICATE, FUTURE, LABELS, LIMIT, OLD, Kept, Limits, first_of_each, order
+from keepwell.rooms.samples.files.layout import Layout
+from keepwell.rooms.samples.files.raw import write_hour
+from keepwell.rooms.samples.files.reading import Files
+from keepwell.rooms.samples.log import Log, joined
+from keepwell.rooms.samples.model import HOUR, STALE, Keep, Metric, Tier
+from keepwell.rooms.samples.window import picked
+from keepwell.rooms.samples.work import recall
+from keepwell.rooms.samples.work.store import OWN, SampleStore, Settings
+from tests.samples_store import NOW, QUICK, Model, bits, columns, first_wins, held, ids, ms, named, opened, tuples
+
+M = [Matcher(NAME, "=", "m")]
+
+
+async def compact(store: SampleStore, folder: Path, hour: int) -> None:
+    """What the compaction of an hour does, in few words: file over log, first wins, then the log forgets."""
+    log = Log.open_to_read(folder / "samples.sqlite")
+    found, batches, damaged = log.rows_of_hour(hour)
+    labels = {number: store.labels(number) for number in set(found.series.tolist())}
+    log.close()
+    layout = Layout(folder)
+    layout.begin()
+    together = joined([Files(folder).rows(None, hour, hour + HOUR - 1), found])
+    together = picked(together, order(together))
+    labels |= {number: store.labels(number) for number in set(together.series.tolist())}
+    write_hour(layout.hour(Tier.RAW, hour), picked(together, first_of_each(together)), labels)
+    await store.compacted(hour, batches, damaged)
+
+
+async def test_what_is_brought_is_there(tmp_path: Path) -> None:
+    async with opened(tmp_path / "samples") as store:
+        kept = await store.add("job", *columns(("a", ms() - 10_000, 1.0), ("a", ms(), 2.0), ("b", ms(), -0.0)))
+        assert kept == Kept(3, {})
+        assert await held(store) == first_wins({}, [("a", ms() - 10_000, 1.0), ("a", ms(), 2.0), ("b", ms(), -0.0)])
+        assert await store.latest(M, ms()) == [(named("a"), ms(), 2.0), (named("b"), ms(), 0.0)]
+        assert store.newest == ms()
+        assert (store.figures.series, store.figures.stored, store.figures.in_memory, store.figures.fault) == (2, 3, 3, "")
+
+
+async def test_the_port_takes_samples_and_never_waits(tmp_path: Path) -> None:
+    async with opened(tmp_path / "samples") as store:
+        await store.append([Sample("up", 1.0, NOW, {"check": "a"}), Sample("up", 0.0, NOW, {"check": "b"}), Sample("", 1.0, NOW)])
+        await store.append([])
+        await store.append([Sample("up", 0.5, NOW + timedelta(microseconds=1_600), {"check": "a"})])
+        await store.add("x", *columns(("flush", ms(), 0.0)))
+        found = await store.select([Matcher("check", "=~", "a|b")], ms(), ms() + 10)
+        assert [(column.labels, column.timestamps.tolist(), column.values.tolist()) for column in found] == [
+            ({NAME: "up", "check": "a"}, [ms(), ms() + 2], [1.0, 0.5]),
+            ({NAME: "up", "check": "b"}, [ms()], [0.0]),
+        ]
+        assert store.figures.refused == {LABELS: 1}
+        assert store._state.index.source(0) == OWN
+
+
+async def test_duplicates_count_once_and_the_first_wins(tmp_path: Path) -> None:
+    async with opened(tmp_path / "samples") as store:
+        given = [("a", ms(), 1.0), ("a", ms(), 9.0), ("b", ms(), 1.0)]
+        assert await store.add("job", *columns(*given)) == Kept(2, {DUPLICATE: 1})
+        assert await store.add("job", *columns(*given, ("a", ms() + 1, 3.0))) == Kept(1, {DUPLICATE: 3})
+        together = await asyncio.gather(*(store.add("job", *columns(("c", ms(), float(n)))) for n in range(3)))
+        assert [kept.stored for kept in together] == [1, 0, 0]
+        assert await held(store) == first_wins({}, [*given, ("a", ms() + 1, 3.0), ("c", ms(), 0.0)])
+        assert store.figures.refused == {DUPLICATE: 6}
+
+
+async def test_out_of_order_is_taken_the_far_past_and_future_are_not(tmp_path: Path) -> None:
+    async with opened(tmp_path / "samples") as store:
+        await store.add("job", *columns(("a", ms(), 1.0)))
+        old, future = ms() - 15 * 86_400_000, ms() + 600_000
+        given = [
+            ("a", ms() - 1, 2.0),
+            ("a", ms() - 5 * HOUR, 3.0),
+            ("a", old, 4.0),
+            ("a", old - 1, 5.0),
+            ("a", future, 6.0),
+            ("a", future + 1, 7.0),
+        ]
+        assert await store.add("job", *columns(*given)) == Kept(4, {OLD: 1, FUTURE: 1})
+        found = (await held(store))["a"]
+        assert sorted(found) == [old, ms() - 5 * HOUR, ms() - 1, ms(), future]
+
+
+async def test_every_bit_survives_a_restart(tmp_path: Path) -> None:
+    odd = [float(STALE), math.nan, -math.nan, math.inf, -math.inf, -0.0, 5e-324, 1e308]
+    given = [("a", ms() + number, value) for number, value in enumerate(odd)]
+    async with opened(tmp_path / "samples") as store:
+        await store.add("job", *columns(*given))
+        assert (await held(store))["a"] == {at: bits(value) for _, at, value in given}
+    async with opened(tmp_path / "samples") as store:
+        assert (await held(store))["a"] == {at: bits(value) for _, at, value in given}
+
+
+async def test_a_series_that_ended_is_not_among_the_latest(tmp_path: Path) -> None:
+    clock = FakeClock(NOW)
+    async with opened(tmp_path / "samples", clock) as store:
+        await store.add("job", *columns(("a", ms() - 1, 1.0), ("b", ms() - 1, 1.0), ("b", ms(), float(STALE)), ("c", ms(), math.nan)))
+        assert [labels["i"] for labels, _, _ in await store.latest(M, ms())] == ["a", "c"]
+        assert [labels["i"] for labels, _, _ in await store.latest(M, ms() + 299_999)] == ["c"], "older than five minutes"
+        assert [labels["i"] for labels, _, _ in await store.latest(M, ms() - 1)] == ["a", "b"], "as it was known then"
+        assert await store.latest(M, ms() - 2) == []
+        assert await store.latest([Matcher(NAME, "=", "other")], ms()) == []
+
+
+async def test_a_restart_brings_everything_back(tmp_path: Path) -> None:
+    given = [(number % 7, ms() - 60_000 * (number // 7), float(number)) for number in range(700)]
+    async with opened(tmp_path / "samples") as store:
+        for first in range(0, 700, 100):
+            await store.add("job", *columns(*given[first : first + 100]))
+        await store.describe({"m": Metric("gauge", "help", "seconds")})
+        before, numbers = await held(store), store.identify("job", [named(number) for number in range(7)])
+    assert before == first_wins({}, given)
+    async with opened(tmp_path / "samples") as store:
+        assert await held(store) == before
+        assert store.identify("job", [named(number) for number in range(7)]).tolist() == numbers.tolist()
+        assert store.metric("m") == Metric("gauge", "help", "seconds")
+        assert store.metric("other") == Metric()
+        assert await store.add("job", *columns(*given)) == Kept(0, {DUPLICATE: 700})
+        assert await store.used_hours() == sorted({at // HOUR * HOUR for _, at, _ in given})
+
+
+async def test_a_batch_that_crosses_hours_is_a_row_of_each(tmp_path: Path) -> None:
+    hour = ms() // HOUR * HOUR
+    async with opened(tmp_path / "samples") as store:
+        await store.add("job", *columns(("a", hour - 1, 1.0), ("a", hour, 2.0), ("b", hour - 1, 3.0)))
+        assert await store.used_hours() == [hour - HOUR, hour]
+    log = Log.open_to_read(tmp_path / "samples" / "samples.sqlite")
+    assert [tuples(log.rows_of_hour(each)[0]) for each in log.used_hours()] == [
+        [(0, hour - 1, 1.0), (1, hour - 1, 3.0)],
+        [(0, hour, 2.0)],
+    ]
+    log.close()
+
+
+async def test_memory_and_files_answer_as_one_and_nothing_twice(tmp_path: Path) -> None:
+    """Ten hours, compacted as they end, with late samples and duplicates of what is in files; asked at every step, and after a restart."""
+    folder, model = tmp_path / "samples", Model()
+    clock = FakeClock(NOW)
+    files = Files(folder)
+    store = SampleStore(folder, clock, QUICK, files)
+    await store.begin()
+    chance = np.random.default_rng(3)
+    for step in range(20):
+        now = ms(clock.now())
+        late = [
+            (int(s), now - int(back) * 60_000, float(step))
+            for s, back in zip(chance.integers(0, 4, 30), chance.integers(0, 400, 30), strict=True)
+        ]
+        await store.add("job", *columns(*late))
+        first_wins(model, late)
+        if step % 3 == 2:
+            for hour in await store.used_hours():
+                if hour + HOUR + 300_000 <= now:
+                    await compact(store, folder, hour)
+        assert await held(store) == model
+        some = await held(store, now - 3 * HOUR, now - HOUR // 2)
+        assert some == {
+            series: inside
+            for series, all_of in model.items()
+            if (inside := {at: v for at, v in all_of.items() if now - 3 * HOUR <= at <= now - HOUR // 2})
+        }
+        clock.advance(1800)
+    assert len(files.hours()) > 5
+    assert store.figures.in_memory < sum(map(len, model.values())), "what is in files has left memory"
+    await store.end()
+    again = SampleStore(folder, clock, QUICK, files)
+    await again.begin()
+    assert await held(again) == model
+    assert (await again.latest(M, ms(clock.now()), 2 * HOUR)) != []
+    await again.end()
+
+
+async def test_compacting_the_same_hour_again_is_harmless(tmp_path: Path) -> None:
+    folder = tmp_path / "samples"
+    hour = ms() // HOUR * HOUR - 3 * HOUR
+    store = SampleStore(folder, FakeClock(NOW), QUICK, Files(folder))
+    await store.begin()
+    await store.add("job", *columns(("a", hour, 1.0), ("a", hour + 1, 2.0)))
+    await compact(store, folder, hour)
+    assert await store.used_hours() == []
+    await store.add("job", *columns(("a", hour, 9.0), ("a", hour + 2, 3.0)))
+    assert await held(store) == first_wins({}, [("a", hour, 1.0), ("a", hour + 1, 2.0), ("a", hour + 2, 3.0)])
+    await compact(store, folder, hour)
+    await store.compacted(hour, [1, 2, 3, 99])
+    assert await held(store) == first_wins({}, [("a", hour, 1.0), ("a", hour + 1, 2.0), ("a", hour + 2, 3.0)])
+    await store.end()
+
+
+async def test_old_samples_of_an_import_are_seen_once_they_are_in_files(tmp_path: Path) -> None:
+    folder = tmp_path / "samples"
+    day = ms() // HOUR * HOUR - 24 * HOUR
+    store = SampleStore(folder, FakeClock(NOW), QUICK, Files(folder))
+    await store.begin()
+    given = [("a", day + minute * 60_000, float(minute)) for minute in range(180)]
+    assert await store.backfill("import", *columns(*given, ("a", ms(), 7.0))) == Kept(181, {})
+    assert await held(store) == {"a": {ms(): bits(7.0)}}, "what lies in the window is seen at once"
+    assert store.figures.in_memory == 1
+    assert await store.used_hours() == [day, day + HOUR, day + 2 * HOUR, ms() // HOUR * HOUR]
+    for hour in [day, day + HOUR, day + 2 * HOUR]:
+        await compact(store, folder, hour)
+    assert await held(store) == first_wins({}, [*given, ("a", ms(), 7.0)])
+    await store.end()
+
+
+async def test_blocks_are_sealed_as_time_goes_on(tmp_path: Path) -> None:
+    clock = FakeClock(NOW)
+    model = Model()
+    async with opened(tmp_path / "samples", clock) as store:
+        for step in range(90):
+            given = [(series, ms(clock.now()), float(step)) for series in range(50)]
+            await store.add("job", *columns(*given))
+            first_wins(model, given)
+            clock.advance(10)
+        assert await held(store) == model
+        assert not store._state.window.to_seal(ms(clock.now()) - 60_000)
+
+
+async def test_limits_refuse_new_series_and_say_it_once_for_each_source(tmp_path: Path) -> None:
+    settings = Settings(limits=Limits(series=8, per_source=5), every=0)
+    async with opened(tmp_path / "samples", settings=settings) as store:
+        assert await store.add("loud", *columns(*((number, ms(), 1.0) for number in range(20)))) == Kept(5, {LIMIT: 15})
+        assert await store.add("quiet", *columns(*((f"q{number}", ms(), 1.0) for number in range(5)))) == Kept(3, {LIMIT: 2})
+        assert await store.add("loud", *columns(*((number, ms() + 1, 1.0) for number in range(20)))) == Kept(5, {LIMIT: 15})
+        assert store.figures.refused == {LIMIT: 32}
+        assert len(store.problems()) == 2
+        store.configure(Settings(limits=Limits(series=100, per_source=50), every=0))
+        assert await store.add("loud", *columns(*((number, ms() + 2, 1.0) for number in range(20)))) == Kept(20, {})
+
+
+async def test_monstrous_labels_are_refused_and_counted(tmp_path: Path) -> None:
+    monsters = [
+        {NAME: "m"} | {f"l{number}": "x" for number in range(10_000)},
+        {NAME: "m", "big": "x" * 1_000_000},
+        {NAME: "m", "bad": "\udc80"},
+        {"no": "name"},
+        {NAME: "m", "fine": "yes"},
+    ]
+    async with opened(tmp_path / "samples") as store:
+        numbers = store.identify("job", monsters)
+        assert numbers.tolist() == [-2, -2, -2, -2, 0]
+        at, value = np.array([ms()] * 5, np.int64), np.ones(5)
+        assert await store.add("job", numbers, at, value) == Kept(1, {LABELS: 4})
+        assert await store.add("job", ids(7, -1, -9), at[:3], value[:3]) == Kept(0, {LIMIT: 2, LABELS: 1})
+
+
+async def test_a_clock_that_jumps_an_hour(tmp_path: Path) -> None:
+    clock = FakeClock(NOW)
+    model = Model()
+
+    async def bring(store: SampleStore, value: float) -> None:
+        given = [("a", ms(clock.now()), value)]
+        await store.add("job", *columns(*given))
+        first_wins(model, given)
+
+    async with opened(tmp_path / "samples", clock) as store:
+        await bring(store, 1.0)
+        clock.set(NOW + timedelta(hours=1))
+        await bring(store, 2.0)
+        clock.set(NOW + timedelta(seconds=10))
+        await bring(store, 3.0)
+        assert await store.latest(M, ms(clock.now())) == [(named("a"), ms(clock.now()), 3.0)], "not the one that is an hour ahead"
+        clock.set(NOW - timedelta(hours=1))
+        await bring(store, 4.0)
+        assert await held(store) == model
+        assert await store.latest(M, ms(clock.now())) == [(named("a"), ms(clock.now()), 4.0)]
+    async with opened(tmp_path / "samples", clock) as store:
+        assert await held(store) == model
+
+
+async def test_a_question_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "samples"
+    store = SampleStore(folder, FakeClock(NOW), QUICK, Files(folder))
+    await store.begin()
+    hour = ms() // HOUR * HOUR - 5 * HOUR
+    await store.add("job", *columns(*(("a", hour + number, 1.0) for number in range(60))))
+    await compact(store, folder, hour)
+    await store.add("job", *columns(*(("a", ms() - number, 1.0) for number in range(60))))
+    monkeypatch.setattr(recall, "MOST_AT_ONCE", 100)
+    with pytest.raises(Refused, match="more than 100 samples"):
+        await store.select(M, 0, ms())
+    monkeypatch.setattr(recall, "MOST_AT_ONCE", 120)
+    assert len((await store.select(M, 0, ms()))[0].timestamps) == 120
+    await store.end()
+
+
+async def test_series_that_no_file_can_have_any_more_are_forgotten(tmp_path: Path) -> None:
+    clock = FakeClock(NOW)
+    day = timedelta(days=1)
+    settings = Settings(Keep(raw=2 * day, five_minutes=3 * day, hour=4 * day), every=0)
+    async with opened(tmp_path / "samples", clock, settings) as store:
+        await store.add("job", *columns(("gone", ms(), 1.0), ("stays", ms(), 1.0)))
+        for _ in range(12):
+            clock.advance(43_200)
+            await store.add("job", *columns(("stays", ms(clock.now()), 1.0)))
+            for hour, batches in store.batches().items():
+                await store.compacted(hour, batches)
+        assert [labels["i"] for labels in map(store.labels, store.ids([]).tolist())] == ["stays"]
+        assert (await store.add("job", *columns(("gone", ms(clock.now()), 1.0)))).stored == 1
+        numbers = store.ids([]).tolist()
+    async with opened(tmp_path / "samples", clock, settings) as store:
+        assert store.ids([]).tolist() == numbers == [1, 2]
+
+
+async def test_nothing_is_taken_before_the_store_is_open_and_after_its_end(tmp_path: Path) -> None:
+    store = SampleStore(tmp_path / "samples", FakeClock(datetime(2026, 1, 1, tzinfo=UTC)), QUICK)
+    with pytest.raises(StorageError, match="not open"):
+        await store.add("job", *columns(("a", 0, 1.0)))
+    assert await store.select([], 0, 1) == []
+    await store.begin()
+    await store.end()
+    with pytest.raises(StorageError):
+        await store.add("job", *columns(("a", ms(datetime(2026, 1, 1, tzinfo=UTC)), 1.0)))
