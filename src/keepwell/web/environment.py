@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
@@ -37,11 +38,16 @@ def tally(states: Iterable[str]) -> str:
     return ", ".join(f"{count} {state}" for state, count in Counter(states).most_common())
 
 
+def segment(name: str) -> str:
+    """A name as one segment of an address's path (RFC 3986, 3.3); what cannot be sent becomes a question mark."""
+    return quote(name, safe="", errors="replace")
+
+
 def build_environment(templates: Mapping[str, str], asset_url: Callable[[str], str]) -> Environment:
     """An environment in which ``room/name.html`` is found in the folder that ``templates`` gives for the room.
 
     Everything printed is escaped and made ``visible``; a name that the context lacks is an error. Templates may use ``asset(name)``
-    and the filters ``runs`` and ``tally``.
+    and the filters ``runs``, ``tally`` and ``segment``.
     """
     rooms: dict[str, BaseLoader] = {name: FileSystemLoader(folder) for name, folder in templates.items()}
     loader = ChoiceLoader([PrefixLoader(rooms), FileSystemLoader(Path(__file__).parent / "templates")])
@@ -49,7 +55,7 @@ def build_environment(templates: Mapping[str, str], asset_url: Callable[[str], s
         loader=loader, autoescape=True, undefined=StrictUndefined, finalize=visible, auto_reload=False, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals["asset"] = asset_url
-    environment.filters |= {"runs": runs, "tally": tally}
+    environment.filters |= {"runs": runs, "tally": tally, "segment": segment}
     return environment
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from keepwell.kernel.problems import UsageError
-from keepwell.ports.offer import Argument, Call, Drivers, Event, Face, Page, Route, Section, Stream, Subcommand, Tables
+from keepwell.ports.offer import Argument, Call, Drivers, Event, Face, Route, Section, Stream, Subcommand, Tables
 
 if TYPE_CHECKING:
     from keepwell.ports.host import Host
@@ -144,6 +144,7 @@ class Verbs:
 def face(checks: "Checks", host: "Host", service: str, verbs: Verbs) -> Face:
     """The routes, the page and the stream of a room that lives."""
     from . import views
+    from .page_context import pages
 
     def now() -> Any:
         return host.clock.now()
@@ -174,9 +175,6 @@ def face(checks: "Checks", host: "Host", service: str, verbs: Verbs) -> Face:
             "values": dict(observation.values),
         }
 
-    async def page() -> Mapping[str, Any]:
-        return views.page(service, checks.shown(), await verbs.changes(20, None, None), now())
-
     told: list[tuple[Stored, tuple[Event, ...]]] = []  # the newest news, so that all listeners hear the same events, made once
 
     async def events() -> AsyncIterator[Event]:
@@ -194,7 +192,7 @@ def face(checks: "Checks", host: "Host", service: str, verbs: Verbs) -> Face:
             Route("POST", "/api/v1/checks/{name}/run", RUN, run, "Look at a check now"),
             Route("GET", "/api/v1/changes", READ, changes, "State changes, newest first; before= pages on"),
         ),
-        pages=(Page("/", "Checks", READ, "checks/checks.html", page),),
+        pages=pages(checks, service, verbs, READ, now),
         streams=(Stream("/events/checks", READ, events),),
         templates=str(Path(__file__).parent / "pages"),
     )

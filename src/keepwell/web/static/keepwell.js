@@ -47,7 +47,9 @@
   }
 
   function refresh() {
-    htmx.ajax("GET", location.pathname + location.search, { target: "#live", select: "#live", swap: "outerHTML" });
+    const live = document.getElementById("live");
+    if (live?.hasAttribute("hx-get")) htmx.trigger(live, "again"); // it knows what belongs to it
+    else htmx.ajax("GET", location.pathname + location.search, { target: "#live", select: "#live", swap: "outerHTML" });
   }
 
   document.addEventListener("htmx:sseOpen", (event) => {
@@ -166,6 +168,9 @@
   document.addEventListener("htmx:sseBeforeMessage", (event) => {
     if (event.target.dataset.state) before.set(event.target.id, event.target.dataset.state);
     focused = event.target.contains(document.activeElement) ? document.activeElement.dataset.only ?? "" : "";
+  });
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    if (event.detail.target.querySelector("details[open]")) event.detail.shouldSwap = false; // somebody reads there
   });
   document.addEventListener("htmx:beforeSwap", () => { typed = document.getElementById("filter")?.value ?? ""; });
   document.addEventListener("htmx:load", (event) => {
