@@ -34,7 +34,7 @@ def commands() -> Sequence[Subcommand | Group]:
         *checks.commands(verbs.load_checks, verbs.open_hosts, verbs.ask_server, verbs.check_kinds),
         _up(),
         _reload(),
-        Group("samples", "ask for samples, bring them and take them away", samples.commands(verbs.ask_server)),
+        Group("samples", "ask for samples, bring them and take them away", (*samples.commands(verbs.ask_server), *_transfer())),
         *manual.commands(verbs.data_directory, verbs.check_problem, lambda directory: verbs.validate(str(directory))),
         *lint.commands(verbs.shellcheck, __version__),
         *demo.commands(_run_demonstration, _import_for_demonstration, _accept_for_demonstration),
@@ -46,11 +46,25 @@ def commands() -> Sequence[Subcommand | Group]:
 DATA = Argument(("--data",), "the data directory (default: $XDG_DATA_HOME/keepwell, as root /var/lib/keepwell)", {"metavar": "DIR"})
 
 
+def _transfer() -> Sequence[Subcommand]:
+    from keepwell.composition.transferring import open_store, server
+    from keepwell.rooms.samples.transfer.commands import commands
+
+    return commands(server(), open_store)
+
+
+def _collect_garbage() -> None:
+    """For what runs for long. Nearly all of what a look leaves behind goes by counting references: looked for after every 700 new objects,
+    as CPython is set up, cycles cost one twentieth of all CPU and are hardly ever there."""
+    gc.set_threshold(10_000)
+    gc.enable()
+
+
 def _up() -> Subcommand:
     async def up(call: Call) -> int:
         from keepwell.composition.serve import Settings, serve
 
-        gc.enable()
+        _collect_garbage()
         settings = Settings(**call.arguments)
         return await serve(replace(settings, log_format="json") if call.output.wants_json else settings)
 
@@ -74,13 +88,14 @@ def _up() -> Subcommand:
         description="Looks at every check at its interval, keeps what it sees, and serves the page. SIGHUP or keepwell reload reads the "
         "directory again (an invalid one is refused, the old one stays in force); SIGINT and SIGTERM stop it gracefully, exit code 0.",
         example="keepwell up ops",
+        stays=True,
     )
 
 
 async def _run_demonstration(directory: str, data: str, listen: str) -> int:
     from keepwell.composition.serve import Settings, serve
 
-    gc.enable()
+    _collect_garbage()
     return await serve(Settings(directory, data, listen, log_level="warning"))
 
 

@@ -6,14 +6,17 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from keepwell.kernel.exits import Exit
 from keepwell.kernel.problems import KeepwellError
 from keepwell.ports.offer import Argument, Call, Group, Subcommand
 
 from .output import OutputLost, TerminalOutput, mend_streams
+
+if TYPE_CHECKING:
+    import asyncio
 
 JSON = Argument(("--json",), "print the answer as JSON", {"action": "store_true"})
 
@@ -110,9 +113,18 @@ def _run(command: Subcommand, call: Call) -> int:
     import asyncio  # costs a quarter of what --help takes, and --help needs none of it
 
     try:
-        return asyncio.run(_interruptible(command, call))
+        with asyncio.Runner(loop_factory=_loop(command)) as runner:
+            return runner.run(_interruptible(command, call))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+
+
+def _loop(command: Subcommand) -> "Callable[[], asyncio.AbstractEventLoop] | None":
+    if not command.stays:
+        return None
+    from keepwell.machine.loops import quick_loop
+
+    return quick_loop()
 
 
 def _straight_through(running: Awaitable[int]) -> int:

@@ -48,6 +48,7 @@ def commands(run_server: RunServer, import_manual: "Import", accept: "Accept") -
             "accepts the result for the demonstration, and runs it. Ctrl-C stops everything and leaves nothing behind. From another "
             "terminal, demo faults lists how it can be broken, demo break FAULT and demo repair FAULT do it.",
             example="keepwell demo",
+            stays=True,
         ),
     )
 

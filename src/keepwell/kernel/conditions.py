@@ -99,7 +99,7 @@ def judge(document: object, path: str, expected: Scalar) -> tuple[bool, str]:
     """
     wanted = _read_expected(expected)
     value = json_value(document, path)
-    name = "json" + re.sub(r"^(?=[^.\[])", ".", re.sub(r"^\$(?![A-Za-z0-9_])", "", path.strip()))
+    name = _shown_path(path)
     if value is MISSING:
         return False, f"{name} is missing, expected {_shown_expected(expected)}"
     if isinstance(wanted, Comparison):
@@ -111,9 +111,18 @@ def judge(document: object, path: str, expected: Scalar) -> tuple[bool, str]:
     return holds, f"{name} is {seen}, expected {_shown_expected(expected)}"
 
 
+@lru_cache(maxsize=4096)
+def _shown_path(path: str) -> str:
+    """``json.status`` for ``status`` and for ``$.status``."""
+    return "json" + re.sub(r"^(?=[^.\[])", ".", re.sub(r"^\$(?![A-Za-z0-9_])", "", path.strip()))
+
+
 def _read_expected(expected: Scalar) -> _Expectation:
-    if not isinstance(expected, str):
-        return expected
+    return _read_text(expected) if isinstance(expected, str) else expected
+
+
+@lru_cache(maxsize=4096)
+def _read_text(expected: str) -> _Expectation:
     if not expected.startswith(("<", ">", "=", "!=")):
         return _Text(True, expected)
     try:

@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
@@ -49,7 +50,7 @@ class _Going:
 
     def to_send(self) -> Mapping[str, str]:
         """The headers of the next hop, with the cookies that belong to its address."""
-        header = cookie_header(self.cookies or (), self.url)
+        header = cookie_header(self.cookies, self.url) if self.cookies else ""
         return {**self.headers, "Cookie": header} if header else self.headers
 
     def drop(self) -> None:
@@ -166,6 +167,7 @@ def _start(request: Request, sealed: Sealed) -> _Going:
     return _Going(url, request.method.upper(), sealed.body, headers, secret_names, _hop(url), cookies=request.cookies)
 
 
+@lru_cache(maxsize=4096)
 def _address(text: str, base: URL | None) -> URL | str:
     """The absolute address, or a sentence that says what is wrong with it."""
     try:

@@ -81,7 +81,8 @@ async def exchange(protocol: TimedHandler, method: str, request: bytes) -> Answe
     """Sends the request and waits for the head of its answer. Raises what aiohttp raises."""
     protocol.set_response_params(skip_payload=method == "HEAD", read_until_eof=True, auto_decompress=True)
     assert protocol.wire is not None
-    protocol.wire.write(request)
+    if not protocol.wire.is_closing():
+        protocol.wire.write(request)
     while True:
         message: RawResponseMessage
         message, content = await protocol.read()

@@ -35,7 +35,8 @@ class Conversation:
 
     async def ask(self, commands: Sequence[Sequence[str | int]]) -> list[Reply]:
         """Sends several commands at once and gives their replies. Raises NotRedis, TooMuch, OSError and EOFError."""
-        self._writer.write(b"".join(packed(command) for command in commands))
+        if not self._writer.is_closing():
+            self._writer.write(b"".join(packed(command) for command in commands))
         # A server that refuses every connection says why and closes: what it said is worth more than that writing failed.
         with contextlib.suppress(ConnectionError):
             await self._writer.drain()

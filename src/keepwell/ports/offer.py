@@ -102,7 +102,7 @@ class Call:
 class Subcommand:
     """A command of the program. ``run`` returns the exit code; ``example`` is shown by ``--help``; ``on_error`` is the exit code where it
     ends in a KeepwellError. A command that never waits for anything says so (``waits``) and is spared the event loop, which costs a tenth
-    of a short command."""
+    of a short command. One that runs until it is stopped says so too (``stays``): its loop costs more to import, and less to run."""
 
     name: str
     summary: str
@@ -112,6 +112,7 @@ class Subcommand:
     example: str = ""
     on_error: int = 2
     waits: bool = True
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What a response is expected to be, as a check's options hold it."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema, model_validator
@@ -114,18 +115,18 @@ class Expect(Options):
             raise ValidationError.from_exception_data("Expect", problems)
         return self
 
-    @property
+    @cached_property
     def json_values(self) -> Mapping[str, Scalar]:
         """What is expected at which JSON path."""
         return {_json_path(key): value for key, value in (self.__pydantic_extra__ or {}).items() if key.startswith("json")}
 
-    @property
+    @cached_property
     def headers(self) -> Mapping[str, str]:
         """The text that each header contains."""
         extra = self.__pydantic_extra__ or {}
         return {key.removeprefix("header."): str(value) for key, value in extra.items() if key.startswith("header.")}
 
-    @property
+    @cached_property
     def xml_values(self) -> Mapping[str, str]:
         """The text that is expected at which path below the root element."""
         extra = self.__pydantic_extra__ or {}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urljoin
 
 from keepwell.kernel.comparisons import Unit, describe
@@ -116,6 +117,8 @@ def _absolute(base: str, url: str) -> str:
 
 
 def _header_misses(expect: Expect, response: Response) -> Iterator[str]:
+    if not expect.headers:
+        return
     present = {name.lower(): value for name, value in response.headers.items()}
     for name, wanted in expect.headers.items():
         value = present.get(name.lower())
@@ -166,9 +169,14 @@ def _xml_verdicts(expect: Expect, response: Response) -> Iterator[Verdict]:
 
 
 def _numbers(options: RequestOptions, document: object) -> dict[str, float]:
-    named = {f"json_{re.sub('[^A-Za-z0-9]+', '_', path).strip('_')}": path for path in options.expect.json_values} | options.values
+    named = {_value_name(path): path for path in options.expect.json_values} | options.values
     numbers = {name: _number(document, path) for name, path in named.items()}
     return {name: number for name, number in numbers.items() if number is not None}
+
+
+@lru_cache(maxsize=4096)
+def _value_name(path: str) -> str:
+    return f"json_{re.sub('[^A-Za-z0-9]+', '_', path).strip('_')}"
 
 
 def _number(document: object, path: str) -> float | None:

@@ -81,7 +81,8 @@ async def _converse(options: TcpOptions, connected: Connected, peer: str, deadli
     writer.transport.set_write_buffer_limits(0)  # drain waits until everything is handed to the kernel
     try:
         async with asyncio.timeout_at(deadline):
-            writer.write((options.send or "").encode())
+            if not writer.is_closing():
+                writer.write((options.send or "").encode())
             await writer.drain()
             while wanted not in received and len(received) < _READ_LIMIT:
                 part = await reader.read(_READ_LIMIT - len(received))

@@ -45,7 +45,8 @@ async def smtp_reply(reader: asyncio.StreamReader, peer: str) -> Reply:
 
 async def smtp_ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, command: str, peer: str) -> Reply:
     """Sends a command and gives the reply."""
-    writer.write(f"{command}\r\n".encode())
+    if not writer.is_closing():
+        writer.write(f"{command}\r\n".encode())
     await writer.drain()
     return await smtp_reply(reader, peer)
 
@@ -61,7 +62,8 @@ async def smtp(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer:
 
 async def postgres(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:
     """SSLRequest, answered with one letter."""
-    writer.write(_POSTGRES_TLS)
+    if not writer.is_closing():
+        writer.write(_POSTGRES_TLS)
     await writer.drain()
     try:
         letter = await reader.readexactly(1)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 from keepwell.kernel.histograms import Histogram
@@ -71,7 +71,8 @@ class Looking:
 
     async def observe(self, watched: Watched) -> Observation:
         """What is seen now, judged beside what it needs."""
-        async with self._room(watched):
+        rooms = self._rooms_of(watched.check, watched.programs)
+        async with self._room(rooms) if rooms else nullcontext():
             began = self._monotonic()
             host = self._host_of(watched.check.host)
             seen = finite(await observe(watched.check, host, self._earlier(watched)))
@@ -91,9 +92,8 @@ class Looking:
     # --- room ------------------------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _room(self, watched: Watched) -> AsyncIterator[None]:
+    async def _room(self, rooms: list[asyncio.Semaphore]) -> AsyncIterator[None]:
         """Waits for room at the check's target and, where it starts a program, on its host. The deadline of a look begins after that."""
-        rooms = self._rooms_of(watched.check, watched.programs)
         free = not any(room.locked() for room in rooms)
         self.held += not free
         entered: list[asyncio.Semaphore] = []
