@@ -126,6 +126,30 @@ async def test_a_rate_is_read_twice_where_nothing_is_known_yet(monkeypatch: pyte
 # --- the living room ---------------------------------------------------------------------------------------------------------
 
 
+async def test_a_look_that_failed_leaves_the_counters_of_the_one_before() -> None:
+    earlier: list[Earlier | None] = []
+    results = [
+        Observation(State.OK, "counted", counters={"total": 1.0}),
+        Observation(State.FAIL, "connection refused"),
+        Observation(State.UNKNOWN, "could not look"),
+        Observation(State.OK, "counts nothing any more"),
+        Observation(State.OK, "counts nothing any more"),
+    ]
+    left = list(results)
+
+    def read(_options: Nothing, _answers: tuple[Answer, ...], given: Earlier | None) -> Observation:
+        earlier.append(given)
+        return left.pop(0)
+
+    kind = Kind("counting", Nothing, lambda _options, _target: (), read)
+    store = Store()
+    checks = Checks(a_host(), ListSamples(), store.identify, store.write)
+    await checks.configure([Check("one", "counting", CheckOptions(), kind, Nothing())])
+    for _ in results:
+        await checks.look_now("one")
+    assert [given and dict(given.counters) for given in earlier] == [None, {"total": 1.0}, {"total": 1.0}, {"total": 1.0}, None]
+
+
 async def run_jobs(checks: Checks, at: float) -> int:
     jobs = checks.take_due(at)
     await asyncio.gather(*(job.run() for job in jobs))

@@ -130,7 +130,9 @@ class Checks:
 
     def _take(self, watched: Watched, observation: Observation) -> None:
         now = self._host.clock.now()
-        watched.counters, watched.counted_at = observation.counters, self._host.clock.monotonic()
+        if observation.counters or observation.state not in (State.FAIL, State.UNKNOWN):
+            # One that failed counted nothing: the rate of the next goes from the last that did.
+            watched.counters, watched.counted_at = observation.counters, self._host.clock.monotonic()
         before = watched.decided
         watched.decided, change = judge(before, observation, watched.check.options, now)
         moved = before is None or _place(before) != _place(watched.decided)
