@@ -154,6 +154,10 @@ class SeriesIndex:
         """The values that a label has, sorted."""
         return sorted(self._postings.get(name, ()))
 
+    def counts(self, name: str) -> dict[str, int]:
+        """How many series have each value of a label."""
+        return {value: len(numbers) for value, numbers in self._postings.get(name, {}).items()}
+
     def unsaved(self) -> list[tuple[int, str, str]]:
         """The series that no log has yet: number, labels as canonical text, source."""
         return [(number, *row) for number, row in self._unsaved.items()]

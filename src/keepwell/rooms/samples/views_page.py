@@ -21,6 +21,9 @@ METRICS = 50
 CHARTED = 12
 """Series in one chart."""
 
+TARGETS = 100
+"""Scrape targets on the page, the worst first."""
+
 NEWEST_WITHIN = timedelta(hours=1)
 """A value is newest as long as it is no older."""
 
@@ -99,7 +102,7 @@ async def context(verbs: PageVerbs, asked: Asked) -> dict[str, Any]:
     first = (page - 1) * METRICS
     listed = found[first : first + METRICS]
     newest = await _newest(verbs, listed)
-    about = await verbs.about()
+    about, targets = await verbs.about(), verbs.targets()
     return {
         "asked": asked,
         "spans": get_args(Over),
@@ -111,7 +114,8 @@ async def context(verbs: PageVerbs, asked: Asked) -> dict[str, Any]:
         "first": first + 1,
         "page": page,
         "last": last,
-        "targets": [_target(target) for target in verbs.targets()],
+        "targets": [_target(target, verbs.now()) for target in targets[:TARGETS]],
+        "more_targets": max(0, len(targets) - TARGETS),
         "problems": list(about.problems),
         "figures": _figures(about),
         "tiers": [(_TIERS.get(one.name, one.name), one.files, _bytes(one.size), _day(one.oldest)) for one in about.tiers],
@@ -161,13 +165,30 @@ def _metric(name: str, series: int, metric: Metric, newest: Sequence[tuple[int, 
         "series": series,
         "newest": " to ".join(words),
         "at": at.isoformat() if at else "",
-        "at_words": f"{max(0, round((now - at).total_seconds()))} s ago" if at else "",
+        "at_words": _ago(at, now) if at else "",
     }
 
 
-def _target(target: Mapping[str, Any]) -> dict[str, Any]:
-    """A scrape target as C's listing gives it, for people."""
-    return dict(target)
+_STATES = {"up": "ok", "down": "fail", "unknown": "unknown"}
+
+
+def _target(target: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """A scrape target, as the API lists it (``scraping/listing.py``), for people."""
+    at = datetime.fromisoformat(target["last_scrape"]) if target["last_scrape"] else None
+    return {
+        "instance": target["instance"] or target["url"],
+        "job": target["job"],
+        "state": _STATES.get(target["health"], "unknown"),
+        "word": target["health"],
+        "fault": "; ".join(text for text in (target["error"], *target["notes"]) if text),
+        "at": target["last_scrape"] or "",
+        "at_words": _ago(at, now) if at else "",
+        "samples": target["samples"],
+    }
+
+
+def _ago(at: datetime, now: datetime) -> str:
+    return f"{max(0, round((now - at).total_seconds()))} s ago"
 
 
 _TIERS = {"raw": "every sample", "5m": "5 minutes", "1h": "an hour"}

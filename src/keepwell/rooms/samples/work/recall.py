@@ -51,6 +51,10 @@ class Recall:
         """The values that a label has in any series, sorted."""
         return self._state.index.values(name)
 
+    def counts(self, name: str) -> dict[str, int]:
+        """How many series have each value of a label; of ``__name__``: each metric."""
+        return self._state.index.counts(name)
+
     @property
     def since(self) -> int:
         """From this instant (milliseconds) on, memory has every sample; of earlier ones it has those that are in no file yet."""
