@@ -94,8 +94,9 @@ def newest_believed(files: Iterable[File]) -> int | None:
         if not runs or hour - max(runs[-1]) > DAY:
             runs.append(set())
         runs[-1].add(hour)
-    while len(runs) > 1 and len(runs[-1]) < BELIEVED:
-        runs.pop()
+    doubted = 0
+    while len(runs) > 1 and doubted + len(runs[-1]) < BELIEVED:
+        doubted += len(runs.pop())
     return max(runs[-1]) + HOUR if runs else None
 
 

@@ -34,12 +34,13 @@ _INSTANT_BITS = 22
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """What became of an hour: ids of the batches that are in its file now, ids of those that were damaged, its samples in all,
-    and how many were added; sentences about what was passed over."""
+    """What became of an hour: ids of the batches that are in its file now, ids of those that were damaged; its samples in all, how many the
+    log had, and how many of them were added (the others were there); sentences about what was passed over."""
 
     batches: list[int]
     damaged: list[int]
     rows: int
+    taken: int
     added: int
     said: list[str]
 
@@ -49,12 +50,13 @@ def compact_hour(layout: Layout, source: Source, hour: int, point: Point = nothi
     samples are in their file already. Raises StorageError where the log cannot be read."""
     batches, damaged, counts = _look_at(source)
     said = [f"a batch of samples of {_named(hour)} in the log is damaged and left out" for _ in damaged]
+    taken = int(counts.sum())
     file = layout.hour(Tier.RAW, hour)
     existing, counts, found = _existing(file, counts)
     said += found
     partial = bool(found) or aside(file).exists() or (existing is not None and is_partial(existing))
     if not counts.any():
-        return Compacted(batches, damaged, 0, 0, said)
+        return Compacted(batches, damaged, 0, taken, 0, said)
     labels = source.labels(series_in(counts), {} if existing is None else labels_in(existing))
     rolls = not partial or not _is_rolled(layout, hour)
     rows = 0
@@ -72,7 +74,7 @@ def compact_hour(layout: Layout, source: Source, hour: int, point: Point = nothi
         if found:
             set_aside(file)
     before = 0 if existing is None else existing.metadata.num_rows
-    return Compacted(batches, damaged, rows, rows - before, said)
+    return Compacted(batches, damaged, rows, taken, rows - before, said)
 
 
 def roll_hour(layout: Layout, hour: int, metrics: Mapping[str, Metric], point: Point = nothing) -> int:

@@ -6,7 +6,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,6 +88,18 @@ class Layout:
             return []
         found = (file_named(self.folder / tier.value / name, tier) for name in names)
         return sorted((file for file in found if file is not None), key=lambda file: (file.start, not file.is_hour, -file.end))
+
+    def aside(self) -> list[Path]:
+        """The damaged files that were put aside, by name."""
+        return sorted(path for tier in Tier for path in (self.folder / tier.value).glob(f"*{SET_ASIDE}"))
+
+    def drop(self, files: Iterable[File], point: Callable[[str], None] = lambda _step: None) -> None:
+        """Removes files, in their order, and the damaged ones that bore their names. Raises OSError."""
+        for file in files:
+            for path in (file.path, file.path.with_name(file.path.name + SET_ASIDE)):
+                point(f"drop {path.name}")
+                path.unlink(missing_ok=True)
+        point("dropped")
 
     def pieces(self, tier: Tier, start: int, end: int) -> list[Piece]:
         """Which files answer the time from ``start`` to ``end`` (both included), and for which part of it, in order of time.

@@ -34,6 +34,7 @@ class Files:
         self.layout = Layout(folder)
         self.damages = Damages()
         self._footers: OrderedDict[Path, tuple[Stamp, Opened]] = OrderedDict()
+        self._inspected: dict[Path, Stamp] = {}
         self._guard = threading.Lock()
 
     def rows(self, ids: Ids | None, start: int, end: int) -> Rows:
@@ -65,6 +66,17 @@ class Files:
                 if opened is not None:
                     found = labels_in(opened) | found
         return found
+
+    def inspect(self) -> dict[Tier, list[File]]:
+        """All files by tier, earliest first. Those that are new since the last time are opened once, and noted where they are damaged."""
+        files = {tier: self.layout.files(tier) for tier in Tier}
+        seen: dict[Path, Stamp] = {}
+        for file in (file for tier in Tier for file in files[tier]):
+            seen[file.path] = stamp(file.path)
+            if self._inspected.get(file.path) != seen[file.path]:
+                self.usable(file)
+        self._inspected = seen
+        return files
 
     def usable(self, file: File) -> Opened | None:
         """The opened file; None where it is gone or damaged, which is then noted."""
