@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from keepwell.rooms.samples.model import is_stale
 from keepwell.rooms.samples.scraping.due import SPREAD, aligned, first_due, following
-from keepwell.rooms.samples.scraping.intake import AGAIN, REMEMBERED, Intake
+from keepwell.rooms.samples.scraping.intake import AGAIN, REMEMBERED, SELDOM, Intake
 from keepwell.rooms.samples.scraping.lines import NO_TIME, PageError
 from keepwell.rooms.samples.scraping.options import ScrapeOptions
 from keepwell.rooms.samples.scraping.stale import NOTHING, difference, markers
@@ -144,10 +144,14 @@ def test_what_the_store_refuses_is_brought_again_after_a_while() -> None:
     known = Known()
     known.full = True
     assert known.take("a 1\n", 1000) == {"refused-1": 1}
-    known.take("a 2\n", 1010)
-    assert known.asked == 0
+    times = []
+    for now in range(1001, 3001):
+        known.take("a 2\n", now)
+        times += [now] * known.asked
+    assert times[:4] == [1000 + AGAIN, 1000 + 3 * AGAIN, 1000 + 7 * AGAIN, 1000 + 15 * AGAIN]
+    assert times[-1] - times[-2] == SELDOM
     known.full = False
-    assert known.take("a 3\n", 1001 + AGAIN) == {"a": 3}
+    assert known.take("a 3\n", 3001 + SELDOM) == {"a": 3}
 
 
 def test_another_format_begins_anew() -> None:

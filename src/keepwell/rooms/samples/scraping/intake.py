@@ -18,8 +18,8 @@ from .relabel import relabelled
 REMEMBERED = 600.0
 """Seconds without it after which a series is forgotten here (the store keeps it)."""
 
-AGAIN = 300.0
-"""Seconds after which a series that the store refused is brought to it again."""
+AGAIN, SELDOM = 5.0, 300.0
+"""Seconds after which series that the store refused are brought to it again: at first, doubled each time, and at most."""
 
 DROPPED = -100
 """Stands for the number of a series that relabelling dropped."""
@@ -50,7 +50,7 @@ class Intake:
         self._seen: NDArray[np.float64] = np.empty(0, np.float64)
         self._waiting: dict[int, Labels] = {}
         self._life = 0
-        self._asked = 0.0
+        self._asked, self._pause = 0.0, AGAIN
         self._pruned = 0.0
 
     def digest(self, body: bytes, content_type: str, monotonic: float) -> Page:
@@ -77,9 +77,10 @@ class Intake:
         """The series that the store must be asked for: slots with labels. ``know`` brings its answer."""
         if not self._waiting:
             return {}
-        if monotonic - self._asked < AGAIN:
+        if monotonic - self._asked < self._pause:
             return {slot: labels for slot, labels in self._waiting.items() if self._ids[slot] == _UNASKED}
-        self._asked = monotonic
+        refused = any(self._ids[slot] != _UNASKED for slot in self._waiting)
+        self._asked, self._pause = monotonic, min(SELDOM, 2 * self._pause) if refused else AGAIN
         return dict(self._waiting)
 
     def know(self, slots: Sequence[int], ids: Ids) -> None:
