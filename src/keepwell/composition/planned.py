@@ -14,6 +14,7 @@ from keepwell.ports.runner import Command
 from keepwell.rooms.checks.model import Check, Kind
 from keepwell.rooms.checks.patterns import Pattern
 from keepwell.rooms.plan.model import Entry, Kept, Operated, PlannedCheck
+from keepwell.rooms.samples.objectives.offer import windows_of
 
 
 def operated(operations: Operations, checks: tuple[Check, ...], host: str, user: str) -> Operated:
@@ -24,6 +25,7 @@ def operated(operations: Operations, checks: tuple[Check, ...], host: str, user:
         user,
         tuple(planned(check, *where(operations, check.host, user)) for check in checks),
         kept=kept(operations),
+        windows=windows_of(operations.entries("windows")),
     )
 
 

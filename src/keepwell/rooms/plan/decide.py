@@ -10,7 +10,7 @@ from typing import Any
 from keepwell.kernel.cadences import instants, next_instant, parse_cadence
 from keepwell.kernel.durations import parse_duration
 from keepwell.kernel.quoting import quoted
-from keepwell.kernel.windows import Span, Window, current_window, next_window, parse_window
+from keepwell.kernel.windows import Span, Window, current_window, next_window
 
 from .model import Entry, Kept, Moment, Plan, PlannedTask, Report, Runbook, Wanted
 
@@ -42,7 +42,7 @@ class _Days:
 
     after: datetime
     until: datetime
-    windows: Mapping[str, Window | str]
+    windows: Mapping[str, Window]
     known: dict[tuple[str, str], Times] = field(default_factory=dict)
     spans: dict[str, list[Span]] = field(default_factory=dict)
 
@@ -54,7 +54,7 @@ class _Days:
     def in_window(self, name: str, at: datetime) -> bool | None:
         """Whether that window is open then; None where there is no such window."""
         window = self.windows.get(name)
-        if not isinstance(window, Window):
+        if window is None:
             return None
         if name not in self.spans:
             self.spans[name] = list(_spans(window, self.after, self.until))
@@ -71,9 +71,8 @@ def _spans(window: Window, after: datetime, until: datetime) -> Iterator[Span]:
         span = next_window(window, span[0])
 
 
-def plan_tasks(kept: Mapping[str, Kept], after: datetime, until: datetime) -> tuple[PlannedTask, ...]:
+def plan_tasks(kept: Mapping[str, Kept], windows: Mapping[str, Window], after: datetime, until: datetime) -> tuple[PlannedTask, ...]:
     """Every entry of the section ``tasks`` with its moments after ``after`` and up to ``until``, in the order of the file."""
-    windows = {entry.name: _window(entry.value) for entry in kept["windows"].entries} if "windows" in kept else {}
     days = _Days(after, until, windows)
     return tuple(_task(entry, days) for entry in (kept["tasks"].entries if "tasks" in kept else ()))
 
@@ -113,9 +112,8 @@ def _task(entry: Entry, days: _Days) -> PlannedTask:
     if not task.every:
         faults.append("it does not say when it recurs")
     faults += _faults_of_length(task.takes)
-    window = days.windows.get(task.window) if task.window else None
-    if task.window and not isinstance(window, Window):
-        faults.append(window or f"its window {quoted(task.window)} is not one of the windows")
+    if task.window and task.window not in days.windows:
+        faults.append(f"its window {quoted(task.window)} is not one of the windows")
     moments = tuple(Moment(at, days.in_window(task.window, at)) for at in coming.moments)
     return replace(task, frequent=coming.frequent, moments=moments, more=coming.more, next=coming.next, faults=tuple(faults))
 
@@ -125,16 +123,6 @@ def _faults_of_length(takes: str) -> Iterator[str]:
         parse_duration(takes or "1s")
     except ValueError as error:
         yield str(error)
-
-
-def _window(value: Any) -> Window | str:
-    """A window, or the sentence that says why it is none."""
-    if not isinstance(value, Mapping) or not _text(value, "on"):
-        return "its window does not say when it is open"
-    try:
-        return parse_window(_text(value, "on"), _text(value, "zone") or ZONE)
-    except ValueError as error:
-        return str(error)
 
 
 def _text(value: Mapping[str, Any], key: str) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from keepwell.kernel.windows import Window
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedCheck:
@@ -54,7 +56,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Operated:
-    """What a valid operations directory holds, as the plan is told it: ``kept`` by the section's key."""
+    """What a valid operations directory holds, as the plan is told it: ``kept`` by the section's key, ``windows`` by name."""
 
     service: str
     host: str
@@ -62,6 +64,7 @@ class Operated:
     checks: tuple[PlannedCheck, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     kept: Mapping[str, Kept] = field(default_factory=dict)
+    windows: Mapping[str, Window] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ SHELL = ("", "sh", "bash", "zsh", "shell", "console")
 
 def lines(plan: Plan) -> Iterator[Line]:
     """The whole plan, shortened where there is much of the same."""
-    parts = (_summary, _checks, task_lines, _runbooks, _kept, _waiting, _missing)
+    parts = (_summary, _checks, task_lines, _runbooks, _windows, _kept, _waiting, _missing)
     for number, part in enumerate(parts):
         found = list(part(plan))
         if found and number:
@@ -92,6 +92,15 @@ def _other(runbook: Runbook) -> Line:
     return f"  {runbook.path}  {count(len(runbook.steps), 'step') if runbook.steps else 'no step'}  {runbook.title}", ""
 
 
+def _windows(plan: Plan) -> Iterator[Line]:
+    windows = plan.operated.windows
+    if windows:
+        yield "Windows; what is down in them does not count against availability", "strong"
+    width = column(windows)
+    for name, window in windows.items():
+        yield f"  {name:{width}}  {window} {window.zone.key}", ""
+
+
 def _kept(plan: Plan) -> Iterator[Line]:
     sections = [section for section in plan.operated.kept.values() if section.entries and section.key != "tasks"]
     if sections:
@@ -103,20 +112,18 @@ def _kept(plan: Plan) -> Iterator[Line]:
 
 def _names(section: Kept) -> Iterable[str]:
     few = section.entries if len(section.entries) <= 6 else section.entries[:5]
-    yield from (_name(section, entry) for entry in few)
+    yield from (_name(entry) for entry in few)
     if len(few) < len(section.entries):
         yield f"and {len(section.entries) - len(few):,} more"
 
 
-def _name(section: Kept, entry: Entry) -> str:
-    """What an entry is called: a rule by its alert or condition, a window with its times."""
+def _name(entry: Entry) -> str:
+    """What an entry is called: a rule by its alert or condition."""
     value = entry.value
     if isinstance(value, str):
         return value if entry.name.isdigit() else f"{entry.name} {value}"
     if not isinstance(value, dict):
         return entry.name
-    if section.key == "windows" and isinstance(value.get("on"), str):
-        return f"{entry.name} ({value['on']} {value.get('zone') or 'UTC'})"
     said = value.get("alert") or value.get("when")
     return str(said) if said and entry.name.isdigit() else entry.name
 

@@ -26,6 +26,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "checks": [_check(check) for check in operated.checks],
         "tasks": [_task(task, plan) for task in plan.tasks],
         "runbooks": [_runbook(runbook, by_path.get(runbook.path, [])) for runbook in plan.runbooks],
+        "windows": [{"name": name, "on": str(window), "zone": window.zone.key} for name, window in operated.windows.items()],
         "kept": [_kept(section) for section in operated.kept.values()],
         "waiting": [
             {"name": one.name, "text": shown(one.text), "target": one.target, "host": one.host, "user": one.user, "why": one.why}

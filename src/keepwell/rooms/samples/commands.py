@@ -29,7 +29,7 @@ _CODES = "Exit code 0 with an answer, 1 where there are no such samples, 2 where
 
 def commands(ask: AskServer) -> tuple[Subcommand, ...]:
     """All but those that bring and take away samples; ``ask`` puts them to the running server."""
-    return (*_listing(ask), *_measuring(ask), *_standing(ask))
+    return (*_listing(ask), *_measuring(ask), *_reckoning(ask), *_standing(ask))
 
 
 def _listing(ask: AskServer) -> tuple[Subcommand, ...]:
@@ -119,6 +119,12 @@ def _measuring(ask: AskServer) -> tuple[Subcommand, ...]:
             description=f"Gives the share over 24 hours: of a check's looks, or of what counters gained. {_CODES}",
             example="keepwell samples errors --failed 'http_requests_total{code=~\"5..\"}' --all http_requests_total --by endpoint",
         ),
+    )
+
+
+def _reckoning(ask: AskServer) -> tuple[Subcommand, ...]:
+    from_server = _asking(ask)
+    return (
         Subcommand(
             "trend",
             "where series are heading",

@@ -7,6 +7,8 @@ from typing import Any
 
 from keepwell.ports.offer import Section
 
+from .objectives import offer as objectives
+
 READ, WRITE = "samples.read", "samples.write"
 
 SAMPLE = """\
@@ -17,8 +19,8 @@ SAMPLE = """\
 
 
 def sections() -> tuple[Section, ...]:
-    """The section ``samples``."""
-    return (Section("samples", "How long measured figures are kept, and how many", _samples, sample=SAMPLE),)
+    """The section ``samples``, and what they are asked for: ``objectives`` and ``windows``."""
+    return (Section("samples", "How long measured figures are kept, and how many", _samples, sample=SAMPLE), *objectives.sections())
 
 
 def _samples() -> type[Any]:

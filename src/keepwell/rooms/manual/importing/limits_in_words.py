@@ -183,6 +183,12 @@ def figure_in(text: str) -> str:
     return f"{found['amount'].replace(',', '')}{_UNITS[found['unit'].lower()]}" if found else ""
 
 
+def share_in(text: str) -> str:
+    """The first amount of a text where it is a share of a whole, above 0% and at most 100%; empty where it is none."""
+    figure = figure_in(text)
+    return figure if figure.endswith("%") and 0 < float(figure[:-1]) <= 100 else ""
+
+
 def duration_in(text: str) -> str:
     """The first duration of a text (``15 minutes`` as ``15m``); ``0m`` where it says at once; empty where it names none."""
     found = next((match for match in _DURATION.finditer(text[:_LONGEST]) if _UNITS[match["unit"].lower()] in _TIMES), None)

@@ -11,7 +11,7 @@ from fastapi import Query
 
 from keepwell.ports.offer import Route
 from keepwell.rooms.samples.offer import READ
-from keepwell.rooms.samples.work import asking, measuring, uptime
+from keepwell.rooms.samples.work import asking, measuring, promises, uptime
 from keepwell.rooms.samples.work.asking import Asker
 
 from .parameters import (
@@ -67,7 +67,11 @@ def _measuring(asker: Asker) -> tuple[Route, ...]:
     async def compare(asked: Annotated[CompareAsked, Query()]) -> Answer:
         return await measuring.compare(asker, asked)
 
+    async def objectives() -> Answer:
+        return await promises.objectives(asker)
+
     return (
+        Route("GET", "/api/v1/objectives", READ, objectives, "What is promised, what was measured, and how much may still fail"),
         Route("GET", f"{_BASE}/availability", READ, availability, "How much of the time a check was up, maintenance apart"),
         Route("GET", f"{_BASE}/percentiles", READ, percentiles, "How long the phases of a check took, or how any series is spread"),
         Route("GET", f"{_BASE}/errors", READ, errors, "The share of what failed, of counters or of a check's looks"),

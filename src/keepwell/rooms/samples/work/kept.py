@@ -1,5 +1,6 @@
 """What files hold, as the reader of questions asks for it."""
 
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,10 @@ class KeptFiles:
         from keepwell.rooms.samples.files.reading import Files  # brings pyarrow, of which a server without questions has no need
 
         return self._given or Files(self._folder)
+
+    def hours(self) -> Collection[int]:
+        """The hours that have a file of raw samples which can be read, as far as is known."""
+        return self.files.hours()
 
     def labels(self) -> dict[int, Labels]:
         """The series that any file holds."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from keepwell.rooms.manual.importing.limit_drafts import limit_draft
-from keepwell.rooms.manual.importing.limits_in_words import figure_in, limit_in_cell, metric_of
+from keepwell.rooms.manual.importing.limits_in_words import limit_in_cell, metric_of, share_in
 from keepwell.rooms.manual.importing.model import Draft, EntryDraft, Fate, Found, Recogniser, View
 from keepwell.rooms.manual.importing.names import slug
 from keepwell.rooms.manual.importing.surroundings import surroundings
@@ -63,12 +63,12 @@ def _objective(table: Table, row: Row, words: str) -> tuple[Draft, ...]:
     target = table.column(*_TARGET)
     if target is None or metric_of(words) != "availability":
         return ()
-    share = figure_in(row.cells[target])
+    share = share_in(row.cells[target])
     section = table.section[-1] if table.section else ""
     name = (
         "service" if re.search(r"indicator|metric|figure|kpi|target|goal|objective", section, re.IGNORECASE) else slug(section) or "service"
     )
-    return (EntryDraft("objectives", name, {"availability": share}),) if share.endswith("%") else ()
+    return (EntryDraft("objectives", name, {"availability": share}),) if share else ()
 
 
 RECOGNISER = Recogniser(

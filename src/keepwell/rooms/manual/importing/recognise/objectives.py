@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from keepwell.rooms.manual.importing.limits_in_words import duration_in, figure_in, limits_in
+from keepwell.kernel.comparisons import Unit, parse_comparison
+from keepwell.kernel.durations import parse_duration
+from keepwell.rooms.manual.importing.limits_in_words import duration_in, limits_in, share_in
 from keepwell.rooms.manual.importing.model import Disposition, EntryDraft, Fate, Found, Recogniser, View
 from keepwell.rooms.manual.importing.names import slug
 from keepwell.rooms.manual.importing.surroundings import surroundings
@@ -32,8 +34,8 @@ def read(view: View) -> Found | None:
         return Found(Fate.OBJECTIVE, about(view, "objective"), drafts=(EntryDraft("objectives", name or "service", recovery),))
     if view.item.kind is Kind.LIST_ITEM and (_GOALS.search(title) or _GOALS.search(lead[-80:])) and not text.endswith("?"):
         return _of_goal(view)
-    share = figure_in(text)
-    if _AVAILABLE.match(text) and share.endswith("%") and len(text) < 80:
+    share = share_in(text)
+    if _AVAILABLE.match(text) and share and len(text) < 80:
         return Found(Fate.OBJECTIVE, about(view, "objective"), drafts=(EntryDraft("objectives", "service", {"availability": share}),))
     return None
 
@@ -65,14 +67,19 @@ def _of_goal(view: View) -> Found:
 
 
 def _promise(text: str) -> dict[str, str]:
-    """The figure that is promised, as an entry of objectives."""
-    share, limits = figure_in(text), limits_in(text)
-    if _AVAILABLE.search(text) and share.endswith("%"):
+    """The figure that is promised, as an entry of objectives; empty where it is none that can be measured so."""
+    share, limits = share_in(text), limits_in(text)
+    if _AVAILABLE.search(text) and share:
         return {"availability": share}
-    if _LATENCY.search(text) and limits:
+    if _LATENCY.search(text) and limits and _is_below(limits[0].comparison, Unit.SECONDS):
         percentile = _PERCENTILE.search(text)
         return {"latency": f"p{percentile[1] or percentile[2]} {limits[0].comparison}" if percentile else limits[0].comparison}
-    return {"errors": limits[0].comparison} if _ERRORS.search(text) and limits else {}
+    return {"errors": limits[0].comparison} if _ERRORS.search(text) and limits and _is_below(limits[0].comparison, Unit.RATIO) else {}
+
+
+def _is_below(comparison: str, unit: Unit) -> bool:
+    limit = parse_comparison(comparison)
+    return limit.unit is unit and limit.operator in ("<", "<=")
 
 
 def _of_row(view: View) -> Found | None:
@@ -105,7 +112,7 @@ def _of_service_level(view: View, table: Table, row: Row) -> Found | None:
     return Found(
         Fate.OBJECTIVE,
         about(view, "objective"),
-        drafts=(EntryDraft("objectives", "service", {**value, **({"over": span} if span else {})}),),
+        drafts=(EntryDraft("objectives", "service", {**value, **({"over": span} if span and parse_duration(span) else {})}),),
     )
 
 
