@@ -44,6 +44,7 @@ def page_verbs(store: SampleStore, files: KeptFiles, clock: Clock, listing: List
 
     async def about() -> About:
         figures = store.figures
+        kept, damaged = await asyncio.to_thread(_on_disk, files)
         return About(
             series=figures.series,
             per_second=pace(),
@@ -51,8 +52,8 @@ def page_verbs(store: SampleStore, files: KeptFiles, clock: Clock, listing: List
             shed=figures.shed,
             size=figures.size,
             refused=figures.refused,
-            tiers=await asyncio.to_thread(tiers, files),
-            problems=(*store.problems(), *problems(), *files.files.damages.sentences()),
+            tiers=kept,
+            problems=(*store.problems(), *problems(), *damaged),
         )
 
     def targets() -> Sequence[Mapping[str, Any]]:
@@ -62,9 +63,9 @@ def page_verbs(store: SampleStore, files: KeptFiles, clock: Clock, listing: List
     return PageVerbs(lambda: store.counts(NAME), store.metric, store.latest, targets, about, clock.now)
 
 
-def tiers(files: KeptFiles) -> list[TierFigures]:
-    """What is on disk of each tier."""
-    return [_tier(tier, files) for tier in Tier]
+def _on_disk(files: KeptFiles) -> tuple[list[TierFigures], list[str]]:
+    """What is there of each tier, and a sentence for each damaged file."""
+    return [_tier(tier, files) for tier in Tier], files.files.damages.sentences()
 
 
 def _tier(tier: Tier, files: KeptFiles) -> TierFigures:
