@@ -130,8 +130,11 @@ class Live:
         self._store = CheckStore(database, host)
         self.checks = Checks(host, samples.store, self._store.identify, self._store.write, hosts.of)
         self._itself = Itself(self.checks, host)
-        self.engine = self._itself.engine = Engine([self.checks, self._housekeeping(), self._itself.sign_of_life], host.clock)
+        self.engine = self._itself.engine = Engine(
+            [self.checks, *samples.activities, self._housekeeping(), self._itself.sign_of_life], host.clock
+        )
         self.checks.on_wake(self.engine.wake)
+        samples.scraping.on_wake(self.engine.wake)
 
     def _housekeeping(self) -> Recurring:
         return Recurring("forget removed checks", 3600.0, self._host.clock.monotonic() + 60.0, self._forget)

@@ -1,50 +1,91 @@
 """Samples put together: the store on the data directory, and what fills, keeps and asks it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from keepwell.composition.samples_shown import page_verbs
 from keepwell.config.operations import Operations
+from keepwell.ports.activity import Activity
 from keepwell.ports.host import Host
 from keepwell.ports.offer import Face
 from keepwell.rooms.checks.model import Check
+from keepwell.rooms.samples import log, push, views_page
 from keepwell.rooms.samples.admission import Limits
 from keepwell.rooms.samples.model import Keep
 from keepwell.rooms.samples.questions.routes import routes as question_routes
+from keepwell.rooms.samples.scraping import listing
+from keepwell.rooms.samples.scraping.routes import routes as target_routes
+from keepwell.rooms.samples.scraping.work import Scraping
 from keepwell.rooms.samples.work.asking import Asker, CheckFacts, Facts
 from keepwell.rooms.samples.work.kept import KeptFiles
 from keepwell.rooms.samples.work.reader import Reader
 from keepwell.rooms.samples.work.store import SampleStore, Settings
+from keepwell.rooms.samples.work.upkeep import Upkeep
 
 
 class SampleRoom:
     """The room of samples while a server runs."""
 
     def __init__(self, folder: Path, host: Host, operations: Operations) -> None:
-        self._settings = _settings(operations.values["samples"])
-        files = KeptFiles(folder)
-        self.store = SampleStore(folder, host.clock, self._settings, files)
-        self._reader = Reader(self.store, files, lambda: self._settings.keep, host.clock)
+        self._settings = settings_of(operations.values["samples"])
+        self._clock = host.clock
+        self._files = KeptFiles(folder)
+        self.store = SampleStore(folder, host.clock, self._settings, self._files)
+        self.scraping = Scraping(host.http, host.clock, self.store)
+        self._upkeep = Upkeep(self.store, self._files.files, folder / log.NAME, self._keep, host.clock)
+        self._reader = Reader(self.store, self._files, self._keep, host.clock)
         self._facts = Facts(operations.service, {}, {}, {})
+
+    @property
+    def activities(self) -> Sequence[Activity]:
+        """What the engine runs for it."""
+        return (self.scraping, self._upkeep)
 
     async def begin(self) -> None:
         """Opens the store; one that cannot be opened yet is tried again, and says so."""
+        await self._upkeep.begin()
         await self.store.begin()
 
     def configure(self, operations: Operations, checks: Sequence[Check]) -> None:
         """Takes a configuration. How much is kept in memory and how many series there may be holds from the next start on."""
         asked = {check.name: CheckFacts(check.options.every, check.looks_at) for check in checks}
         self._facts = Facts(operations.service, asked, {}, {})
+        self.scraping.configure(operations.options("scrape"))
 
     async def end(self) -> None:
         """Stores what waits, and closes."""
+        await self.scraping.end()
+        await self._upkeep.end()
         await self.store.end()
 
     def face(self) -> Face:
         """What is shown of samples."""
-        return Face("samples", routes=question_routes(Asker(self._reader, lambda: self._facts)))
+        shown = page_verbs(self.store, self._files, self._clock, self._targets, self._problems)
+        return Face(
+            "samples",
+            routes=(
+                *question_routes(Asker(self._reader, lambda: self._facts)),
+                *target_routes(self.scraping),
+                *push.routes(self.store, self._clock),
+            ),
+            pages=views_page.pages(shown),
+            templates=str(Path(views_page.__file__).parent / "pages"),
+        )
+
+    def _keep(self) -> Keep:
+        return self._settings.keep
+
+    def _targets(self) -> Mapping[str, Any]:
+        return listing.listing(self.scraping)
+
+    def _problems(self) -> Iterator[str]:
+        yield from self._upkeep.problems()
+        yield from listing.problems(self.scraping)
 
 
-def _settings(options: Any) -> Settings:
+def settings_of(options: Any) -> Settings:
+    """The section ``samples`` as the store takes it."""
+    """The store's settings from the section ``samples``."""
     keep = Keep(options.keep.raw, options.keep.five_minutes, options.keep.hour)
     return Settings(keep, options.window, Limits(options.series, options.series_per_source))

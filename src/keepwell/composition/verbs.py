@@ -13,6 +13,7 @@ from keepwell.config.core import core_sections
 from keepwell.ports.offer import Drivers, Section, Tables
 from keepwell.rooms.checks import offer as checks
 from keepwell.rooms.samples import offer as samples
+from keepwell.rooms.samples.scraping import offer as scraping
 
 LOCAL = "local"
 
@@ -36,7 +37,7 @@ def check_kinds() -> Drivers:
 
 def sections() -> tuple[Section, ...]:
     """Every section that keepwell.yaml may have."""
-    return (*core_sections(), *checks.sections(check_kinds), *samples.sections())
+    return (*core_sections(), *checks.sections(check_kinds), *samples.sections(), *scraping.sections())
 
 
 def tables() -> tuple[Tables, ...]:
@@ -242,3 +243,17 @@ async def tell_server(data: str | None, path: str, body: Any = None) -> Any:
     from keepwell.api.client import ServerClient
 
     return await ServerClient(data_directory(data)).post(path, body)
+
+
+def download(data: str | None, path: str) -> "AsyncIterator[bytes]":
+    """What the running server sends for a path, piece by piece."""
+    from keepwell.api.client import ServerClient
+
+    return ServerClient(data_directory(data)).download(path)
+
+
+def server_runs(data: str | None) -> bool:
+    """Whether a server runs with that data directory."""
+    from keepwell.storage.directory import DataDirectory
+
+    return DataDirectory(data_directory(data)).running_pid() is not None
