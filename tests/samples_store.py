@@ -9,7 +9,13 @@ import numpy as np
 
 from keepwell.ports.fakes import FakeClock
 from keepwell.ports.samples import NAME, Matcher
-from keepwell.rooms.samples.model import Ids, Instants, Labels, Rows, Values
+from keepwell.rooms.samples.admission import first_of_each, order
+from keepwell.rooms.samples.files.layout import Layout
+from keepwell.rooms.samples.files.raw import write_hour
+from keepwell.rooms.samples.files.reading import Files
+from keepwell.rooms.samples.log import Log, Point, joined, nothing
+from keepwell.rooms.samples.model import HOUR, Ids, Instants, Labels, Rows, Tier, Values
+from keepwell.rooms.samples.window import picked
 from keepwell.rooms.samples.work.store import SampleStore, Settings
 
 NOW = datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
@@ -73,6 +79,20 @@ def first_wins(model: Model, samples: Iterable[tuple[int | str, int, float]]) ->
     for series, at, value in samples:
         model.setdefault(str(series), {}).setdefault(at, bits(value))
     return model
+
+
+async def compact(store: SampleStore, hour: int, point: Point = nothing) -> None:
+    """What the compaction of an hour does, in few words: file over log, first wins, then the log forgets."""
+    log = Log.open_to_read(store.folder / "samples.sqlite")
+    found, batches, damaged = log.rows_of_hour(hour)
+    log.close()
+    layout = Layout(store.folder)
+    layout.begin()
+    together = joined([Files(store.folder).rows(None, hour, hour + HOUR - 1), found])
+    together = picked(together, order(together))
+    labels = {number: store.labels(number) for number in set(together.series.tolist())}
+    write_hour(layout.hour(Tier.RAW, hour), picked(together, first_of_each(together)), labels, point)
+    await store.compacted(hour, batches, damaged)
 
 
 @asynccontextmanager

@@ -11,33 +11,15 @@ import pytest
 from keepwell.kernel.problems import Refused, StorageError
 from keepwell.ports.fakes import FakeClock
 from keepwell.ports.samples import NAME, Matcher, Sample
-from keepwell.rooms.samples.admission import DUPLICATE, FUTURE, LABELS, LIMIT, OLD, Kept, Limits, first_of_each, order
-from keepwell.rooms.samples.files.layout import Layout
-from keepwell.rooms.samples.files.raw import write_hour
+from keepwell.rooms.samples.admission import DUPLICATE, FUTURE, LABELS, LIMIT, OLD, Kept, Limits
 from keepwell.rooms.samples.files.reading import Files
-from keepwell.rooms.samples.log import Log, joined
-from keepwell.rooms.samples.model import HOUR, STALE, Keep, Metric, Tier
-from keepwell.rooms.samples.window import picked
+from keepwell.rooms.samples.log import Log
+from keepwell.rooms.samples.model import HOUR, STALE, Keep, Metric
 from keepwell.rooms.samples.work import recall
 from keepwell.rooms.samples.work.store import OWN, SampleStore, Settings
-from tests.samples_store import NOW, QUICK, Model, bits, columns, first_wins, held, ids, ms, named, opened, tuples
+from tests.samples_store import NOW, QUICK, Model, bits, columns, compact, first_wins, held, ids, ms, named, opened, tuples
 
 M = [Matcher(NAME, "=", "m")]
-
-
-async def compact(store: SampleStore, folder: Path, hour: int) -> None:
-    """What the compaction of an hour does, in few words: file over log, first wins, then the log forgets."""
-    log = Log.open_to_read(folder / "samples.sqlite")
-    found, batches, damaged = log.rows_of_hour(hour)
-    labels = {number: store.labels(number) for number in set(found.series.tolist())}
-    log.close()
-    layout = Layout(folder)
-    layout.begin()
-    together = joined([Files(folder).rows(None, hour, hour + HOUR - 1), found])
-    together = picked(together, order(together))
-    labels |= {number: store.labels(number) for number in set(together.series.tolist())}
-    write_hour(layout.hour(Tier.RAW, hour), picked(together, first_of_each(together)), labels)
-    await store.compacted(hour, batches, damaged)
 
 
 async def test_what_is_brought_is_there(tmp_path: Path) -> None:
@@ -163,7 +145,7 @@ async def test_memory_and_files_answer_as_one_and_nothing_twice(tmp_path: Path) 
         if step % 3 == 2:
             for hour in await store.used_hours():
                 if hour + HOUR + 300_000 <= now:
-                    await compact(store, folder, hour)
+                    await compact(store, hour)
         assert await held(store) == model
         some = await held(store, now - 3 * HOUR, now - HOUR // 2)
         assert some == {
@@ -188,11 +170,11 @@ async def test_compacting_the_same_hour_again_is_harmless(tmp_path: Path) -> Non
     store = SampleStore(folder, FakeClock(NOW), QUICK, Files(folder))
     await store.begin()
     await store.add("job", *columns(("a", hour, 1.0), ("a", hour + 1, 2.0)))
-    await compact(store, folder, hour)
+    await compact(store, hour)
     assert await store.used_hours() == []
     await store.add("job", *columns(("a", hour, 9.0), ("a", hour + 2, 3.0)))
     assert await held(store) == first_wins({}, [("a", hour, 1.0), ("a", hour + 1, 2.0), ("a", hour + 2, 3.0)])
-    await compact(store, folder, hour)
+    await compact(store, hour)
     await store.compacted(hour, [1, 2, 3, 99])
     assert await held(store) == first_wins({}, [("a", hour, 1.0), ("a", hour + 1, 2.0), ("a", hour + 2, 3.0)])
     await store.end()
@@ -209,7 +191,7 @@ async def test_old_samples_of_an_import_are_seen_once_they_are_in_files(tmp_path
     assert store.figures.in_memory == 1
     assert await store.used_hours() == [day, day + HOUR, day + 2 * HOUR, ms() // HOUR * HOUR]
     for hour in [day, day + HOUR, day + 2 * HOUR]:
-        await compact(store, folder, hour)
+        await compact(store, hour)
     assert await held(store) == first_wins({}, [*given, ("a", ms(), 7.0)])
     await store.end()
 
@@ -285,7 +267,7 @@ async def test_a_question_that_is_too_large_is_refused(tmp_path: Path, monkeypat
     await store.begin()
     hour = ms() // HOUR * HOUR - 5 * HOUR
     await store.add("job", *columns(*(("a", hour + number, 1.0) for number in range(60))))
-    await compact(store, folder, hour)
+    await compact(store, hour)
     await store.add("job", *columns(*(("a", ms() - number, 1.0) for number in range(60))))
     monkeypatch.setattr(recall, "MOST_AT_ONCE", 100)
     with pytest.raises(Refused, match="more than 100 samples"):

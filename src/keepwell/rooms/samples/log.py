@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from keepwell.kernel.problems import StorageError
-from keepwell.storage.faults import CLOSED, from_driver
+from keepwell.storage.faults import CLOSED, DAMAGED, from_driver
 
 from .model import HOUR, Metric, Rows
 
@@ -264,6 +264,14 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         fault: StorageError | None = from_driver(error, str(path))
+        if fault is None and _is_no_log(error):
+            fault = DAMAGED.at(str(path))
         if fault is None:
             raise
         raise fault from error
+
+
+def _is_no_log(error: Exception) -> bool:
+    """Our statements never change: where one of them is wrong, the file has not our tables, or text in it is no UTF-8."""
+    codes = (None, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT)
+    return isinstance(error, sqlite3.OperationalError | sqlite3.IntegrityError) and getattr(error, "sqlite_errorcode", None) in codes

@@ -123,7 +123,10 @@ def _load(opening: Opening, log: Log) -> State:
     try:
         seen = {}
         for number, text, source, at in log.series():
-            state.index.add(number, json.loads(text), source)
+            labels = _labels(text)
+            if labels is None:
+                raise DAMAGED.at(str(opening.path))
+            state.index.add(number, labels, source)
             seen[number] = at or opening.now
         state.metrics = log.metrics()
         _catch_up_with_files(state, opening)
@@ -210,7 +213,8 @@ def _replace(opening: Opening) -> State:
     old = read_what_is_left(aside)
     state = State(SeriesIndex(opening.limits))
     for number, text, source in old.series:
-        state.index.restore(number, json.loads(text), source)
+        if (labels := _labels(text)) is not None:
+            state.index.restore(number, labels, source)
     for number, labels in opening.files.labels().items():
         state.index.restore(number, labels, _RECOVERED)
     log = begin_anew(opening.path, opening.point, state.index.everything(), old.batches)
@@ -265,7 +269,7 @@ def read_what_is_left(path: Path) -> Left:
     except StorageError:
         return Left([], [], 0)
     with suppress(StorageError):
-        series += ((number, text, source) for number, text, source, _ in log.series() if _is_labels(text))
+        series += ((number, text, source) for number, text, source, _ in log.series() if _labels(text) is not None)
     for number in log.readable_ids():
         rows = log.batch(number)
         if rows is None:
@@ -276,12 +280,12 @@ def read_what_is_left(path: Path) -> Left:
     return Left(series, batches, lost)
 
 
-def _is_labels(text: object) -> bool:
+def _labels(text: object) -> Labels | None:
     try:
         labels = json.loads(str(text))
     except ValueError:
-        return False
-    return isinstance(labels, dict) and all(isinstance(value, str) for value in labels.values())
+        return None
+    return labels if isinstance(labels, dict) and all(isinstance(value, str) for value in labels.values()) else None
 
 
 def begin_anew(path: Path, point: Point, series: Sequence[tuple[int, str, str]], batches: Iterable[Rows]) -> Log:

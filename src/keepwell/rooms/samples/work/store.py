@@ -96,10 +96,11 @@ class SampleStore(Recall):
         opening = Opening(self.folder, self._files, settings.limits, self._now(), _milliseconds(settings.window), self._point)
         try:
             self._state = await self._in_writer(lambda: open_state(opening))
-        except StorageError as error:
+        except Exception as error:
+            # One that we did not foresee stops no more of Keepwell than a disk does.
             if not self._fault:
-                _log.error("samples cannot be stored; everything else goes on", extra={"facts": {"why": str(error)}})
-            self._fault = str(error)
+                _log.error("samples cannot be stored; everything else goes on", exc_info=not isinstance(error, StorageError))
+            self._fault = str(error) or repr(error)
             return False
         self._fault = ""
         self._count_living()
@@ -323,7 +324,8 @@ class SampleStore(Recall):
         """What people should know, a sentence each: a disk that does not take samples, what was damaged, sources with too many series."""
         fault = self._rounds.figures.fault or self._fault
         sentences = [f"samples cannot be stored: {fault}"] if fault else []
-        return [*sentences, *self._state.sentences, *self._state.index.problems()]
+        refusing = self._state.index.problems() if self._state.log is not None else []
+        return [*sentences, *self._state.sentences, *refusing]
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp() * 1000)
