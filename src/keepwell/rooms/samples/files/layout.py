@@ -60,8 +60,9 @@ class Layout:
     def begin(self) -> list[Path]:
         """Makes the folders, and removes what writers that died left unfinished; gives what it removed. Raises OSError."""
         removed = []
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for tier in Tier:
-            (self.folder / tier.value).mkdir(parents=True, exist_ok=True)
+            (self.folder / tier.value).mkdir(mode=0o700, exist_ok=True)
             for path in (self.folder / tier.value).glob(f"*{UNFINISHED}"):
                 path.unlink(missing_ok=True)
                 removed.append(path)
