@@ -13,10 +13,14 @@ from keepwell.rooms.checks.model import Check
 from keepwell.rooms.samples import log, push, views_page
 from keepwell.rooms.samples.admission import Limits
 from keepwell.rooms.samples.model import Keep
+from keepwell.rooms.samples.objectives.offer import objectives_of, windows_of
 from keepwell.rooms.samples.questions.routes import routes as question_routes
 from keepwell.rooms.samples.scraping import listing
 from keepwell.rooms.samples.scraping.routes import routes as target_routes
 from keepwell.rooms.samples.scraping.work import Scraping
+from keepwell.rooms.samples.transfer.routes import Transfer
+from keepwell.rooms.samples.transfer.routes import routes as transfer_routes
+from keepwell.rooms.samples.transfer.source import StoreSource
 from keepwell.rooms.samples.work.asking import Asker, CheckFacts, Facts
 from keepwell.rooms.samples.work.kept import KeptFiles
 from keepwell.rooms.samples.work.reader import Reader
@@ -50,7 +54,8 @@ class SampleRoom:
     def configure(self, operations: Operations, checks: Sequence[Check]) -> None:
         """Takes a configuration. How much is kept in memory and how many series there may be holds from the next start on."""
         asked = {check.name: CheckFacts(check.options.every, check.looks_at) for check in checks}
-        self._facts = Facts(operations.service, asked, {}, {})
+        windows, objectives = windows_of(operations.entries("windows")), objectives_of(operations.entries("objectives"))
+        self._facts = Facts(operations.service, asked, windows, objectives)
         self.scraping.configure(operations.options("scrape"))
 
     async def end(self) -> None:
@@ -68,6 +73,7 @@ class SampleRoom:
                 *question_routes(Asker(self._reader, lambda: self._facts)),
                 *target_routes(self.scraping),
                 *push.routes(self.store, self._clock),
+                *transfer_routes(Transfer(StoreSource(self.store, self._files.files.hours), self.store, self._now, self._keep)),
             ),
             pages=views_page.pages(shown),
             templates=str(Path(views_page.__file__).parent / "pages"),
@@ -75,6 +81,9 @@ class SampleRoom:
 
     def _keep(self) -> Keep:
         return self._settings.keep
+
+    def _now(self) -> int:
+        return round(self._clock.now().timestamp() * 1000)
 
     def _targets(self) -> Mapping[str, Any]:
         return listing.listing(self.scraping)
