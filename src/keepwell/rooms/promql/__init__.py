@@ -1,0 +1,1 @@
+"""PromQL: the language in which samples are asked for."""

@@ -1,0 +1,68 @@
+"""What an evaluation has at hand: the moments, the samples that were fetched, a guard that bounds it, and where remarks are left."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from keepwell.ports.samples import Column, Matcher
+from keepwell.rooms.promql.model import LOOK_BACK, ExecutionError, Instants
+
+Guard = Callable[[int], None]
+"""Called before every step with how many numbers it will hold: raises where that is too many, where time is up, or where nobody waits."""
+
+
+@dataclass(slots=True)
+class Remarks:
+    """Warnings and infos, each text once, in the order in which they came up."""
+
+    warnings: dict[str, None] = field(default_factory=dict)
+    infos: dict[str, None] = field(default_factory=dict)
+
+    def warn(self, text: str) -> None:
+        """The answer may be wrong."""
+        self.warnings[f"PromQL warning: {text}"] = None
+
+    def info(self, text: str) -> None:
+        """The question may be wrong."""
+        self.infos[f"PromQL info: {text}"] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What was fetched for one selector: ``columns`` with all samples from ``start`` to ``end`` (milliseconds, both included)."""
+
+    matchers: tuple[Matcher, ...]
+    start: int
+    end: int
+    columns: Sequence[Column]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One evaluation: ``moments`` are those at which the expression is worth something (ascending), ``start`` and ``end`` those of the
+    whole query (a subquery has moments of its own). ``default_step`` is the step of a subquery that names none."""
+
+    text: str
+    moments: Instants
+    start: int
+    end: int
+    default_step: int
+    stretches: Sequence[Stretch]
+    guard: Guard
+    remarks: Remarks
+    look_back: int = LOOK_BACK
+
+    def at(self, moments: Instants) -> "Context":
+        """The same for other moments."""
+        return replace(self, moments=moments)
+
+    def fetched(self, matchers: tuple[Matcher, ...], start: int, end: int) -> Stretch:
+        """The stretch that holds these series from ``start`` to ``end``. The plan has seen to it that there is one."""
+        for stretch in self.stretches:
+            if stretch.matchers == matchers and stretch.start <= start and end <= stretch.end:
+                return stretch
+        raise ExecutionError("a selector needs samples that were not fetched; this is a fault of the planner")
+
+    def spot(self, place: int) -> str:
+        """A place as Prometheus writes it behind a remark: ``(line:column)``."""
+        before = self.text[:place]
+        return f"({before.count(chr(10)) + 1}:{place - before.rfind(chr(10))})"

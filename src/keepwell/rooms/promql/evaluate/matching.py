@@ -1,0 +1,178 @@
+"""Operators between two vectors: which series meet, and what becomes of them ("Operators", "Vector matching")."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from keepwell.ports.samples import NAME
+from keepwell.rooms.promql.evaluate.context import Guard
+from keepwell.rooms.promql.evaluate.operators import ARITHMETIC, COMPARISON
+from keepwell.rooms.promql.evaluate.vectors import (
+    Rows,
+    Vector,
+    any_moment,
+    any_row,
+    empty,
+    grouped,
+    key_of,
+    merged,
+    part,
+    without_name,
+    written,
+)
+from keepwell.rooms.promql.expression import Binary, Matching
+from keepwell.rooms.promql.model import ExecutionError, Flags, Labels, Values
+
+
+def signature(labels: Labels, matching: Matching) -> Labels:
+    """The labels by which a series meets others. The name counts only where ``on`` lists it."""
+    if matching.on:
+        return part(labels, matching.labels)
+    return {name: value for name, value in labels.items() if name != NAME and name not in matching.labels}
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Both vectors with the group of each row: rows of one group have the same signature. ``active`` are the moments at which both have
+    anything; at the others nothing meets, and nothing is wrong."""
+
+    many: Vector
+    one: Vector
+    many_groups: Sequence[int]
+    one_groups: Sequence[int]
+    active: Flags
+
+
+def joined(node: Binary, left: Vector, right: Vector, guard: Guard) -> Vector:
+    """The operator's value for each pair of series that meet. Raises ExecutionError where more meet than the matching allows."""
+    if not len(left) or not len(right):
+        return empty(left.moments)
+    many, one = (right, left) if node.matching.many == "right" else (left, right)
+    groups, _ = grouped(key_of(signature(labels, node.matching)) for vector in (many, one) for labels in vector.labels)
+    active = any_row(many.present) & any_row(one.present)
+    sides = _Sides(many, one, groups[: len(many)], groups[len(many) :], active)
+    _refuse_duplicates(node, sides)
+    guard(3 * _count_pairs(sides, len(set(groups))) * left.moments)
+    many_rows, one_rows = _pairs(sides)
+    both = many.present[many_rows] & one.present[one_rows]
+    if node.matching.many is None:
+        _refuse_second_match(sides, many_rows, both)
+    return _applied(node, sides, (many_rows, one_rows), both, guard)
+
+
+def _refuse_duplicates(node: Binary, sides: _Sides) -> None:
+    # The side of the one may have several rows of a group, but never two of them at a moment.
+    rows_of: dict[int, list[int]] = {}
+    for row, group in enumerate(sides.one_groups):
+        rows_of.setdefault(group, []).append(row)
+    for rows in rows_of.values():
+        if len(rows) < 2:
+            continue
+        crowded = (sides.one.present[rows].sum(axis=0) > 1) & sides.active
+        if crowded.any():
+            column = int(np.argmax(crowded))
+            there = [sides.one.labels[row] for row in rows if sides.one.present[row, column]]
+            first, second = sorted(written(labels) for labels in there)[:2]
+            side = "left" if node.matching.many == "right" else "right"
+            matched = written(signature(there[0], node.matching))
+            raise ExecutionError(
+                f"found duplicate series for the match group {matched} on the {side} hand-side of the operation: [{first}, {second}]"
+                ";many-to-many matching not allowed: matching labels must be unique on one side"
+            )
+
+
+def _count_pairs(sides: _Sides, count: int) -> int:
+    many, one = np.bincount(sides.many_groups, minlength=count), np.bincount(sides.one_groups, minlength=count)
+    return int((many * one).sum())
+
+
+def _pairs(sides: _Sides) -> tuple[Rows, Rows]:
+    rows_of: dict[int, list[int]] = {}
+    for row, group in enumerate(sides.one_groups):
+        rows_of.setdefault(group, []).append(row)
+    pairs = [(row, other) for row, group in enumerate(sides.many_groups) for other in rows_of.get(group, ())]
+    array = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+    return array[:, 0], array[:, 1]
+
+
+def _refuse_second_match(sides: _Sides, many_rows: Rows, both: Flags) -> None:
+    # One to one: of the rows of a group on this side, only one may meet the other at a moment.
+    groups = np.array(sides.many_groups, dtype=np.intp)[many_rows]
+    _, first, counts = np.unique(groups, return_index=True, return_counts=True)
+    for group in groups[first[counts > 1]]:
+        if (both[groups == group].sum(axis=0) > 1).any():
+            raise ExecutionError("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)")
+
+
+def _applied(node: Binary, sides: _Sides, pairs: tuple[Rows, Rows], both: Flags, guard: Guard) -> Vector:
+    many_rows, one_rows = pairs
+    many_values, one_values = sides.many.values[many_rows], sides.one.values[one_rows]
+    left, right = (one_values, many_values) if node.matching.many == "right" else (many_values, one_values)
+    guard(2 * both.size)
+    values, kept = applied(node, left, right)
+    labels = [_result(node, sides.many.labels[row], sides.one.labels[other]) for row, other in zip(*pairs, strict=True)]
+    nameless = [node.as_bool or sides.many.nameless[row] for row in many_rows]
+    if node.matching.many is not None:
+        _refuse_same_results(sides, many_rows, labels, both)
+    return merged(Vector(labels, nameless, values, both & kept))
+
+
+def applied(node: Binary, left: Values, right: Values) -> tuple[Values, Flags]:
+    """The operator's values, and which of them are kept: all, or with a comparison those that hold."""
+    if node.operator in ARITHMETIC:
+        values = ARITHMETIC[node.operator](left, right)
+        return values, np.ones(values.shape, dtype=np.bool_)
+    holds = COMPARISON[node.operator](left, right)
+    if node.as_bool:
+        return holds.astype(np.float64), np.ones(holds.shape, dtype=np.bool_)
+    return np.broadcast_to(left, holds.shape), holds
+
+
+def _refuse_same_results(sides: _Sides, many_rows: Rows, labels: Sequence[Labels], both: Flags) -> None:
+    groups = np.array(sides.many_groups, dtype=np.intp)[many_rows]
+    same, count = grouped((int(group), key_of(found)) for group, found in zip(groups, labels, strict=True))
+    if count == len(labels):
+        return
+    crowd = np.zeros((count, both.shape[1]), dtype=np.intp)
+    np.add.at(crowd, same, both)
+    if (crowd > 1).any():
+        raise ExecutionError("multiple matches for labels: grouping labels must ensure unique matches")
+
+
+def _result(node: Binary, many: Labels, one: Labels) -> Labels:
+    labels = without_name(many) if node.operator in ARITHMETIC else dict(many)
+    if node.matching.many is None:
+        if node.matching.on:
+            labels = part(labels, node.matching.labels)
+        else:
+            labels = {name: value for name, value in labels.items() if name not in node.matching.labels}
+    for name in node.matching.include:
+        labels.pop(name, None)
+        if one.get(name):
+            labels[name] = one[name]
+    return labels
+
+
+def set_operation(node: Binary, left: Vector, right: Vector) -> Vector:
+    """``and``, ``or``, ``unless``: which series of the left stay, and with ``or`` which of the right come in."""
+    groups, count = grouped(key_of(signature(labels, node.matching)) for vector in (left, right) for labels in vector.labels)
+    left_groups, right_groups = groups[: len(left)], groups[len(left) :]
+    if node.operator == "or":
+        taken = _met(left, left_groups, count)
+        rest = right.present & ~taken[right_groups] if len(right) else right.present
+        both = Vector(
+            [*left.labels, *right.labels],
+            [*left.nameless, *right.nameless],
+            np.concatenate((left.values, right.values)),
+            np.concatenate((left.present, rest)),
+        )
+        return merged(both.rows(np.flatnonzero(any_moment(both.present))))
+    met = _met(right, right_groups, count)[left_groups] if len(left) else left.present
+    return Vector(left.labels, left.nameless, left.values, left.present & (met if node.operator == "and" else ~met))
+
+
+def _met(vector: Vector, groups: Sequence[int], count: int) -> Flags:
+    met = np.zeros((count, vector.moments), dtype=np.bool_)
+    np.logical_or.at(met, groups, vector.present)
+    return met

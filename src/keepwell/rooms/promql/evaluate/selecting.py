@@ -1,0 +1,136 @@
+"""From columns of samples to an instant vector, or to windows over them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keepwell.ports.samples import Column
+from keepwell.rooms.promql.evaluate.context import Context
+from keepwell.rooms.promql.evaluate.vectors import Vector
+from keepwell.rooms.promql.expression import At, Selector
+from keepwell.rooms.promql.model import Flags, Instants, Labels, Values, is_stale
+
+Places = NDArray[np.int64]
+"""Positions in concatenated columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """A range vector over many moments: all series' samples one after the other, and for each series and moment where its window begins
+    (``low``) and ends (``high``, not included). The window of column ``j`` covers the time after ``opens[j]`` up to and including
+    ``closes[j]``.
+    """
+
+    labels: Sequence[Labels]
+    nameless: Sequence[bool]
+    at: Instants
+    values: Values
+    low: Places
+    high: Places
+    opens: Instants
+    closes: Instants
+
+    @property
+    def counts(self) -> Places:
+        """How many samples each window has."""
+        return self.high - self.low
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Series and moments."""
+        return self.low.shape[0], self.low.shape[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Track:
+    """Columns one after the other; series ``i`` has the samples from ``bounds[i]`` to ``bounds[i + 1]``."""
+
+    labels: Sequence[Labels]
+    at: Instants
+    values: Values
+    bounds: Places
+
+
+def reference(moments: Instants, at: At, offset: int, context: Context) -> Instants:
+    """The moments at which a selector looks: ``@`` puts all of them to one, ``offset`` shifts them into the past."""
+    if at is None:
+        return moments - offset
+    fixed = {"start": context.start, "end": context.end}.get(at, 0) if isinstance(at, str) else at
+    return np.full(len(moments), fixed - offset, dtype=np.int64)
+
+
+def instant(selector: Selector, context: Context) -> tuple[Vector, Values]:
+    """The selector's series, each with its newest sample of the look-back, and when these were taken (seconds since 1970).
+
+    A sample exactly as old as the look-back is too old (left-open, as in Prometheus 3), and a series that was marked stale is gone.
+    """
+    moments = reference(context.moments, selector.at, selector.offset, context)
+    oldest = moments - context.look_back
+    stretch = context.fetched(selector.matchers, int(oldest[0]) + 1, int(moments[-1]))
+    track = _track(stretch.columns, context)
+    context.guard(3 * len(track.labels) * len(moments))
+    newest = _positions(track, moments) - 1
+    present: Flags = newest >= track.bounds[:-1, np.newaxis]
+    if not len(track.at):
+        return Vector(track.labels, [False] * len(track.labels), np.empty(newest.shape), present), np.empty(newest.shape)
+    newest[~present] = 0
+    taken = track.at[newest]
+    values = track.values[newest]
+    present &= taken > oldest
+    present &= ~is_stale(values)
+    return Vector(track.labels, [False] * len(track.labels), values, present), taken / 1000.0
+
+
+def windows(selector: Selector, context: Context) -> Windows:
+    """The selector's series with their samples in the range before each moment; staleness markers are none."""
+    assert selector.range is not None
+    closes = reference(context.moments, selector.at, selector.offset, context)
+    opens = closes - selector.range
+    stretch = context.fetched(selector.matchers, int(opens[0]) + 1, int(closes[-1]))
+    track = _fresh(_track(stretch.columns, context))
+    context.guard(4 * len(track.labels) * len(closes))
+    low = _positions(track, opens)
+    high = low if selector.range == 0 else _positions(track, closes)
+    return Windows(track.labels, [False] * len(track.labels), track.at, track.values, low, high, opens, closes)
+
+
+def windows_of(vector: Vector, grid: Instants, opens: Instants, closes: Instants, context: Context) -> Windows:
+    """Windows over a subquery's values: ``vector`` has a column for each moment of ``grid``."""
+    context.guard(2 * vector.values.size + 4 * len(vector) * len(opens))
+    # How many values each row has before each column of the grid turns columns into positions.
+    before = np.zeros((len(vector), len(grid) + 1), dtype=np.int64)
+    np.cumsum(vector.present, axis=1, out=before[:, 1:])
+    starts = np.concatenate(([0], np.cumsum(before[:, -1])))[:-1, np.newaxis]
+    low = starts + before[:, np.searchsorted(grid, opens, side="right")]
+    high = starts + before[:, np.searchsorted(grid, closes, side="right")]
+    at = np.broadcast_to(grid, vector.values.shape)[vector.present]
+    return Windows(vector.labels, vector.nameless, at, vector.values[vector.present], low, high, opens, closes)
+
+
+def _track(columns: Sequence[Column], context: Context) -> _Track:
+    lengths = [len(column.timestamps) for column in columns]
+    context.guard(2 * sum(lengths))
+    bounds = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int64)
+    at = np.concatenate([column.timestamps for column in columns]) if columns else np.empty(0, dtype=np.int64)
+    values = np.concatenate([column.values for column in columns]) if columns else np.empty(0)
+    return _Track([dict(column.labels) for column in columns], at, values, bounds)
+
+
+def _fresh(track: _Track) -> _Track:
+    stale = is_stale(track.values)
+    if not stale.any():
+        return track
+    before = np.concatenate(([0], np.cumsum(~stale)))
+    return _Track(track.labels, track.at[~stale], track.values[~stale], before[track.bounds])
+
+
+def _positions(track: _Track, moments: Instants) -> Places:
+    # For each series and moment: the position after the last sample at or before it.
+    found = np.empty((len(track.labels), len(moments)), dtype=np.int64)
+    for row in range(len(track.labels)):
+        begin, end = track.bounds[row], track.bounds[row + 1]
+        found[row] = track.at[begin:end].searchsorted(moments, side="right")
+        found[row] += begin
+    return found
