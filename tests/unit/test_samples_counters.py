@@ -67,7 +67,7 @@ async def test_what_is_added_becomes_samples_and_begins_at_zero(store: Store) ->
     assert store.values(level="info") == [0.0, 1.0, 1.0]
     instants = [sample.at for sample in store.samples if sample.labels == {"level": "error"}]
     assert instants == sorted(set(instants))
-    assert store.described == {"log_lines": Metric("counter", "Lines of the log")}
+    assert store.described == {NAME: Metric("counter", "Lines of the log")}
 
 
 async def test_a_restart_is_no_reset(store: Store) -> None:

@@ -35,6 +35,21 @@ class ServerClient:
         """The JSON answer to a write; ``body`` is sent as JSON."""
         return await self._ask("POST", path, b"" if body is None else json.dumps(body).encode())
 
+    async def download(self, path: str) -> AsyncIterator[bytes]:
+        """The body of the answer to a read, piece by piece, however long it is. ``timeout`` covers the wait for each piece.
+
+        Raises KeepwellError also where the answer breaks off: what was given is then a part only."""
+        try:
+            async with self._connected() as (reader, writer):
+                async for piece in _download(reader, writer, path, self._timeout):
+                    yield piece
+        except TimeoutError:
+            message = f"the Keepwell that runs with the data directory {self._directory} sent nothing for {self._timeout:g} s"
+            raise KeepwellError(Problem("server.silent", message)) from None
+        except (ConnectionError, asyncio.IncompleteReadError) as error:
+            message = f"the Keepwell that runs with the data directory {self._directory} broke off: {error}"
+            raise KeepwellError(Problem("server.gone", message)) from error
+
     async def _ask(self, method: str, path: str, body: bytes) -> Any:
         try:
             async with asyncio.timeout(self._timeout), self._connected() as (reader, writer):
@@ -89,6 +104,36 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     if status >= 300:
         raise error_from(status, content)
     return content
+
+
+async def _download(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, timeout: float) -> AsyncIterator[bytes]:
+    import h11
+
+    connection = h11.Connection(h11.CLIENT)
+    head = h11.Request(method="GET", target=path, headers=[("host", "keepwell"), ("accept", "*/*"), ("connection", "close")])
+    for event in (head, h11.EndOfMessage()):
+        writer.write(connection.send(event) or b"")
+    status, refusal = 0, bytearray()
+    while True:
+        try:
+            received = connection.next_event()
+        except h11.RemoteProtocolError as error:
+            raise ConnectionResetError(f"the answer is not whole ({error})") from error
+        if received is h11.NEED_DATA:
+            async with asyncio.timeout(timeout):
+                connection.receive_data(await reader.read(256 * 1024))
+        elif isinstance(received, h11.Response):
+            status = received.status_code
+        elif isinstance(received, h11.Data) and status >= 300:
+            refusal += received.data
+        elif isinstance(received, h11.Data):
+            yield bytes(received.data)
+        elif isinstance(received, h11.EndOfMessage):
+            break
+        elif isinstance(received, h11.ConnectionClosed):
+            raise ConnectionResetError("it closed the connection without an answer")
+    if status >= 300:
+        raise error_from(status, json.loads(refusal) if refusal else None)
 
 
 async def _receive(connection: "h11.Connection", reader: asyncio.StreamReader) -> tuple[int, bytes]:

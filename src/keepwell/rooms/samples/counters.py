@@ -117,7 +117,7 @@ class SampledCounters:
     async def _resume(self, name: str, counter: _Counter) -> None:
         """Adds what the store has; afterwards a sum is what was counted since the beginning of the series."""
         try:
-            await self._describe({name.removesuffix("_total"): Metric("counter", counter.help)})
+            await self._describe({name: Metric("counter", counter.help)})
             known = await self._newest(name, RESUMED)
         except StorageError:
             return

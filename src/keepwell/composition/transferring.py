@@ -1,0 +1,58 @@
+"""What ``keepwell samples export`` and ``import`` work on: the running server of a data directory, or its store where none runs."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from keepwell.composition import verbs
+from keepwell.kernel.problems import Problem, StorageError
+from keepwell.rooms.samples.transfer.commands import Server
+
+if TYPE_CHECKING:
+    from keepwell.rooms.samples.transfer.opened import Opened
+    from keepwell.rooms.samples.work.store import Settings
+
+
+def server() -> Server:
+    """The running server."""
+    return Server(verbs.server_runs, verbs.tell_server, verbs.download)
+
+
+@asynccontextmanager
+async def open_store(data: str | None, operations: str | None) -> "AsyncIterator[Opened]":
+    """The store of a data directory, held for this process. Raises StorageError where another has it or it cannot be used, and
+    ConfigurationError for an operations directory that is not valid."""
+    from keepwell.machine.clock import SystemClock
+    from keepwell.rooms.samples.files.child import work
+    from keepwell.rooms.samples.files.parquet import be_frugal
+    from keepwell.rooms.samples.files.reading import Files
+    from keepwell.rooms.samples.log import NAME
+    from keepwell.rooms.samples.transfer.opened import Opened
+    from keepwell.rooms.samples.work.store import SampleStore
+    from keepwell.storage.directory import DataDirectory
+
+    settings = _settings(operations)
+    directory = DataDirectory(verbs.data_directory(data))
+    with directory.lock():
+        folder, clock = directory.path / "samples", SystemClock()
+        files = Files(folder)
+        store = SampleStore(folder, clock, settings, files)
+        be_frugal()
+        await store.begin()
+        try:
+            if fault := store.figures.fault:
+                raise StorageError(Problem("samples.closed", f"the samples in {folder} cannot be opened: {fault}", "see what holds it up"))
+            now = lambda: int(clock.now().timestamp() * 1000)  # noqa: E731
+            yield Opened(store, settings.keep, now, work, folder / NAME, files)
+        finally:
+            await store.end()
+
+
+def _settings(operations: str | None) -> "Settings":
+    from dataclasses import replace
+
+    from keepwell.composition.samples import settings_of
+    from keepwell.rooms.samples.work.store import Settings
+
+    found = settings_of(verbs.load(operations).values["samples"]) if operations else Settings()
+    return replace(found, every=0.0)  # one batch waits for the other, so nothing is gained by waiting for more

@@ -1,0 +1,1 @@
+"""Samples to files and from files: export and import."""
