@@ -23,7 +23,7 @@ from keepwell.rooms.samples.model import is_stale
 from keepwell.rooms.samples.scraping.listing import listing
 from keepwell.rooms.samples.scraping.options import ScrapeOptions
 from keepwell.rooms.samples.scraping.work import REPORTED, Scraping
-from keepwell.rooms.samples.work.store import SampleStore
+from keepwell.rooms.samples.work.store import SampleStore, Settings
 from tests.misbehaving import misbehaving
 from tests.services.web_face import RealClock
 from tests.support import free_port, need, until, wait_until
@@ -137,7 +137,7 @@ class Ours:
 async def ours(folder: Path, secrets: Mapping[str, str] | None = None) -> AsyncIterator[Ours]:
     clock = RealClock()
     async with HttpClient(FakeSecrets(dict(secrets or {}))) as http:
-        store = SampleStore(folder, clock)
+        store = SampleStore(folder, clock, Settings(every=0.05))
         await store.begin()
         scraping = Scraping(http, clock, store)
         engine = Engine([scraping], clock)
@@ -177,7 +177,7 @@ async def test_what_is_reported_of_a_scrape_is_what_prometheus_reports(family: F
     node = family.node.removeprefix("http://")
     async with ours(tmp_path / "samples") as here:
         here.configure(node={"targets": [node], "labels": {"env": "test", "mode": "target"}, "every": "1s", **STEPS})
-        await until(lambda: _has(here, "scrape_samples_scraped", "node"), 20, "a scrape")
+        await until(lambda: has(here, "scrape_samples_scraped", "node"), 20, "a scrape")
         scraped = await here.value("scrape_samples_scraped", job="node")
         left = await here.value("scrape_samples_post_metric_relabeling", job="node")
         assert scraped is not None
@@ -191,7 +191,7 @@ async def test_what_is_reported_of_a_scrape_is_what_prometheus_reports(family: F
         assert 0 < target["duration"] < 30
 
 
-async def _has(here: Ours, name: str, job: str) -> bool:
+async def has(here: Ours, name: str, job: str) -> bool:
     return await here.value(name, job=job) is not None
 
 
@@ -199,7 +199,7 @@ async def test_a_target_that_goes_away_ends_its_series_and_is_down(tmp_path: Pat
     async with ours(tmp_path / "samples") as here:
         async with pages("a 1\nb 2\n") as (port, _):
             here.configure(one={"targets": [f"127.0.0.1:{port}"], "every": "1s", "timeout": "900ms"})
-            await until(lambda: _has(here, "a", "one"), 20, "the first page")
+            await until(lambda: has(here, "a", "one"), 20, "the first page")
         await until(lambda: _is(here, "up", 0.0), 20, "a scrape that failed")
         assert await here.value("a", job="one") is None
         assert here.target("one")["health"] == "down"
@@ -215,7 +215,7 @@ async def _is(here: Ours, name: str, value: float) -> bool:
 async def test_a_series_that_vanishes_ends_and_one_that_comes_is_counted(tmp_path: Path) -> None:
     async with ours(tmp_path / "samples") as here, pages("a 1\nb 2\n", "b 3\nc 4\nd 5\n", "b 4\nc 4\nd 5\n") as (port, _):
         here.configure(one={"targets": [f"127.0.0.1:{port}"], "every": "1s"})
-        await until(lambda: _has(here, "c", "one"), 20, "the second page")
+        await until(lambda: has(here, "c", "one"), 20, "the second page")
         assert await here.value("a") is None
         matcher = [Matcher(NAME, "=", "scrape_series_added")]
         await until(lambda: _long(here, matcher, 3), 20, "the third page")
@@ -257,8 +257,8 @@ async def test_instants_of_a_page_count_and_end_nothing(tmp_path: Path) -> None:
                 one={"targets": [f"127.0.0.1:{port}"], "every": "1s"},
                 two={"targets": [f"127.0.0.1:{port}"], "every": "1s", "honor_timestamps": False},
             )
-            await until(lambda: _has(here, "b", "two"), 20, "a page")
-            await until(lambda: _has(here, "b", "one"), 20, "a page")
+            await until(lambda: has(here, "b", "two"), 20, "a page")
+            await until(lambda: has(here, "b", "one"), 20, "a page")
             await asyncio.sleep(2.5)
             columns = await here.store.select([Matcher(NAME, "=", "a")], 0, here.now)
             assert [
@@ -281,7 +281,7 @@ async def test_the_page_is_asked_for_as_prometheus_asks(tmp_path: Path) -> None:
     async with ours(tmp_path / "samples", secrets) as here, pages("a 1\n") as (port, heads):
         given = {"every": "2s", "timeout": "1s", "bearer": "secret:TOKEN", "params": {"module": ["x y"]}, "headers": {"X-Own": "1"}}
         here.configure(one={"targets": [f"127.0.0.1:{port}"], **given})
-        await until(lambda: _has(here, "a", "one"), 20, "a page")
+        await until(lambda: has(here, "a", "one"), 20, "a page")
         lines = heads[0].split("\r\n")
         assert lines[0] == "GET /metrics?module=x+y HTTP/1.1"
         assert "Accept-Encoding: gzip" in lines
@@ -297,7 +297,7 @@ async def test_openmetrics_is_read_by_its_rules_and_told_what_its_metrics_are(tm
     kind = "application/openmetrics-text; version=1.0.0; charset=utf-8"
     async with ours(tmp_path / "samples") as here, pages(page, content_type=kind) as (port, _):
         here.configure(one={"targets": [f"127.0.0.1:{port}"], "every": "1s"})
-        await until(lambda: _has(here, "r_total", "one"), 20, "a page")
+        await until(lambda: has(here, "r_total", "one"), 20, "a page")
         metric = here.store.metric("r_total")
         assert (metric.kind, metric.help) == ("counter", "Requests.")
         assert here.store.metric("s_seconds").unit == "seconds"
@@ -307,7 +307,7 @@ async def test_a_change_of_rules_takes_effect_and_ends_what_they_drop(tmp_path: 
     async with ours(tmp_path / "samples") as here, pages("a 1\nb 2\n") as (port, _):
         job = {"targets": [f"127.0.0.1:{port}"], "every": "1s"}
         here.configure(one=job)
-        await until(lambda: _has(here, "a", "one"), 20, "a page")
+        await until(lambda: has(here, "a", "one"), 20, "a page")
         here.configure(one={**job, "metric_relabel_configs": [{"source_labels": ["__name__"], "regex": "a", "action": "drop"}]})
         await until(lambda: _count(here, "a", 0), 20, "the end of what is dropped")
         assert await here.value("b") == 2
