@@ -76,15 +76,10 @@ async def _openmetrics(reading: Reading, series: Sequence[Series], source: Sourc
         together = found[first:end]
         rows = await reading.whole([member.number for family in together for member in _members(family)])
         reading.note(end - first, None if rows is None else len(rows))
-        if rows is not None:
-            for family in together:
-                async for piece in _family(family, rows, source):
-                    yield piece
-        elif len(together) == 1:
-            async for piece in _large_family(reading, together[0], source):
-                yield piece
-        else:
+        if rows is None and len(together) > 1:
             continue
+        async for piece in _families(together, rows, source) if rows is not None else _large_family(reading, together[0], source):
+            yield piece
         first = end
     yield openmetrics_writing.END.encode()
 
@@ -93,32 +88,39 @@ def _members(family: Family) -> list[Member]:
     return [member for group in family.groups for member in group.members]
 
 
+async def _families(together: Sequence[Family], rows: Rows, source: Source) -> AsyncIterator[bytes]:
+    for family in together:
+        async for piece in _family(family, rows, source):
+            yield piece
+
+
 async def _family(family: Family, rows: Rows, source: Source) -> AsyncIterator[bytes]:
     """A family all of whose samples are here."""
     fits = family.metric.kind in _UNRULED or all(_conforms(family, group, rows) for group in family.groups)
     for one in (family,) if fits else untyped(family, source.metric):
-        is_begun = False
+        head = openmetrics_writing.head(one).encode()
         for group in one.groups:
-            columns = _columns(group, rows)
-            if not any(len(at) for at, _ in columns):
-                continue
-            if not is_begun:
-                yield openmetrics_writing.head(one).encode()
-                is_begun = True
-            yield joined(await asyncio.to_thread(openmetrics_writing.lines, group, columns))
+            text = joined(await asyncio.to_thread(openmetrics_writing.lines, group, _columns(group, rows)))
+            if text:
+                yield head + text
+                head = b""
 
 
 async def _large_family(reading: Reading, family: Family, source: Source) -> AsyncIterator[bytes]:
     fits = family.metric.kind in _UNRULED or await _all_conform(reading, family)
     for one in (family,) if fits else untyped(family, source.metric):
-        is_begun = False
-        async for part in reading.parts([[member.number for member in group.members] for group in one.groups]):
-            for group in one.groups[part.first : part.end]:
-                columns = _columns(group, part.rows)
-                if any(len(at) for at, _ in columns):
-                    yield b"" if is_begun else openmetrics_writing.head(one).encode()
-                    is_begun = True
-                    yield joined(await asyncio.to_thread(openmetrics_writing.lines, group, columns))
+        async for piece in _in_parts(reading, one):
+            yield piece
+
+
+async def _in_parts(reading: Reading, family: Family) -> AsyncIterator[bytes]:
+    head = openmetrics_writing.head(family).encode()
+    async for part in reading.parts([[member.number for member in group.members] for group in family.groups]):
+        for group in family.groups[part.first : part.end]:
+            text = joined(await asyncio.to_thread(openmetrics_writing.lines, group, _columns(group, part.rows)))
+            if text:
+                yield head + text
+                head = b""
 
 
 async def _all_conform(reading: Reading, family: Family) -> bool:

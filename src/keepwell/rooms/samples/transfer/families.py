@@ -93,14 +93,13 @@ def _place(name: str, known: Known) -> tuple[str, Metric, str]:
     found = known(name)
     if found is not None and "" in SUFFIXES.get(found.kind, ()):
         return name, found, ""
-    for kind, suffixes in SUFFIXES.items():
-        for suffix in suffixes:
-            base = name.removesuffix(suffix)
-            if not suffix or base == name or not base:
-                continue
-            for candidate in (known(base), known(known_as(base, kind))):
-                if candidate is not None and candidate.kind == kind:
-                    return base, candidate, suffix
+    for kind, suffix in ((kind, suffix) for kind, suffixes in SUFFIXES.items() for suffix in suffixes if suffix):
+        base = name.removesuffix(suffix)
+        if base in ("", name):
+            continue
+        candidate = next((one for one in (known(base), known(known_as(base, kind))) if one is not None and one.kind == kind), None)
+        if candidate is not None:
+            return base, candidate, suffix
     return name, Metric("unknown", found.help if found else ""), ""
 
 
