@@ -146,11 +146,11 @@ class HttpClient:
 
     async def _send(self, going: _Going, context: ssl.SSLContext | None) -> Answered:
         hop = going.hop
-        request = head(going.method, going.url, going.to_send(), going.body) + (going.body or b"")
+        request = head(going.method, going.url, going.to_send(), going.body)
         protocol = await self._connector.connect(going.url, context, hop)
         self._open.add(hop)
         try:
-            return await exchange(protocol, going.method, request)
+            return await exchange(protocol, going.method, request + (going.body or b""))
         except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
             raise answer_fault(hop, error) from error
 

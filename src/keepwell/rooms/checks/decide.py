@@ -13,7 +13,7 @@ from .model import Change, CheckOptions, Observation, Standing
 FIRST_LOOKS_WITHIN = 10.0
 """Seconds after a start within which every check has been looked at once, however long its interval."""
 
-TOGETHER = 8
+TOGETHER = 16
 """About so many looks begin at the same moment: a process that wakes for each alone spends two to three times the CPU
 (docs/performance.md), and with many more each would wait for the others, which would show in the times it measures."""
 

@@ -1,0 +1,3 @@
+"""The HTTP client on uvloop."""
+
+from tests.services.test_machine_http import *  # noqa: F403
