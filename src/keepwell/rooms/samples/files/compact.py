@@ -19,9 +19,10 @@ from keepwell.rooms.samples.files.facts import labels_in
 from keepwell.rooms.samples.files.layout import SET_ASIDE, File, Layout
 from keepwell.rooms.samples.files.parquet import Opened, Point, nothing, verify
 from keepwell.rooms.samples.files.ranges import Counts, counted, counted_in, ranges, series_in
-from keepwell.rooms.samples.files.raw import is_partial, open_hour, read_rows, together, writing_hour
+from keepwell.rooms.samples.files.raw import is_partial, open_hour, read_rows, writing_hour
 from keepwell.rooms.samples.files.rolled import open_rolled, writing_rolled
 from keepwell.rooms.samples.files.source import Source
+from keepwell.rooms.samples.log import joined
 from keepwell.rooms.samples.model import HOUR, Ids, Labels, Metric, Rows, Tier
 from keepwell.rooms.samples.rollup import is_counter, roll
 
@@ -152,7 +153,7 @@ def _is_rolled(layout: Layout, hour: int) -> bool:
 def _merged(existing: Opened | None, source: Source, hour: int, ids: Ids) -> Rows:
     """The samples of a range of series, sorted by (series, at), each once: what is in the file first, then in the order of the log."""
     stored = [] if existing is None else [read_rows(existing, ids, hour, hour + HOUR)]
-    rows = together([*stored, *_of_range(source, int(ids[0]), int(ids[-1]))])
+    rows = joined([*stored, *_of_range(source, int(ids[0]), int(ids[-1]))])
     key = (rows.series.astype(np.int64) - int(ids[0])) << _INSTANT_BITS
     key |= rows.at - hour
     order = np.argsort(key, kind="stable")

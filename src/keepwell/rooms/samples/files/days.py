@@ -19,7 +19,7 @@ from keepwell.rooms.samples.files.rolled import open_rolled, read_rolled, writin
 from keepwell.rooms.samples.model import DAY, HOUR, Labels, Tier
 from keepwell.rooms.samples.rollup import join, merge
 
-MOST_ROWS = 50_000
+MOST_ROWS = 30_000
 """Rows of five minutes that are held at a time, about 500 bytes each with their bins."""
 
 

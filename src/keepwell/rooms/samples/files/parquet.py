@@ -1,13 +1,11 @@
 """One Parquet file, written so that it is either whole or not there, and read so that no altered byte passes for a sample.
 
 A page's checksum (Parquet format, "Checksumming") covers the page's data and neither its header nor the file's footer. Therefore a *seal*
-stands before the footer, where other programs do not look: the CRC-32 of each column of each row group, then one of these, the footer
-and the file's size. Reading checks the seal when the file is opened, and each column that it reads. Other programs read the file as
-any other.
+stands before the footer (``seal.py``). Reading checks it when the file is opened, and each column that it reads. Other programs read
+the file as any other.
 """
 
 import os
-import struct
 import zlib
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -21,14 +19,10 @@ from numpy.typing import NDArray
 
 from keepwell.rooms.samples.files.damage import Damaged
 from keepwell.rooms.samples.files.layout import UNFINISHED, File
+from keepwell.rooms.samples.files.seal import MAGIC, footer_of, put_seal, read_seal
 
 Point = Callable[[str], None]
 """Called before and after each step of writing, with the step's name: where tests pull the plug."""
-
-_MAGIC = b"PAR1"
-_SEAL = struct.Struct("<II8s")
-_SEAL_WORD = b"KWSEAL01"
-_TAIL = struct.Struct("<I4s")
 
 _ZSTD_LEVEL = 3
 
@@ -125,19 +119,9 @@ def flush_folder(folder: Path) -> None:
 
 
 def _seal(handle: int) -> None:
-    size = os.fstat(handle).st_size
-    length, _ = _TAIL.unpack(os.pread(handle, _TAIL.size, size - _TAIL.size))
-    begins = size - _TAIL.size - length
-    footer = os.pread(handle, size - begins, begins)
-    metadata = pq.read_metadata(pa.BufferReader(_MAGIC + footer))
-    sums = [zlib.crc32(os.pread(handle, many, at)) for chunks in chunks_of(metadata) for at, many in chunks]
-    packed = struct.pack(f"<{len(sums)}I", *sums)
-    after = size + len(packed) + _SEAL.size
-    os.pwrite(handle, packed + _SEAL.pack(len(sums), _whole_sum(packed, footer, after), _SEAL_WORD) + footer, begins)
-
-
-def _whole_sum(packed: bytes, footer: bytes, size: int) -> int:
-    return zlib.crc32(struct.pack("<Q", size), zlib.crc32(footer, zlib.crc32(packed)))
+    _, footer = footer_of(handle, os.fstat(handle).st_size)
+    metadata = pq.read_metadata(pa.BufferReader(MAGIC + footer))
+    put_seal(handle, [zlib.crc32(os.pread(handle, many, at)) for chunks in chunks_of(metadata) for at, many in chunks])
 
 
 def chunks_of(metadata: pq.FileMetaData) -> Iterator[list[tuple[int, int]]]:
@@ -180,14 +164,11 @@ def open_file(file: File, schema: pa.Schema) -> Opened:
 
 
 def _opened(file: File, handle: int, schema: pa.Schema) -> Opened:
-    size = os.fstat(handle).st_size
-    if size == 0:
-        raise Damaged(file, "is empty (0 bytes)")
-    footer, packed = _sealed(file, handle, size)
-    metadata = pq.read_metadata(pa.BufferReader(_MAGIC + footer))
+    sealed = read_seal(file, handle)
+    metadata = pq.read_metadata(pa.BufferReader(MAGIC + sealed.footer))
     if not metadata.schema.to_arrow_schema().equals(schema):
         raise Damaged(file, f"has other columns than a file of the tier {file.tier.value}")
-    sums = struct.unpack(f"<{len(packed) // 4}I", packed)
+    sums = sealed.sums
     wide = metadata.num_columns
     extremes = [metadata.row_group(group).column(0).statistics for group in range(metadata.num_row_groups)]
     return Opened(
@@ -197,25 +178,6 @@ def _opened(file: File, handle: int, schema: pa.Schema) -> Opened:
         np.array([one.min for one in extremes], np.int32),
         np.array([one.max for one in extremes], np.int32),
     )
-
-
-def _sealed(file: File, handle: int, size: int) -> tuple[bytes, bytes]:
-    """The footer of a file and its packed checksums."""
-    tail = os.pread(handle, _TAIL.size, size - _TAIL.size) if size >= _TAIL.size else b""
-    if os.pread(handle, 4, 0) != _MAGIC or tail[4:] != _MAGIC:
-        raise Damaged(file, "is no Parquet file, or a part of it is missing")
-    begins = size - _TAIL.size - _TAIL.unpack(tail)[0]
-    if begins < _SEAL.size:
-        raise Damaged(file, "has been altered: its footer does not fit its size")
-    footer = os.pread(handle, size - begins, begins)
-    count, expected, word = _SEAL.unpack(os.pread(handle, _SEAL.size, begins - _SEAL.size))
-    first = begins - _SEAL.size - 4 * count
-    if word != _SEAL_WORD or first < 0:
-        raise Damaged(file, "has been altered, or was not written by Keepwell: it has no seal")
-    packed = os.pread(handle, 4 * count, first)
-    if _whole_sum(packed, footer, size) != expected:
-        raise Damaged(file, "has been altered: its footer does not match its seal")
-    return footer, packed
 
 
 def read_groups(opened: Opened, groups: Sequence[int], columns: Sequence[str]) -> Iterator[pa.Table]:

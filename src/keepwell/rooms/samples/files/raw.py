@@ -26,6 +26,7 @@ from keepwell.rooms.samples.files.decimals import digits_of
 from keepwell.rooms.samples.files.facts import facts_of
 from keepwell.rooms.samples.files.layout import File
 from keepwell.rooms.samples.files.parquet import Form, Opened, Point, Writer, nothing, open_file, read_groups, writing
+from keepwell.rooms.samples.log import joined
 from keepwell.rooms.samples.model import Ids, Labels, Rows
 
 _SCHEMA = pa.schema(
@@ -95,17 +96,4 @@ def read_rows(opened: Opened, ids: Ids | None, start: int, end: int) -> Rows:
             first, last = int(places[0]), int(places[-1])
             value = numbers_of(table.slice(first, last + 1 - first), "value")[places - first]
             parts.append(Rows(series[places], at[places], value))
-    return together(parts)
-
-
-def together(parts: list[Rows]) -> Rows:
-    """Rows one after the other."""
-    if len(parts) == 1:
-        return parts[0]
-    if not parts:
-        return Rows(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.float64))
-    return Rows(
-        np.concatenate([part.series for part in parts]),
-        np.concatenate([part.at for part in parts]),
-        np.concatenate([part.value for part in parts]),
-    )
+    return joined(parts)

@@ -1,21 +1,25 @@
-"""All files of samples as one: which of them answer, what cannot be read is named once and passed over, and the rest is served."""
+"""All files of samples as one: which of them answer, what cannot be read is named once and passed over, and the rest is served.
+
+Arrow is imported when a file is read, not before: a server of whom nobody asks the past never pays its forty megabytes.
+"""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from keepwell.rooms.samples.files.damage import Damaged, Damages, Stamp, stamp
-from keepwell.rooms.samples.files.facts import labels_in
 from keepwell.rooms.samples.files.layout import File, Layout, Piece, pieces
-from keepwell.rooms.samples.files.parquet import Opened, be_frugal
-from keepwell.rooms.samples.files.raw import open_hour, read_rows, together
-from keepwell.rooms.samples.files.rolled import open_rolled, read_rolled
+from keepwell.rooms.samples.files.seal import check_seal
+from keepwell.rooms.samples.log import joined
 from keepwell.rooms.samples.model import Ids, Labels, Rolled, Rows, Tier
 from keepwell.rooms.samples.rollup import join
+
+if TYPE_CHECKING:
+    from keepwell.rooms.samples.files.parquet import Opened
 
 FOOTERS_KEPT = 64
 """How many files' footers are remembered: a quarter of a megabyte each with ten thousand series."""
@@ -30,7 +34,6 @@ class Files:
     """Reads the files below a folder. Synchronous; any thread may use it."""
 
     def __init__(self, folder: Path) -> None:
-        be_frugal()
         self.layout = Layout(folder)
         self.damages = Damages()
         self._footers: OrderedDict[Path, tuple[Stamp, Opened]] = OrderedDict()
@@ -40,8 +43,8 @@ class Files:
     def rows(self, ids: Ids | None, start: int, end: int) -> Rows:
         """The samples in files of these series (ascending; None for all) from ``start`` to ``end``, both included, sorted by (series,
         at)."""
-        parts = self._read(Tier.RAW, start, end, lambda opened, piece: read_rows(opened, ids, piece.start, piece.end))
-        rows = together(parts)
+        parts = self._read(Tier.RAW, start, end, lambda opened, piece: _rows(opened, ids, piece))
+        rows = joined(parts)
         if len(parts) < 2:
             return rows
         order = np.argsort(rows.series, kind="stable")  # the parts are in order of time
@@ -50,7 +53,7 @@ class Files:
     def rolled(self, tier: Tier, ids: Ids | None, start: int, end: int, *, bins: bool = True) -> Rolled:
         """The roll-ups of these series (ascending; None for all) that begin from ``start`` to ``end``, both included, sorted by (series,
         start). Without ``bins`` no row has any."""
-        return join(self._read(tier, start, end, lambda opened, piece: read_rolled(opened, ids, piece.start, piece.end, bins=bins)))
+        return join(self._read(tier, start, end, lambda opened, piece: _rolled(opened, ids, piece, bins)))
 
     def hours(self) -> frozenset[int]:
         """The hours that have a file of raw samples which can be read, as far as is known."""
@@ -60,25 +63,33 @@ class Files:
     def labels(self) -> dict[int, Labels]:
         """The series of all files with their labels, by number: from what the index can be made again."""
         found: dict[int, Labels] = {}
-        for tier in Tier:
-            for file in reversed(self.layout.files(tier)):
-                opened = self.usable(file)
-                if opened is not None:
-                    found = labels_in(opened) | found
+        for file in (file for tier in Tier for file in reversed(self.layout.files(tier))):
+            opened = self.usable(file)
+            if opened is not None:
+                found = _labels(opened) | found
         return found
 
     def inspect(self) -> dict[Tier, list[File]]:
-        """All files by tier, earliest first. Those that are new since the last time are opened once, and noted where they are damaged."""
+        """All files by tier, earliest first. Those that are new since the last time are looked at, and noted where their ends are
+        damaged."""
         files = {tier: self.layout.files(tier) for tier in Tier}
         seen: dict[Path, Stamp] = {}
         for file in (file for tier in Tier for file in files[tier]):
             seen[file.path] = stamp(file.path)
             if self._inspected.get(file.path) != seen[file.path]:
-                self.usable(file)
+                self._look_at(file)
         self._inspected = seen
         return files
 
-    def usable(self, file: File) -> Opened | None:
+    def _look_at(self, file: File) -> None:
+        try:
+            check_seal(file)
+        except Damaged as damaged:
+            self.damages.note(damaged)
+        except FileNotFoundError:
+            pass
+
+    def usable(self, file: File) -> "Opened | None":
         """The opened file; None where it is gone or damaged, which is then noted."""
         try:
             return self.opened(file)
@@ -88,8 +99,13 @@ class Files:
             pass
         return None
 
-    def opened(self, file: File) -> Opened:
+    def opened(self, file: File) -> "Opened":
         """The opened file. Raises Damaged (FileNotFoundError where it is gone)."""
+        from keepwell.rooms.samples.files.parquet import be_frugal
+        from keepwell.rooms.samples.files.raw import open_hour
+        from keepwell.rooms.samples.files.rolled import open_rolled
+
+        be_frugal()
         state = stamp(file.path)
         with self._guard:
             known = self._footers.get(file.path)
@@ -103,7 +119,7 @@ class Files:
                 self._footers.popitem(last=False)
         return opened
 
-    def _read(self, tier: Tier, start: int, end: int, read: Callable[[Opened, Piece], T]) -> list[T]:
+    def _read(self, tier: Tier, start: int, end: int, read: Callable[["Opened", Piece], T]) -> list[T]:
         """One answer for each piece of time, in order of time. Where a file vanishes or proves to be damaged, the question is put again to
         those that are left: what an hour's file cannot tell, its day's may."""
         vanished = 0
@@ -118,3 +134,21 @@ class Files:
                 vanished += 1
                 if vanished > _ATTEMPTS:
                     raise
+
+
+def _labels(opened: "Opened") -> dict[int, Labels]:
+    from keepwell.rooms.samples.files.facts import labels_in
+
+    return labels_in(opened)
+
+
+def _rows(opened: "Opened", ids: Ids | None, piece: Piece) -> Rows:
+    from keepwell.rooms.samples.files.raw import read_rows
+
+    return read_rows(opened, ids, piece.start, piece.end)
+
+
+def _rolled(opened: "Opened", ids: Ids | None, piece: Piece, bins: bool) -> Rolled:
+    from keepwell.rooms.samples.files.rolled import read_rolled
+
+    return read_rolled(opened, ids, piece.start, piece.end, bins=bins)
