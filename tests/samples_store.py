@@ -99,7 +99,7 @@ async def compact(store: SampleStore, hour: int, point: Point = nothing) -> None
 async def opened(folder: Path, clock: FakeClock | None = None, settings: Settings = QUICK) -> AsyncIterator[SampleStore]:
     """A store in use."""
     store = SampleStore(folder, clock or FakeClock(NOW), settings)
-    await store.begin()
+    await store.begin(60)
     try:
         yield store
     finally:

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -28,7 +29,7 @@ from keepwell.rooms.samples.admission import DUPLICATE, Kept
 from keepwell.rooms.samples.files.reading import Files
 from keepwell.rooms.samples.log import Log
 from keepwell.rooms.samples.model import HOUR, Rows
-from keepwell.rooms.samples.work import rounds
+from keepwell.rooms.samples.work import early, rounds
 from keepwell.rooms.samples.work import store as stores
 from keepwell.rooms.samples.work.store import SampleStore
 from tests.samples_store import NOW, QUICK, Model, bits, columns, compact, first_wins, held, ids, ms, opened
@@ -52,7 +53,7 @@ def test_whatever_comes_in_whatever_order_the_store_holds_what_a_dictionary_hold
     async def run(folder: Path) -> None:
         clock, model, files = FakeClock(NOW), Model(), Files(folder)
         store = SampleStore(folder, clock, QUICK, files)
-        await store.begin()
+        await store.begin(60)
         for step in steps:
             if isinstance(step, list):
                 before = sum(map(len, model.values()))
@@ -63,7 +64,7 @@ def test_whatever_comes_in_whatever_order_the_store_holds_what_a_dictionary_hold
             elif step == "restart":
                 await store.end()
                 store = SampleStore(folder, clock, QUICK, files)
-                await store.begin()
+                await store.begin(60)
             elif step == "later":
                 clock.advance(1200)
             else:
@@ -118,7 +119,7 @@ async def live(folder: Path, kill_at: int) -> None:
     last = int(acknowledged.read_text() or 0) if acknowledged.exists() else 0
     clock = FakeClock(NOW + last * STEP)
     store = SampleStore(folder / "samples", clock, QUICK, Files(folder / "samples"), point)
-    await store.begin()
+    await store.begin(60)
     found = await held(store)
     counted = [np.uint64(value).view(np.float64) for _, value in sorted(found.get("counter", {}).items())]
     assert counted in [list(range(1, last + 1)), list(range(1, last + 2))], (last, counted)
@@ -247,16 +248,43 @@ async def test_a_folder_that_cannot_be_made_yet(tmp_path: Path, monkeypatch: pyt
         assert store.identify("job", [{NAME: "m"}]).tolist() == [-1]
         with pytest.raises(StorageError, match="cannot be opened"):
             await store.add("job", *columns(("a", ms(), 1.0)))
-        await store.append([Sample("m", 1.0, NOW)])
+        await store.append([Sample("m", 1.0, NOW, {"i": "port"})])
+        with pytest.raises(StorageError, match="cannot be opened"):
+            await store.add("job", ids(-1), np.array([ms()]), np.array([1.0]))
         assert len(store.problems()) == 1
-        assert store.figures.shed == 2
+        assert (store.figures.waiting, store.figures.shed) == (2, 1)
         folder.parent.unlink()
 
         async def is_open() -> bool:
             return not store.problems()
 
         await until(is_open)
-        assert await store.add("job", *columns(("a", ms(), 1.0))) == Kept(1, {})
+        assert await store.add("job", *columns(("a", ms(), 1.0), ("a", ms() + 1, 2.0))) == Kept(1, {DUPLICATE: 1})
+        assert await held(store) == first_wins({}, [("a", ms(), 1.0), ("a", ms() + 1, 2.0), ("port", ms(), 1.0)]), "what waited is there"
+
+
+async def test_a_disk_that_hangs_does_not_hold_up_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opens, go_on = Log.open, threading.Event()
+
+    def hanging(path: Path, point: logs.Point) -> Log:
+        assert go_on.wait(60)
+        return opens(path, point)
+
+    monkeypatch.setattr(Log, "open", hanging)
+    monkeypatch.setattr(early, "MOST_WAITING", 5)
+    store = SampleStore(tmp_path / "samples", FakeClock(NOW), QUICK)
+    began = time.monotonic()
+    await store.begin(0.1)
+    assert time.monotonic() - began < 5
+    outcomes = [store.add("job", *columns((str(number), ms(), 1.0))) for number in range(7)]
+    assert await held(store) == {}
+    assert (store.figures.waiting, store.figures.shed) == (5, 2)
+    go_on.set()
+    assert [await outcome for outcome in outcomes[2:]] == [Kept(1, {})] * 5
+    with pytest.raises(StorageError, match="dropped"):
+        await outcomes[0]
+    assert sorted(await held(store)) == ["2", "3", "4", "5", "6"]
+    await store.end()
 
 
 async def test_a_store_that_never_opened_ends_at_once(tmp_path: Path) -> None:
@@ -337,13 +365,13 @@ def later() -> FakeClock:
 async def reopened(folder: Path) -> tuple[Model, list[str]]:
     """What a store has after it was opened anew, and what it says; it takes samples in any case."""
     store = SampleStore(folder, later(), QUICK, Files(folder))
-    await store.begin()
+    await store.begin(60)
     found, said = await held(store), store.problems()
     assert await store.add("job", *columns(("new", ms(later().now()), 1.0))) == Kept(1, {})
     assert "new" in await held(store)
     await store.end()
     store = SampleStore(folder, later(), QUICK, Files(folder))
-    await store.begin()
+    await store.begin(60)
     assert await held(store) == first_wins(found, [("new", ms(later().now()), 1.0)])
     assert store.problems() == [], "said once"
     await store.end()

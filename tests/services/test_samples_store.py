@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +132,7 @@ async def test_memory_and_files_answer_as_one_and_nothing_twice(tmp_path: Path) 
     clock = FakeClock(NOW)
     files = Files(folder)
     store = SampleStore(folder, clock, QUICK, files)
-    await store.begin()
+    await store.begin(60)
     chance = np.random.default_rng(3)
     for step in range(20):
         now = ms(clock.now())
@@ -158,7 +158,7 @@ async def test_memory_and_files_answer_as_one_and_nothing_twice(tmp_path: Path) 
     assert store.figures.in_memory < sum(map(len, model.values())), "what is in files has left memory"
     await store.end()
     again = SampleStore(folder, clock, QUICK, files)
-    await again.begin()
+    await again.begin(60)
     assert await held(again) == model
     assert (await again.latest(M, ms(clock.now()), 2 * HOUR)) != []
     await again.end()
@@ -168,7 +168,7 @@ async def test_compacting_the_same_hour_again_is_harmless(tmp_path: Path) -> Non
     folder = tmp_path / "samples"
     hour = ms() // HOUR * HOUR - 3 * HOUR
     store = SampleStore(folder, FakeClock(NOW), QUICK, Files(folder))
-    await store.begin()
+    await store.begin(60)
     await store.add("job", *columns(("a", hour, 1.0), ("a", hour + 1, 2.0)))
     await compact(store, hour)
     assert await store.used_hours() == []
@@ -184,7 +184,7 @@ async def test_old_samples_of_an_import_are_seen_once_they_are_in_files(tmp_path
     folder = tmp_path / "samples"
     day = ms() // HOUR * HOUR - 24 * HOUR
     store = SampleStore(folder, FakeClock(NOW), QUICK, Files(folder))
-    await store.begin()
+    await store.begin(60)
     given = [("a", day + minute * 60_000, float(minute)) for minute in range(180)]
     assert await store.backfill("import", *columns(*given, ("a", ms(), 7.0))) == Kept(181, {})
     assert await held(store) == {"a": {ms(): bits(7.0)}}, "what lies in the window is seen at once"
@@ -264,7 +264,7 @@ async def test_a_clock_that_jumps_an_hour(tmp_path: Path) -> None:
 async def test_a_question_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "samples"
     store = SampleStore(folder, FakeClock(NOW), QUICK, Files(folder))
-    await store.begin()
+    await store.begin(60)
     hour = ms() // HOUR * HOUR - 5 * HOUR
     await store.add("job", *columns(*(("a", hour + number, 1.0) for number in range(60))))
     await compact(store, hour)
@@ -295,12 +295,15 @@ async def test_series_that_no_file_can_have_any_more_are_forgotten(tmp_path: Pat
         assert store.ids([]).tolist() == numbers == [1, 2]
 
 
-async def test_nothing_is_taken_before_the_store_is_open_and_after_its_end(tmp_path: Path) -> None:
-    store = SampleStore(tmp_path / "samples", FakeClock(datetime(2026, 1, 1, tzinfo=UTC)), QUICK)
-    with pytest.raises(StorageError, match="not open"):
-        await store.add("job", *columns(("a", 0, 1.0)))
-    assert await store.select([], 0, 1) == []
-    await store.begin()
+async def test_what_comes_before_the_store_is_open_waits_and_after_its_end_nothing_is_taken(tmp_path: Path) -> None:
+    store = SampleStore(tmp_path / "samples", FakeClock(NOW), QUICK)
+    outcome = store.add("job", *columns(("a", ms(), 1.0), ("a", 0, 1.0)))
+    await store.append([Sample("m", 2.0, NOW, {"i": "b"})])
+    assert await store.select([], 0, 1 << 60) == []
+    await store.begin(60)
+    assert await outcome == Kept(1, {OLD: 1})
+    assert await held(store) == first_wins({}, [("a", ms(), 1.0), ("b", ms(), 2.0)])
     await store.end()
-    with pytest.raises(StorageError):
-        await store.add("job", *columns(("a", ms(datetime(2026, 1, 1, tzinfo=UTC)), 1.0)))
+    with pytest.raises(StorageError, match="not open"):
+        await store.add("job", *columns(("a", ms() + 1, 1.0)))
+    assert store.figures.shed == 1

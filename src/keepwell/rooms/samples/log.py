@@ -88,8 +88,13 @@ class Log:
         # NORMAL survives kill -9 as well, but may lose the newest commits at a power failure (sqlite.org/pragma.html#pragma_synchronous).
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 67108864")
-        for table in _TABLES:
-            connection.execute(table)
+        has = connection.execute(
+            "SELECT count(*) FROM sqlite_master WHERE name IN ('series', 'metric', 'batch', 'batch_of_hour', 'damaged_batch')"
+        )
+        if has.fetchone()[0] < len(_TABLES):
+            with self._transaction():
+                for table in _TABLES:
+                    connection.execute(table)
 
     def close(self) -> None:
         """Closes the file. Doing it twice is harmless."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from keepwell.rooms.samples.model import Ids, Instants, Keep, Labels, Metric, Ro
 from keepwell.rooms.samples.window import BLOCK, picked
 from keepwell.storage.faults import CLOSED
 
+from .early import Early
 from .recall import Recall
 from .restart import MOST_IN_MEMORY, NO_FILES, Files, Opening, State, is_damage, open_state, put_aside, renewed
 from .rounds import RETRY_AFTER, SHED, Round, Rounds, Waiting, prepare
@@ -29,6 +31,9 @@ T = TypeVar("T")
 
 OWN = "keepwell"
 """The source of samples that other rooms leave through the port."""
+
+PATIENCE = 3.0
+"""Seconds that a start waits for the disk."""
 
 LIVING = 86_400_000
 """Milliseconds: a series without a sample for so long does not count for its source's limit."""
@@ -80,16 +85,32 @@ class SampleStore(Recall):
         self._cache: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="keepwell-samples")
         self._fault = ""
+        self._early = Early()
+        self._tried = asyncio.Event()
+        self._is_ending = asyncio.Event()
         self._rounds = Rounds(self, self._writer, settings.every)
         self._tasks: list[asyncio.Task[None]] = []
 
     # --- life ---
 
-    async def begin(self) -> None:
-        """Opens the log and loads what it has. A disk on which that fails is tried again and again; until then no sample is taken."""
-        if not await self._open():
-            self._tasks.append(asyncio.create_task(self._open_later(), name="samples open"))
-        self._tasks.append(asyncio.create_task(self._rounds.run(), name="samples"))
+    async def begin(self, patience: float = PATIENCE) -> None:
+        """Opens the log and loads what it has, in the background where that takes longer than so many seconds. A disk on which it fails is
+        tried again and again. Until it is open, samples wait.
+        """
+        opening = asyncio.create_task(self._open_until_done(), name="samples open")
+        self._tasks = [opening, asyncio.create_task(self._rounds.run(), name="samples")]
+        first = asyncio.create_task(self._tried.wait())
+        await asyncio.wait([first], timeout=patience)
+        first.cancel()
+
+    async def _open_until_done(self) -> None:
+        while not self._is_ending.is_set():
+            is_open = await self._open()
+            self._tried.set()
+            if is_open:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_ending.wait(), RETRY_AFTER[-1])
 
     async def _open(self) -> bool:
         settings = self._settings
@@ -101,16 +122,13 @@ class SampleStore(Recall):
             if not self._fault:
                 _log.error("samples cannot be stored; everything else goes on", exc_info=not isinstance(error, StorageError))
             self._fault = str(error) or repr(error)
+            self._early.failed(self._not_open())
             return False
         self._fault = ""
+        self._state.index.limits = self._settings.limits
         self._count_living()
+        self._early.bring()
         return True
-
-    async def _open_later(self) -> None:
-        while True:
-            await asyncio.sleep(RETRY_AFTER[-1])
-            if await self._open():
-                return
 
     def configure(self, settings: Settings) -> None:
         """Other settings from now on; except ``every``, which holds from the next start."""
@@ -120,11 +138,10 @@ class SampleStore(Recall):
 
     async def end(self) -> None:
         """Stores what waits (or cannot), and closes."""
+        self._is_ending.set()
         self._rounds.end()
-        for task in self._tasks:
-            if task.get_name() != "samples":
-                task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._early.end()
         log, self._state.log = self._state.log, None
         if log is not None:
             await self._in_writer(log.close)
@@ -134,6 +151,12 @@ class SampleStore(Recall):
 
     async def append(self, samples: Sequence[Sample]) -> None:
         """The port: takes a batch and never waits. What is refused or shed is counted."""
+        if self._state.log is None:
+            self._put_early(len(samples), lambda: self._append(samples), None)
+        else:
+            self._append(samples)
+
+    def _append(self, samples: Sequence[Sample]) -> None:
         ids = np.fromiter((self._number(sample) for sample in samples), np.int32, len(samples))
         at = np.fromiter((round(sample.at.timestamp() * 1000) for sample in samples), np.int64, len(samples))
         value = np.fromiter((sample.value for sample in samples), np.float64, len(samples))
@@ -168,20 +191,33 @@ class SampleStore(Recall):
         return self._add(source, series, at, value, is_old=True)
 
     def _add(self, source: str, series: Sequence[Labels] | Ids, at: Instants, value: Values, *, is_old: bool) -> "asyncio.Future[Kept]":
-        ids = series if isinstance(series, np.ndarray) else self.identify(source, series)
-        rows = Rows(ids.astype(np.int32, copy=False), np.asarray(at, np.int64), np.asarray(value, np.float64))
         outcome: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
         # Whoever does not wait for it need not hear of a fault: the figures tell.
         outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self._put(rows, outcome, is_old)
+
+        def bring() -> None:
+            ids = series if isinstance(series, np.ndarray) else self.identify(source, series)
+            self._put(Rows(ids.astype(np.int32, copy=False), np.asarray(at, np.int64), np.asarray(value, np.float64)), outcome, is_old)
+
+        if self._state.log is None:
+            self._put_early(len(at), None if isinstance(series, np.ndarray) else bring, outcome)
+        else:
+            bring()
         return outcome
 
+    def _put_early(self, samples: int, bring: Callable[[], None] | None, outcome: "asyncio.Future[Kept] | None") -> None:
+        """The store is not open. Numbers of series (no ``bring``) mean nothing yet; otherwise the samples wait."""
+        if bring is not None and not self._is_ending.is_set():
+            self._early.put(samples, bring, outcome)
+        else:
+            self._early.shed += samples
+        if outcome is not None and (bring is None or self._fault or self._is_ending.is_set()) and not outcome.done():
+            outcome.set_exception(self._not_open())
+
+    def _not_open(self) -> StorageError:
+        return StorageError(replace(SHED, message=self._fault or "the store of samples is not open"))
+
     def _put(self, rows: Rows, outcome: "asyncio.Future[Kept] | None", is_old: bool = False) -> None:
-        if self._state.log is None:
-            self._rounds.figures.shed += len(rows)
-            if outcome is not None:
-                outcome.set_exception(StorageError(replace(SHED, message=self._fault or "the store of samples is not open")))
-            return
         taken, refused = timely(rows.at, self._now(), self._settings.keep.raw)
         is_series = self._state.index.has(rows.series)
         if not is_series.all():
@@ -193,7 +229,7 @@ class SampleStore(Recall):
         rows = rows if taken.all() else picked(rows, taken)
         if len(rows):
             self._rounds.put(Waiting(rows, refused, outcome, is_old))
-        elif outcome is not None:
+        elif outcome is not None and not outcome.done():
             outcome.set_result(Kept(0, refused))
 
     def plan(self) -> Callable[[Sequence[Waiting]], Round]:
@@ -318,7 +354,8 @@ class SampleStore(Recall):
         """Figures for people and for Keepwell's own samples."""
         of, window = self._rounds.figures, self._state.window
         fault = of.fault or self._fault
-        return StoreFigures(len(self._state.index), len(window), window.size, of.waiting, of.stored, of.shed, dict(of.refused), fault)
+        waiting, shed = of.waiting + self._early.waiting, of.shed + self._early.shed
+        return StoreFigures(len(self._state.index), len(window), window.size, waiting, of.stored, shed, dict(of.refused), fault)
 
     def problems(self) -> list[str]:
         """What people should know, a sentence each: a disk that does not take samples, what was damaged, sources with too many series."""
