@@ -73,6 +73,8 @@ def append(connection: Connection, entry: NewEntry, now: datetime) -> Entry:
 
 def append_many(connection: Connection, entries: Sequence[NewEntry], now: datetime) -> list[Entry]:
     """Adds entries of one instant, in this order. Raises ValueError for a naive instant or facts that are no JSON."""
+    if not entries:
+        return []
     if connection.dialect.name == "postgresql":
         # Two writers would both follow the same last entry; reading goes on. (SQLite's BEGIN IMMEDIATE has locked already.)
         connection.execute(text("LOCK TABLE journal IN EXCLUSIVE MODE"))
