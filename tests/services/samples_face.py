@@ -20,10 +20,10 @@ from keepwell.rooms.checks import offer as checks_offer
 from keepwell.rooms.checks.kinds.http import DRIVER
 from keepwell.rooms.checks.model import Change, ChangeRow, Check, CheckOptions, Shown, Standing, Stored
 from keepwell.rooms.samples import views_page
-from keepwell.rooms.samples.model import Ids, Keep, Rolled, Rows, Tier
+from keepwell.rooms.samples.model import Keep
 from keepwell.rooms.samples.questions.routes import routes
-from keepwell.rooms.samples.rollup import nothing_rolled
 from keepwell.rooms.samples.work.asking import Asker, CheckFacts, Facts
+from keepwell.rooms.samples.work.kept import KeptFiles
 from keepwell.rooms.samples.work.reader import Reader
 from keepwell.rooms.samples.work.store import SampleStore, Settings
 from keepwell.web.pages import Site
@@ -31,20 +31,6 @@ from lab.day import Series
 from tests.services.web_face import RealClock
 
 EVERY = timedelta(seconds=15)
-_NOTHING = Rows(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0))
-
-
-class NoFiles:
-    """A store whose files hold nothing yet."""
-
-    def count(self, tier: Tier, start: int, end: int) -> int:
-        return 0
-
-    def rows(self, ids: Ids, start: int, end: int) -> Rows:
-        return _NOTHING
-
-    def rolled(self, tier: Tier, ids: Ids, start: int, end: int) -> tuple[Rolled, list[tuple[int, int]]]:
-        return nothing_rolled(), []
 
 
 class FakeChecks:
@@ -114,7 +100,8 @@ class SamplesFace:
         self.targets: list[Mapping[str, Any]] = []
         self._series = series
         self._clock = RealClock()
-        self.store = SampleStore(folder, self._clock, Settings(window=timedelta(hours=30)))
+        self._files = KeptFiles(folder)
+        self.store = SampleStore(folder, self._clock, Settings(window=timedelta(hours=30)), self._files)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> "SamplesFace":
@@ -148,7 +135,7 @@ class SamplesFace:
     def _faces(self) -> tuple[Face, ...]:
         host = SimpleNamespace(clock=self._clock)
         verbs = checks_offer.Verbs(self.checks.list_changes, self.checks.list_observations)
-        asker = Asker(Reader(self.store, NoFiles(), Keep, self._clock), self._facts)
+        asker = Asker(Reader(self.store, self._files, Keep, self._clock), self._facts)
         pages = views_page.pages(self._page_verbs())
         templates = str(Path(views_page.__file__).parent / "pages")
         return (

@@ -545,7 +545,7 @@
     const index = Math.max(0, Math.min(last, from + KEYS[event.key]));
     chart.setCursor({ left: chart.valToPos(chart.data[0][index], "x"), top: 10 });
     const words = [...figure.element.querySelectorAll(".legend tbody tr")].map((row) => `${row.cells[0].textContent} ${row.cells[1].textContent || "no sample"}`);
-    figure.element.querySelector("[data-at]").textContent = `${stretch(chart.data[0][index], figure.answer.step)}: ${words.join(", ")}`;
+    figure.element.querySelector("[data-spoken]").textContent = `${stretch(chart.data[0][index], figure.answer.step)}: ${words.join(", ")}`;
   });
 
   root.addEventListener("click", (event) => {

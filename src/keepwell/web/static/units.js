@@ -3,7 +3,7 @@
 const units = (() => {
   // At least so many significant digits, never fewer than the whole part has; exponents only far out.
   function rounded(value, digits) {
-    if (value >= 1e15 || (value > 0 && value < 1e-6)) return Number(value.toPrecision(digits)).toExponential();
+    if (value >= 1e15 || (value > 0 && value < 1e-6)) return Number(value.toPrecision(digits)).toExponential().replace(/e([+-])(\d)$/, "e$10$2");
     const whole = String(Math.floor(value)).length;
     const leading = value > 0 && value < 1 ? Math.max(0, -Math.floor(Math.log10(value)) - 1) : 0;
     const decimals = value >= 1 ? Math.max(0, digits - whole) : digits + leading;
