@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from prometheus_client.samples import Timestamp
 
 from keepwell.kernel.quoting import quoted
 from keepwell.ports.samples import NAME
@@ -158,7 +157,8 @@ def milliseconds(seconds: Any) -> int:
     """Milliseconds since 1970 of a number of seconds, or of the library's exact instant; what no calendar holds becomes FAR or -FAR.
 
     Raises ValueError or OverflowError for what is no instant (infinity, not-a-number)."""
-    exact = seconds.sec * 1000 + round(seconds.nsec / 1e6) if isinstance(seconds, Timestamp) else round(float(seconds) * 1000)
+    is_exact = hasattr(seconds, "nsec")
+    exact = seconds.sec * 1000 + round(seconds.nsec / 1e6) if is_exact else round(float(seconds) * 1000)
     return max(-FAR, min(FAR, exact))
 
 

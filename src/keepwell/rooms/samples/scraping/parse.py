@@ -2,8 +2,10 @@
 
 The formats are Prometheus' text format 0.0.4 and OpenMetrics 1.0. prometheus_client's parsers decide what is valid and what it says; they
 manage a few megabytes a second. What was seen on an earlier page of the same target is not parsed again (``text.py``,
-``openmetrics.py``), and gives exactly the same.
+``openmetrics.py``), and gives exactly the same. The library costs memory, and is loaded with the first page only.
 """
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +13,10 @@ from numpy.typing import NDArray
 from keepwell.kernel.quoting import quoted
 
 from .lines import NO_TIME, Labels, Page, PageError
-from .openmetrics import OpenMetricsReader
-from .text import TextReader
+
+if TYPE_CHECKING:
+    from .openmetrics import OpenMetricsReader
+    from .text import TextReader
 
 __all__ = ["NO_TIME", "Labels", "Page", "PageError", "Reader", "openmetrics", "prometheus_text"]
 
@@ -30,7 +34,7 @@ class Reader:
         Prometheus does. Raises PageError.
 
         Slots that an earlier page named stay what they are as long as the format does; else all slots of this page are ``fresh``."""
-        kind = OpenMetricsReader if is_openmetrics(content_type) else TextReader
+        kind = _reader_of(content_type)
         text = _decoded(body, content_type)
         if not isinstance(self._reader, kind):
             self._reader = kind()
@@ -59,12 +63,26 @@ def is_openmetrics(content_type: str) -> bool:
 
 def openmetrics(text: str) -> Page:
     """The rows of one OpenMetrics text, as the library says them. Raises PageError."""
+    from .openmetrics import OpenMetricsReader
+
     return OpenMetricsReader().read(text)
 
 
 def prometheus_text(text: str) -> Page:
     """The rows of one text in format 0.0.4, as the library says them. Raises PageError."""
+    from .text import TextReader
+
     return TextReader().read(text)
+
+
+def _reader_of(content_type: str) -> "type[TextReader | OpenMetricsReader]":
+    if is_openmetrics(content_type):
+        from .openmetrics import OpenMetricsReader
+
+        return OpenMetricsReader
+    from .text import TextReader
+
+    return TextReader
 
 
 def _decoded(body: bytes, content_type: str) -> str:
