@@ -63,7 +63,9 @@ def _listing(ask: AskServer) -> tuple[Subcommand, ...]:
             (
                 _MATCH,
                 *_TIME,
-                Argument(("--step",), "distance of the points (default: so that at most 500 result)", {"metavar": "DURATION"}),
+                Argument(
+                    ("--step",), "distance of the points (default: a minute or more, so that at most 500 result)", {"metavar": "DURATION"}
+                ),
                 Argument(
                     ("--of",),
                     "avg, min, max, sum, count, last, increase, rate, p50, p90, p95 or p99; several with commas",

@@ -12,10 +12,10 @@ from keepwell.kernel.quoting import quoted
 MOST_POINTS = 11_000
 """Points of one series that are given at once (as Prometheus bounds a range query)."""
 WANTED_POINTS = 500
-"""Points that are enough for a picture; a step that is left out is chosen so that no more result."""
+"""Points that are enough for a picture; a step that is left out is chosen so that no more result, and not below a minute."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,6})?")
-_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
+_STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 _ADVICE = "write RFC 3339 (2026-11-22T06:00:00Z), seconds since 1970, now, or how long ago (-24h)"
 _LATEST = 32_503_680_000_000
 
@@ -111,7 +111,7 @@ def read_step(text: str | None, stretch: Stretch) -> int:
 
 
 def usual_step(stretch: Stretch) -> int:
-    """The shortest round step, in milliseconds, that gives at most ``WANTED_POINTS`` points."""
+    """The shortest round step from a minute on, in milliseconds, that gives at most ``WANTED_POINTS`` points."""
     least = stretch.length / WANTED_POINTS
     return next((step * 1000 for step in _STEPS if step * 1000 >= least), math.ceil(least / 604_800_000) * 604_800_000)
 
