@@ -36,6 +36,7 @@ IMPORTED = {
     "tree-sitter": "tree_sitter",
     "tree-sitter-bash": "tree_sitter_bash",
     "uvicorn": "uvicorn",
+    "uvloop": "uvloop",
     "yarl": "yarl",
 }
 """Each library with the module that Keepwell imports of it. (tzdata is data: it is read where the system has no table of
