@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 
 from keepwell.ports.samples import NAME
 from keepwell.rooms.samples.model import Metric
-from keepwell.rooms.samples.scraping.lines import FAR, LONGEST_LINE, NO_TIME
+from keepwell.rooms.samples.scraping.lines import FAR, LONGEST_LINE, MOST_LINES, NO_TIME
 from keepwell.rooms.samples.scraping.parse import Page, PageError, Reader, openmetrics, prometheus_text
 from tests.support import outside
 
@@ -205,7 +205,7 @@ def _sound() -> st.SearchStrategy[str]:
     return st.tuples(names, labels, values, st.sampled_from(["", "", " 12", " -1700000000123"])).map(_well_formed)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(st.one_of(_noise(), _sound()), max_size=6), min_size=1, max_size=6))
 def test_any_text_page_reads_as_the_library_reads_it_whatever_came_before(pages: list[list[str]]) -> None:
     target = Target(TEXT)
@@ -215,7 +215,7 @@ def test_any_text_page_reads_as_the_library_reads_it_whatever_came_before(pages:
         _assert_same(target, "\n".join(lines) + "\n")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(_sound(), max_size=30), min_size=1, max_size=6))
 def test_sound_text_pages_read_as_the_library_reads_them(pages: list[list[str]]) -> None:
     target = Target(TEXT)
@@ -262,7 +262,7 @@ _PAGE = st.lists(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(_PAGE, min_size=1, max_size=8))
 def test_openmetrics_pages_read_as_the_library_reads_them_whatever_came_before(pages: list[list[str]]) -> None:
     target = Target(OPENMETRICS)
@@ -339,6 +339,7 @@ def test_a_counter_keeps_the_name_that_its_line_has() -> None:
         (b'ok 1\na{x="\xff"} 1\n', TEXT, "line 2: the byte 0xff is no UTF-8"),
         (b"a 1\n", OPENMETRICS, "line 1: the text does not end with # EOF there: it broke off, or is not OpenMetrics"),
         (b"a 1\n# EOF\nb 1\n", OPENMETRICS, 'line 3: received line after # EOF: "b 1"'),
+        (b"a\n" * (MOST_LINES + 1), TEXT, "it has 250001 lines, and at most 250000 are read"),
         (b"<!DOCTYPE html><html></html>", "text/html", "the body is a page for people (HTML), not one of measurements"),
         (b"\x0a\x01", "application/vnd.google.protobuf", 'the body is "application/vnd.google.protobuf", and only text'),
     ],
@@ -359,7 +360,7 @@ def test_a_monstrous_line_is_left_out_and_counted_and_the_rest_is_read() -> None
             page = reader.read(f"a 1\n{long}b 2\n{labels}c 3\n{end}".encode(), content_type)
             assert page.value.tolist() == [1, 2, 3]
             assert page.monstrous == 2
-        with pytest.raises(PageError, match='^line 4: its value is no number: "c x"'):
+        with pytest.raises(PageError, match=r'^line 4: its value is no number: "c x"'):
             reader.read(f"a 1\n{long}{labels}c x\n{end}".encode(), content_type)
 
 

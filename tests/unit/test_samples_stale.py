@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from keepwell.rooms.samples.model import is_stale
 from keepwell.rooms.samples.scraping.due import SPREAD, aligned, first_due, following
-from keepwell.rooms.samples.scraping.intake import AGAIN, REMEMBERED, SELDOM, Intake
+from keepwell.rooms.samples.scraping.intake import AGAIN, REMEMBERED, SELDOM, SPARE, Intake
 from keepwell.rooms.samples.scraping.lines import NO_TIME, PageError
 from keepwell.rooms.samples.scraping.options import ScrapeOptions
 from keepwell.rooms.samples.scraping.stale import NOTHING, difference, markers
@@ -138,6 +138,15 @@ def test_a_series_that_was_gone_for_long_is_brought_again() -> None:
         assert known.take("b 3\n", now) == {"b": 3}
     assert known.take("a 1\nb 2\n", 2 * REMEMBERED + 1060) == {"a": 1, "b": 2}
     assert known.asked == 1
+
+
+def test_a_page_whose_series_are_others_each_time_fills_no_memory() -> None:
+    known = Known()
+    for turn in range(8):
+        page = "".join(f'a{{turn="{turn}",number="{number}"}} 1\n' for number in range(3000))
+        known.take(page, 1000 + turn)
+        assert known.intake.remembered <= 2 * 3000 + SPARE + 3000
+    assert known.take('a{turn="7",number="5"} 4\n', 1010) == {"a": 4}
 
 
 def test_what_the_store_refuses_is_brought_again_after_a_while() -> None:

@@ -18,6 +18,9 @@ from .relabel import relabelled
 REMEMBERED = 600.0
 """Seconds without it after which a series is forgotten here (the store keeps it)."""
 
+SPARE = 10_000
+"""So many series more than twice those of the newest page are remembered at most."""
+
 AGAIN, SELDOM = 5.0, 300.0
 """Seconds after which series that the store refused are brought to it again: at first, doubled each time, and at most."""
 
@@ -52,6 +55,11 @@ class Intake:
         self._life = 0
         self._asked, self._pause = 0.0, AGAIN
         self._pruned = 0.0
+
+    @property
+    def remembered(self) -> int:
+        """How many series are known."""
+        return len(self._ids)
 
     def digest(self, body: bytes, content_type: str, monotonic: float) -> Page:
         """Reads a page. Raises PageError where it cannot be read, or has more than it may."""
@@ -115,11 +123,15 @@ class Intake:
             self._seen = np.concatenate((self._seen, np.zeros(missing)))
 
     def _prune(self, monotonic: float) -> None:
-        """Forgets the series that were on no page for a while."""
-        if monotonic - self._pruned < REMEMBERED:
+        """Forgets the series that were on no page for a while; or those that were not on the newest, where that changes all the time."""
+        newest = float(self._seen.max(initial=0.0))
+        if len(self._ids) > 2 * np.count_nonzero(self._seen == newest) + SPARE:
+            kept = np.flatnonzero(self._seen == newest)
+        elif monotonic - self._pruned >= REMEMBERED:
+            kept = np.flatnonzero(self._seen > monotonic - REMEMBERED)
+        else:
             return
         self._pruned = monotonic
-        kept = np.flatnonzero(self._seen > monotonic - REMEMBERED)
         if len(kept) == len(self._ids):
             return
         numbers = {slot: number for number, slot in enumerate(kept.tolist())}

@@ -29,6 +29,12 @@ NUMBER = re.compile(
 NUMBERS = re.compile(r"[0-9.eE+naNfIiFtyTYA-]*")
 """Every character of such values: what ``float`` takes of these characters alone, NUMBER takes."""
 
+MOST_LINES = 250_000
+"""Lines of a page. Each new series takes about 400 bytes while it is looked at, and about 20 microseconds to be read."""
+
+LONGEST_HELP = 1000
+"""Characters that are kept of what a metric is said to be."""
+
 _SHOWN = 80
 _ERRORS = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
 """What the library raises at a text that is none."""

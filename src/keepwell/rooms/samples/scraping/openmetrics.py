@@ -17,7 +17,21 @@ from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 
 from keepwell.rooms.samples.model import Metric
 
-from .lines import NO_TIME, NUMBER, NUMBERS, Page, PageError, Slots, families_of, labels_of, milliseconds, monstrous, number_of, same
+from .lines import (
+    LONGEST_HELP,
+    NO_TIME,
+    NUMBER,
+    NUMBERS,
+    Page,
+    PageError,
+    Slots,
+    families_of,
+    labels_of,
+    milliseconds,
+    monstrous,
+    number_of,
+    same,
+)
 from .values import Comparisons, comparisons_of, names_taken
 
 END = "# EOF"
@@ -102,6 +116,8 @@ class OpenMetricsReader:
 
     def _page(self, rows: _Rows) -> Page:
         changed = {name: metric for name, metric in rows.metrics.items() if self._metrics.get(name) != metric}
+        if len(self._metrics) > 2 * len(rows.metrics) + 1000:
+            self._metrics.clear()  # a page whose metrics have other names each time
         self._metrics |= changed
         at = np.array(rows.at, dtype=np.int64)
         slot = np.array(rows.slot, dtype=np.int32)
@@ -218,7 +234,7 @@ def _described(families: Sequence[Any]) -> dict[str, Metric]:
     """The metadata by the name that the series have, where a family's series have one name; else by the family's."""
     suffixes = {"counter": "_total", "info": "_info"}
     return {
-        family.name + suffixes.get(family.type, ""): Metric(family.type, family.documentation, family.unit)
+        family.name + suffixes.get(family.type, ""): Metric(family.type, family.documentation[:LONGEST_HELP], family.unit)
         for family in families
         if family.type != "unknown" or family.documentation or family.unit
     }

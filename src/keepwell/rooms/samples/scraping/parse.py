@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from keepwell.kernel.quoting import quoted
 
-from .lines import NO_TIME, Labels, Page, PageError
+from .lines import MOST_LINES, NO_TIME, Labels, Page, PageError
 
 if TYPE_CHECKING:
     from .openmetrics import OpenMetricsReader
@@ -92,6 +92,9 @@ def _decoded(body: bytes, content_type: str) -> str:
     start = body[:256].lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html")):
         raise PageError(0, "the body is a page for people (HTML), not one of measurements")
+    lines = body.count(b"\n")
+    if lines > MOST_LINES:
+        raise PageError(0, f"it has {lines} lines, and at most {MOST_LINES} are read")
     try:
         return body.decode()
     except UnicodeDecodeError as error:

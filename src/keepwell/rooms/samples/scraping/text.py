@@ -17,7 +17,21 @@ from prometheus_client.parser import text_fd_to_metric_families
 from keepwell.kernel.quoting import quoted
 from keepwell.rooms.samples.model import Metric
 
-from .lines import NO_TIME, NUMBER, NUMBERS, Page, PageError, Slots, families_of, labels_of, milliseconds, monstrous, number_of, same
+from .lines import (
+    LONGEST_HELP,
+    NO_TIME,
+    NUMBER,
+    NUMBERS,
+    Page,
+    PageError,
+    Slots,
+    families_of,
+    labels_of,
+    milliseconds,
+    monstrous,
+    number_of,
+    same,
+)
 
 _INSTANT = re.compile(r"-?[0-9]{1,15}")  # milliseconds that a float64 holds exactly
 
@@ -128,8 +142,12 @@ class TextReader:
                 name = _name_in(line, family)
                 before = described.get(name) or self._metrics.get(name) or Metric()
                 is_type = line.split(None, 2)[1] == "TYPE"
-                described[name] = replace(before, kind=family.type) if is_type else replace(before, help=family.documentation)
+                described[name] = (
+                    replace(before, kind=family.type) if is_type else replace(before, help=family.documentation[:LONGEST_HELP])
+                )
         self._comments = list(comments)
+        if len(self._metrics) > 2 * len(comments) + 1000:
+            self._metrics.clear()  # a page whose metrics have other names each time
         self._metrics |= described
         return described
 

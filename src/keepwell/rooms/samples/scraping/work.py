@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -81,7 +81,7 @@ class Scraping:
         self._watched: dict[object, Watched] = {}
         self._timers: list[tuple[float, int, Watched]] = []
         self._order = 0
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="keepwell-pages")
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="keepwell-pages")
         self._going: set[asyncio.Future[Kept]] = set()
         self._describing: set[asyncio.Future[None]] = set()
         self._wake: Callable[[], None] = lambda: None
@@ -236,7 +236,7 @@ class Scraping:
         """Hands rows over without waiting for the disk; what the store refuses of them is noted when it says so."""
         if not len(rows):
             return
-        going = asyncio.ensure_future(_kept(self._store.add(source, rows.series, rows.at, rows.value)))
+        going = asyncio.ensure_future(self._kept(source, rows))
         self._going.add(going)
         shown = watched.shown if watched is not None else None
 
@@ -253,6 +253,14 @@ class Scraping:
 
         going.add_done_callback(ended)
 
+    async def _kept(self, source: str, rows: Rows) -> Kept:
+        try:
+            return await self._store.add(source, rows.series, rows.at, rows.value)
+        except KeepwellError:
+            raise
+        except Exception as error:  # the store's own defect is said, and ends no scrape
+            raise StorageError(f"the store of samples failed: {type(error).__name__}") from error
+
     # --- showing ---
 
     def shown(self) -> list[Watched]:
@@ -261,15 +269,6 @@ class Scraping:
 
     def _now(self) -> int:
         return round(self._clock.now().timestamp() * 1000)
-
-
-async def _kept(outcome: Awaitable[Kept]) -> Kept:
-    try:
-        return await outcome
-    except KeepwellError:
-        raise
-    except Exception as error:  # the store's own defect is said, and ends no scrape
-        raise StorageError(f"the store of samples failed: {type(error).__name__}") from error
 
 
 def _whole(response: Response, target: Target) -> Response:
