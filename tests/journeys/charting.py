@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Error, Page, expect
 
 from tests.support import until
 
@@ -15,9 +15,12 @@ OF_THE_TEST = "willReadFrequently"
 
 
 @asynccontextmanager
-async def opened(browser: Browser, address: str, forgiven: tuple[str, ...] = (), **context: Any) -> AsyncIterator[Page]:
-    """The page, its charts drawn. Whatever it complains of (an error, a refusal by the content security policy) fails the test, but for
-    what contains one of the ``forgiven`` texts."""
+async def opened(
+    browser: Browser, address: str, forgiven: tuple[str, ...] = (), *, waits: bool = True, **context: Any
+) -> AsyncIterator[Page]:
+    """The page, its charts drawn (unless nobody ``waits`` for that). Whatever it complains of (an error, a refusal by the content security
+    policy) fails the test, but for what contains one of the ``forgiven`` texts."""
+    expect.set_options(timeout=20_000)  # a busy machine takes its time; what never comes still fails
     settings = {"viewport": {"width": 1280, "height": 900}, "timezone_id": ZONE, **context}
     made = await browser.new_context(**settings)
     page = await made.new_page()
@@ -26,7 +29,7 @@ async def opened(browser: Browser, address: str, forgiven: tuple[str, ...] = (),
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
     await page.goto(address)
-    if settings.get("java_script_enabled", True):
+    if waits and settings.get("java_script_enabled", True):
         await drawn(page)
     yield page
     left = [text for text in complaints if not any(part in text for part in (*forgiven, OF_THE_TEST))]
@@ -45,8 +48,11 @@ async def drawn(page: Page, times: int = 1) -> None:
 
 
 async def times_drawn(page: Page) -> int:
-    """How often the charts were drawn."""
-    return int(await page.evaluate("document.querySelector('[data-charts]').dataset.drawn ?? 0"))
+    """How often the charts were drawn; never, while another page is on its way."""
+    try:
+        return int(await page.evaluate("document.querySelector('[data-charts]')?.dataset.drawn ?? 0"))
+    except Error:
+        return 0
 
 
 async def pixels(page: Page, figure: str, variable: str) -> int:

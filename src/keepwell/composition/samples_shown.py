@@ -53,7 +53,7 @@ def page_verbs(store: SampleStore, files: KeptFiles, clock: Clock, listing: List
             size=figures.size,
             refused=figures.refused,
             tiers=kept,
-            problems=(*store.problems(), *problems(), *damaged),
+            problems=tuple(dict.fromkeys((*store.problems(), *problems(), *damaged))),
         )
 
     def targets() -> Sequence[Mapping[str, Any]]:
