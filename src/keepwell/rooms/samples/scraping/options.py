@@ -1,8 +1,8 @@
 """The section ``scrape``: pages of measurements that are asked for again and again, with the keys of Prometheus' ``scrape_configs``."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -109,19 +109,6 @@ class BasicAuthOptions(Options):
     """The password, for example ``secret:METRICS_PASSWORD``."""
 
 
-_ELSEWHERE = {
-    "job_name": "the name of the entry",
-    "scrape_interval": "every",
-    "scrape_timeout": "timeout",
-    "basic_auth": "basic, with user and password",
-    "authorization": "bearer",
-    "bearer_token": "bearer, with a reference such as secret:METRICS_TOKEN",
-    "bearer_token_file": "bearer, with a reference such as secret:file:/run/secrets/token",
-    "tls_config": "verify and authority",
-}
-"""Keys of Prometheus that have another name here."""
-
-
 class ScrapeOptions(Options):
     """A job: pages of measurements (Prometheus' text format or OpenMetrics) that are asked for again and again. The entry's name becomes
     the label ``job``, each target's address ``instance``."""
@@ -175,14 +162,6 @@ class ScrapeOptions(Options):
     """Whether a server's certificate must be valid, trusted and for its host."""
     authority: str | None = None
     """Path of a PEM file with the certificate authorities to trust instead of the system's."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _is_called_otherwise(cls, given: Any) -> Any:
-        if isinstance(given, Mapping):
-            for key in (key for key in _ELSEWHERE if key in given):
-                raise ValueError(f"Prometheus' {key} is called {_ELSEWHERE[key]} here")
-        return given
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
