@@ -481,6 +481,20 @@ async def outcome_of(act: Callable[[], "asyncio.Future[Kept]"]) -> Kept | Storag
         return error
 
 
+async def test_a_log_of_the_log_without_its_log_is_not_taken_for_a_new_one_s(tmp_path: Path) -> None:
+    folder = tmp_path / "samples"
+    async with opened(folder) as store:
+        await store.add("job", *columns(("a", ms(), 1.0)))
+        left = (folder / "samples.sqlite-wal").read_bytes()
+        assert left
+    (folder / "samples.sqlite").unlink()
+    (folder / "samples.sqlite-wal").write_bytes(left)
+    async with opened(folder) as store:
+        assert await held(store) == {}
+        assert await store.add("job", *columns(("b", ms(), 1.0))) == Kept(1, {})
+    assert (folder / "samples.sqlite-wal.left").read_bytes() == left
+
+
 async def test_numbers_of_series_stay_when_the_index_is_made_of_files(tmp_path: Path) -> None:
     folder = tmp_path / "samples"
     model = await store_with_files(folder)

@@ -4,6 +4,7 @@ A batch is one row of three blobs. So a NaN keeps its bits (SQLite itself turns 
 samples as for one. Used by one thread at a time; others may read through ``open_to_read``.
 """
 
+import os
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,21 +14,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keepwell.kernel.problems import StorageError
 from keepwell.storage.faults import CLOSED, DAMAGED, from_driver
 
-from .model import HOUR, Metric, Rows
+from .model import HOUR, Instants, Metric, Rows
 
 NAME = "samples.sqlite"
 
 _TABLES = (
-    "CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, labels TEXT NOT NULL, source TEXT NOT NULL, seen INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS metric (name TEXT PRIMARY KEY, kind TEXT NOT NULL, help TEXT NOT NULL, unit TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS batch (id INTEGER PRIMARY KEY AUTOINCREMENT, hour INTEGER NOT NULL, series BLOB NOT NULL, at BLOB NOT NULL,"
+    "CREATE TABLE series (id INTEGER PRIMARY KEY, labels TEXT NOT NULL, source TEXT NOT NULL, seen INTEGER NOT NULL)",
+    "CREATE TABLE metric (name TEXT PRIMARY KEY, kind TEXT NOT NULL, help TEXT NOT NULL, unit TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE batch (id INTEGER PRIMARY KEY AUTOINCREMENT, hour INTEGER NOT NULL, series BLOB NOT NULL, at BLOB NOT NULL,"
     " value BLOB NOT NULL, checksum INTEGER NOT NULL)",
-    "CREATE INDEX IF NOT EXISTS batch_of_hour ON batch (hour)",
-    "CREATE TABLE IF NOT EXISTS damaged_batch AS SELECT * FROM batch WHERE 0",
+    "CREATE INDEX batch_of_hour ON batch (hour)",
+    "CREATE TABLE damaged_batch AS SELECT * FROM batch WHERE 0",
 )
 _PATIENCE = 5.0
 """Seconds that a write waits for another program's lock."""
@@ -60,11 +62,13 @@ class Log:
     @classmethod
     def open(cls, path: Path, point: Point = nothing) -> "Log":
         """Opens it to write, and makes it where it is missing. Raises StorageError; ``storage.damaged`` where it is not whole."""
-        # These bring SQLAlchemy, which a program that only reads the log can do without.
-        from keepwell.storage.engines import create_sqlite_file, refuse_cut_off
+        # It brings SQLAlchemy, which a program that only reads the log can do without.
+        from keepwell.storage.engines import refuse_cut_off
 
         with _explained(path):
-            create_sqlite_file(path)
+            if not path.exists():
+                _leave_behind(path)
+                _create(path)
             refuse_cut_off(path)
             log = cls(_connect(path, "rw"), path, point)
             try:
@@ -88,13 +92,6 @@ class Log:
         # NORMAL survives kill -9 as well, but may lose the newest commits at a power failure (sqlite.org/pragma.html#pragma_synchronous).
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 67108864")
-        has = connection.execute(
-            "SELECT count(*) FROM sqlite_master WHERE name IN ('series', 'metric', 'batch', 'batch_of_hour', 'damaged_batch')"
-        )
-        if has.fetchone()[0] < len(_TABLES):
-            with self._transaction():
-                for table in _TABLES:
-                    connection.execute(table)
 
     def close(self) -> None:
         """Closes the file. Doing it twice is harmless."""
@@ -234,13 +231,22 @@ def joined(parts: Sequence[Rows]) -> Rows:
     )
 
 
+def grouped(keys: Instants) -> Iterator[tuple[int, "slice | NDArray[np.intp]"]]:
+    """Each distinct key, ascending, with the places where it stands, in their order."""
+    if not len(keys):
+        return
+    if (keys == keys[0]).all():
+        yield int(keys[0]), slice(None)
+        return
+    placed = np.argsort(keys, kind="stable")
+    ordered = keys[placed]
+    for places in np.split(placed, np.flatnonzero(ordered[1:] != ordered[:-1]) + 1):
+        yield int(keys[places[0]]), places
+
+
 def by_hour(rows: Rows) -> list[Rows]:
     """The rows of each UTC hour for themselves, in their order."""
-    hours = rows.at // HOUR
-    distinct = np.unique(hours)
-    if len(distinct) <= 1:
-        return [rows] if len(rows) else []
-    return [Rows(rows.series[mine], rows.at[mine], rows.value[mine]) for mine in (hours == hour for hour in distinct)]
+    return [Rows(rows.series[mine], rows.at[mine], rows.value[mine]) for _, mine in grouped(rows.at // HOUR)]
 
 
 def _batch(number: int, hour: int, series: bytes, at: bytes, value: bytes, checksum: int) -> Batch:
@@ -256,6 +262,41 @@ def _checksum(blobs: tuple[bytes, bytes, bytes]) -> int:
     for blob in blobs:
         checksum = zlib.crc32(blob, checksum)
     return checksum
+
+
+def _leave_behind(path: Path) -> None:
+    """What belonged to a file that is gone: beside a new one, SQLite would take it for that one's."""
+    for suffix in ("-wal", "-shm"):
+        left = path.with_name(path.name + suffix)
+        if left.exists():
+            left.rename(path.with_name(f"{path.name}{suffix}.left"))
+
+
+def _create(path: Path) -> None:
+    """Makes the file with its tables, whole or not at all, at the price of two flushes of the disk."""
+    started = path.with_name(path.name + ".new")
+    started.unlink(missing_ok=True)
+    os.close(os.open(started, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    connection = _connect(started, "rw")
+    try:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA journal_mode = MEMORY")
+        for table in _TABLES:
+            connection.execute(table)
+        connection.execute("PRAGMA journal_mode = WAL")
+    finally:
+        connection.close()
+    _flush(started, os.O_RDWR)
+    started.rename(path)
+    _flush(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _flush(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

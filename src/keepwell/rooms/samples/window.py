@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .admission import first_of_each, order
-from .log import joined
+from .log import grouped, joined
 from .model import HOUR, Ids, Instants, Rows, Values
 
 BLOCK = 300_000
@@ -64,7 +64,7 @@ class Loose:
         if end <= len(self.at):
             grown = Loose(self.series, self.at, self.value, end)
         else:
-            room = max(1024, 2 * end if self.length else end)
+            room = 2 * end if self.length else end
             grown = Loose(np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.float64), end)
             grown.series[: self.length], grown.at[: self.length], grown.value[: self.length] = self.columns()
         grown.series[self.length : end] = series
@@ -142,9 +142,7 @@ class Window:
 
     def add(self, rows: Rows) -> None:
         """Takes rows in any order. They are visible when it returns."""
-        starts = rows.at // BLOCK * BLOCK
-        for start in np.unique(starts).tolist():
-            mine = starts == start
+        for start, mine in grouped(rows.at // BLOCK * BLOCK):
             block = self._blocks.get(start) or Block(start)
             offsets = (rows.at[mine] - start).astype(np.int32)
             grown = block.loose.grown(rows.series[mine], offsets, rows.value[mine])
@@ -172,11 +170,10 @@ class Window:
         found = np.zeros(len(rows), np.bool_)
         inside = rows.series < len(self._newest)
         old = np.flatnonzero(inside & (rows.at <= self._newest_at[np.where(inside, rows.series, 0)]))
-        starts = rows.at[old] // BLOCK * BLOCK
-        for start in np.unique(starts).tolist():
+        for start, places in grouped(rows.at[old] // BLOCK * BLOCK):
             block = self._blocks.get(start)
             if block is not None:
-                mine = old[starts == start]
+                mine = old[places]
                 there = block.rows(np.unique(rows.series[mine]))
                 found[mine] = np.isin(_keys(rows.series[mine], rows.at[mine] - start), _keys(there.series, there.at - start))
         return found

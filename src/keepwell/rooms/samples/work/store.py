@@ -32,7 +32,7 @@ T = TypeVar("T")
 OWN = "keepwell"
 """The source of samples that other rooms leave through the port."""
 
-PATIENCE = 3.0
+PATIENCE = 2.0
 """Seconds that a start waits for the disk."""
 
 LIVING = 86_400_000
