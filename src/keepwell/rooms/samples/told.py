@@ -11,6 +11,7 @@ from keepwell.ports.samples import NAME
 
 _UNITS = (("_seconds", Unit.SECONDS), ("_bytes", Unit.BYTES), ("_ratio", Unit.RATIO))
 _STYLES = {"met": "ok", "missed": "warn", "warning": "warn", "critical": "fail", "no data": "unknown"}
+_HEALTH = {"up": "ok", "down": "fail", "unknown": "unknown"}
 _NONE = "-"
 
 
@@ -156,7 +157,8 @@ def trend(call: Call, answer: Mapping[str, Any]) -> int:
         )
         if one["reached"]:
             call.output.say(f"  {answer['until']}: {_reached(one['reached'])}")
-    return _ended(call, answer, known)
+    ended = _ended(call, answer, bool(answer["series"]))
+    return ended if known else Exit.NEGATIVE
 
 
 def _reached(reached: Mapping[str, Any]) -> str:
@@ -186,16 +188,32 @@ def compare(call: Call, answer: Mapping[str, Any]) -> int:
 
 
 def targets(call: Call, answer: Mapping[str, Any]) -> int:
-    """What is scraped."""
+    """What is scraped, the worst first."""
     found = answer["targets"]
-    columns = tuple(dict.fromkeys(name for one in found for name, value in one.items() if not isinstance(value, dict | list)))
-    rows = [tuple(_NONE if one.get(name) is None else str(one[name]) for name in columns) for one in found]
-    if rows:
-        call.output.table(tuple(name.replace("_", " ") for name in columns), rows)
-    for one in answer.get("refused", ()):
-        call.output.say(str(one), style="warn")
-    call.output.say(f"{len(found)} targets", style="dim")
-    return Exit.OK if all(one.get("up", True) for one in found) else Exit.NEGATIVE
+    if found:
+        rows = [
+            (
+                one["health"],
+                one["job"],
+                one["instance"],
+                one["last_scrape"] or "never",
+                seconds(one["duration"]),
+                f"{one['samples']}",
+                _trouble(one),
+            )
+            for one in found
+        ]
+        columns = ("health", "job", "instance", "last scrape", "took", "samples", "trouble")
+        call.output.table(columns, rows, styles=[_HEALTH[row[0]] for row in rows])
+    else:
+        call.output.say("no targets: write some into the section scrape", style="dim")
+    for sentence in answer["refused"]:
+        call.output.say(sentence, style="warn")
+    return Exit.OK if all(one["health"] == "up" for one in found) and not answer["refused"] else Exit.NEGATIVE
+
+
+def _trouble(target: Mapping[str, Any]) -> str:
+    return "; ".join(text for text in (target["error"], *target["notes"]) if text)
 
 
 def objectives(call: Call, answer: Mapping[str, Any]) -> int:

@@ -12,7 +12,7 @@ from keepwell.kernel.problems import UsageError
 from keepwell.kernel.quoting import quoted
 from keepwell.ports.samples import NAME, Matcher
 from keepwell.rooms.samples import rollup
-from keepwell.rooms.samples.model import HOUR, Rolled
+from keepwell.rooms.samples.model import HOUR, Instants, Rolled, Values
 from keepwell.rooms.samples.questions import compare as comparing
 from keepwell.rooms.samples.questions import errors as failing
 from keepwell.rooms.samples.questions import percentiles as spreading
@@ -182,25 +182,33 @@ async def trend(asker: Asker, asked: TrendAsked) -> dict[str, Any]:
     threshold = _threshold(asked.until) if asked.until else None
     chosen = select(asker, asked.match, most=MOST_SERIES // 10)
     stretch = stretch_of(asker, asked, timedelta(days=7))
-    answered = asker.reader.plan(stretch.start, stretch.end, usual_step(stretch))
-    measured = aligned(stretch, answered.step)
-    rolled = await asker.reader.rolled_rows(Extent(chosen.ids, measured.start, measured.end), answered)
+    points, answered, measured = await _points(asker, chosen, stretch)
 
     def lines() -> list[dict[str, Any]]:
-        found = [(one, _since(rows, measured)) for one, rows in by_series(rolled)]
-        return [
-            {"labels": dict(asker.reader.labels(one)), **_line_json(_line(rows, stretch.end, asked.confidence), threshold)}
-            for one, rows in found
-        ]
+        found = ((one, heading.slope(at, values, stretch.end, asked.confidence)) for one, at, values in points)
+        return [{"labels": dict(asker.reader.labels(one)), **_line_json(line, threshold)} for one, line in found]
 
     return {
         "match": asked.match,
         "until": asked.until,
         **edges_json(measured),
         **answered_json(answered),
-        "step": answered.step / 1000,
+        "step": answered.step / 1000 if answered.tier.step else 0.0,
         "series": in_order(await asyncio.to_thread(lines)),
     }
+
+
+async def _points(asker: Asker, chosen: Selected, stretch: Stretch) -> tuple[list[tuple[int, Instants, Values]], Answered, Stretch]:
+    """The points of each series: its samples where the stretch is short, else the average of each step, in the middle of its samples."""
+    reader = asker.reader
+    answered = reader.plan(stretch.start, stretch.end, usual_step(stretch), Need.SAMPLES if stretch.length <= 6 * HOUR else Need.WHOLE)
+    if not answered.tier.step:
+        return samples_by_series(await reader.rows(Extent(chosen.ids, stretch.start, stretch.end))), answered, stretch
+    measured = aligned(stretch, answered.step)
+    rolled = await reader.rolled_rows(Extent(chosen.ids, measured.start, measured.end), answered)
+    rows = [(one, _since(mine, measured)) for one, mine in by_series(rolled)]
+    with np.errstate(all="ignore"):
+        return [(one, (mine.first_at + mine.last_at) // 2, mine.sum / mine.count) for one, mine in rows], answered, measured
 
 
 def _threshold(text: str) -> Any:
@@ -211,12 +219,6 @@ def _threshold(text: str) -> Any:
     if threshold.operator in ("==", "!="):
         raise UsageError(f"until: {quoted(text)} is no threshold", hint="write > or < and a quantity")
     return threshold
-
-
-def _line(rows: Rolled, end: int, confidence: float) -> heading.Line | None:
-    """Through the average of each step, in the middle of its samples."""
-    with np.errstate(all="ignore"):
-        return heading.slope((rows.first_at + rows.last_at) // 2, rows.sum / rows.count, end, confidence)
 
 
 def _line_json(line: heading.Line | None, threshold: Any) -> dict[str, Any]:
@@ -233,7 +235,7 @@ def _line_json(line: heading.Line | None, threshold: Any) -> dict[str, Any]:
         "level": number(line.level),
         "reached": reached
         and {"answer": reached.answer, "days": reached.days, "earliest_days": reached.earliest, "latest_days": reached.latest},
-        "why": f"the medians of {line.of} averages" if line.points < line.of else "",
+        "why": f"through medians of {line.of} points" if line.points < line.of else "",
     }
 
 

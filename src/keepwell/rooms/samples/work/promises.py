@@ -103,8 +103,7 @@ def _said(value: float, want: Comparison) -> str:
 
 def _budget_words(budget: Budget) -> str:
     ratio = "" if budget.left_ratio is None else f" ({budget.left_ratio:.0%})"
-    left = describe(budget.left, budget.unit) if budget.unit is Unit.SECONDS else f"{budget.left:.0f} of {budget.allowed:.0f}"
-    return f"{left}{ratio}"
+    return f"{describe(budget.left, budget.unit)} of {describe(budget.allowed, budget.unit)}{ratio}"
 
 
 def _of_backups(name: str, kind: str, limit: timedelta) -> dict[str, Any]:
