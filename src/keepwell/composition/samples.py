@@ -73,7 +73,9 @@ class SampleRoom:
                 *question_routes(Asker(self._reader, lambda: self._facts)),
                 *target_routes(self.scraping),
                 *push.routes(self.store, self._clock),
-                *transfer_routes(Transfer(StoreSource(self.store, self._files.files.hours), self.store, self._now, self._keep)),
+                *transfer_routes(
+                    Transfer(StoreSource(self.store, self._files.files.hours), self.store, self._now, self._keep, self._upkeep.everything)
+                ),
             ),
             pages=views_page.pages(shown),
             templates=str(Path(views_page.__file__).parent / "pages"),

@@ -22,6 +22,8 @@ def server() -> Server:
 async def open_store(data: str | None, operations: str | None) -> "AsyncIterator[Opened]":
     """The store of a data directory, held for this process. Raises StorageError where another has it or it cannot be used, and
     ConfigurationError for an operations directory that is not valid."""
+    import logging
+
     from keepwell.machine.clock import SystemClock
     from keepwell.rooms.samples.files.child import work
     from keepwell.rooms.samples.files.parquet import be_frugal
@@ -32,6 +34,7 @@ async def open_store(data: str | None, operations: str | None) -> "AsyncIterator
     from keepwell.storage.directory import DataDirectory
 
     settings = _settings(operations)
+    logging.getLogger("keepwell").addHandler(logging.NullHandler())  # what is wrong is an error of the command, said once
     directory = DataDirectory(verbs.data_directory(data))
     with directory.lock():
         folder, clock = directory.path / "samples", SystemClock()

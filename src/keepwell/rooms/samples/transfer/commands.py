@@ -99,4 +99,4 @@ def _import(run: Callable[[Call], Awaitable[int]]) -> Subcommand:
 
 
 def _repeated(name: str) -> Mapping[str, Any]:
-    return {"metavar": name, "action": "append", "default": ()}
+    return {"metavar": name, "action": "append"}

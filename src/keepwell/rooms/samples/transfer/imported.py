@@ -5,7 +5,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 from zoneinfo import ZoneInfo
@@ -25,7 +25,6 @@ from .sinks import NoSink, ServerSink, StoreSink
 
 if TYPE_CHECKING:
     from .commands import Open, Server
-    from .opened import Opened
 
 FORMATS = ("openmetrics", "csv", "dump")
 
@@ -38,12 +37,13 @@ async def run_import(call: Call, server: "Server", open_store: "Open") -> int:
     with ExitStack() as stack:
         file = stack.enter_context(_opened_file(call.arguments["file"]))
         reject = stack.enter_context(_rejects(call.arguments["rejects"]))
-        async with _sink(call, server, open_store) as (sink, opened):
+        async with _sink(call, server, open_store) as (sink, settle):
             told = Progress(call.output, file)
             work = Import(reader, sink, reject, told.bytes)
             try:
                 report = await work.run(file, _name(call))
-                await _settle(opened, report, told)
+                found = await settle(told)
+                report.known, report.stored = report.known + found, report.stored - found
             except (KeepwellError, asyncio.CancelledError):
                 told.clear()
                 _tell_interrupted(call, work.report)
@@ -52,31 +52,28 @@ async def run_import(call: Call, server: "Server", open_store: "Open") -> int:
     return _tell(call, report)
 
 
+Settle = Callable[["Progress"], Awaitable[int]]
+"""Brings what was stored into files; gives how much of it was there before. Without that it stays in the log, for later."""
+
+
 @asynccontextmanager
-async def _sink(call: Call, server: "Server", open_store: "Open") -> "AsyncIterator[tuple[Sink, Opened | None]]":
-    """Where the samples go, and the store where this process has it to itself."""
+async def _sink(call: Call, server: "Server", open_store: "Open") -> "AsyncIterator[tuple[Sink, Settle]]":
+    """Where the samples go."""
     data, is_dry = call.arguments["data"], call.arguments["dry_run"]
     if server.runs(data):
         through = ServerSink(lambda path, body: server.post(data, path, body))
-        yield (NoSink(through.refuse) if is_dry else through), None
+        yield (NoSink(through.refuse), _nothing) if is_dry else (through, lambda told: through.settle())
         return
     async with open_store(data, call.arguments["operations"]) as opened:
         if is_dry:
-
-            async def refuse(at: Any) -> Mapping[str, Any]:
-                return opened.refuse(at)
-
-            yield NoSink(refuse), None
+            yield NoSink(opened.refuse_later), _nothing
         else:
             await opened.settle(lambda done, hours: None)
-            yield StoreSink(opened.store, opened.refuse), opened
+            yield StoreSink(opened.store, opened.refuse), lambda told: opened.settle(told.hours)
 
 
-async def _settle(opened: "Opened | None", report: Report, told: "Progress") -> None:
-    """Brings what was stored into files, which then say how much of it was there before. Without that it stays in the log, for the server
-    that is started next."""
-    if opened is not None:
-        report.known += await opened.settle(told.hours)
+async def _nothing(told: "Progress") -> int:
+    return 0
 
 
 class Progress:
@@ -147,7 +144,7 @@ def _rejects(name: str | None) -> Iterator[Reject]:
 
 
 def _reader(arguments: Mapping[str, Any]) -> Reader:
-    gathered = Gathered(dict(_label(text) for text in arguments["label"]))
+    gathered = Gathered(dict(_label(text) for text in arguments["label"] or ()))
     foreign = _foreign(arguments)
     format = arguments["format"] or ("csv" if foreign else None)
     if format not in (None, *FORMATS):
@@ -211,7 +208,7 @@ def _foreign(arguments: Mapping[str, Any]) -> Foreign | None:
     delimiter = (arguments["delimiter"] or ",").replace("\\t", "\t")
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise UsageError(f"--delimiter {quoted(delimiter)} is not one character", hint="write for example ';', or \\t for a tabulator")
-    columns = arguments["time_column"], arguments["value_column"], arguments["name"], tuple(arguments["label_column"])
+    columns = arguments["time_column"], arguments["value_column"], arguments["name"], tuple(arguments["label_column"] or ())
     return Foreign(*columns, zone=_zone(arguments["zone"]), delimiter=delimiter)
 
 
@@ -231,7 +228,7 @@ def _tell(call: Call, report: Report) -> int:
     output, is_dry = call.output, call.arguments["dry_run"]
     output.data(_as_json(report, is_dry))
     taken = "would be taken" if is_dry else "stored"
-    already = f", of which {report.known} were there already" if report.known else ""
+    already = f", {report.known} were there already" if report.known else ""
     output.say(f"{report.stored} samples {taken}{already}, of {report.series} series, from {report.lines} lines", style="ok")
     for reason, count in sorted(report.refused.items()):
         output.say(f"{count} not taken: {reason}", style="warn")

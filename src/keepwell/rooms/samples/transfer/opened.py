@@ -44,6 +44,10 @@ class Opened:
         """Which instants are not taken."""
         return by_time(at, self.now(), self.keep.raw)
 
+    async def refuse_later(self, at: Any) -> Mapping[str, Positions]:
+        """The same, for who waits."""
+        return self.refuse(at)
+
     async def settle(self, watch: Callable[[int, int], None]) -> int:
         """Brings every hour that is over from the log into its files; gives how many samples of the log were in the files before or were in
         the log more than once. ``watch`` hears how many hours are done, of how many. Raises StorageError: the log keeps what it has."""

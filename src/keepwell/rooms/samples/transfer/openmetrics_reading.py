@@ -168,7 +168,7 @@ def _strict_series(text: bytes) -> Labels:
     try:
         page = openmetrics(_announced(text.decode()) + " 1 1\n# EOF\n")
     except PageError as error:
-        raise ValueError(error.why) from None
+        raise ValueError(error.why.partition(': "')[0]) from None  # without the line, which the complaint has
     if len(page) != 1:
         raise ValueError("it is no sample")
     return next(iter(page.fresh.values()))
@@ -185,7 +185,7 @@ def _explain(text: bytes) -> None:
     try:
         openmetrics(_announced(text.decode()) + "\n# EOF\n")
     except PageError as error:
-        raise ValueError(error.why) from None
+        raise ValueError(error.why.partition(': "')[0]) from None  # without the line, which the complaint has
     raise ValueError("it states no instant, and only samples with instants can be brought in")
 
 

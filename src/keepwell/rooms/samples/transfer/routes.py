@@ -1,10 +1,11 @@
 """The routes of transfer: export as a stream, and the way by which ``keepwell samples import`` goes through the running server."""
 
+import asyncio
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import Query
 from starlette.requests import Request
@@ -22,15 +23,29 @@ from .sinks import PATH, SOURCE, Store, by_time, store_rows, unpacked
 
 Answer = dict[str, Any]
 
+WAIT = 5.0
+"""Seconds that one request waits for files to be made."""
+
+
+class Settled(Protocol):
+    """What became of the log's samples."""
+
+    @property
+    def duplicates(self) -> int:
+        """How many were there already."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """What the routes work on: where an export reads, where an import writes, the time (milliseconds since 1970), and how long is kept."""
+    """What the routes work on: where an export reads, where an import writes, the time (milliseconds since 1970), how long is kept, and
+    how the log's hours that are over become files at once."""
 
     source: Source
     store: Store
     now: Callable[[], int]
     keep: Callable[[], Keep]
+    settle: Callable[[], Awaitable[Settled]]
 
 
 def routes(transfer: Transfer) -> tuple[Route, ...]:
@@ -78,12 +93,31 @@ def _importing(transfer: Transfer) -> tuple[Route, ...]:
         refused = refuse(_column(await _body(request), "at", "<i8"))
         return {"refused": {reason: places.tolist() for reason, places in refused.items()}}
 
+    settling = _Settling(transfer.settle)
+
     return (
+        Route("POST", f"{PATH}/settle", WRITE, settling.wait, "An import is at its end: its hours become files, which are asked"),
         Route("POST", f"{PATH}/series", WRITE, series, "Numbers of series that keepwell samples import brings samples of"),
         Route("POST", f"{PATH}/metrics", WRITE, metrics, "What the metrics of an import are"),
         Route("POST", f"{PATH}/rows", WRITE, rows, "Samples of keepwell samples import"),
         Route("POST", f"{PATH}/check", WRITE, check, "Which instants would not be taken"),
     )
+
+
+class _Settling:
+    """Settles once for all who ask meanwhile, however long it takes: who asks waits some seconds, and asks again."""
+
+    def __init__(self, settle: Callable[[], Awaitable[Settled]]) -> None:
+        self._settle = settle
+        self._task: asyncio.Task[Settled] | None = None
+
+    async def wait(self) -> Answer:
+        task = self._task = self._task or asyncio.ensure_future(self._settle())
+        done, _ = await asyncio.wait([task], timeout=WAIT)
+        if not done:
+            return {"done": False, "known": 0}
+        self._task = None
+        return {"done": True, "known": task.result().duplicates}
 
 
 def _told(taken: Taken) -> Answer:

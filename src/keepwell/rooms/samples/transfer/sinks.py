@@ -1,5 +1,6 @@
 """Where an import writes: into the store of this program, to a server, or nowhere."""
 
+import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -142,17 +143,28 @@ class ServerSink:
     async def take(self, named: Sequence[Labels], batch: Batch) -> Taken:
         """Stores a batch. Raises KeepwellError where the server does not take it; what an earlier call stored stays."""
         await self._identify(named)
-        stored, known, refused = 0, 0, dict[str, list[int]]()
         numbers: Ids = np.array(self._numbers, np.int32)[batch.series]
-        for first in range(0, len(batch), AT_ONCE):
-            piece = slice(first, first + AT_ONCE)
-            body = {"epoch": self._epoch, "series": packed(numbers[piece], "<i4"), "at": packed(batch.at[piece], "<i8")}
-            answer = await self._post(f"{PATH}/rows", {**body, "value": packed(batch.value[piece], "<f8")})
-            stored += answer["stored"]
-            known += answer["known"]
-            for reason, places in answer["refused"].items():
-                refused.setdefault(reason, []).extend(first + place for place in places)
-        return Taken(stored, {reason: np.array(places, np.int64) for reason, places in refused.items()}, known)
+        places = firsts(numbers, batch.at)  # requests that are under way together must not decide which sample was first
+        pieces = [places[first : first + AT_ONCE] for first in range(0, len(places), AT_ONCE)]
+        answers = await asyncio.gather(*(self._send(numbers[piece], batch.at[piece], batch.value[piece]) for piece in pieces))
+        refused: dict[str, list[Positions]] = {}
+        for piece, answer in zip(pieces, answers, strict=True):
+            for reason, found in answer["refused"].items():
+                refused.setdefault(reason, []).append(piece[found])
+        known = sum(answer["known"] for answer in answers) + len(batch) - len(places)
+        return Taken(
+            sum(answer["stored"] for answer in answers), {reason: np.concatenate(found) for reason, found in refused.items()}, known
+        )
+
+    async def _send(self, series: Ids, at: Instants, value: Values) -> Any:
+        columns = {"series": packed(series, "<i4"), "at": packed(at, "<i8"), "value": packed(value, "<f8")}
+        return await self._post(f"{PATH}/rows", {"epoch": self._epoch, **columns})
+
+    async def settle(self) -> int:
+        """Has the server make files of the hours that are over; gives how many of the samples were there already."""
+        while not (answer := await self._post(f"{PATH}/settle", None))["done"]:
+            pass
+        return int(answer["known"])
 
     async def refuse(self, at: Instants) -> Mapping[str, Positions]:
         """Which of these instants the server would not take."""
@@ -175,6 +187,14 @@ class ServerSink:
             answer = await self._post(f"{PATH}/series", {"epoch": self._epoch, "series": some})
             self._epoch = answer["epoch"]
             self._numbers += answer["numbers"]
+
+
+def firsts(series: Ids, at: Instants) -> Positions:
+    """The positions, ascending, of the first sample of each (series, at)."""
+    order = np.lexsort((at, series))
+    new = np.ones(len(order), np.bool_)
+    new[1:] = (series[order][1:] != series[order][:-1]) | (at[order][1:] != at[order][:-1])
+    return np.sort(order[new]).astype(np.int64)
 
 
 def packed(column: NDArray[Any], kind: str) -> str:
