@@ -41,11 +41,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Samples to keep, ``step`` milliseconds apart from 0 on."""
+    """Samples to keep, ``step`` milliseconds apart from 0 on. ``with_histograms``: native ones are made of classic ones; ``with_starts``:
+    it is said when counters began."""
 
     step: int
     lines: Sequence[Line]
     with_histograms: bool
+    with_starts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def _load(head: str, body: Sequence[str], line: int) -> Load:
     if match is None:
         raise ScriptError(f"line {line}: not a load command: {head}")
     lines = [series(text) for text in body if not _is_start_time(text)]
-    return Load(duration(match[2]), lines, match[1] is not None)
+    return Load(duration(match[2]), lines, match[1] is not None, any(_is_start_time(text) for text in body))
 
 
 def _is_start_time(text: str) -> bool:

@@ -8,22 +8,27 @@ import numpy as np
 from keepwell.ports.samples import NAME, Column, Matcher
 from keepwell.rooms.promql.patterns import compiled
 
+NATIVE = "native histograms"
+STARTS = "start times of counters"
+
 
 @dataclass(slots=True)
 class Kept:
-    """One series: its numbers by their instants, and the instants of its native histograms (milliseconds)."""
+    """One series: its numbers by their instants, the instants of its native histograms (milliseconds),
+    and whether it was said when its counter began."""
 
     labels: dict[str, str]
     numbers: dict[int, float] = field(default_factory=dict)
     histograms: set[int] = field(default_factory=set)
+    started: bool = False
 
 
 class MemoryStore:
-    """Series by their labels. ``saw_histogram`` is set when a question met native histograms."""
+    """Series by their labels. ``met`` are the constructs outside the scope that questions have met since it was cleared."""
 
     def __init__(self) -> None:
         self._series: dict[tuple[tuple[str, str], ...], Kept] = {}
-        self.saw_histogram = False
+        self.met: set[str] = set()
 
     def clear(self) -> None:
         """Forgets everything."""
@@ -43,7 +48,9 @@ class MemoryStore:
             if not all(fits(matcher, kept.labels) for matcher in matchers):
                 continue
             if any(start <= at <= end for at in kept.histograms):
-                self.saw_histogram = True
+                self.met.add(NATIVE)
+            if kept.started:
+                self.met.add(STARTS)
             at = sorted(at for at in kept.numbers if start <= at <= end)
             if at:
                 values = np.array([kept.numbers[one] for one in at], dtype=np.float64)

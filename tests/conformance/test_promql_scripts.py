@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from keepwell.rooms.promql.scope import REFUSALS
-from tests.conformance.promql import NATIVE, run
+from tests.conformance.promql import run
+from tests.conformance.promql_store import NATIVE
 from tests.support import OUTSIDE_CASES, outside
 
 SCRIPTS = sorted((OUTSIDE_CASES / "conformance" / "promql").glob("*.test"))

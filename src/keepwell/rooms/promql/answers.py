@@ -2,8 +2,9 @@
 
 from keepwell.rooms.promql.evaluate.context import Context
 from keepwell.rooms.promql.evaluate.expressions import ranges, scalar, vector
-from keepwell.rooms.promql.evaluate.vectors import SAME_LABELS, Vector, finished, key_of, without_name
+from keepwell.rooms.promql.evaluate.vectors import SAME_LABELS, Vector, finished
 from keepwell.rooms.promql.expression import Expression, Text
+from keepwell.rooms.promql.labels import Key
 from keepwell.rooms.promql.model import ExecutionError, InstantVector, Matrix, Point, Scalar, Series, String, Value
 
 
@@ -32,7 +33,7 @@ def _matrix(found: Vector, context: Context) -> Matrix:
         Series(labels, context.moments[present], values[present])
         for labels, values, present in zip(found.labels, found.values, found.present, strict=True)
     ]
-    return Matrix(sorted(series, key=lambda one: key_of(dict(one.labels))))
+    return Matrix(sorted(series, key=_key))
 
 
 def _windows(expression: Expression, context: Context) -> Matrix:
@@ -42,8 +43,12 @@ def _windows(expression: Expression, context: Context) -> Matrix:
     for row, labels in enumerate(found.labels):
         window = slice(int(found.low[row, 0]), int(found.high[row, 0]))
         if found.counts[row, 0]:
-            named = without_name(labels) if found.nameless[row] else labels
+            named = labels.nameless if found.nameless[row] else labels
             series.append(Series(named, found.at[window], found.values[window]))
-    if len({key_of(dict(one.labels)) for one in series}) < len(series):
+    if len({_key(one) for one in series}) < len(series):
         raise ExecutionError(SAME_LABELS)
-    return Matrix(sorted(series, key=lambda one: key_of(dict(one.labels))))
+    return Matrix(sorted(series, key=_key))
+
+
+def _key(series: Series) -> Key:
+    return tuple(sorted(series.labels.items()))

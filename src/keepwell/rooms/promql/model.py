@@ -1,7 +1,7 @@
 """The words of PromQL's answers: values, remarks about them, bounds of a query, and what can go wrong with one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -15,9 +15,6 @@ Instants = NDArray[np.int64]
 Values = NDArray[np.float64]
 
 Flags = NDArray[np.bool_]
-
-Labels = dict[str, str]
-"""A series' labels, its name among them as ``__name__``. Never changed once it is made."""
 
 LOOK_BACK = 300_000
 """How long a sample stands for its series, in milliseconds (Prometheus' default for ``--query.lookback-delta``)."""
@@ -63,8 +60,8 @@ class Series:
     """One series over time: ``at`` ascending, as many values."""
 
     labels: Mapping[str, str]
-    at: Instants
-    values: Values
+    at: Instants = field(repr=False)
+    values: Values = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from keepwell.rooms.promql.expression import (
     Subquery,
     Text,
 )
+from keepwell.rooms.promql.literals import unquoted
 from keepwell.rooms.promql.model import BadQuery, OutsideScope
 from keepwell.rooms.promql.patterns import PatternError, compiled
 from keepwell.rooms.promql.rewrite import Rewritten, rewrite
@@ -53,6 +54,8 @@ def parse(text: str) -> Expression:
     rewritten = rewrite(text, tokens)
     try:
         tree = promql_parser.parse(rewritten.text)
+    except UnicodeEncodeError as error:
+        raise bad(text, error.start, "the expression holds a character that is no Unicode text") from None
     except ValueError as error:
         raise _located(text, tokens, str(error)) from None
     return _Reader(text, rewritten).expression(tree, 0)
@@ -148,7 +151,11 @@ class _Reader:
         return Number(tree.val, self._place(lambda token: token.sort == "number" or token.text.lower() in ("inf", "nan")))
 
     def _string(self, tree: Any, depth: int) -> Text:
-        return Text(tree.val, self._place(lambda token: token.sort == "string"))
+        place = self._place(lambda token: token.sort == "string")
+        # The parser reads bytes that are no UTF-8 as other characters: the literal itself is read again.
+        token = self.rewritten.anchors[self._next - 1] if self._next else None
+        value = unquoted(token.text) if token is not None and token.sort == "string" and token.start == place else tree.val
+        return Text(value, place)
 
     def _vector(self, tree: Any, depth: int, range_: int | None = None) -> Selector:
         place = self._word(tree.name) if tree.name is not None else self._place(lambda token: token.text == "{")
@@ -165,8 +172,7 @@ class _Reader:
         operator = _OPERATORS[str(matcher.op).rpartition(".")[2]]
         if operator not in ("=~", "!~"):
             return Matcher(matcher.name, operator, matcher.value)
-        literal: Any = promql_parser.parse(self.rewritten.patterns[int(matcher.value[1:])])
-        value = str(literal.val)
+        value = unquoted(self.rewritten.patterns[int(matcher.value[1:])])
         try:
             compiled(value)
         except PatternError as error:

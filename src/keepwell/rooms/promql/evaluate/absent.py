@@ -5,12 +5,13 @@ import numpy as np
 from keepwell.ports.samples import NAME
 from keepwell.rooms.promql.evaluate.vectors import Vector, any_row, one
 from keepwell.rooms.promql.expression import Expression, Selector
-from keepwell.rooms.promql.model import Flags, Labels
+from keepwell.rooms.promql.labels import Labels
+from keepwell.rooms.promql.model import Flags
 
 
 def labels_of_absent(argument: Expression) -> Labels:
     """What can be told of series that are not there: the labels that a selector asks for with ``=``, each once."""
-    labels: Labels = {}
+    labels = Labels()
     if not isinstance(argument, Selector):
         return labels
     seen: set[str] = set()
@@ -22,7 +23,7 @@ def labels_of_absent(argument: Expression) -> Labels:
             labels[matcher.label] = matcher.value
         else:
             labels.pop(matcher.label, None)
-    return {name: value for name, value in labels.items() if value}
+    return Labels((name, value) for name, value in labels.items() if value)
 
 
 def absence(argument: Expression, present: Flags) -> Vector:

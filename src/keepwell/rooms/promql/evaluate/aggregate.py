@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from keepwell.ports.samples import NAME
 from keepwell.rooms.promql.evaluate.context import Context
 from keepwell.rooms.promql.evaluate.over_time import quantiles
 from keepwell.rooms.promql.evaluate.sums import mean_of, members_in_turn, row_sums, settled
-from keepwell.rooms.promql.evaluate.vectors import Vector, any_moment, empty, grouped, key_of, part
+from keepwell.rooms.promql.evaluate.vectors import Vector, any_moment, empty, grouped
 from keepwell.rooms.promql.expression import Aggregate
-from keepwell.rooms.promql.model import Flags, Labels, Values
+from keepwell.rooms.promql.labels import Labels
+from keepwell.rooms.promql.model import Flags, Values
 
 Groups = NDArray[np.intp]
 """The number of each row's group."""
@@ -40,15 +40,13 @@ class Grouped:
 
 def group_labels(node: Aggregate, labels: Labels) -> Labels:
     """What a series has in common with its group. ``without`` leaves out the name as well."""
-    if node.without:
-        return {name: value for name, value in labels.items() if name != NAME and name not in node.labels}
-    return part(labels, node.labels)
+    return labels.unnamed.without(node.labels) if node.without else labels.only(node.labels)
 
 
 def by_group(node: Aggregate, vector: Vector) -> Grouped:
     """The vector's rows by what ``by`` or ``without`` leaves of their labels."""
     kept = [group_labels(node, labels) for labels in vector.labels]
-    groups, count = grouped(key_of(labels) for labels in kept)
+    groups, count = grouped(labels.key for labels in kept)
     first: dict[int, Labels] = {}
     for group, labels in zip(groups, kept, strict=True):
         first.setdefault(group, labels)

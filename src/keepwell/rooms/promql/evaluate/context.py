@@ -2,9 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from keepwell.ports.samples import Column, Matcher
-from keepwell.rooms.promql.model import LOOK_BACK, ExecutionError, Instants
+from keepwell.rooms.promql.labels import Labels
+from keepwell.rooms.promql.model import LOOK_BACK, ExecutionError, Instants, Values, is_stale
+
+Places = NDArray[np.int64]
+"""Positions in concatenated columns."""
 
 Guard = Callable[[int], None]
 """Called before every step with how many numbers it will hold: raises where that is too many, where time is up, or where nobody waits."""
@@ -27,6 +35,16 @@ class Remarks:
 
 
 @dataclass(frozen=True, slots=True)
+class Track:
+    """Columns one after the other; series ``i`` has the samples from ``bounds[i]`` to ``bounds[i + 1]``."""
+
+    labels: Sequence[Labels]
+    at: Instants
+    values: Values
+    bounds: Places
+
+
+@dataclass(frozen=True)
 class Stretch:
     """What was fetched for one selector: ``columns`` with all samples from ``start`` to ``end`` (milliseconds, both included)."""
 
@@ -34,6 +52,25 @@ class Stretch:
     start: int
     end: int
     columns: Sequence[Column]
+
+    @cached_property
+    def track(self) -> Track:
+        """All samples."""
+        lengths = [len(column.timestamps) for column in self.columns]
+        bounds = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int64)
+        at = np.concatenate([column.timestamps for column in self.columns]) if self.columns else np.empty(0, dtype=np.int64)
+        values = np.concatenate([column.values for column in self.columns]) if self.columns else np.empty(0)
+        return Track([Labels(column.labels) for column in self.columns], at, values, bounds)
+
+    @cached_property
+    def fresh(self) -> Track:
+        """All samples but for staleness markers."""
+        track = self.track
+        stale = is_stale(track.values)
+        if not stale.any():
+            return track
+        before = np.concatenate(([0], np.cumsum(~stale)))
+        return Track(track.labels, track.at[~stale], track.values[~stale], before[track.bounds])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ before it was zero.
 
 import numpy as np
 
-from keepwell.rooms.promql.evaluate.selecting import Places, Windows
+from keepwell.rooms.promql.evaluate.context import Places
+from keepwell.rooms.promql.evaluate.selecting import Windows
 from keepwell.rooms.promql.model import Flags, Values
 
 

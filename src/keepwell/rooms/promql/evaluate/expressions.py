@@ -11,7 +11,7 @@ from keepwell.rooms.promql.evaluate.aggregate import aggregated
 from keepwell.rooms.promql.evaluate.context import Context
 from keepwell.rooms.promql.evaluate.dates import DATE_FUNCTIONS, date_part
 from keepwell.rooms.promql.evaluate.functions import SIMPLE, clamped, rounded
-from keepwell.rooms.promql.evaluate.histograms import general, histogram_fraction, histogram_quantile
+from keepwell.rooms.promql.evaluate.histograms import histogram_fraction, histogram_quantile
 from keepwell.rooms.promql.evaluate.matching import applied, joined, set_operation
 from keepwell.rooms.promql.evaluate.operators import ARITHMETIC, COMPARISON, SETS
 from keepwell.rooms.promql.evaluate.over_time import OVER_TIME, quantile_over_time
@@ -31,6 +31,7 @@ from keepwell.rooms.promql.expression import (
     Subquery,
     Text,
 )
+from keepwell.rooms.promql.literals import general
 from keepwell.rooms.promql.model import ExecutionError, Flags, Values
 
 COUNTED_SUFFIXES = ("_total", "_sum", "_count", "_bucket")

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from keepwell.rooms.promql.evaluate.context import Context
-from keepwell.rooms.promql.evaluate.vectors import Key, Rows, Vector, empty, key_of
-from keepwell.rooms.promql.model import Flags, Labels, Values
+from keepwell.rooms.promql.evaluate.vectors import Rows, Vector, empty
+from keepwell.rooms.promql.labels import Key, Labels
+from keepwell.rooms.promql.literals import general
+from keepwell.rooms.promql.model import Flags, Values
 
 BUCKET = "le"
 """The label with a bucket's upper bound."""
@@ -61,8 +63,8 @@ def _histograms(vector: Vector, context: Context, place: int) -> Iterator[_Histo
             of = f' for metric name "{name}"' if name else ""
             context.remarks.warn(f'bucket label "{BUCKET}" is missing or has a malformed value of "{text}"{of} {context.spot(place)}')
             continue
-        rest = {name: value for name, value in own.items() if name != BUCKET}
-        key = key_of(rest)
+        rest = own.without((BUCKET,))
+        key = rest.key
         labels.setdefault(key, rest)
         found.setdefault(key, []).append((bound, row))
     for key, buckets in found.items():
@@ -202,13 +204,3 @@ def _rank(limit: Values, starts: Values, buckets: _Buckets) -> Values:
         below = count
     limited: Values = np.minimum(found, buckets.counts[-1])
     return limited
-
-
-def general(value: float) -> str:
-    """A number as Go's ``%g`` writes it."""
-    if np.isnan(value):
-        return "NaN"
-    if np.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    text = repr(value)
-    return text.removesuffix(".0")

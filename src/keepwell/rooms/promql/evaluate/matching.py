@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keepwell.ports.samples import NAME
 from keepwell.rooms.promql.evaluate.context import Guard
 from keepwell.rooms.promql.evaluate.operators import ARITHMETIC, COMPARISON
 from keepwell.rooms.promql.evaluate.vectors import (
@@ -15,21 +14,16 @@ from keepwell.rooms.promql.evaluate.vectors import (
     any_row,
     empty,
     grouped,
-    key_of,
     merged,
-    part,
-    without_name,
-    written,
 )
 from keepwell.rooms.promql.expression import Binary, Matching
-from keepwell.rooms.promql.model import ExecutionError, Flags, Labels, Values
+from keepwell.rooms.promql.labels import Labels
+from keepwell.rooms.promql.model import ExecutionError, Flags, Values
 
 
 def signature(labels: Labels, matching: Matching) -> Labels:
     """The labels by which a series meets others. The name counts only where ``on`` lists it."""
-    if matching.on:
-        return part(labels, matching.labels)
-    return {name: value for name, value in labels.items() if name != NAME and name not in matching.labels}
+    return labels.only(matching.labels) if matching.on else labels.unnamed.without(matching.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +43,7 @@ def joined(node: Binary, left: Vector, right: Vector, guard: Guard) -> Vector:
     if not len(left) or not len(right):
         return empty(left.moments)
     many, one = (right, left) if node.matching.many == "right" else (left, right)
-    groups, _ = grouped(key_of(signature(labels, node.matching)) for vector in (many, one) for labels in vector.labels)
+    groups, _ = grouped(signature(labels, node.matching).key for vector in (many, one) for labels in vector.labels)
     active = any_row(many.present) & any_row(one.present)
     sides = _Sides(many, one, groups[: len(many)], groups[len(many) :], active)
     _refuse_duplicates(node, sides)
@@ -73,9 +67,9 @@ def _refuse_duplicates(node: Binary, sides: _Sides) -> None:
         if crowded.any():
             column = int(np.argmax(crowded))
             there = [sides.one.labels[row] for row in rows if sides.one.present[row, column]]
-            first, second = sorted(written(labels) for labels in there)[:2]
+            first, second = sorted(str(labels) for labels in there)[:2]
             side = "left" if node.matching.many == "right" else "right"
-            matched = written(signature(there[0], node.matching))
+            matched = str(signature(there[0], node.matching))
             raise ExecutionError(
                 f"found duplicate series for the match group {matched} on the {side} hand-side of the operation: [{first}, {second}]"
                 ";many-to-many matching not allowed: matching labels must be unique on one side"
@@ -131,7 +125,7 @@ def applied(node: Binary, left: Values, right: Values) -> tuple[Values, Flags]:
 
 def _refuse_same_results(sides: _Sides, many_rows: Rows, labels: Sequence[Labels], both: Flags) -> None:
     groups = np.array(sides.many_groups, dtype=np.intp)[many_rows]
-    same, count = grouped((int(group), key_of(found)) for group, found in zip(groups, labels, strict=True))
+    same, count = grouped((int(group), found.key) for group, found in zip(groups, labels, strict=True))
     if count == len(labels):
         return
     crowd = np.zeros((count, both.shape[1]), dtype=np.intp)
@@ -141,22 +135,17 @@ def _refuse_same_results(sides: _Sides, many_rows: Rows, labels: Sequence[Labels
 
 
 def _result(node: Binary, many: Labels, one: Labels) -> Labels:
-    labels = without_name(many) if node.operator in ARITHMETIC else dict(many)
+    labels = many.nameless if node.operator in ARITHMETIC else many
     if node.matching.many is None:
-        if node.matching.on:
-            labels = part(labels, node.matching.labels)
-        else:
-            labels = {name: value for name, value in labels.items() if name not in node.matching.labels}
+        labels = labels.only(node.matching.labels) if node.matching.on else labels.without(node.matching.labels)
     for name in node.matching.include:
-        labels.pop(name, None)
-        if one.get(name):
-            labels[name] = one[name]
+        labels = labels.having(name, one.get(name, ""))
     return labels
 
 
 def set_operation(node: Binary, left: Vector, right: Vector) -> Vector:
     """``and``, ``or``, ``unless``: which series of the left stay, and with ``or`` which of the right come in."""
-    groups, count = grouped(key_of(signature(labels, node.matching)) for vector in (left, right) for labels in vector.labels)
+    groups, count = grouped(signature(labels, node.matching).key for vector in (left, right) for labels in vector.labels)
     left_groups, right_groups = groups[: len(left)], groups[len(left) :]
     if node.operator == "or":
         taken = _met(left, left_groups, count)

@@ -107,6 +107,7 @@ def quantile_over_time(windows: Windows, quantile: Values) -> tuple[Values, Flag
     for length in np.unique(counts[counts > 0]):
         members = np.flatnonzero(counts == length)
         for start in range(0, len(members), max(1, _GATHERED // int(length))):
+            windows.guard(0)
             some = members[start : start + max(1, _GATHERED // int(length))]
             gathered = windows.values[low[some, np.newaxis] + np.arange(length)]
             result[some] = quantiles(gathered, wanted[some])

@@ -1,15 +1,15 @@
 """Aggregations that pick or count instead of joining: topk, bottomk, count_values; and the order of sort."""
 
-from decimal import Decimal
-
 import numpy as np
 from numpy.typing import NDArray
 
-from keepwell.rooms.promql.evaluate.aggregate import by_group, group_labels
+from keepwell.rooms.promql.evaluate.aggregate import by_group
 from keepwell.rooms.promql.evaluate.context import Context
-from keepwell.rooms.promql.evaluate.vectors import Vector, empty, key_of
+from keepwell.rooms.promql.evaluate.vectors import Vector, empty
 from keepwell.rooms.promql.expression import Aggregate, Text
-from keepwell.rooms.promql.model import ExecutionError, Labels, Values
+from keepwell.rooms.promql.labels import Key, Labels
+from keepwell.rooms.promql.literals import decimal, general, is_name, shown
+from keepwell.rooms.promql.model import ExecutionError, Values
 
 _INT64 = float(1 << 63)
 
@@ -24,9 +24,9 @@ def picked(node: Aggregate, vector: Vector, wanted: Values, context: Context) ->
     if np.isnan(wanted).any():
         raise ExecutionError("Parameter value is NaN")
     if (wanted >= _INT64).any():
-        raise ExecutionError(f"Scalar value {wanted.max():g} overflows int64")
+        raise ExecutionError(f"Scalar value {general(float(wanted.max()))} overflows int64")
     if (wanted <= -_INT64).any():
-        raise ExecutionError(f"Scalar value {wanted.min():g} underflows int64")
+        raise ExecutionError(f"Scalar value {general(float(wanted.min()))} underflows int64")
     if not len(vector):
         return vector
     context.guard(4 * vector.values.size)
@@ -64,31 +64,24 @@ def values_counted(node: Aggregate, vector: Vector, context: Context) -> Vector:
     """For each group and value how many series have it at each moment; the value stands in the label that the parameter names."""
     assert isinstance(node.parameter, Text)
     name = node.parameter.value
-    if not name:
-        raise ExecutionError('invalid label name ""')
-    counts: dict[object, Values] = {}
-    labels: dict[object, Labels] = {}
-    full = node if node.without else Aggregate(node.operator, node.inner, None, (*node.labels, name), False, node.place, node.fixed)
-    for row, own in enumerate(vector.labels):
-        there = vector.present[row]
-        values, inverse = np.unique(vector.values[row, there], return_inverse=True, equal_nan=True)
-        context.guard((len(counts) + len(values)) * vector.moments)
-        for number, value in enumerate(values):
-            kept = group_labels(full, {**own, name: decimal(float(value))})
-            key = key_of(kept)
-            labels.setdefault(key, kept)
-            counts.setdefault(key, np.zeros(vector.moments))[np.flatnonzero(there)[inverse == number]] += 1
-    if not counts:
+    if not is_name(name):
+        raise ExecutionError(f'invalid label name "{shown(name)}"')
+    # Of the group's own labels, the one that is set anew does not count.
+    bare = Vector([labels.without((name,)) for labels in vector.labels], vector.nameless, vector.values, vector.present)
+    found: dict[Key, Values] = {}
+    labels: dict[Key, Labels] = {}
+    grouping = by_group(node, bare)
+    for own, rows in zip(grouping.labels, grouping.rows_of(), strict=True):
+        there = vector.present[rows]
+        values, which = np.unique(vector.values[rows][there], return_inverse=True, equal_nan=True)
+        context.guard((len(found) + len(values)) * vector.moments)
+        counts = np.zeros((len(values), vector.moments))
+        np.add.at(counts, (which.ravel(), np.nonzero(there)[1]), 1)
+        for value, count in zip(values, counts, strict=True):
+            kept = own if node.without and name in node.labels else own.having(name, decimal(float(value)))
+            labels.setdefault(kept.key, kept)
+            found[kept.key] = found[kept.key] + count if kept.key in found else count
+    if not found:
         return empty(vector.moments)
-    table = np.array(list(counts.values()))
+    table = np.array(list(found.values()))
     return Vector(list(labels.values()), [False] * len(labels), table, table > 0)
-
-
-def decimal(value: float) -> str:
-    """The shortest decimal number without an exponent that is this value, as Go's ``strconv.FormatFloat(value, 'f', -1, 64)`` writes it."""
-    if np.isnan(value):
-        return "NaN"
-    if np.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    text = format(Decimal(repr(value)), "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keepwell.rooms.promql.evaluate.selecting import Places, Windows
+from keepwell.rooms.promql.evaluate.context import Places
+from keepwell.rooms.promql.evaluate.selecting import Windows
 from keepwell.rooms.promql.evaluate.sums import BLOCK, add
 from keepwell.rooms.promql.model import Flags, Instants, Values
 
@@ -46,6 +47,7 @@ def _fitted(windows: Windows, low: Places, high: Places, zero: Instants) -> tupl
     level = np.ones(len(low), dtype=np.bool_)
     x = lost_x = y = lost_y = xy = lost_xy = xx = lost_xx = np.zeros(len(low))
     for step in range(int((high - low).max(initial=0))):
+        windows.guard(0)
         place = low + step
         there = place < high
         place = np.where(there, place, -1)

@@ -6,7 +6,8 @@ from typing import Any
 
 from keepwell.ports.samples import NAME
 from keepwell.rooms.promql.evaluate.vectors import Vector, merged
-from keepwell.rooms.promql.model import ExecutionError, Labels
+from keepwell.rooms.promql.literals import is_name, shown
+from keepwell.rooms.promql.model import ExecutionError
 from keepwell.rooms.promql.patterns import PatternError, compiled
 
 _REFERENCE = re.compile(r"\$(?:\$|\{(?P<braced>[^{}]*)\}|(?P<plain>[A-Za-z0-9_]+))")
@@ -18,34 +19,28 @@ def label_replace(vector: Vector, target: str, replacement: str, source: str, pa
     try:
         matcher = compiled(pattern)
     except PatternError as error:
-        raise ExecutionError(f"invalid regular expression in label_replace(): {pattern[:200]} ({error})") from None
-    if not target:
-        raise ExecutionError("invalid destination label name in label_replace(): ")
+        raise ExecutionError(f"invalid regular expression in label_replace(): {shown(pattern)}", hint=str(error)) from None
+    if not is_name(target):
+        raise ExecutionError(f"invalid destination label name in label_replace(): {shown(target)}")
     labels, nameless = list(vector.labels), list(vector.nameless)
     for row, own in enumerate(vector.labels):
         match = matcher.fullmatch(own.get(source, ""))
         if match is not None:
-            labels[row] = _with(own, target, expanded(replacement, match, matcher))
+            labels[row] = own.having(target, expanded(replacement, match, matcher))
             nameless[row] = nameless[row] and target != NAME
     return merged(Vector(labels, nameless, vector.values, vector.present))
 
 
 def label_join(vector: Vector, target: str, separator: str, sources: Sequence[str]) -> Vector:
     """The target label becomes the source labels, joined; a label that a series lacks counts as empty."""
-    if "" in sources:
-        raise ExecutionError("invalid source label name in label_join(): ")
-    if not target:
-        raise ExecutionError("invalid destination label name in label_join(): ")
-    labels = [_with(own, target, separator.join(own.get(source, "") for source in sources)) for own in vector.labels]
+    for source in sources:
+        if not is_name(source):
+            raise ExecutionError(f"invalid source label name in label_join(): {shown(source)}")
+    if not is_name(target):
+        raise ExecutionError(f"invalid destination label name in label_join(): {shown(target)}")
+    labels = [own.having(target, separator.join(own.get(source, "") for source in sources)) for own in vector.labels]
     nameless = [flag and target != NAME for flag in vector.nameless]
     return merged(Vector(labels, nameless, vector.values, vector.present))
-
-
-def _with(labels: Labels, name: str, value: str) -> Labels:
-    changed = {**labels, name: value}
-    if not value:
-        del changed[name]
-    return changed
 
 
 def expanded(template: str, match: Any, matcher: Any) -> str:

@@ -4,16 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from keepwell.ports.samples import Column
-from keepwell.rooms.promql.evaluate.context import Context
+from keepwell.rooms.promql.evaluate.context import Context, Guard, Places, Track
 from keepwell.rooms.promql.evaluate.vectors import Vector
 from keepwell.rooms.promql.expression import At, Selector
-from keepwell.rooms.promql.model import Flags, Instants, Labels, Values, is_stale
-
-Places = NDArray[np.int64]
-"""Positions in concatenated columns."""
+from keepwell.rooms.promql.labels import Labels
+from keepwell.rooms.promql.model import Flags, Instants, Values, is_stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +27,7 @@ class Windows:
     high: Places
     opens: Instants
     closes: Instants
+    guard: Guard
 
     @property
     def counts(self) -> Places:
@@ -41,16 +38,6 @@ class Windows:
     def shape(self) -> tuple[int, int]:
         """Series and moments."""
         return self.low.shape[0], self.low.shape[1]
-
-
-@dataclass(frozen=True, slots=True)
-class _Track:
-    """Columns one after the other; series ``i`` has the samples from ``bounds[i]`` to ``bounds[i + 1]``."""
-
-    labels: Sequence[Labels]
-    at: Instants
-    values: Values
-    bounds: Places
 
 
 def reference(moments: Instants, at: At, offset: int, context: Context) -> Instants:
@@ -69,7 +56,7 @@ def instant(selector: Selector, context: Context) -> tuple[Vector, Values]:
     moments = reference(context.moments, selector.at, selector.offset, context)
     oldest = moments - context.look_back
     stretch = context.fetched(selector.matchers, int(oldest[0]) + 1, int(moments[-1]))
-    track = _track(stretch.columns, context)
+    track = stretch.track
     context.guard(3 * len(track.labels) * len(moments))
     newest = _positions(track, moments) - 1
     present: Flags = newest >= track.bounds[:-1, np.newaxis]
@@ -89,11 +76,11 @@ def windows(selector: Selector, context: Context) -> Windows:
     closes = reference(context.moments, selector.at, selector.offset, context)
     opens = closes - selector.range
     stretch = context.fetched(selector.matchers, int(opens[0]) + 1, int(closes[-1]))
-    track = _fresh(_track(stretch.columns, context))
+    track = stretch.fresh
     context.guard(4 * len(track.labels) * len(closes))
     low = _positions(track, opens)
     high = low if selector.range == 0 else _positions(track, closes)
-    return Windows(track.labels, [False] * len(track.labels), track.at, track.values, low, high, opens, closes)
+    return Windows(track.labels, [False] * len(track.labels), track.at, track.values, low, high, opens, closes, context.guard)
 
 
 def windows_of(vector: Vector, grid: Instants, opens: Instants, closes: Instants, context: Context) -> Windows:
@@ -106,27 +93,10 @@ def windows_of(vector: Vector, grid: Instants, opens: Instants, closes: Instants
     low = starts + before[:, np.searchsorted(grid, opens, side="right")]
     high = starts + before[:, np.searchsorted(grid, closes, side="right")]
     at = np.broadcast_to(grid, vector.values.shape)[vector.present]
-    return Windows(vector.labels, vector.nameless, at, vector.values[vector.present], low, high, opens, closes)
+    return Windows(vector.labels, vector.nameless, at, vector.values[vector.present], low, high, opens, closes, context.guard)
 
 
-def _track(columns: Sequence[Column], context: Context) -> _Track:
-    lengths = [len(column.timestamps) for column in columns]
-    context.guard(2 * sum(lengths))
-    bounds = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int64)
-    at = np.concatenate([column.timestamps for column in columns]) if columns else np.empty(0, dtype=np.int64)
-    values = np.concatenate([column.values for column in columns]) if columns else np.empty(0)
-    return _Track([dict(column.labels) for column in columns], at, values, bounds)
-
-
-def _fresh(track: _Track) -> _Track:
-    stale = is_stale(track.values)
-    if not stale.any():
-        return track
-    before = np.concatenate(([0], np.cumsum(~stale)))
-    return _Track(track.labels, track.at[~stale], track.values[~stale], before[track.bounds])
-
-
-def _positions(track: _Track, moments: Instants) -> Places:
+def _positions(track: Track, moments: Instants) -> Places:
     # For each series and moment: the position after the last sample at or before it.
     found = np.empty((len(track.labels), len(moments)), dtype=np.int64)
     for row in range(len(track.labels)):

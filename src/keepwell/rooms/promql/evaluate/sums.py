@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from keepwell.rooms.promql.evaluate.selecting import Places, Windows
+from keepwell.rooms.promql.evaluate.context import Guard, Places
+from keepwell.rooms.promql.evaluate.selecting import Windows
 from keepwell.rooms.promql.model import Flags, Values
 
 BLOCK = 1 << 15
@@ -42,19 +43,20 @@ def positions(windows: Windows) -> Iterator[tuple[slice, "Steps"]]:
     padded = np.append(windows.values, 0.0)
     for start in range(0, len(low), BLOCK):
         block = slice(start, start + BLOCK)
-        yield block, Steps(padded, low[block], high[block])
+        yield block, Steps(padded, low[block], high[block], windows.guard)
 
 
 class Steps(Iterable[tuple[Values, Flags]]):
     """The values of one block of windows, place by place."""
 
-    def __init__(self, padded: Values, low: Places, high: Places) -> None:
-        self._padded, self._low, self._high = padded, low, high
+    def __init__(self, padded: Values, low: Places, high: Places, guard: Guard) -> None:
+        self._padded, self._low, self._high, self._guard = padded, low, high, guard
 
     def __iter__(self) -> Iterator[tuple[Values, Flags]]:
         end = len(self._padded) - 1
         longest = int((self._high - self._low).max(initial=0))
         for step in range(longest):
+            self._guard(0)
             place = self._low + step
             there = place < self._high
             yield self._padded[np.where(there, place, end)], there

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from keepwell.ports.samples import NAME
-from keepwell.rooms.promql.model import ExecutionError, Flags, Labels, Values
-
-Key = tuple[tuple[str, str], ...]
-"""Labels as something that can be looked up."""
+from keepwell.rooms.promql.labels import Labels
+from keepwell.rooms.promql.model import ExecutionError, Flags, Values
 
 Rows = NDArray[np.intp]
 """Numbers of rows."""
@@ -68,27 +65,7 @@ def empty(moments: int) -> Vector:
 def one(values: Values, labels: Labels | None = None, present: Flags | None = None) -> Vector:
     """One series, without labels unless some are given."""
     there = np.ones(values.shape, dtype=np.bool_) if present is None else present
-    return Vector([labels or {}], [False], values.reshape(1, -1), there.reshape(1, -1))
-
-
-def key_of(labels: Labels) -> Key:
-    """The labels to look up by."""
-    return tuple(sorted(labels.items()))
-
-
-def without_name(labels: Labels) -> Labels:
-    """The labels but for the name."""
-    return {name: value for name, value in labels.items() if name != NAME}
-
-
-def part(labels: Labels, names: Iterable[str]) -> Labels:
-    """Those of the labels that are named."""
-    return {name: labels[name] for name in names if name in labels}
-
-
-def written(labels: Labels) -> str:
-    """Labels as Prometheus prints them in messages."""
-    return "{" + ", ".join(f'{name}="{value}"' for name, value in sorted(labels.items())) + "}"
+    return Vector([labels or Labels()], [False], values.reshape(1, -1), there.reshape(1, -1))
 
 
 def grouped(keys: Iterable[object]) -> tuple[list[int], int]:
@@ -99,7 +76,7 @@ def grouped(keys: Iterable[object]) -> tuple[list[int], int]:
 
 def merged(vector: Vector) -> Vector:
     """Rows with the same labels become one, where at no moment more than one of them has a value. Raises ExecutionError where two have."""
-    groups, count = grouped(key_of(labels) for labels in vector.labels)
+    groups, count = grouped(labels.key for labels in vector.labels)
     if count == len(vector):
         return vector
     values = np.full((count, vector.moments), np.nan)
@@ -120,5 +97,5 @@ def finished(vector: Vector) -> Vector:
     """The vector as it is answered: without rows that are nowhere present, and without the names that are to go. Raises ExecutionError
     where two series are the same then."""
     there = vector.rows(np.flatnonzero(any_moment(vector.present)))
-    labels = [without_name(labels) if nameless else labels for labels, nameless in zip(there.labels, there.nameless, strict=True)]
+    labels = [labels.nameless if nameless else labels for labels, nameless in zip(there.labels, there.nameless, strict=True)]
     return merged(Vector(labels, [False] * len(labels), there.values, there.present))
