@@ -23,7 +23,6 @@ from keepwell.rooms.samples.work.child import WorkFailed, work_in_child
 from keepwell.rooms.samples.work.upkeep import EVERY, Upkeep
 from tests.sampled_hours import LABELS, MIDNIGHT, Folder, an_hour, bits, rolled_list, rows_of, sorted_rows
 
-
 DEFAULT = Keep()
 
 

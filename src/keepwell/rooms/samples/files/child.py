@@ -76,7 +76,7 @@ def main(arguments: list[str]) -> int:
     try:
         outcome = work(kind, Path(folder), Path(log), int(start))
     except OSError as error:
-        outcome = {"fault": error.strerror or str(error)}
+        outcome = {"fault": os.strerror(error.errno) if error.errno else str(error)}  # Arrow's own text is about its own steps
     except (KeepwellError, Damaged) as error:
         outcome = {"fault": str(error)}
     times = os.times()

@@ -10,14 +10,15 @@ from keepwell.rooms.samples.files.layout import File
 _log = logging.getLogger("keepwell.samples")
 
 Stamp = tuple[int, int, int] | None
-"""What tells one state of a file from another: inode, size, time of change in nanoseconds. None where it cannot be looked at."""
+"""What tells one state of a file from another: inode, size, and when it (or who may read it) was changed, in nanoseconds. None where it
+cannot be looked at."""
 
 
 class Damaged(Exception):
-    """A file cannot be used. ``sentence`` says which and why; it begins with the file's name."""
+    """A file (or the folder of a tier) cannot be used. ``sentence`` says which and why; it begins with its name."""
 
-    def __init__(self, file: File, reason: str) -> None:
-        self.file = file
+    def __init__(self, file: File | Path, reason: str) -> None:
+        self.path = file.path if isinstance(file, File) else file
         self.sentence = f"samples/{file.name} {reason}; what it holds is left out, everything else is served"
         super().__init__(self.sentence)
 
@@ -31,7 +32,7 @@ class Damages:
 
     def note(self, damaged: Damaged) -> None:
         """Remembers it, and logs it where it was not known."""
-        path = damaged.file.path
+        path = damaged.path
         with self._guard:
             known = self._found.get(path)
             self._found[path] = (stamp(path), damaged)
@@ -65,4 +66,4 @@ def stamp(path: Path) -> Stamp:
         state = os.stat(path)
     except OSError:
         return None
-    return state.st_ino, state.st_size, state.st_mtime_ns
+    return state.st_ino, state.st_size, state.st_ctime_ns

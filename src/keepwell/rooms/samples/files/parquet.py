@@ -221,5 +221,5 @@ def _check(opened: Opened, handle: int, group: int, columns: Container[str]) -> 
 
 
 def _short(error: Exception) -> str:
-    said = getattr(error, "strerror", None) or str(error)
-    return str(said).splitlines()[0][:200]
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error).partition("\n")[0][:200]

@@ -57,13 +57,12 @@ class Files:
 
     def hours(self) -> frozenset[int]:
         """The hours that have a file of raw samples which can be read, as far as is known."""
-        damaged = self.damages.paths()
-        return frozenset(file.start for file in self.layout.files(Tier.RAW) if file.path not in damaged)
+        return frozenset(file.start for file in self._fine(Tier.RAW))
 
     def labels(self) -> dict[int, Labels]:
         """The series of all files with their labels, by number: from what the index can be made again."""
         found: dict[int, Labels] = {}
-        for file in (file for tier in Tier for file in reversed(self.layout.files(tier))):
+        for file in (file for tier in Tier for file in reversed(self._listed(tier))):
             opened = self.usable(file)
             if opened is not None:
                 found = _labels(opened) | found
@@ -72,7 +71,7 @@ class Files:
     def inspect(self) -> dict[Tier, list[File]]:
         """All files by tier, earliest first. Those that are new since the last time are looked at, and noted where their ends are
         damaged."""
-        files = {tier: self.layout.files(tier) for tier in Tier}
+        files = {tier: self._listed(tier) for tier in Tier}
         seen: dict[Path, Stamp] = {}
         for file in (file for tier in Tier for file in files[tier]):
             seen[file.path] = stamp(file.path)
@@ -80,6 +79,18 @@ class Files:
                 self._look_at(file)
         self._inspected = seen
         return files
+
+    def _listed(self, tier: Tier) -> list[File]:
+        """What is there of a tier; nothing where its folder cannot be read, which is then noted."""
+        try:
+            return self.layout.files(tier)
+        except OSError as error:
+            self.damages.note(Damaged(self.layout.folder / tier.value, f"cannot be read ({error.strerror or error})"))
+            return []
+
+    def _fine(self, tier: Tier) -> list[File]:
+        damaged = self.damages.paths()
+        return [file for file in self._listed(tier) if file.path not in damaged]
 
     def _look_at(self, file: File) -> None:
         try:
@@ -124,10 +135,8 @@ class Files:
         those that are left: what an hour's file cannot tell, its day's may."""
         vanished = 0
         while True:
-            damaged = self.damages.paths()
-            files = [file for file in self.layout.files(tier) if file.path not in damaged]
             try:
-                return [read(self.opened(piece.file), piece) for piece in pieces(files, start, end)]
+                return [read(self.opened(piece.file), piece) for piece in pieces(self._fine(tier), start, end)]
             except Damaged as found:
                 self.damages.note(found)
             except FileNotFoundError:

@@ -88,6 +88,7 @@ class Upkeep:
         self._tried: dict[str, dict[int, int]] = {"compact": {}, "roll": {}, "merge": {}}
         self._faults: dict[str, str] = {}
         self._lost: list[str] = []
+        self._aside: list[str] = []
         self._running: asyncio.Task[Any] | None = None
 
     async def begin(self) -> None:
@@ -117,8 +118,8 @@ class Upkeep:
 
     def problems(self) -> list[str]:
         """What people should know: faults that last, files that are damaged, were put aside or are missing."""
-        aside = [f"samples/{path.parent.name}/{path.name} was damaged and is kept to be looked at" for path in self._files.layout.aside()]
-        return [f"{what} {why}" for what, why in self._faults.items()] + self._files.damages.sentences() + self._lost + aside
+        faults = [f"{what} {why}" for what, why in self._faults.items()]
+        return [*faults, *self._files.damages.sentences(), *self._lost, *self._aside]
 
     async def look(self) -> None:
         """Does all that is due now."""
@@ -163,6 +164,8 @@ class Upkeep:
         files = await asyncio.to_thread(self._files.inspect)
         there = There(files, self._files.damages.paths(), logged)
         self._lost = [f"samples/raw/{file.path.name} is missing; its roll-ups are served" for file in lost_hours(there)]
+        aside = await asyncio.to_thread(self._files.layout.aside)
+        self._aside = [f"samples/{path.parent.name}/{path.name} was damaged and is kept to be looked at" for path in aside]
         return there
 
     async def _drop(self, there: There) -> None:
