@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,7 @@ from keepwell.rooms.samples.log import Log
 from keepwell.rooms.samples.model import HOUR, Rows
 from keepwell.rooms.samples.work import early, rounds
 from keepwell.rooms.samples.work import store as stores
+from keepwell.rooms.samples.work.recovery import Left, read_what_is_left, take_its_place
 from keepwell.rooms.samples.work.store import SampleStore
 from tests.samples_store import NOW, QUICK, Model, bits, columns, compact, first_wins, held, ids, ms, opened
 from tests.support import missing, need, until
@@ -479,6 +481,59 @@ async def outcome_of(act: Callable[[], "asyncio.Future[Kept]"]) -> Kept | Storag
         return await act()
     except StorageError as error:
         return error
+
+
+class Killed(BaseException):
+    """The program ends here."""
+
+
+@pytest.mark.parametrize("number", range(1, 14))
+async def test_an_end_in_the_middle_of_replacing_a_damaged_log_loses_nothing(tmp_path: Path, number: int) -> None:
+    folder = tmp_path / "samples"
+    model = Model()
+    async with opened(folder) as store:
+        for at in range(3):
+            await store.add("job", *columns(("a", ms() + at, 1.0), ("b", ms() + at, 2.0)))
+            first_wins(model, [("a", ms() + at, 1.0), ("b", ms() + at, 2.0)])
+    connection = sqlite3.connect(folder / "samples.sqlite")
+    connection.execute("DROP TABLE metric")
+    connection.close()
+    reached = 0
+
+    def point(_step: str) -> None:
+        nonlocal reached
+        reached += 1
+        if reached == number:
+            raise Killed
+
+    with suppress(Killed):
+        take_its_place(
+            folder / "samples.sqlite",
+            point,
+            [(0, '{"__name__":"m","i":"a"}', "job"), (1, '{"__name__":"m","i":"b"}', "job")],
+            what_is_left(folder),
+        )
+    async with opened(folder) as store:
+        assert await held(store) == model
+        assert min(min(ids) for ids in store.batches().values()) > 1_000_000, "numbers of the old log mean nothing in the new one"
+
+
+def what_is_left(folder: Path) -> Left:
+    return read_what_is_left(next(folder.glob("**/samples.sqlite")))
+
+
+async def test_a_damaged_batch_that_the_compaction_finds(tmp_path: Path) -> None:
+    async with opened(tmp_path / "samples") as store:
+        hour = ms() // HOUR * HOUR
+        await store.add("job", *columns(("a", ms(), 1.0)))
+        await store.add("job", *columns(("a", ms() + 1, 2.0)))
+        connection = sqlite3.connect(tmp_path / "samples" / "samples.sqlite")
+        connection.execute("UPDATE batch SET checksum = checksum + 1 WHERE id = 1")
+        connection.commit()
+        connection.close()
+        await compact(store, hour)
+        assert await store.used_hours() == []
+        assert "1 batch of samples in samples.sqlite did not match the checksum" in store.problems()[0]
 
 
 async def test_a_log_of_the_log_without_its_log_is_not_taken_for_a_new_one_s(tmp_path: Path) -> None:

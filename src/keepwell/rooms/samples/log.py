@@ -96,8 +96,14 @@ class Log:
     def close(self) -> None:
         """Closes the file. Doing it twice is harmless."""
         if self._connection is not None:
-            self._connection.close()
+            with suppress(sqlite3.Error):
+                self._connection.close()
             self._connection = None
+
+    def begin_after(self, number: int) -> None:
+        """The batches of a new log get numbers above this."""
+        with self._transaction() as connection:
+            connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('batch', ?)", (number,))
 
     def append(self, batches: Sequence[Rows], series: Sequence[tuple[int, str, str]] = ()) -> list[tuple[int, int]]:
         """Stores batches, each of one UTC hour, and new series (number, canonical labels, source), together or not at all.
@@ -286,12 +292,13 @@ def _create(path: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
     finally:
         connection.close()
-    _flush(started, os.O_RDWR)
+    flush(started, os.O_RDWR)
     started.rename(path)
-    _flush(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    flush(path.parent, os.O_RDONLY | os.O_DIRECTORY)
 
 
-def _flush(path: Path, flags: int) -> None:
+def flush(path: Path, flags: int) -> None:
+    """Makes a file, or the names in a folder, durable. Raises OSError."""
     descriptor = os.open(path, flags | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

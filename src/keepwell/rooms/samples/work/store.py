@@ -24,7 +24,8 @@ from keepwell.storage.faults import CLOSED
 
 from .early import Early
 from .recall import Recall
-from .restart import MOST_IN_MEMORY, NO_FILES, Files, Opening, State, is_damage, open_state, put_aside, renewed
+from .recovery import is_damage, put_aside, renewed
+from .restart import MOST_IN_MEMORY, NO_FILES, Files, Opening, State, leave, open_state
 from .rounds import RETRY_AFTER, SHED, Round, Rounds, Waiting, prepare
 
 T = TypeVar("T")
@@ -85,6 +86,8 @@ class SampleStore(Recall):
         self._cache: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="keepwell-samples")
         self._fault = ""
+        self._is_damaged = False
+        self._new: list[int] = []
         self._early = Early()
         self._tried = asyncio.Event()
         self._is_ending = asyncio.Event()
@@ -235,6 +238,7 @@ class SampleStore(Recall):
     def plan(self) -> Callable[[Sequence[Waiting]], Round]:
         """How the next batches are stored (rounds.Keeper), with the series that are new by now."""
         state, new = self._state, self._state.index.unsaved()
+        self._new = [number for number, _, _ in new]
 
         def store(batches: Sequence[Waiting]) -> Round:
             if state.log is None:
@@ -247,7 +251,7 @@ class SampleStore(Recall):
     async def stored(self, done: Round) -> None:
         """They are committed: now they are seen (rounds.Keeper)."""
         state, rows = self._state, done.rows
-        state.index.saved(rows.series.tolist())
+        state.index.saved(self._new)
         for hour, number in done.places:
             state.pending.setdefault(hour, set()).add(number)
         if any(batch.is_old for batch in done.batches):
@@ -261,12 +265,15 @@ class SampleStore(Recall):
     async def failed(self, error: StorageError) -> None:
         """A round was not stored: where the log itself is damaged, it is set aside and a new one begun (rounds.Keeper)."""
         state = self._state
-        if not is_damage(error) or state.log is None:
+        self._is_damaged = self._is_damaged or is_damage(error)
+        if not self._is_damaged or state.log is None:
             return
         log, series, held = state.log, state.index.everything(), state.window.all()
+        last = max((max(ids) for ids in state.pending.values() if ids), default=0)
         try:
-            state.log, state.pending, sentence = await self._in_writer(lambda: renewed(log, series, held))
+            state.log, state.pending, sentence = await self._in_writer(lambda: renewed(log, series, held, last))
             state.sentences.append(sentence)
+            self._is_damaged = False
         except StorageError as worse:
             self._rounds.figures.fault = str(worse)
 
@@ -304,12 +311,10 @@ class SampleStore(Recall):
         if log is None:
             return
         await self._in_writer(lambda: log.forget(batches))
+        leave(state.pending, batches)
         if damaged:
-            state.sentences.append(await self._in_writer(lambda: put_aside(log, damaged, state.pending)))
-        left = state.pending.get(hour, set())
-        left.difference_update(batches)
-        if not left:
-            state.pending.pop(hour, None)
+            state.sentences.append(await self._in_writer(lambda: put_aside(log, damaged)))
+            leave(state.pending, damaged)
         self._trim()
         await self._note_seen(log)
 
@@ -327,6 +332,8 @@ class SampleStore(Recall):
         oldest = self._now() - _milliseconds(max(keep.raw, keep.five_minutes, keep.hour) + timedelta(days=1))
         gone = [number for number in state.index.find([]).tolist() if state.seen[number] < oldest]
         state.index.forget(gone)
+        if gone:
+            self._cache.clear()
         self._count_living()
         await self._in_writer(lambda: log.saw(changed, gone))
 
