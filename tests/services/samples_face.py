@@ -13,6 +13,7 @@ import numpy as np
 from keepwell.api.application import build_application
 from keepwell.api.gate import Policy
 from keepwell.api.server import Servers, address_of, bind_tcp
+from keepwell.composition.samples_shown import measured
 from keepwell.kernel.states import State
 from keepwell.ports.offer import Face
 from keepwell.ports.samples import NAME
@@ -134,7 +135,7 @@ class SamplesFace:
 
     def _faces(self) -> tuple[Face, ...]:
         host = SimpleNamespace(clock=self._clock)
-        verbs = checks_offer.Verbs(self.checks.list_changes, self.checks.list_observations)
+        verbs = checks_offer.Verbs(self.checks.list_changes, self.checks.list_observations, lambda check: measured(self.store, check))
         asker = Asker(Reader(self.store, self._files, Keep, self._clock), self._facts)
         pages = views_page.pages(self._page_verbs())
         templates = str(Path(views_page.__file__).parent / "pages")

@@ -57,12 +57,26 @@ async def test_it_says_where_a_check_stands_and_how_it_looks(tmp_path: Path) -> 
     assert "hunter2" not in reply.body.decode()
     assert "http://" in read.text
     figures = [attributes for tag, attributes in read.tags if tag == "figure"]
-    assert [one.get("data-unit") for one in figures] == [None, "seconds", "number", "bytes"]
+    assert [one.get("data-unit") for one in figures] == [None, "seconds", "bytes", "number"]
     assert json.loads(figures[1]["data-lines"] or "") == [
         {"state": "warn", "bound": 0.1, "text": "> 100ms"},
         {"state": "fail", "bound": 0.5, "text": "> 500ms"},
     ]
     assert json.loads(figures[1]["data-names"] or "") == ["dns_seconds", "duration_seconds"]
+
+
+async def test_a_check_that_measures_nothing_any_more_still_has_its_charts(tmp_path: Path) -> None:
+    names = ("check_state", "duration_seconds", "dns_seconds", "json_status_queue")
+    series = [one_series({NAME: name, "check": "health"}) for name in names]
+    series.append(one_series({NAME: "other_seconds", "check": "other"}))
+    refused = http_check("health", state=State.FAIL, values={}, sentence="connection refused")
+    async with SamplesFace(tmp_path, [refused], series) as face:
+        _, read = await got(face, "/checks/health")
+    drawn = [
+        json.loads(attributes["data-names"] or "[]") for tag, attributes in read.tags if tag == "figure" and "data-names" in attributes
+    ]
+    assert drawn == [["dns_seconds", "duration_seconds"], ["json_status_queue"]]
+    assert "Percentiles" in read.text, "its phases have been measured"
 
 
 async def test_the_list_leads_to_it_and_the_navigation_stays_as_it_was(tmp_path: Path) -> None:
@@ -229,7 +243,7 @@ async def test_the_store_says_how_it_is(tmp_path: Path) -> None:
     text = "".join(read.text.split())
     for words in (
         "10,000",
-        "1000.4",
+        "samples a second 1000",
         "1 MiB",
         "refused: older than is kept 7",
         "3 MiB 2026-11-01 06:00 UTC",

@@ -21,15 +21,15 @@ def test_phases_are_drawn_together_and_other_values_alone() -> None:
     found = charts((*HTTP, "certificate_days_left"), ())
     assert [(chart.title, chart.unit, chart.names) for chart in found] == [
         ("Latency", "seconds", HTTP[:5]),
-        ("Status code", "number", ("status_code",)),
         ("Body", "bytes", ("body_bytes",)),
+        ("Status code", "number", ("status_code",)),
         ("Certificate days left", "number", ("certificate_days_left",)),
     ]
 
 
 def test_shares_and_loads_are_drawn_together() -> None:
     found = charts(("disk_used_ratio", "load_1m", "memory_used_ratio", "load_5m", "uptime_seconds"), ())
-    assert [(chart.title, len(chart.names)) for chart in found] == [("Shares", 2), ("Load", 2), ("Uptime", 1)]
+    assert [(chart.title, len(chart.names)) for chart in found] == [("Uptime", 1), ("Shares", 2), ("Load", 2)]
 
 
 def test_no_chart_has_more_lines_than_colours() -> None:

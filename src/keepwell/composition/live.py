@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import Hosts
 from keepwell.composition.itself import Itself
 from keepwell.composition.samples import SampleRoom
+from keepwell.composition.samples_shown import measured
 from keepwell.config.operations import Operations
 from keepwell.engine import Engine
 from keepwell.kernel.problems import ConfigurationError, StorageError
@@ -194,12 +196,15 @@ class Live:
     def faces(self, web: Callable[[], Web]) -> tuple[Face, ...]:
         """What the rooms show."""
         return (
-            checks_offer.face(self.checks, self._host, self.operations.service, self._store.verbs()),
+            checks_offer.face(self.checks, self._host, self.operations.service, replace(self._store.verbs(), measured=self._measured)),
             self._heartbeats.face(),
             self._samples.face(),
             self._itself.face(self.operations.service, web, lambda: self.problems),
             Face("keepwell", routes=(Route("POST", "/api/v1/reload", "configuration.reload", self._asked_to_reload, _RELOAD),)),
         )
+
+    def _measured(self, check: str) -> Sequence[str]:
+        return measured(self._samples.store, check)
 
     async def _asked_to_reload(self, request: Request) -> dict[str, Any]:
         return await self.reload(access_of(request.scope).caller.name)

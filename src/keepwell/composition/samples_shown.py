@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from keepwell.ports.clock import Clock
-from keepwell.ports.samples import NAME
+from keepwell.ports.samples import NAME, Matcher
 from keepwell.rooms.samples.model import Tier
 from keepwell.rooms.samples.views_page import About, PageVerbs, TierFigures
 from keepwell.rooms.samples.work.kept import KeptFiles
@@ -36,6 +36,11 @@ class Pace:
         if now - self._asked[-1][0] >= 1.0:
             self._asked.append((now, total))
         return (total - before) / (now - since) if now - since >= 1.0 else None
+
+
+def measured(store: SampleStore, check: str) -> list[str]:
+    """The names of the metrics that a check left, sorted."""
+    return sorted({store.labels(number)[NAME] for number in store.ids((Matcher("check", "=", check),)).tolist()})
 
 
 def page_verbs(store: SampleStore, files: KeptFiles, clock: Clock, listing: Listing, problems: Callable[[], Iterable[str]]) -> PageVerbs:

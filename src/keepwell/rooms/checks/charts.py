@@ -21,6 +21,9 @@ _PHASE = re.compile(r"(?:.+_)?(?:dns|connect|tls|handshake|first_byte|duration|a
 _LOAD = re.compile(r"load_(?:\w+)")
 
 
+_UNITS = (Unit.SECONDS, Unit.RATIO, Unit.BYTES, Unit.NUMBER)
+
+
 @dataclass(frozen=True, slots=True)
 class Chart:
     """One chart: its title, the unit of its axis (``seconds``, ``bytes``, ``ratio`` or ``number``), the metrics that it draws, and the
@@ -33,8 +36,8 @@ class Chart:
 
 
 def charts(names: Sequence[str], limits: Sequence[Threshold]) -> tuple[Chart, ...]:
-    """The charts of a check with these values, in their order: phases of a look together, shares of a whole together, each other
-    value alone."""
+    """The charts of a check with these values: phases of a look together, shares of a whole together, each other value alone. Those of
+    times come first, plain numbers last, otherwise they follow the order of the values."""
     groups: dict[tuple[str, str], list[str]] = {}
     for name in names:
         groups.setdefault(_group(name), []).append(name)
@@ -45,7 +48,7 @@ def charts(names: Sequence[str], limits: Sequence[Threshold]) -> tuple[Chart, ..
             part = members[start : start + MOST_LINES]
             lines = tuple(line(threshold, name) for threshold, name in judged.items() if name in part and name is not None)
             found.append(Chart(title, unit, tuple(map(metric_name, part)), lines))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda chart: _UNITS.index(chart.unit)))
 
 
 def _group(name: str) -> tuple[str, str]:

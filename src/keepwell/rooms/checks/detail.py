@@ -13,7 +13,7 @@ from . import views
 from .charts import MOST_CHARTS, as_shown, charts, selector
 from .limits import words as limit_words
 from .model import ChangeRow, Check, Shown
-from .sampled import STATE, UP
+from .sampled import STATE, UP, metric_name
 from .thresholds import Threshold, thresholds, unit_of
 
 OBSERVATIONS = 15
@@ -39,15 +39,23 @@ class Asked:
     before: int | None = None
 
 
-def detail(
-    shown: Shown, changes: Sequence[ChangeRow], observations: Sequence[Mapping[str, Any]], asked: Asked, now: datetime
-) -> dict[str, Any]:
-    """The values of the page's template. ``changes`` may be one more than a page holds: then there are older ones."""
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is kept of a check: its state changes (one more than a page holds where there are older ones), its newest observations, and the
+    names of the metrics that it left."""
+
+    changes: Sequence[ChangeRow]
+    observations: Sequence[Mapping[str, Any]]
+    measured: Sequence[str] = ()
+
+
+def detail(shown: Shown, history: History, asked: Asked, now: datetime) -> dict[str, Any]:
+    """The values of the page's template."""
     check = shown.check
     limits = thresholds(check.settings)
-    names = list(shown.standing.values) if shown.standing else []
+    names = values_of(shown, history.measured)
     drawn = charts(names, limits)
-    listed = changes[:CHANGES]
+    listed = history.changes[:CHANGES]
     return {
         "page_title": check.name,
         "check": views.row(shown, now),
@@ -61,10 +69,19 @@ def detail(
         "spans": SPANS,
         "asked": asked,
         "percentiles": any(unit_of(name) is Unit.SECONDS for name in names) and check.kind == "http",
-        "observations": [_observation(row, now) for row in observations[:OBSERVATIONS]],
+        "observations": [_observation(row, now) for row in history.observations[:OBSERVATIONS]],
         "changes": [views.change_row("", item.change, now) for item in listed],
-        "older": listed[-1].number if len(changes) > CHANGES else None,
+        "older": listed[-1].number if len(history.changes) > CHANGES else None,
     }
+
+
+def values_of(shown: Shown, measured: Sequence[str]) -> list[str]:
+    """The names of a check's values: those of its newest look, and those of which only samples tell, as that of a look that found nothing
+    to measure; in the order in which its kind names them."""
+    newest = list(shown.standing.values) if shown.standing else []
+    known = {metric_name(name) for name in newest} | {STATE, UP}
+    order = {metric_name(name): place for place, name in enumerate(shown.check.driver.values)}
+    return sorted([*newest, *(name for name in measured if name not in known)], key=lambda name: order.get(metric_name(name), len(order)))
 
 
 def _facts(check: Check) -> Iterator[tuple[str, str]]:

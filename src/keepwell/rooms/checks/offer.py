@@ -135,10 +135,12 @@ AskServer = Callable[[str | None, str], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Verbs:
-    """What the room's face asks of the store: its state changes and observations as plain values."""
+    """What the room's face asks of the stores: its state changes and observations as plain values, and what is kept of its samples."""
 
     changes: Callable[[int, str | None, int | None], Awaitable[Sequence[Any]]]
     observations: Callable[[str, int], Awaitable[Sequence[Mapping[str, Any]]]]
+    measured: Callable[[str], Sequence[str]] = lambda check: ()
+    """Names of the metrics that a check ever left, as far as they are kept: its newest look may have measured nothing."""
 
 
 def face(checks: "Checks", host: "Host", service: str, verbs: Verbs) -> Face:

@@ -27,7 +27,8 @@ def pages(checks: "Checks", service: str, verbs: "Verbs", permission: str, now: 
         shown = checks.show(name)
         asked = detail.Asked(over, start, end, None if before is None else max(0, min(before, _NUMBERS)))
         changes = await verbs.changes(detail.CHANGES + 1, name, asked.before)
-        return detail.detail(shown, changes, await verbs.observations(name, detail.OBSERVATIONS), asked, now())
+        history = detail.History(changes, await verbs.observations(name, detail.OBSERVATIONS), verbs.measured(name))
+        return detail.detail(shown, history, asked, now())
 
     return (
         Page("/", "Checks", permission, "checks/checks.html", every),

@@ -195,7 +195,7 @@ _TIERS = {"raw": "every sample", "5m": "5 minutes", "1h": "an hour"}
 
 
 def _figures(about: About) -> list[tuple[str, str]]:
-    rate = "not known yet" if about.per_second is None else describe(about.per_second, Unit.NUMBER)
+    rate = "not known yet" if about.per_second is None else describe(float(f"{about.per_second:.4g}"), Unit.NUMBER)
     refused = [(f"refused: {reason}", describe(float(count), Unit.NUMBER)) for reason, count in sorted(about.refused.items()) if count]
     return [
         ("series", f"{about.series:,}"),

@@ -70,7 +70,7 @@
 
   function tellShown() {
     const place = root.querySelector("[data-shown-time]");
-    const times = `${units.moment(shown.start)} to ${units.moment(shown.end)}, ${units.zoneWords(shown.end)}`;
+    const times = `${units.between(shown.start, shown.end)}, ${units.zoneWords(shown.end)}`;
     const tier = shown.tier === "raw" ? "from every sample" : `from roll-ups of ${shown.tier.replace("5m", "5 minutes").replace("1h", "an hour")}`;
     const words = `${times}. A point every ${units.spanWords(shown.step)}, ${tier}${shown.exact ? "" : `; approximate: ${shown.note || "it lies between stored rows"}`}.`;
     if (place.textContent !== words) place.textContent = words;
@@ -88,7 +88,7 @@
   const instant = (value) => (typeof value === "number" ? value : Date.parse(value) / 1000);
 
   function ask(figure, signal) {
-    const pixels = Math.max(...figures.filter((other) => other.element.dataset.chart !== undefined).map((other) => other.canvas.clientWidth), 240);
+    const pixels = Math.max(240, ...(figures.length > 1 ? figures.slice(1) : figures).map((other) => other.canvas.clientWidth)); // the first may be the band
     const step = units.stepFor(length(), pixels, every);
     const time = view.over ? { start: `-${view.over}` } : { start: view.start, end: view.end };
     const of = KINDS[figure.element.dataset.kind] ?? KINDS.gauge;
@@ -237,7 +237,7 @@
     const all = troubles(figure, stretches);
     const words = all.slice(0, 5).map(({ from, to, state }) => {
       const what = state ? make("span", { className: `badge ${state}`, textContent: state }) : "no looks";
-      return make("li", {}, what, ` ${about}${units.moment(from)} to ${units.moment(to)}`);
+      return make("li", {}, what, ` ${about}${units.between(from, to)}`);
     });
     if (all.length > 5) words.push(make("li", { textContent: `and ${all.length - 5} more` }));
     if (stretches.length && !all.some(({ state }) => state)) words.unshift(make("li", { textContent: "Every look was ok." }));
@@ -514,7 +514,7 @@
     for (let index = first; index < first + columns; index++) figure.chart.setSeries(index, { show: !figure.hidden.has(key) });
   }
 
-  const stretch = (middle, step) => `${units.moment(middle - step / 2, step)} to ${units.hour(middle + step / 2, step)}`;
+  const stretch = (middle, step) => units.between(middle - step / 2, middle + step / 2, step);
 
   function tellCursor(figure, index) {
     const cells = figure.element.querySelectorAll("[data-cursor]");

@@ -67,6 +67,8 @@ const units = (() => {
   const hour = (at, step = 60) => (step < 60 ? precise : clock).format(at * 1000);
   const moment = (at, step = 60) => `${weekday.format(at * 1000)}, ${hour(at, step)}`;
 
+  const between = (from, to, step = 60) => `${moment(from, step)} to ${day.format(from * 1000) === day.format(to * 1000) ? hour(to, step) : moment(to, step)}`;
+
   // The labels of a time axis: the hour, and the day where it begins.
   function ticks(chart, splits, axis, space, distance) {
     let before = null;
@@ -92,5 +94,5 @@ const units = (() => {
     return `${rounded(seconds, 3)} s`;
   }
 
-  return { describe, ofName, steps, ticks, hour, moment, zoneWords, spans, stepFor, spanWords };
+  return { describe, ofName, steps, ticks, moment, between, zoneWords, spans, stepFor, spanWords };
 })();
