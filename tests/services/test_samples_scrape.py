@@ -173,6 +173,89 @@ async def _equal(here: Ours, family: Family, job: str) -> bool:
     return len(there) > 100 and there == set(await here.latest(job=job))
 
 
+_TEXT_PAGE = r"""# HELP requests Requests, of which "some" failed\non two lines
+# TYPE requests counter
+requests{path="C:\\dir",said="\"a\nb\"",empty="",umlaut="größe"} 5
+requests{ path = "x" , said = "}{,=" ,} 6
+spaced   7
+# just a comment
+# TYPE h histogram
+h_bucket{le="1"} 1
+h_bucket{le="+Inf"} 2
+h_sum 3.5
+h_count 2
+job{job="theirs",exported_job="older",instance="there"} 1
+not_a_number NaN
+endless{sign="-"} -Inf
+endless{sign="+"} +Inf
+small 1e-7
+whole 9007199254740993
+created_untyped_created 1
+"""
+
+_OPENMETRICS_PAGE = r"""# TYPE requests counter
+# HELP requests Requests
+requests_total{path="/"} 5 # {trace="abc"} 1 1.5
+requests_created{path="/"} 1.7e9
+# TYPE wait_seconds histogram
+# UNIT wait_seconds seconds
+wait_seconds_bucket{le="0.1"} 1 # {trace="x"} 0.05
+wait_seconds_bucket{le="+Inf"} 2
+wait_seconds_count 2
+wait_seconds_sum 0.5
+# TYPE build info
+build_info{version="1.2"} 1
+# TYPE state stateset
+state{state="on"} 1
+state{state="off"} 0
+# TYPE quick summary
+quick{quantile="0.5"} 0.25
+quick_count 4
+quick_sum 1
+# TYPE gone gauge
+gone{empty=""} NaN
+# EOF
+"""
+
+
+async def test_odd_pages_say_the_same_to_a_prometheus(tmp_path: Path) -> None:
+    """Escapes, white space, names that a page shares with its target, every type of OpenMetrics: series and values are compared."""
+    program, address = need("prometheus"), f"127.0.0.1:{free_port()}"
+    openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    async with pages(_TEXT_PAGE) as (text, _), pages(_OPENMETRICS_PAGE, content_type=openmetrics) as (other, _):
+        targets = {"text": f"127.0.0.1:{text}", "openmetrics": f"127.0.0.1:{other}"}
+        jobs = [{"job_name": job, "static_configs": [{"targets": [target]}]} for job, target in targets.items()]
+        (tmp_path / "prometheus.yml").write_text(
+            json.dumps({"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": jobs})
+        )
+        given = [f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data", f"--web.listen-address={address}"]
+        with (tmp_path / "log").open("w") as log:
+            running = await asyncio.create_subprocess_exec(program, *given, stdout=log, stderr=log)
+        try:
+            async with ours(tmp_path / "samples") as here:
+                here.configure(**{job: {"targets": [target], "every": "1s"} for job, target in targets.items()})
+                for job in targets:
+                    await until(lambda job=job: _same_values(here, f"http://{address}", job), 40, f"the same of {job}")  # type: ignore[misc]
+        finally:
+            running.terminate()
+            await running.wait()
+
+
+async def _same_values(here: Ours, prometheus: str, job: str) -> bool:
+    try:
+        there = await asyncio.to_thread(_values_there, prometheus, job)
+    except OSError:
+        return False
+    found = {labels: str(value) for labels, value in (await here.latest(job=job)).items() if dict(labels)[NAME] not in REPORTED}
+    return bool(there) and there == found
+
+
+def _values_there(prometheus: str, job: str) -> dict[frozenset[tuple[str, str]], str]:
+    query = urllib.parse.urlencode({"query": f'{{job="{job}"}}'})
+    found = _get(f"{prometheus}/api/v1/query?{query}")["data"]["result"]
+    return {frozenset(one["metric"].items()): str(float(one["value"][1])) for one in found if one["metric"][NAME] not in REPORTED}
+
+
 async def test_what_is_reported_of_a_scrape_is_what_prometheus_reports(family: Family, tmp_path: Path) -> None:
     node = family.node.removeprefix("http://")
     async with ours(tmp_path / "samples") as here:
