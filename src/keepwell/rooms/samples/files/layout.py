@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from keepwell.rooms.samples.model import DAY, HOUR, Tier
@@ -112,7 +113,14 @@ class Layout:
 
 def file_named(path: Path, tier: Tier) -> File | None:
     """The file that a path means; None where its name is none of ours."""
-    match = _NAME.fullmatch(path.name)
+    covered = _covered(path.name)
+    return None if covered is None else File(*covered, path, tier)
+
+
+@lru_cache(maxsize=8192)
+def _covered(name: str) -> tuple[int, int] | None:
+    """What a file of this name covers: start and end."""
+    match = _NAME.fullmatch(name)
     if match is None:
         return None
     try:
@@ -120,7 +128,7 @@ def file_named(path: Path, tier: Tier) -> File | None:
     except ValueError:
         return None
     start = int(begins.timestamp()) * 1000
-    return File(start, start + (HOUR if match[2] else DAY), path, tier)
+    return start, start + (HOUR if match[2] else DAY)
 
 
 def pieces(files: list[File], start: int, end: int) -> list[Piece]:
