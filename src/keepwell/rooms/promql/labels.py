@@ -1,6 +1,6 @@
 """Labels of a series, which every operator looks up again and again."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from keepwell.ports.samples import NAME
 
@@ -46,8 +46,10 @@ class Labels(dict[str, str]):
             self._unnamed = self.without((NAME,))
             return self._unnamed
 
-    def without(self, names: Iterable[str]) -> "Labels":
+    def without(self, names: Collection[str]) -> "Labels":
         """The labels but for these; the same object where it has none of them."""
+        if not names:
+            return self
         dropped = [name for name in names if name in self]
         if not dropped:
             return self

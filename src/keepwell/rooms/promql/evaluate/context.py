@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keepwell.ports.samples import Column, Matcher
+from keepwell.rooms.promql.evaluate.vectors import Vector
 from keepwell.rooms.promql.labels import Labels
 from keepwell.rooms.promql.model import LOOK_BACK, ExecutionError, Instants, Values, is_stale
 
@@ -76,7 +77,8 @@ class Stretch:
 @dataclass(frozen=True, slots=True)
 class Context:
     """One evaluation: ``moments`` are those at which the expression is worth something (ascending), ``start`` and ``end`` those of the
-    whole query (a subquery has moments of its own). ``default_step`` is the step of a subquery that names none."""
+    whole query (a subquery has moments of its own). ``default_step`` is the step of a subquery that names none, ``known`` what selectors
+    have already given at these moments."""
 
     text: str
     moments: Instants
@@ -86,11 +88,12 @@ class Context:
     stretches: Sequence[Stretch]
     guard: Guard
     remarks: Remarks
+    known: dict[object, tuple[Vector, Values]] = field(default_factory=dict)
     look_back: int = LOOK_BACK
 
     def at(self, moments: Instants) -> "Context":
         """The same for other moments."""
-        return replace(self, moments=moments)
+        return replace(self, moments=moments, known={})
 
     def fetched(self, matchers: tuple[Matcher, ...], start: int, end: int) -> Stretch:
         """The stretch that holds these series from ``start`` to ``end``. The plan has seen to it that there is one."""

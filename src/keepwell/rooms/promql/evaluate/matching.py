@@ -1,6 +1,6 @@
 """Operators between two vectors: which series meet, and what becomes of them ("Operators", "Vector matching")."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from keepwell.rooms.promql.evaluate.vectors import (
     merged,
 )
 from keepwell.rooms.promql.expression import Binary, Matching
-from keepwell.rooms.promql.labels import Labels
+from keepwell.rooms.promql.labels import Key, Labels
 from keepwell.rooms.promql.model import ExecutionError, Flags, Values
 
 
@@ -26,16 +26,27 @@ def signature(labels: Labels, matching: Matching) -> Labels:
     return labels.only(matching.labels) if matching.on else labels.unnamed.without(matching.labels)
 
 
+def _keys(vector: Vector, matching: Matching) -> list[Key]:
+    if not matching.on and not matching.labels:
+        return [labels.unnamed.key for labels in vector.labels]
+    return [signature(labels, matching).key for labels in vector.labels]
+
+
 @dataclass(frozen=True, slots=True)
 class _Sides:
-    """Both vectors with the group of each row: rows of one group have the same signature. ``active`` are the moments at which both have
-    anything; at the others nothing meets, and nothing is wrong."""
+    """Both vectors with the signatures of their rows: of ``many``, several may meet one of ``one``."""
 
     many: Vector
     one: Vector
-    many_groups: Sequence[int]
-    one_groups: Sequence[int]
-    active: Flags
+    many_keys: Sequence[Key]
+    one_keys: Sequence[Key]
+
+    def one_rows(self) -> dict[Key, list[int]]:
+        """The rows of each signature on the side of the one."""
+        found: dict[Key, list[int]] = {}
+        for row, key in enumerate(self.one_keys):
+            found.setdefault(key, []).append(row)
+        return found
 
 
 def joined(node: Binary, left: Vector, right: Vector, guard: Guard) -> Vector:
@@ -43,27 +54,36 @@ def joined(node: Binary, left: Vector, right: Vector, guard: Guard) -> Vector:
     if not len(left) or not len(right):
         return empty(left.moments)
     many, one = (right, left) if node.matching.many == "right" else (left, right)
-    groups, _ = grouped(signature(labels, node.matching).key for vector in (many, one) for labels in vector.labels)
-    active = any_row(many.present) & any_row(one.present)
-    sides = _Sides(many, one, groups[: len(many)], groups[len(many) :], active)
-    _refuse_duplicates(node, sides)
-    guard(3 * _count_pairs(sides, len(set(groups))) * left.moments)
-    many_rows, one_rows = _pairs(sides)
+    sides = _Sides(many, one, _keys(many, node.matching), _keys(one, node.matching))
+    many_rows, one_rows = _pairs(node, sides, guard)
     both = many.present[many_rows] & one.present[one_rows]
     if node.matching.many is None:
         _refuse_second_match(sides, many_rows, both)
     return _applied(node, sides, (many_rows, one_rows), both, guard)
 
 
-def _refuse_duplicates(node: Binary, sides: _Sides) -> None:
-    # The side of the one may have several rows of a group, but never two of them at a moment.
-    rows_of: dict[int, list[int]] = {}
-    for row, group in enumerate(sides.one_groups):
-        rows_of.setdefault(group, []).append(row)
+def _pairs(node: Binary, sides: _Sides, guard: Guard) -> tuple[Rows, Rows]:
+    # Mostly each signature is there once on the side of the one. It may be there more often, but never twice at a moment.
+    single = dict(zip(sides.one_keys, range(len(sides.one)), strict=True))
+    if len(single) == len(sides.one):
+        pairs = [(row, single[key]) for row, key in enumerate(sides.many_keys) if key in single]
+    else:
+        rows_of = sides.one_rows()
+        _refuse_duplicates(node, sides, rows_of)
+        guard(3 * sides.many.moments * sum(len(rows_of.get(key, ())) for key in sides.many_keys))
+        pairs = [(row, other) for row, key in enumerate(sides.many_keys) for other in rows_of.get(key, ())]
+    guard(3 * sides.many.moments * len(pairs))
+    array = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+    return array[:, 0], array[:, 1]
+
+
+def _refuse_duplicates(node: Binary, sides: _Sides, rows_of: Mapping[Key, Sequence[int]]) -> None:
+    # Where one of the sides has nothing at all, nothing meets and nothing is wrong.
+    active = any_row(sides.many.present) & any_row(sides.one.present)
     for rows in rows_of.values():
         if len(rows) < 2:
             continue
-        crowded = (sides.one.present[rows].sum(axis=0) > 1) & sides.active
+        crowded = (sides.one.present[rows].sum(axis=0) > 1) & active
         if crowded.any():
             column = int(np.argmax(crowded))
             there = [sides.one.labels[row] for row in rows if sides.one.present[row, column]]
@@ -76,27 +96,15 @@ def _refuse_duplicates(node: Binary, sides: _Sides) -> None:
             )
 
 
-def _count_pairs(sides: _Sides, count: int) -> int:
-    many, one = np.bincount(sides.many_groups, minlength=count), np.bincount(sides.one_groups, minlength=count)
-    return int((many * one).sum())
-
-
-def _pairs(sides: _Sides) -> tuple[Rows, Rows]:
-    rows_of: dict[int, list[int]] = {}
-    for row, group in enumerate(sides.one_groups):
-        rows_of.setdefault(group, []).append(row)
-    pairs = [(row, other) for row, group in enumerate(sides.many_groups) for other in rows_of.get(group, ())]
-    array = np.array(pairs, dtype=np.intp).reshape(-1, 2)
-    return array[:, 0], array[:, 1]
-
-
 def _refuse_second_match(sides: _Sides, many_rows: Rows, both: Flags) -> None:
-    # One to one: of the rows of a group on this side, only one may meet the other at a moment.
-    groups = np.array(sides.many_groups, dtype=np.intp)[many_rows]
-    _, first, counts = np.unique(groups, return_index=True, return_counts=True)
-    for group in groups[first[counts > 1]]:
-        if (both[groups == group].sum(axis=0) > 1).any():
-            raise ExecutionError("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)")
+    # One to one: of the rows with a signature on this side, only one may meet the other at a moment.
+    groups, count = grouped(sides.many_keys[row] for row in many_rows)
+    if count == len(groups):
+        return
+    crowd = np.zeros((count, both.shape[1]), dtype=np.intp)
+    np.add.at(crowd, groups, both)
+    if (crowd > 1).any():
+        raise ExecutionError("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)")
 
 
 def _applied(node: Binary, sides: _Sides, pairs: tuple[Rows, Rows], both: Flags, guard: Guard) -> Vector:
@@ -124,8 +132,7 @@ def applied(node: Binary, left: Values, right: Values) -> tuple[Values, Flags]:
 
 
 def _refuse_same_results(sides: _Sides, many_rows: Rows, labels: Sequence[Labels], both: Flags) -> None:
-    groups = np.array(sides.many_groups, dtype=np.intp)[many_rows]
-    same, count = grouped((int(group), found.key) for group, found in zip(groups, labels, strict=True))
+    same, count = grouped((sides.many_keys[row], found.key) for row, found in zip(many_rows, labels, strict=True))
     if count == len(labels):
         return
     crowd = np.zeros((count, both.shape[1]), dtype=np.intp)
@@ -145,7 +152,7 @@ def _result(node: Binary, many: Labels, one: Labels) -> Labels:
 
 def set_operation(node: Binary, left: Vector, right: Vector) -> Vector:
     """``and``, ``or``, ``unless``: which series of the left stay, and with ``or`` which of the right come in."""
-    groups, count = grouped(signature(labels, node.matching).key for vector in (left, right) for labels in vector.labels)
+    groups, count = grouped([*_keys(left, node.matching), *_keys(right, node.matching)])
     left_groups, right_groups = groups[: len(left)], groups[len(left) :]
     if node.operator == "or":
         taken = _met(left, left_groups, count)

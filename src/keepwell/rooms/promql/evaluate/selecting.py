@@ -53,6 +53,13 @@ def instant(selector: Selector, context: Context) -> tuple[Vector, Values]:
 
     A sample exactly as old as the look-back is too old (left-open, as in Prometheus 3), and a series that was marked stale is gone.
     """
+    key = (selector.matchers, selector.offset, selector.at)
+    if key not in context.known:
+        context.known[key] = _instant(selector, context)
+    return context.known[key]
+
+
+def _instant(selector: Selector, context: Context) -> tuple[Vector, Values]:
     moments = reference(context.moments, selector.at, selector.offset, context)
     oldest = moments - context.look_back
     stretch = context.fetched(selector.matchers, int(oldest[0]) + 1, int(moments[-1]))
