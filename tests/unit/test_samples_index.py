@@ -61,6 +61,19 @@ def test_find_is_what_a_plain_loop_finds(series: list[dict[str, str]], matchers:
     assert found.dtype == np.int32
 
 
+@given(st.lists(st.tuples(SERIES, MATCHERS, st.sets(st.integers(0, 9), max_size=2)), max_size=4))
+def test_what_is_remembered_of_patterns_grows_with_the_series(steps: list[tuple[list[dict[str, str]], list[Matcher], set[int]]]) -> None:
+    index, asked = SeriesIndex(), list[list[Matcher]]()
+    for series, matchers, gone in steps:
+        for each in series:
+            index.identify("test", {NAME: "m"} | each)
+        index.forget(gone)
+        asked.append(matchers)
+        for again in asked:
+            present = np.flatnonzero(index.has(np.arange(index.end, dtype=np.int32))).tolist()
+            assert index.find(again).tolist() == [number for number in present if fits(index.labels(number), again)]
+
+
 @given(SERIES, MATCHERS, st.sets(st.integers(0, 12)))
 def test_what_is_forgotten_is_not_found_and_its_number_not_given_again(
     series: list[dict[str, str]], matchers: list[Matcher], gone: set[int]

@@ -1,6 +1,7 @@
 """Matchers mean what they mean in Prometheus, and patterns are RE2."""
 
 import pytest
+import re2
 
 from keepwell.kernel.problems import Refused
 from keepwell.ports.samples import Matcher, Operator
@@ -51,3 +52,19 @@ def test_an_operator_that_does_not_exist() -> None:
 
 def test_a_pattern_that_takes_others_for_ever_takes_no_time() -> None:
     assert not fits({"a": "a" * 4000}, [Matcher("a", "=~", "(a+)+b")])
+
+
+@pytest.mark.parametrize(
+    "pattern", ["ab*", "ab?c", "ab{0,1}c", "abc.*", "ab.c", "a|b.c", "abc", "abc|b", "(?i)ab", "ab$", "^ab", r"a\.b", "", "|", "a|", "*"]
+)
+def test_short_cuts_change_nothing(pattern: str) -> None:
+    """What begins with a text, or is nothing but texts, is not left to RE2 alone: the answers are RE2's."""
+    texts = ["", "a", "ab", "abc", "abbc", "ac", "b", "bxc", "AB", "a.b", "abcd", "ab\nc"]
+    try:
+        expected = [re2.compile(f"(?s)(?:{pattern})").fullmatch(text) is not None for text in texts]
+    except re2.error:
+        with pytest.raises(Refused):
+            meaning_of(Matcher("x", "=~", pattern))
+        return
+    assert [meaning_of(Matcher("x", "=~", pattern))(text) for text in texts] == expected
+    assert [meaning_of(Matcher("x", "!~", pattern))(text) for text in texts] == [not fits for fits in expected]

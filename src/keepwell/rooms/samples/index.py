@@ -4,6 +4,7 @@ import json
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,14 @@ from numpy.typing import NDArray
 from keepwell.ports.samples import Matcher
 
 from .admission import DEFAULT_LIMITS, LIMITED, UNFIT, Limits, labels_fault
+from .matching import Test as Meaning
 from .matching import meaning_of
 from .model import Ids, Labels
 
 _canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
+_MOST_REMEMBERED = 256
+"""Patterns whose values are remembered."""
 
 
 def canonical(labels: Labels) -> str:
@@ -37,6 +42,7 @@ class SeriesIndex:
         self._source_of = array("i")
         self._living: dict[str, int] = {}
         self._unsaved: dict[int, tuple[str, str]] = {}
+        self._tried: dict[Matcher, tuple[int, list[str]]] = {}
         self.beyond: dict[str, int] = {}
         """How often a source asked for a series beyond a limit; the key is the source."""
 
@@ -126,13 +132,24 @@ class SeriesIndex:
         by_value = self._postings.get(matcher.label, {})
         if test(""):
             # Series without this label fit: take away those whose value does not.
-            values: Iterable[str] = [matcher.value] if matcher.operator == "!=" else (value for value in by_value if not test(value))
-            wanted[_all(by_value, values)] = False
+            wanted[
+                _all(by_value, [matcher.value] if matcher.operator == "!=" else self._values(matcher, lambda value: not test(value)))
+            ] = False
             return
-        values = [matcher.value] if matcher.operator == "=" else filter(test, by_value)
         having = np.zeros_like(wanted)
-        having[_all(by_value, values)] = True
+        having[_all(by_value, [matcher.value] if matcher.operator == "=" else self._values(matcher, test))] = True
         wanted &= having
+
+    def _values(self, matcher: Matcher, test: Meaning) -> list[str]:
+        """The values of a label that pass. Remembered: rules and pages ask the same again and again, and only new values are tried then."""
+        by_value = self._postings.get(matcher.label, {})
+        tried, passed = self._tried.pop(matcher, (0, []))
+        # New values stand at the end of a dict; where any was deleted, nothing is remembered.
+        passed += filter(test, islice(by_value, tried, None))
+        if len(self._tried) >= _MOST_REMEMBERED:
+            del self._tried[next(iter(self._tried))]
+        self._tried[matcher] = len(by_value), passed
+        return passed
 
     def labels(self, number: int) -> Labels:
         """The labels of a series. Raises KeyError for a number that no series has."""
@@ -192,6 +209,7 @@ class SeriesIndex:
     def forget(self, numbers: Iterable[int]) -> None:
         """Drops series. Their numbers are not given again while the index lives."""
         gone = {number for number in numbers if 0 <= number < self.end and self._labels[number] is not None}
+        self._tried.clear()
         touched = {(name, value) for number in gone for name, value in self.labels(number).items()}
         for number in gone:
             del self._numbers[_canonical(self.labels(number))]
