@@ -106,7 +106,7 @@ class SamplesFace:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> "SamplesFace":
-        await self.store.begin()
+        await self.store.begin(patience=60)
         self._stack.push_async_callback(self.store.end)
         await self.load(self._series)
         listening = bind_tcp("127.0.0.1", 0)
