@@ -52,10 +52,12 @@ class SampleRoom:
         await self.store.begin()
 
     def configure(self, operations: Operations, checks: Sequence[Check]) -> None:
-        """Takes a configuration. How much is kept in memory and how many series there may be holds from the next start on."""
+        """Takes a configuration."""
         asked = {check.name: CheckFacts(check.options.every, check.looks_at) for check in checks}
         windows, objectives = windows_of(operations.entries("windows")), objectives_of(operations.entries("objectives"))
         self._facts = Facts(operations.service, asked, windows, objectives)
+        self._settings = settings_of(operations.values["samples"])
+        self.store.configure(self._settings)
         self.scraping.configure(operations.options("scrape"))
 
     async def end(self) -> None:
