@@ -178,7 +178,7 @@ class Live:
             with contextlib.suppress(StorageError):  # the answer is what is wrong with the directory
                 await self.note("configuration.refused", {"problems": [problem.message for problem in error.problems[:20]]}, actor)
             raise
-        later = [key for key in ("web", "storage", "samples") if operations.values[key] != self._at_start.values[key]]
+        later = [key for key in ("web", "storage") if operations.values[key] != self._at_start.values[key]]
         later += ["service"] if operations.service != self._at_start.service else []
         if later:
             _log.warning("sections that take effect at the next start", extra={"facts": {"sections": ", ".join(later)}})
