@@ -77,7 +77,11 @@ def _during(offsets: NDArray[np.int64], spell: Spell) -> NDArray[np.bool_]:
 
 
 def _broken(offsets: NDArray[np.int64], fault: str) -> NDArray[np.bool_]:
-    return np.logical_or.reduce([_during(offsets, spell) for spell in SPELLS if spell.fault == fault])
+    on: NDArray[np.bool_] = np.zeros(len(offsets), np.bool_)
+    for spell in SPELLS:
+        if spell.fault == fault:
+            on |= _during(offsets, spell)
+    return on
 
 
 def load(offsets: NDArray[np.int64]) -> Numbers:
