@@ -21,7 +21,7 @@ def test_names_say_what_is_in_them(tmp_path: Path) -> None:
     day = layout.day(Tier.HOUR, NOON)
     assert (day.name, day.start, day.end, day.is_hour) == ("1h/20261122.parquet", MIDNIGHT, MIDNIGHT + DAY, False)
     for file in (day, layout.hour(Tier.RAW, NOON)):
-        assert file_named(file.path, file.tier) == file
+        assert file_named(file.path.parent, file.path.name, file.tier) == file
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_names_say_what_is_in_them(tmp_path: Path) -> None:
     ["20261122T24.parquet", "20261322.parquet", "20261122T1.parquet", ".20261122.parquet.7.unfinished", "20261122.parquet.damaged", "x"],
 )
 def test_other_names_are_not_ours(name: str) -> None:
-    assert file_named(Path(name), Tier.RAW) is None
+    assert file_named(Path("raw"), name, Tier.RAW) is None
 
 
 def test_what_dead_writers_left_is_removed_at_the_start(tmp_path: Path) -> None:

@@ -85,10 +85,11 @@ class Layout:
     def files(self, tier: Tier) -> list[File]:
         """What is there of a tier, earliest first, a day before its hours. Files with other names are not ours and left out."""
         try:
-            names = os.listdir(self.folder / tier.value)
+            folder = self.folder / tier.value
+            names = os.listdir(folder)
         except FileNotFoundError:
             return []
-        found = (file_named(self.folder / tier.value / name, tier) for name in names)
+        found = (file_named(folder, name, tier) for name in names)
         return sorted((file for file in found if file is not None), key=lambda file: (file.start, not file.is_hour, -file.end))
 
     def aside(self) -> list[Path]:
@@ -111,15 +112,9 @@ class Layout:
         return pieces(self.files(tier), start, end)
 
 
-def file_named(path: Path, tier: Tier) -> File | None:
-    """The file that a path means; None where its name is none of ours."""
-    covered = _covered(path.name)
-    return None if covered is None else File(*covered, path, tier)
-
-
-@lru_cache(maxsize=8192)
-def _covered(name: str) -> tuple[int, int] | None:
-    """What a file of this name covers: start and end."""
+@lru_cache(maxsize=8192)  # a question lists the same thousand names several times
+def file_named(folder: Path, name: str, tier: Tier) -> File | None:
+    """The file that a name in a tier's folder means; None where it is none of ours."""
     match = _NAME.fullmatch(name)
     if match is None:
         return None
@@ -128,7 +123,7 @@ def _covered(name: str) -> tuple[int, int] | None:
     except ValueError:
         return None
     start = int(begins.timestamp()) * 1000
-    return start, start + (HOUR if match[2] else DAY)
+    return File(start, start + (HOUR if match[2] else DAY), folder / name, tier)
 
 
 def pieces(files: list[File], start: int, end: int) -> list[Piece]:
