@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from keepwell.ports.fakes import FakeClock, FakeHttp
+from keepwell.machine.http_client import HttpClient
+from keepwell.ports.fakes import FakeClock, FakeHttp, FakeSecrets
 from keepwell.ports.http import Phases, Response
 from keepwell.ports.samples import NAME, Matcher
+from keepwell.rooms.samples.admission import Limits
 from keepwell.rooms.samples.model import is_stale
 from keepwell.rooms.samples.scraping.listing import listing, problems
 from keepwell.rooms.samples.scraping.options import ScrapeOptions
@@ -22,6 +24,7 @@ from keepwell.rooms.samples.scraping.work import Scraping
 from keepwell.rooms.samples.work.store import SampleStore, Settings
 from tests.misbehaving import Misbehaviour, misbehaving
 from tests.services.test_samples_scrape import Ours, has, ours, pages
+from tests.services.web_face import RealClock
 from tests.support import free_port, until
 
 pytestmark = pytest.mark.timeout(120)
@@ -362,3 +365,30 @@ async def test_a_secret_stands_in_no_sentence(tmp_path: Path) -> None:
 
 async def _says_something(here: Ours) -> bool:
     return bool(here.target("one")["error"])
+
+
+async def test_more_series_than_there_may_be_are_refused_told_and_do_not_take_the_place_of_what_is_reported(tmp_path: Path) -> None:
+    body = "".join(f'a{{number="{number}"}} 1\n' for number in range(50)).encode()
+    clock = RealClock()
+    async with misbehaving(_answer(body)) as port, HttpClient(FakeSecrets({})) as http:
+        store = SampleStore(tmp_path / "samples", clock, Settings(limits=Limits(1000, 20), every=0.05))
+        await store.begin()
+        scraping = Scraping(http, clock, store)
+        try:
+            scraping.configure({"one": ScrapeOptions.model_validate({"targets": (f"127.0.0.1:{port}",)})})
+            for job in scraping.take_due(clock.monotonic() + 100):
+                await job.run()
+            await until(lambda: _stored(store, 1), 10, "a sample")
+            assert len(store.ids([Matcher(NAME, "=", "a")])) == 15
+            assert len(store.ids([Matcher(NAME, "=", "up")])) == 1
+            await until(lambda: _told(scraping), 10, "the note")
+            assert list(problems(scraping)) == [
+                f"one at http://127.0.0.1:{port}/metrics: 35 samples are refused: the limit of series is reached"
+            ]
+        finally:
+            await scraping.end()
+            await store.end()
+
+
+async def _told(scraping: Scraping) -> bool:
+    return bool(list(problems(scraping)))

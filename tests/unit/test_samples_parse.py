@@ -339,7 +339,7 @@ def test_a_counter_keeps_the_name_that_its_line_has() -> None:
         (b'ok 1\na{x="\xff"} 1\n', TEXT, "line 2: the byte 0xff is no UTF-8"),
         (b"a 1\n", OPENMETRICS, "line 1: the text does not end with # EOF there: it broke off, or is not OpenMetrics"),
         (b"a 1\n# EOF\nb 1\n", OPENMETRICS, 'line 3: received line after # EOF: "b 1"'),
-        (b"a\n" * (MOST_LINES + 1), TEXT, "it has 250001 lines, and at most 250000 are read"),
+        (b"a\n" * (MOST_LINES + 1), TEXT, "it has 100001 lines, and at most 100000 are read"),
         (b"<!DOCTYPE html><html></html>", "text/html", "the body is a page for people (HTML), not one of measurements"),
         (b"\x0a\x01", "application/vnd.google.protobuf", 'the body is "application/vnd.google.protobuf", and only text'),
     ],

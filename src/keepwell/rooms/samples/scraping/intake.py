@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from keepwell.kernel.quoting import quoted
 from keepwell.ports.samples import NAME
+from keepwell.rooms.samples.admission import LIMITED
 from keepwell.rooms.samples.model import Ids, Instants, Labels, Values
 
 from .lines import NO_TIME, Page, PageError
@@ -22,7 +23,8 @@ SPARE = 10_000
 """So many series more than twice those of the newest page are remembered at most."""
 
 AGAIN, SELDOM = 5.0, 300.0
-"""Seconds after which series that the store refused are brought to it again: at first, doubled each time, and at most."""
+"""Seconds after which series that a limit refused are brought to the store again: at first, doubled each time, and at most. The labels
+of refused series are not kept, as there may be very many: the whole page is read anew then."""
 
 DROPPED = -100
 """Stands for the number of a series that relabelling dropped."""
@@ -53,7 +55,9 @@ class Intake:
         self._seen: NDArray[np.float64] = np.empty(0, np.float64)
         self._waiting: dict[int, Labels] = {}
         self._life = 0
-        self._asked, self._pause = 0.0, AGAIN
+        self._is_limited = False
+        self._asked = self._limited_at = 0.0
+        self._pause = AGAIN
         self._pruned = 0.0
 
     @property
@@ -64,6 +68,7 @@ class Intake:
     def digest(self, body: bytes, content_type: str, monotonic: float) -> Page:
         """Reads a page. Raises PageError where it cannot be read, or has more than it may."""
         self._prune(monotonic)
+        self._begin_again(monotonic)
         page = self._reader.read(body, content_type)
         if self._reader.life != self._life:
             self._forget()  # another format than before: slots count from 0 again
@@ -83,20 +88,17 @@ class Intake:
 
     def unknown(self, monotonic: float) -> dict[int, Labels]:
         """The series that the store must be asked for: slots with labels. ``know`` brings its answer."""
-        if not self._waiting:
-            return {}
-        if monotonic - self._asked < self._pause:
-            return {slot: labels for slot, labels in self._waiting.items() if self._ids[slot] == _UNASKED}
-        refused = any(self._ids[slot] != _UNASKED for slot in self._waiting)
-        self._asked, self._pause = monotonic, min(SELDOM, 2 * self._pause) if refused else AGAIN
-        return dict(self._waiting)
+        if self._waiting:
+            self._asked = monotonic
+        return self._waiting
 
     def know(self, slots: Sequence[int], ids: Ids) -> None:
         """What the store calls these series."""
         self._ids[np.array(slots, dtype=np.int64)] = ids
-        for slot, number in zip(slots, ids.tolist(), strict=True):
-            if number >= 0:
-                self._waiting.pop(slot, None)
+        if not self._is_limited and (ids == LIMITED).any():
+            self._is_limited, self._limited_at = True, self._asked
+        for slot in slots:
+            self._waiting.pop(slot, None)
 
     def rows(self, page: Page) -> Taken:
         """The rows of a page whose series are all known."""
@@ -115,6 +117,15 @@ class Intake:
             else:
                 _check(labels, self.target.bounds)
                 self._waiting[slot] = labels
+
+    def _begin_again(self, monotonic: float) -> None:
+        """Forgets everything where series were refused a while ago, so that they are brought again."""
+        if not self._is_limited:
+            self._pause = AGAIN
+        elif monotonic - self._limited_at >= self._pause:
+            self._pause = min(SELDOM, 2 * self._pause)
+            self._reader.forget()
+            self._forget()
 
     def _grow(self, slots: int) -> None:
         missing = slots - len(self._ids)
@@ -141,6 +152,7 @@ class Intake:
 
     def _forget(self) -> None:
         self._ids, self._seen, self._waiting = self._ids[:0], self._seen[:0], {}
+        self._is_limited = False
 
 
 def series_labels(exposed: Labels, target: Target) -> dict[str, str] | None:

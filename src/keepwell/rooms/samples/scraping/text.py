@@ -35,6 +35,9 @@ from .lines import (
 
 _INSTANT = re.compile(r"-?[0-9]{1,15}")  # milliseconds that a float64 holds exactly
 
+_AT_ONCE = 2000
+"""Lines that the library reads at a time: what it makes of one takes a kilobyte."""
+
 
 class TextReader:
     """Reads the pages of one target."""
@@ -100,13 +103,17 @@ class TextReader:
         stripped = [samples[position].strip() for position in positions]
         blank = [position for position, line in zip(positions, stripped, strict=True) if not line or line[0] == "#"]
         real = [position for position, line in zip(positions, stripped, strict=True) if line and line[0] != "#"]
-        families = families_of(text_fd_to_metric_families, [samples[position] for position in real])
+        for start in range(0, len(real), _AT_ONCE):
+            self._read_some(samples, real[start : start + _AT_ONCE], rows)
+        return blank
+
+    def _read_some(self, samples: Sequence[str], positions: Sequence[int], rows: tuple[Any, Any, Any]) -> None:
+        families = families_of(text_fd_to_metric_families, [samples[position] for position in positions])
         found = [sample for family in families for sample in family.samples]
         slot, value, at = rows
-        for position, sample in zip(real, found, strict=True):
+        for position, sample in zip(positions, found, strict=True):
             slot[position], value[position] = self._learn(samples[position], sample)
             at[position] = NO_TIME if sample.timestamp is None else _milliseconds(sample.timestamp)
-        return blank
 
     def _learn(self, line: str, sample: Any) -> tuple[int, float]:
         """Slot and value of a series that the library read from this line; its text is remembered where it can be trusted.

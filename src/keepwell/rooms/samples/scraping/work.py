@@ -166,6 +166,9 @@ class Scraping:
         target, started, now = watched.target, self._clock.monotonic(), self._clock.now()
         at = aligned(round(now.timestamp() * 1000), watched.last, target.every)
         health, error, taken = Health.UP, "", None
+        if len(watched.reported) == 0 or (watched.reported < 0).any():  # before its page, which may use up the limit of series
+            labels = [{**target.labels, NAME: name} for name in REPORTED]
+            watched.reported = self._store.identify(target.source, labels)
         try:
             taken = await self._page(watched, started)
         except AskError as fault:
@@ -193,7 +196,7 @@ class Scraping:
 
     async def _introduce(self, watched: Watched, page: Page, monotonic: float) -> None:
         """Asks the store for the series that are new."""
-        unknown = watched.intake.unknown(monotonic)
+        unknown = dict(watched.intake.unknown(monotonic))
         slots = list(unknown)
         for start in range(0, len(slots), _AT_ONCE):
             some = slots[start : start + _AT_ONCE]
@@ -223,9 +226,6 @@ class Scraping:
 
     def _report(self, watched: Watched, outcome: _Outcome, added: int) -> Rows:
         """Where our own side is at fault, nothing is said of the target: ``up`` ends."""
-        if len(watched.reported) == 0 or (watched.reported < 0).any():
-            labels = [{**watched.target.labels, NAME: name} for name in REPORTED]
-            watched.reported = self._store.identify(watched.target.source, labels)
         shown = outcome.shown
         up = STALE if shown.health is Health.UNKNOWN else float(shown.health is Health.UP)
         values = np.array([0.0, shown.duration, shown.samples, shown.series, added], dtype=np.float64)
