@@ -65,7 +65,7 @@ async def measure(folder: Path, series: int, minutes: int) -> list[Row]:
     """Fills a store and asks it."""
     clock = FakeClock(START)
     store = SampleStore(folder, clock, Settings(every=0))
-    await store.begin()
+    await store.begin(60)
     all_labels = [labels(number) for number in range(series)]
     began = cpu()
     ids = store.identify("bench", all_labels)
@@ -95,7 +95,7 @@ async def measure(folder: Path, series: int, minutes: int) -> list[Row]:
     await store.end()
     began_again = time.perf_counter()
     again = SampleStore(folder, clock)
-    await again.begin()
+    await again.begin(60)
     rows.append(Row("starting again with all of it in the log", (time.perf_counter() - began_again) * 1000, "ms"))
     await again.compacted(0, [])
     began = cpu()

@@ -16,6 +16,7 @@ from keepwell.rooms.samples.files.reading import Files
 from keepwell.rooms.samples.log import Log
 from keepwell.rooms.samples.model import HOUR, STALE, Keep, Metric
 from keepwell.rooms.samples.work import recall
+from keepwell.rooms.samples.work import store as stores
 from keepwell.rooms.samples.work.store import OWN, SampleStore, Settings
 from tests.samples_store import NOW, QUICK, Model, bits, columns, compact, first_wins, held, ids, ms, named, opened, tuples
 
@@ -293,6 +294,26 @@ async def test_series_that_no_file_can_have_any_more_are_forgotten(tmp_path: Pat
         numbers = store.ids([]).tolist()
     async with opened(tmp_path / "samples", clock, settings) as store:
         assert store.ids([]).tolist() == numbers == [1, 2]
+
+
+async def test_the_log_becomes_small_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "samples" / "samples.sqlite"
+
+    def size() -> int:
+        return path.stat().st_size + path.with_name("samples.sqlite-wal").stat().st_size
+
+    async with opened(tmp_path / "samples") as store:
+        for number in range(20):
+            await store.add("job", *columns(*((series, ms() - number, 1.0) for series in range(10_000))))
+        full = size()
+        [(hour, batches)] = store.batches().items()
+        monkeypatch.setattr(stores, "MUCH_FREE", 1_000_000)
+        await store.compacted(hour, batches[:-1])
+        assert await store.add("job", *columns(("a", ms() + 1, 1.0))) == Kept(1, {})
+        assert sum(map(len, (await held(store)).values())) == 200_001
+    assert path.stat().st_size < full / 4
+    async with opened(tmp_path / "samples") as store:
+        assert sum(map(len, (await held(store)).values())) == 10_001
 
 
 async def test_what_comes_before_the_store_is_open_waits_and_after_its_end_nothing_is_taken(tmp_path: Path) -> None:

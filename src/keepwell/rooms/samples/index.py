@@ -229,5 +229,8 @@ def _without_empty(labels: Labels) -> Labels:
 
 
 def _all(by_value: dict[str, "array[int]"], values: Iterable[str]) -> Ids:
-    found = [np.frombuffer(by_value[value], np.int32) for value in values if value in by_value]
-    return np.concatenate(found) if found else np.zeros(0, np.int32)
+    found = array("i")
+    for value in values:
+        if numbers := by_value.get(value):
+            found += numbers
+    return np.frombuffer(found, np.int32) if found else np.zeros(0, np.int32)

@@ -34,6 +34,9 @@ _TABLES = (
 _PATIENCE = 5.0
 """Seconds that a write waits for another program's lock."""
 
+_SHRINK_BY = 2_000
+"""Pages of 4 KiB."""
+
 Point = Callable[[str], None]
 """Called before and after each step of a write with its name: a test can end the program there."""
 
@@ -155,6 +158,17 @@ class Log:
                 connection.executemany("DELETE FROM batch WHERE id = ?", [(number,) for number in ids[first : first + 500]])
                 self.point("forget: commit")
             self.point("forget: committed")
+
+    def free(self) -> tuple[int, int]:
+        """Bytes of the file that hold nothing, and all its bytes."""
+        free, pages, size = (next(self._rows(f"PRAGMA {name}"))[0] for name in ("freelist_count", "page_count", "page_size"))
+        return free * size, pages * size
+
+    def shrink(self) -> bool:
+        """Gives some megabytes of what holds nothing back to the disk; whether there is more."""
+        with _explained(self.path):
+            self._using().execute(f"PRAGMA incremental_vacuum({_SHRINK_BY})").fetchall()
+        return self.free()[0] > 0
 
     def put_aside(self, ids: Sequence[int]) -> None:
         """Moves damaged batches to a table of their own, where people can examine them."""
@@ -287,6 +301,8 @@ def _create(path: Path) -> None:
     try:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA journal_mode = MEMORY")
+        # So that a file that an import made large can be made small again, a little at a time.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         for table in _TABLES:
             connection.execute(table)
         connection.execute("PRAGMA journal_mode = WAL")

@@ -22,6 +22,7 @@ from keepwell.rooms.samples.model import Ids, Instants, Keep, Labels, Metric, Ro
 from keepwell.rooms.samples.window import BLOCK, picked
 from keepwell.storage.faults import CLOSED
 
+from .ageing import count_living, note_seen
 from .early import Early
 from .recall import Recall
 from .recovery import is_damage, put_aside, renewed
@@ -33,11 +34,11 @@ T = TypeVar("T")
 OWN = "keepwell"
 """The source of samples that other rooms leave through the port."""
 
+MUCH_FREE = 200_000_000
+"""Bytes of the log's file that hold nothing."""
+
 PATIENCE = 2.0
 """Seconds that a start waits for the disk."""
-
-LIVING = 86_400_000
-"""Milliseconds: a series without a sample for so long does not count for its source's limit."""
 
 _MOST_CACHED = 50_000
 _SEAL_AFTER = 60_000
@@ -129,7 +130,7 @@ class SampleStore(Recall):
             return False
         self._fault = ""
         self._state.index.limits = self._settings.limits
-        self._count_living()
+        count_living(self._state, self._now())
         self._early.bring()
         return True
 
@@ -317,34 +318,27 @@ class SampleStore(Recall):
             leave(state.pending, damaged)
         self._trim()
         await self._note_seen(log)
+        await self._shrink_much(log)
+
+    async def shrink(self) -> None:
+        """Gives what the log does not need back to the disk, a little at a time between writes. Raises StorageError."""
+        log = self._state.log
+        while log is not None and not self._is_ending.is_set() and await self._in_writer(log.shrink):
+            pass
+
+    async def _shrink_much(self, log: Log) -> None:
+        """An hour's room is needed again in an hour; what an import took is not."""
+        free, size = await self._in_writer(log.free)
+        if free > MUCH_FREE and free > size * 3 // 4:
+            await self.shrink()
 
     async def _note_seen(self, log: Log) -> None:
-        """Notes until when series were seen, and forgets those of which no tier can have anything any more."""
-        state = self._state
-        numbers = state.index.find([])
-        at, _ = state.window.latest(numbers)
-        self._widen_seen()
-        newer = at > state.seen[numbers] + LIVING // 24
-        numbers, at = numbers[newer], at[newer]
-        state.seen[numbers] = at
-        changed = dict(zip(numbers.tolist(), at.tolist(), strict=True))
         keep = self._settings.keep
-        oldest = self._now() - _milliseconds(max(keep.raw, keep.five_minutes, keep.hour) + timedelta(days=1))
-        gone = [number for number in state.index.find([]).tolist() if state.seen[number] < oldest]
-        state.index.forget(gone)
+        longest = max(keep.raw, keep.five_minutes, keep.hour) + timedelta(days=1)
+        seen, gone = note_seen(self._state, self._now(), _milliseconds(longest))
         if gone:
             self._cache.clear()
-        self._count_living()
-        await self._in_writer(lambda: log.saw(changed, gone))
-
-    def _count_living(self) -> None:
-        self._widen_seen()
-        self._state.index.count_living(self._state.seen > self._now() - LIVING)
-
-    def _widen_seen(self) -> None:
-        state = self._state
-        new = np.full(max(0, state.index.end - len(state.seen)), self._now(), np.int64)
-        state.seen = np.append(state.seen, new)
+        await self._in_writer(lambda: log.saw(seen, gone))
 
     async def describe(self, metrics: Mapping[str, Metric]) -> None:
         """Keeps what metrics are; of two descriptions the later holds. Raises StorageError."""
