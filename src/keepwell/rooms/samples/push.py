@@ -97,9 +97,10 @@ async def _store(store: Store, page: Page, labels: Labels, now: int) -> dict[str
         await store.describe(page.metrics)
     if not len(page):
         return {"stored": 0, "refused": refused}
+    bringing = asyncio.ensure_future(store.add(SOURCE, ids[page.slot], own_instants(page.at, len(page), now), page.value))
     try:
         async with asyncio.timeout(PATIENCE):
-            kept: Kept = await store.add(SOURCE, ids[page.slot], own_instants(page.at, len(page), now), page.value)
+            kept: Kept = await asyncio.shield(bringing)  # the store goes on with it, whoever waits
     except TimeoutError:
         problem = Problem("samples.slow", f"The samples were not stored within {PATIENCE:g} s: the disk is slow", "send them again")
         raise StorageError(problem) from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keepwell.kernel.problems import AnswerError, AskError, KeepwellError, StorageError
+from keepwell.kernel.problems import AnswerError, AskError
 from keepwell.kernel.quoting import quoted
 from keepwell.ports.activity import Job
 from keepwell.ports.clock import Clock
@@ -236,7 +236,7 @@ class Scraping:
         """Hands rows over without waiting for the disk; what the store refuses of them is noted when it says so."""
         if not len(rows):
             return
-        going = asyncio.ensure_future(self._kept(source, rows))
+        going = asyncio.ensure_future(self._store.add(source, rows.series, rows.at, rows.value))
         self._going.add(going)
         shown = watched.shown if watched is not None else None
 
@@ -252,14 +252,6 @@ class Scraping:
             watched.shown = replace(watched.shown, notes=(*watched.shown.notes, *refused))
 
         going.add_done_callback(ended)
-
-    async def _kept(self, source: str, rows: Rows) -> Kept:
-        try:
-            return await self._store.add(source, rows.series, rows.at, rows.value)
-        except KeepwellError:
-            raise
-        except Exception as error:  # the store's own defect is said, and ends no scrape
-            raise StorageError(f"the store of samples failed: {type(error).__name__}") from error
 
     # --- showing ---
 
