@@ -2,10 +2,9 @@
 
 import asyncio
 import fcntl
-import json
 import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ from keepwell.rooms.samples.files import compact, days
 from keepwell.rooms.samples.files.facts import labels_in
 from keepwell.rooms.samples.files.raw import open_hour, read_rows, write_hour
 from keepwell.rooms.samples.model import DAY, HOUR, Keep, Tier
-from keepwell.rooms.samples.work.child import WorkFailed, work_in_child
+from keepwell.rooms.samples.work import upkeep as upkeeping
+from keepwell.rooms.samples.work.child import Done, work_in_child
 from keepwell.rooms.samples.work.upkeep import EVERY, Upkeep
 from tests.sampled_hours import LABELS, MIDNIGHT, Folder, an_hour, bits, rolled_list, rows_of, sorted_rows
 
@@ -215,10 +215,8 @@ async def test_work_that_fails_is_said_once_and_tried_again_later(folder: Folder
     folder.append(an_hour(MIDNIGHT, 60_000))
     fails = True
 
-    async def work(kind: str, place: Path, log: Path, start: int) -> Mapping[str, Any]:
-        if fails:
-            raise WorkFailed("No space left on device")
-        return await work_in_child(kind, place, log, start)
+    async def work(kind: str, place: Path, log: Path, starts: Sequence[int]) -> Done:
+        return Done((), "No space left on device") if fails else await work_in_child(kind, place, log, starts)
 
     clock = at(MIDNIGHT + 2 * HOUR)
     upkeep = upkeep_of(folder, clock, work=work)
@@ -235,10 +233,30 @@ async def test_work_that_fails_is_said_once_and_tried_again_later(folder: Folder
 
 
 async def test_a_child_that_dies_or_cannot_read_the_log_is_said(folder: Folder) -> None:
-    with pytest.raises(WorkFailed, match=r"samples\.sqlite"):
-        await work_in_child("compact", folder.path, folder.path / "nowhere" / "samples.sqlite", MIDNIGHT)
-    with pytest.raises(WorkFailed, match="ended with status 1: KeyError"):
-        await work_in_child("dance", folder.path, folder.log_path, MIDNIGHT)
+    done = await work_in_child("compact", folder.path, folder.path / "nowhere" / "samples.sqlite", [MIDNIGHT])
+    assert (done.outcomes, "samples.sqlite" in done.fault) == ([], True)
+    done = await work_in_child("dance", folder.path, folder.log_path, [MIDNIGHT])
+    assert (done.outcomes, done.fault) == ([], "its process ended with status 1: KeyError: 'dance'")
+
+
+async def test_one_child_does_many_hours_and_a_failing_one_takes_no_other_with_it(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    hours = [MIDNIGHT + number * HOUR for number in range(5)]
+    for hour in hours:
+        folder.append(an_hour(hour, 600_000))
+    (folder.path / "5m" / "20261122T03.parquet").mkdir()
+    for size in (2, 5):
+        upkeep = upkeep_of(folder, at(MIDNIGHT + 8 * HOUR))
+        monkeypatch.setattr(upkeeping, "TOGETHER", size)
+        await upkeep.look()
+        assert await Store(folder).used_hours() == hours[3:]
+        assert [problem.partition(";")[0] for problem in upkeep.problems()] == [
+            "compacting samples does not work (Is a directory)",
+            "samples/5m/20261122T03.parquet cannot be read (Is a directory)",
+        ]
+    (folder.path / "5m" / "20261122T03.parquet").rmdir()
+    taken = await upkeep.everything()
+    assert (taken.hours, taken.rows) == (2, 48)
+    assert_whole(folder, Tier.FIVE_MINUTES)
 
 
 async def test_the_end_of_the_server_ends_the_child(folder: Folder) -> None:
@@ -255,8 +273,8 @@ async def test_the_end_of_the_server_ends_the_child(folder: Folder) -> None:
     assert_whole(folder)
 
 
-async def test_what_the_child_says_is_one_line(folder: Folder) -> None:
+async def test_a_child_says_what_it_did(folder: Folder) -> None:
     folder.append([(2, MIDNIGHT + 5, 0.25)])
-    said = await work_in_child("compact", folder.path, folder.log_path, MIDNIGHT)
-    assert json.loads(json.dumps(said))["rows"] == 1
+    done = await work_in_child("compact", folder.path, folder.log_path, [MIDNIGHT])
+    assert [outcome["rows"] for outcome in done.outcomes] == [1]
     assert bits(folder.files.rows(None, 0, 2**60)) == bits(rows_of([(2, MIDNIGHT + 5, 0.25)]))

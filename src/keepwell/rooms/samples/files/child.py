@@ -1,8 +1,7 @@
-"""The child process that compacts, rolls up and merges: ``python -m keepwell.rooms.samples.files.child WORK FOLDER LOG START``.
+"""The child process that compacts, rolls up and merges: ``python -m keepwell.rooms.samples.files.child WORK FOLDER LOG START...``.
 
 It works alone on the folder (a lock that ends with it), so that one which outlived its server cannot put an older file over a newer
-one. What it did
-is one line of JSON on its output. It does its work at a lower priority.
+one. What it did is one line of JSON on its output for each hour or day. It does its work at a lower priority.
 """
 
 import fcntl
@@ -69,19 +68,28 @@ def peak() -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """The program. Its exit code is 1 where the work could not be done, and its output says why."""
-    kind, folder, log, start = arguments
+    """The program. Where a piece of work cannot be done, its line says why, nothing more is tried, and the exit code is 1."""
+    kind, folder, log, *starts = arguments
     os.nice(_NICENESS)
     be_frugal()
+    spent = 0.0
+    for start in starts:
+        outcome = _outcome(kind, Path(folder), Path(log), int(start))
+        before, spent = spent, sum(os.times()[:2])
+        sys.stdout.write(json.dumps(outcome | {"peak": peak(), "seconds": round(spent - before, 3)}) + "\n")
+        sys.stdout.flush()
+        if "fault" in outcome:
+            return 1
+    return 0
+
+
+def _outcome(kind: str, folder: Path, log: Path, start: int) -> dict[str, Any]:
     try:
-        outcome = work(kind, Path(folder), Path(log), int(start))
+        return work(kind, folder, log, start)
     except OSError as error:
-        outcome = {"fault": os.strerror(error.errno) if error.errno else str(error)}  # Arrow's own text is about its own steps
+        return {"fault": os.strerror(error.errno) if error.errno else str(error)}  # Arrow's own text is about its own steps
     except (KeepwellError, Damaged) as error:
-        outcome = {"fault": str(error)}
-    times = os.times()
-    sys.stdout.write(json.dumps(outcome | {"peak": peak(), "seconds": round(times.user + times.system, 3)}) + "\n")
-    return 1 if "fault" in outcome else 0
+        return {"fault": str(error)}
 
 
 if __name__ == "__main__":

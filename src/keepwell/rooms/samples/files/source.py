@@ -9,16 +9,21 @@ from keepwell.rooms.samples.model import Ids, Labels, Metric
 
 
 class Source:
-    """Reads one hour of the log. Batches that come while it reads are not its own: they are for the next time."""
+    """Reads one hour of the log. Batches that come after it has read it once are not its own: they are for the next time."""
 
     def __init__(self, log: Log, hour: int) -> None:
         self._log = log
         self._hour = hour
-        self._ids = frozenset(log.hours().get(hour, ()))
+        self._ids: frozenset[int] | None = None
 
     def batches(self) -> Iterator[Batch]:
-        """The batches, in the order in which they were stored. May be asked several times."""
-        return (batch for batch in self._log.batches(self._hour) if batch.id in self._ids)
+        """The batches, in the order in which they were stored. May be asked several times, the first time to its end."""
+        seen: list[int] = []
+        for batch in self._log.batches(self._hour):
+            if self._ids is None or batch.id in self._ids:
+                seen.append(batch.id)
+                yield batch
+        self._ids = frozenset(seen)
 
     def labels(self, ids: Ids, known: Mapping[int, Labels]) -> dict[int, Labels]:
         """The labels of these series; those that the log does not know as they were ``known``."""

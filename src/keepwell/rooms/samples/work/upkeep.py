@@ -6,7 +6,7 @@ Nothing that fails here stops anything else: it is said once, and tried again la
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,13 +17,18 @@ from keepwell.ports.activity import Job
 from keepwell.ports.clock import Clock
 from keepwell.rooms.samples.decide import There, days_to_merge, hours_to_compact, hours_to_roll, kept_long_enough, lost_hours
 from keepwell.rooms.samples.model import HOUR, Keep
-from keepwell.rooms.samples.work.child import WorkFailed, work_in_child
+from keepwell.rooms.samples.work.child import Done, work_in_child
 
 if TYPE_CHECKING:
     from keepwell.rooms.samples.files.reading import Files
 
 EVERY = 60.0
 """Seconds between two looks."""
+
+TOGETHER = 24
+"""Hours or days that one child process does before the log forgets them."""
+
+_COMPACTING = "compacting samples"
 
 _log = logging.getLogger("keepwell.samples")
 
@@ -41,10 +46,10 @@ class Logged(Protocol):
 
 
 class Work(Protocol):
-    """Does one piece of work: ``work_in_child``."""
+    """Does pieces of work of one kind: ``work_in_child``."""
 
-    def __call__(self, kind: str, folder: Path, log: Path, start: int) -> Awaitable[Mapping[str, Any]]:
-        """Raises WorkFailed."""
+    def __call__(self, kind: str, folder: Path, log: Path, starts: Sequence[int]) -> Awaitable[Done]:
+        """Raises nothing: a fault is a part of what it gives."""
         ...
 
 
@@ -135,29 +140,28 @@ class Upkeep:
         taken = Taken()
         async with self._busy:
             now = self._now()
-            for hour in sorted(await self._store.used_hours()):
-                if hour + HOUR > now:
-                    continue
-                done = await self._compact(hour)
-                if done is None:
-                    raise StorageError(self._faults.get("compacting samples", "samples cannot be compacted"))
-                duplicates = done["taken"] - done["added"]
-                taken = Taken(taken.hours + 1, taken.rows + done["taken"], taken.duplicates + duplicates)
+            hours = [hour for hour in sorted(await self._store.used_hours()) if hour + HOUR <= now]
+            for some in _together(hours):
+                for done in (outcomes := await self._compact(some)):
+                    duplicates = done["taken"] - done["added"]
+                    taken = Taken(taken.hours + 1, taken.rows + done["taken"], taken.duplicates + duplicates)
+                if len(outcomes) < len(some):
+                    raise StorageError(f"{_COMPACTING} {self._faults.get(_COMPACTING, 'does not work')}")
         return taken
 
     async def _round(self) -> None:
         there = await self._there()
         await self._drop(there)
-        for hour in hours_to_compact(self._now(), there, self._tried["compact"]):
-            if await self._compact(hour) is None:
+        for some in _together(hours_to_compact(self._now(), there, self._tried["compact"])):
+            if len(await self._compact(some)) < len(some):
                 break
         there = await self._there()
-        for hour in hours_to_roll(self._now(), there, self._tried["roll"]):
-            done = await self._try("roll", "rolling up samples", hour)
-            self.figures = replace(self.figures, rolled=self.figures.rolled + (done is not None))
-        for day in days_to_merge(self._now(), await self._there(), self._tried["merge"]):
-            done = await self._try("merge", "merging the samples of a day", day)
-            self.figures = replace(self.figures, merged=self.figures.merged + (done is not None))
+        for some in _together(hours_to_roll(self._now(), there, self._tried["roll"])):
+            rolled = await self._try("roll", "rolling up samples", some)
+            self.figures = replace(self.figures, rolled=self.figures.rolled + len(rolled))
+        for some in _together(days_to_merge(self._now(), await self._there(), self._tried["merge"])):
+            merged = await self._try("merge", "merging the samples of a day", some)
+            self.figures = replace(self.figures, merged=self.figures.merged + len(merged))
 
     async def _there(self) -> There:
         logged = await self._store.used_hours()
@@ -181,35 +185,32 @@ class Upkeep:
         self.figures = replace(self.figures, dropped=self.figures.dropped + len(old))
         _log.info("old samples were removed", extra={"facts": {"files": len(old), "until": old[-1].name}})
 
-    async def _compact(self, hour: int) -> Mapping[str, Any] | None:
-        done = await self._try("compact", "compacting samples", hour)
-        if done is None:
-            return None
-        try:
-            await self._store.compacted(hour, done["batches"], done["damaged"])
-        except StorageError as error:
-            self._fault("compacting samples", f"does not work ({error}); they stay in the log")
-            return None
-        self.figures = replace(self.figures, compacted=self.figures.compacted + 1, rows=self.figures.rows + done["added"])
-        return done
+    async def _compact(self, hours: Sequence[int]) -> Sequence[Mapping[str, Any]]:
+        """Gives what became of each hour, up to the first that failed."""
+        outcomes = await self._try("compact", _COMPACTING, hours)
+        for place, (hour, done) in enumerate(zip(hours, outcomes, strict=False)):
+            try:
+                await self._store.compacted(hour, done["batches"], done["damaged"])
+            except StorageError as error:
+                self._fault(_COMPACTING, f"does not work ({error}); they stay in the log")
+                return outcomes[:place]
+            self.figures = replace(self.figures, compacted=self.figures.compacted + 1, rows=self.figures.rows + done["added"])
+        return outcomes
 
-    async def _try(self, kind: str, what: str, start: int) -> Mapping[str, Any] | None:
-        """Has a piece of work done; None where it failed, which is said once."""
-        self._tried[kind][start] = self._now()
-        try:
-            done = await self._work(kind, self._files.layout.folder, self._log_path, start)
-        except WorkFailed as error:
-            self._fault(what, f"does not work ({error}); nothing is lost, it is tried again later")
-            return None
-        self._faults.pop(what, None)
-        for sentence in done["said"]:
-            _log.error(sentence)
-        self.figures = replace(
-            self.figures,
-            seconds=self.figures.seconds + done.get("seconds", 0.0),
-            peak=max(self.figures.peak, done.get("peak", 0)),
-        )
-        return done
+    async def _try(self, kind: str, what: str, starts: Sequence[int]) -> Sequence[Mapping[str, Any]]:
+        """Has pieces of work done; gives what became of each, up to the first that failed, which is said once."""
+        done = await self._work(kind, self._files.layout.folder, self._log_path, starts)
+        self._tried[kind].update((start, self._now()) for start in starts[: len(done.outcomes) + 1])
+        if done.fault:
+            self._fault(what, f"does not work ({done.fault}); nothing is lost, it is tried again later")
+        else:
+            self._faults.pop(what, None)
+        for outcome in done.outcomes:
+            for sentence in outcome["said"]:
+                _log.error(sentence)
+            seconds, peak = self.figures.seconds + outcome.get("seconds", 0.0), max(self.figures.peak, outcome.get("peak", 0))
+            self.figures = replace(self.figures, seconds=seconds, peak=peak)
+        return done.outcomes
 
     def _fault(self, what: str, why: str) -> None:
         if self._faults.get(what) != why:
@@ -218,3 +219,9 @@ class Upkeep:
 
     def _now(self) -> int:
         return round(self._clock.now().timestamp() * 1000)
+
+
+def _together(starts: Sequence[int]) -> Iterator[Sequence[int]]:
+    """So many hours or days as one child does: starting it costs as much as an hour of a small server."""
+    for first in range(0, len(starts), TOGETHER):
+        yield starts[first : first + TOGETHER]
