@@ -14,6 +14,7 @@ from playwright.async_api import Browser, expect
 
 from keepwell.kernel.comparisons import Unit, describe
 from keepwell.kernel.states import State
+from keepwell.kernel.windows import parse_window
 from keepwell.ports.samples import NAME
 from lab.day import Series, day
 from tests.journeys.charting import ZONE, drawn, legend, opened, pixels, times_drawn
@@ -46,8 +47,8 @@ async def test_what_is_drawn_is_what_the_api_gives(browser: Browser, tmp_path: P
         questions: list[str] = []
         async with opened(browser, f"{face.address}/checks/health?over=24h") as page:
             page.on("request", lambda asked: questions.append(asked.url))
-            assert await pixels(page, LATENCY, "--s2") > 100, "the line of the whole duration"
-            assert await pixels(page, LATENCY, "--s1") > 5, "that of the name's resolution, which lies on the axis"
+            assert await pixels(page, LATENCY, "--s4") > 100, "the line of the whole duration"
+            assert await pixels(page, "[data-chart][data-unit=bytes]", "--s1") > 100, "that of the size"
             assert await pixels(page, LATENCY, "--fail-soft") > 500, "failures shade the chart"
             assert await pixels(page, LATENCY, "--warn") > 50, "the limit is a line"
             assert await pixels(page, "[data-band]", "--ok-cell") > 5_000
@@ -85,6 +86,18 @@ async def tables(page: Any, face: SamplesFace) -> None:
     found = await ask(face, "/api/v1/samples/percentiles?check=health&over=24h")
     whole = next(one for one in found["series"] if one["phase"] == "duration")
     await expect(rows.last.locator("[data-what=max]")).to_have_text(describe(whole["max"], Unit.SECONDS))
+
+
+async def test_maintenance_is_shaded_and_said(browser: Browser, tmp_path: Path) -> None:
+    async with laboratory(tmp_path) as face:
+        async with opened(browser, f"{face.address}/checks/health?over=24h") as page:
+            await expect(page.locator("[data-availability] tr").last).to_contain_text("none")
+            plain = await pixels(page, LATENCY, "--line")
+        face.windows["night"] = parse_window("daily 02:00-05:00", "UTC")
+        async with opened(browser, f"{face.address}/checks/health?over=24h") as page:
+            await expect(page.locator("[data-spells]")).to_contain_text("maintenance")
+            await expect(page.locator("[data-availability] tr[data-over='24h'] [data-apart]")).to_have_text("3 h")
+            assert await pixels(page, LATENCY, "--line") > plain + 500
 
 
 async def test_the_time_is_in_the_address_and_in_the_viewers_zone(browser: Browser, tmp_path: Path) -> None:
@@ -149,7 +162,7 @@ async def test_the_keyboard_does_what_the_mouse_does(browser: Browser, tmp_path:
         await button.focus()
         await page.keyboard.press("Space")
         await expect(button).to_have_attribute("aria-pressed", "false")
-        assert await pixels(page, LATENCY, "--s2") == 0
+        assert await pixels(page, LATENCY, "--s4") == 0
         await page.keyboard.press("Space")
         await expect(button).to_have_attribute("aria-pressed", "true")
 
@@ -194,7 +207,7 @@ async def test_without_scripts_it_is_still_a_page(browser: Browser, tmp_path: Pa
         await expect(page.locator(".ranges [aria-current]")).to_have_text("7 d")
         await page.locator(f"{LATENCY} a[data-numbers=range]").click()
         answer = json.loads(await page.locator("body").inner_text())
-        assert {one["labels"][NAME] for one in answer["series"]} == {"dns_seconds", "duration_seconds"}
+        assert {one["labels"][NAME] for one in answer["series"]} == {"dns_seconds", "connect_seconds", "first_byte_seconds", "duration_seconds"}
 
 
 async def test_hostile_names_and_texts_run_nothing(browser: Browser, tmp_path: Path) -> None:
@@ -231,11 +244,11 @@ async def test_it_can_be_read_in_both_colour_schemes(browser: Browser, tmp_path:
         await expect(page.locator("[data-percentiles] tbody tr")).to_have_count(4)
         assert await page.evaluate(CONTRAST) == []
         assert await page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-        assert await pixels(page, LATENCY, "--s2") > 50
+        assert await pixels(page, LATENCY, "--s4") > 50
         other = "dark" if scheme == "light" else "light"
         await page.emulate_media(color_scheme=other)  # type: ignore[arg-type]
         await asyncio.sleep(0.2)
-        assert await pixels(page, LATENCY, "--s2") > 50, "the charts follow the scheme"
+        assert await pixels(page, LATENCY, "--s4") > 50, "the charts follow the scheme"
 
 
 NUMBERS = [

@@ -15,6 +15,7 @@ from keepwell.api.gate import Policy
 from keepwell.api.server import Servers, address_of, bind_tcp
 from keepwell.composition.samples_shown import measured
 from keepwell.kernel.states import State
+from keepwell.kernel.windows import Window
 from keepwell.ports.offer import Face
 from keepwell.ports.samples import NAME
 from keepwell.rooms.checks import offer as checks_offer
@@ -99,6 +100,7 @@ class SamplesFace:
         self.checks = FakeChecks(checks)
         self.about = views_page.About()
         self.targets: list[Mapping[str, Any]] = []
+        self.windows: dict[str, Window] = {}
         self._series = series
         self._clock = RealClock()
         self._files = KeptFiles(folder)
@@ -146,7 +148,7 @@ class SamplesFace:
 
     def _facts(self) -> Facts:
         known = {name: CheckFacts(one.check.options.every, one.check.looks_at) for name, one in self.checks.all.items()}
-        return Facts("audio deck", known, {}, {})
+        return Facts("audio deck", known, self.windows, {})
 
     def _page_verbs(self) -> views_page.PageVerbs:
         return views_page.PageVerbs(

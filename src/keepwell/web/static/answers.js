@@ -65,5 +65,19 @@
     tellAvailability();
     setInterval(() => { if (!document.hidden) tellAvailability(); }, EVERY);
   }
-  if (percentiles) document.addEventListener("keepwell:shown", (event) => tellPercentiles(event.detail));
+  // When maintenance windows were open in the time that the charts show: they shade it.
+  async function tellMaintenance(time) {
+    try {
+      const found = await fetched("/api/v1/samples/availability", { check: availability.dataset.availability, ...time });
+      const spans = found.newest_maintenance.map(({ start, end }) => ({ from: Date.parse(start) / 1000, to: Date.parse(end) / 1000 }));
+      document.dispatchEvent(new CustomEvent("keepwell:maintenance", { detail: spans }));
+    } catch {
+      // The table says why.
+    }
+  }
+
+  document.addEventListener("keepwell:shown", (event) => {
+    if (percentiles) tellPercentiles(event.detail);
+    if (availability) tellMaintenance(event.detail);
+  });
 })();

@@ -168,7 +168,16 @@
     return found;
   }
 
-  const maintenance = () => JSON.parse(root.dataset.maintenance ?? "[]");
+  let maintenance = []; // stretches {from, to}, as answers.js learns them
+
+  document.addEventListener("keepwell:maintenance", (event) => {
+    if (JSON.stringify(event.detail) === JSON.stringify(maintenance)) return;
+    maintenance = event.detail;
+    for (const figure of figures) {
+      figure.chart?.redraw(false);
+      if (figure.element.dataset.band !== undefined && figure.answer) tellSpells(figure, figure.spells);
+    }
+  });
 
   function rectangles(chart, stretches, paint) {
     const { left, width } = chart.bbox;
@@ -186,7 +195,7 @@
       ctx.fillStyle = css(`--${state}-soft`);
       ctx.fillRect(x, bbox.top, width, bbox.height);
     });
-    rectangles(chart, maintenance().map(([from, to]) => ({ from, to })), (x, width) => hatch(ctx, x, bbox.top, width, bbox.height));
+    rectangles(chart, maintenance, (x, width) => hatch(ctx, x, bbox.top, width, bbox.height));
     ctx.restore();
   }
 
@@ -228,7 +237,8 @@
       if (stretch.state !== "ok") found.push(stretch);
       known = stretch.to;
     }
-    return found.reverse();
+    for (const { from, to } of maintenance) if (to > start && from < end) found.push({ from: Math.max(from, start), to: Math.min(to, end), state: "maintenance" });
+    return found.sort((a, b) => b.from - a.from);
   }
 
   function tellSpells(figure, stretches) {
@@ -236,11 +246,12 @@
     const about = figure.answer.step > Math.max(every, 1) ? "about " : "";
     const all = troubles(figure, stretches);
     const words = all.slice(0, 5).map(({ from, to, state }) => {
-      const what = state ? make("span", { className: `badge ${state}`, textContent: state }) : "no looks";
-      return make("li", {}, what, ` ${about}${units.between(from, to)}`);
+      const seen = STATES.includes(state);
+      const what = seen ? make("span", { className: `badge ${state}`, textContent: state }) : state || "no looks";
+      return make("li", {}, what, ` ${state === "maintenance" ? "" : about}${units.between(from, to)}`);
     });
     if (all.length > 5) words.push(make("li", { textContent: `and ${all.length - 5} more` }));
-    if (stretches.length && !all.some(({ state }) => state)) words.unshift(make("li", { textContent: "Every look was ok." }));
+    if (stretches.length && !all.some(({ state }) => STATES.includes(state))) words.unshift(make("li", { textContent: "Every look was ok." }));
     if (!stretches.length) words.splice(0, words.length, make("li", { textContent: "There are no looks in this time." }));
     list.replaceChildren(...words);
   }

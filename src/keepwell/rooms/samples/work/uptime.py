@@ -30,7 +30,8 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The availability of one check, how it was answered, and which windows were kept apart. ``every`` is in milliseconds."""
+    """The availability of one check, how it was answered, which windows were kept apart, and when they were open. ``every`` and the
+    instants are in milliseconds."""
 
     check: str
     stretch: Stretch
@@ -38,6 +39,7 @@ class Measured:
     found: uptime.Availability
     answered: Answered
     windows: tuple[str, ...]
+    closed: tuple[tuple[int, int], ...] = ()
 
 
 async def availability(asker: Asker, asked: AvailabilityAsked) -> dict[str, Any]:
@@ -63,7 +65,7 @@ async def measure(asker: Asker, check: str, stretch: Stretch, windows: str | Non
     if found.estimated:
         why = "stretches with looks of several outcomes are divided in proportion where raw samples are not kept any more"
         answered = Answered(answered.tier, answered.step, False, why)
-    return Measured(check, stretch, every, found, answered, tuple(apart))
+    return Measured(check, stretch, every, found, answered, tuple(apart), tuple(sorted(closed)))
 
 
 async def _looks(asker: Asker, ids: tuple[Ids, Ids], stretch: Stretch, every: int) -> tuple[uptime.Looks, Answered, int]:
@@ -144,6 +146,7 @@ def measured_json(measured: Measured) -> dict[str, Any]:
         "down_in_maintenance_seconds": round(found.down_in_maintenance, 3),
         "estimated_seconds": round(found.estimated, 3),
         "windows": list(measured.windows),
+        "newest_maintenance": [{"start": iso(start), "end": iso(end)} for start, end in reversed(measured.closed[-_LISTED:])],
         "outages": len(found.outages),
         "longest_outage_seconds": round(found.longest, 3),
         "newest_outages": [
