@@ -55,14 +55,18 @@ def of_values(values: Values) -> Percentiles:
     return Percentiles(len(numbers), float(numbers.mean()), float(numbers.min()), float(numbers.max()), found)
 
 
-def of_rows(rolled: Rolled) -> Percentiles:
-    """Of the rows of one series: count, mean and extremes exact, the percentiles within 1 %."""
+def of_rows(rolled: Rolled) -> dict[int, Percentiles]:
+    """Of all rows of each series, by its number: count, mean and extremes exact, the percentiles within 1 %."""
     if not len(rolled):
-        return _NOTHING
-    whole = rollup.merge(rolled, int(rolled.start[-1]) + 1)
-    count = int(whole.count[0])
-    found = {name: float(rollup.quantile(whole, q)[0]) for name, q in QUANTILES.items()}
-    return Percentiles(count, float(whole.sum[0]) / count, float(whole.minimum[0]), float(whole.maximum[0]), found)
+        return {}
+    whole = rollup.merge(rolled, int(rolled.start.max()) + 1)
+    columns = {name: rollup.quantile(whole, q).tolist() for name, q in QUANTILES.items()}
+    means = (whole.sum / whole.count).tolist()
+    rows = zip(whole.series.tolist(), whole.count.tolist(), means, whole.minimum.tolist(), whole.maximum.tolist(), strict=True)
+    return {
+        series: Percentiles(count, mean, least, most, {name: column[row] for name, column in columns.items()})
+        for row, (series, count, mean, least, most) in enumerate(rows)
+    }
 
 
 _NAN = float("nan")

@@ -16,6 +16,7 @@ from keepwell.rooms.samples.model import Ids, Labels, Rows
 from keepwell.rooms.samples.questions import points as pointing
 from keepwell.rooms.samples.questions.asked import Stretch, aligned, iso, read_span, read_step, read_stretch
 from keepwell.rooms.samples.questions.parameters import Asked, CurrentAsked, RangeAsked, SeriesAsked
+from keepwell.rooms.samples.rollup import nothing_rolled
 from keepwell.rooms.samples.selectors import read_selector
 from keepwell.rooms.samples.tiers import Answered
 
@@ -117,13 +118,17 @@ async def current(asker: Asker, asked: CurrentAsked) -> dict[str, Any]:
     fixed = read_span(asked.within, "within") if asked.within else None
     longest = fixed or max([_CURRENT, *(one.every * _INTERVALS for one in facts.checks.values())]) // timedelta(milliseconds=1)
     now = asker.reader.now()
-    metrics: dict[str, list[dict[str, Any]]] = {}
     found = await asker.reader.latest(matchers, longest)
-    for labels, at, value in sorted(found, key=lambda one: sorted(one[0].items())):
-        if (fixed or _lasts(labels, facts)) >= now - at and (service is None or labels.get("service", facts.service) == service):
-            shown = {name: text for name, text in labels.items() if name != NAME}
-            metrics.setdefault(labels[NAME], []).append({"labels": shown, "value": number(value), "at": iso(at)})
-    return {"timestamp": iso(now), "service": service or facts.service, "metrics": dict(sorted(metrics.items()))}
+
+    def by_metric() -> dict[str, list[dict[str, Any]]]:
+        metrics: dict[str, list[dict[str, Any]]] = {}
+        for labels, at, value in sorted(found, key=lambda one: sorted(one[0].items())):
+            if (fixed or _lasts(labels, facts)) >= now - at and (service is None or labels.get("service", facts.service) == service):
+                shown = {name: text for name, text in labels.items() if name != NAME}
+                metrics.setdefault(labels[NAME], []).append({"labels": shown, "value": number(value), "at": iso(at)})
+        return dict(sorted(metrics.items()))
+
+    return {"timestamp": iso(now), "service": service or facts.service, "metrics": await asyncio.to_thread(by_metric)}
 
 
 def _lasts(labels: Labels, facts: Facts) -> int:
@@ -162,20 +167,23 @@ async def range_of(asker: Asker, asked: RangeAsked) -> dict[str, Any]:
 
 
 async def _entries(asker: Asker, extent: Extent, answered: Answered, kinds: Sequence[str]) -> list[dict[str, Any]]:
-    rolled = await asker.reader.rolled_rows(extent, answered)
     sampled = await asker.reader.rows(extent) if answered.exact and extent.bins else None
+    needs_rows = sampled is None or any(kind not in pointing.QUANTILES for kind in kinds)
+    rolled = await asker.reader.rolled_rows(extent, answered) if needs_rows else nothing_rolled()
     return await asyncio.to_thread(_pointed, asker.reader, extent, answered.step, kinds, (rolled, sampled))
 
 
 def _pointed(reader: Reader, extent: Extent, step: int, kinds: Sequence[str], found: tuple[Any, Rows | None]) -> list[dict[str, Any]]:
     rolled, sampled = found
     raw = {one: (at, values) for one, at, values in samples_by_series(sampled)} if sampled is not None else {}
+    rows_of, none = dict(by_series(rolled)), nothing_rolled()
     entries = []
-    for one, rows in by_series(rolled):
+    for one in dict.fromkeys([*rows_of, *raw]):
         for kind in kinds:
             if kind in pointing.QUANTILES and sampled is not None:
                 at, values = pointing.quantiles_by_step(*raw.get(one, _NOTHING), pointing.QUANTILES[kind], step)
             else:
+                rows = rows_of.get(one, none)
                 at, values = rows.start, pointing.points(rows, kind, step)
             grid = pointing.spread(at, values, extent.start, extent.end, step)
             if np.isfinite(grid).any():

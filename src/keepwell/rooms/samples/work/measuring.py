@@ -23,7 +23,7 @@ from keepwell.rooms.samples.questions.percentiles import Percentiles
 from keepwell.rooms.samples.tiers import Answered, Need
 
 from .asking import Asker, Selected, answered_json, in_order, number, select, stretch_of
-from .reader import Extent, by_series, samples_by_series
+from .reader import Extent, by_series, increases, samples_by_series
 
 MOST_SERIES = 200
 """Series that one such question measures."""
@@ -99,7 +99,7 @@ async def spread_of(asker: Asker, chosen: Selected, stretch: Stretch) -> tuple[l
     else:
         stretch = aligned(stretch, answered.step)
         rolled = await reader.rolled_rows(Extent(chosen.ids, stretch.start, stretch.end, bins=True), answered)
-        found = await asyncio.to_thread(lambda: [(one, spreading.of_rows(_since(rows, stretch))) for one, rows in by_series(rolled)])
+        found = await asyncio.to_thread(lambda: list(spreading.of_rows(_since(rolled, stretch)).items()))
     return [(reader.labels(one), spread) for one, spread in found if spread.count], answered, stretch
 
 
@@ -154,11 +154,11 @@ async def counters_failed(
     asker: Asker, counters: tuple[str, str], by: Sequence[str], stretch: Stretch
 ) -> tuple[dict[failing.Group, failing.Share], Answered, Stretch]:
     """The share of each group: ``counters`` are the selectors of what counts failures and of what counts everything."""
-    series = []
-    for match in counters:
-        chosen = select(asker, match, most=10 * MOST_SERIES)
-        rolled, answered, measured = await _rolled(asker, chosen, stretch)
-        series.append([(asker.reader.labels(one), _increase(rows, measured)) for one, rows in by_series(rolled)])
+    failed, everything = (select(asker, match, most=10 * MOST_SERIES).ids for match in counters)
+    together = np.union1d(failed, everything).astype(np.int32)  # usually the ones are some of the others
+    rolled, answered, measured = await _rolled(asker, Selected(together, len(together)), stretch)
+    gained = await asyncio.to_thread(increases, rolled, measured.start)
+    series = [[(asker.reader.labels(one), gained[one]) for one in ids.tolist() if one in gained] for ids in (failed, everything)]
     return failing.shares(series[0], series[1], by), answered, measured
 
 
@@ -166,10 +166,6 @@ async def _rolled(asker: Asker, chosen: Selected, stretch: Stretch) -> tuple[Rol
     answered = asker.reader.plan(stretch.start, stretch.end, step_for(stretch))
     measured = aligned(stretch, answered.step)
     return await asker.reader.rolled_rows(Extent(chosen.ids, measured.start, measured.end), answered), answered, measured
-
-
-def _increase(rows: Rolled, stretch: Stretch) -> float:
-    return float(rollup.gained(rows)[rows.start >= stretch.start].sum())
 
 
 # --- where it is heading ----------------------------------------------------------------------------------------------------------
@@ -270,8 +266,7 @@ _Side = dict[tuple[tuple[str, str], ...], tuple[Percentiles, float | None]]
 async def _side(asker: Asker, chosen: Selected, stretch: Stretch) -> tuple[_Side, Answered, Stretch]:
     found, answered, measured = await spread_of(asker, chosen, stretch)
     gained, _, whole = await _rolled(asker, chosen, stretch)
-    increases = {one: number(_increase(rows, whole)) for one, rows in by_series(gained)}
-    by_labels = {_key(asker.reader.labels(one)): increase for one, increase in increases.items()}
+    by_labels = {_key(asker.reader.labels(one)): number(increase) for one, increase in increases(gained, whole.start).items()}
     return {_key(labels): (spread, by_labels.get(_key(labels))) for labels, spread in found}, answered, measured
 
 

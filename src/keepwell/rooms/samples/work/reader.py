@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Protocol
 
@@ -164,7 +164,7 @@ class Reader:
                 continue
             found, missing = self._of_tier(tier, extent, missing)
             parts.append(found)
-        gaps = [*missing, *((max(hour, extent.start), min(hour + HOUR, extent.end)) for hour in open_hours.tolist())]
+        gaps = _joined([*missing, *((max(hour, extent.start), min(hour + HOUR, extent.end)) for hour in open_hours.tolist())])
         raw = together([*(self._files.rows(extent.ids, first, last - 1) for first, last in gaps), memory])
         base = Tier.FIVE_MINUTES.step if parts else answered.step
         parts.append(rollup.roll(raw, base, counters))
@@ -192,6 +192,17 @@ def _without(stretches: Sequence[tuple[int, int]], begins: int, ends: int) -> li
     return [(first, last) for first, last in left if first < last]
 
 
+def _joined(stretches: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The stretches in order, those that touch as one."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(stretches):
+        if found and first <= found[-1][1]:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return found
+
+
 def together(parts: Sequence[Rows]) -> Rows:
     """All rows sorted by (series, at), each key once: that of the earliest part."""
     rows = joined([part for part in parts if len(part)])
@@ -203,8 +214,31 @@ def together(parts: Sequence[Rows]) -> Rows:
 
 def by_series(rolled: Rolled) -> list[tuple[int, Rolled]]:
     """The rows of each series by its number; ``rolled`` is sorted by series."""
+    return [(int(rolled.series[first]), _part(rolled, first, last)) for first, last in _runs(rolled.series)]
+
+
+_PLAIN = tuple(field.name for field in fields(Rolled) if field.name not in ("edges", "bin", "weight"))
+
+
+def _part(rolled: Rolled, first: int, last: int) -> Rolled:
+    """The rows from ``first`` to before ``last``; nothing is copied."""
+    begins, ends = int(rolled.edges[first]), int(rolled.edges[last])
+    return Rolled(
+        **{name: getattr(rolled, name)[first:last] for name in _PLAIN},
+        edges=rolled.edges[first : last + 1] - begins,
+        bin=rolled.bin[begins:ends],
+        weight=rolled.weight[begins:ends],
+    )
+
+
+def increases(rolled: Rolled, start: int) -> dict[int, float]:
+    """What each series gained in its rows from ``start`` on, since the last sample before them; NaN of what is no counter."""
+    gained = np.where(rolled.start >= start, rollup.gained(rolled), 0.0)
     runs = _runs(rolled.series)
-    return [(int(rolled.series[first]), rollup.take(rolled, np.arange(first, last))) for first, last in runs]
+    if not runs:
+        return {}
+    sums = np.add.reduceat(gained, [first for first, _ in runs])
+    return dict(zip((int(rolled.series[first]) for first, _ in runs), sums.tolist(), strict=True))
 
 
 def samples_by_series(rows: Rows) -> list[tuple[int, Instants, Values]]:
