@@ -15,7 +15,7 @@ from keepwell.rooms.samples.admission import DUPLICATE, FUTURE, LABELS, LIMIT, O
 from keepwell.rooms.samples.files.reading import Files
 from keepwell.rooms.samples.log import Log
 from keepwell.rooms.samples.model import HOUR, STALE, Keep, Metric
-from keepwell.rooms.samples.work import recall
+from keepwell.rooms.samples.work import recall, restart
 from keepwell.rooms.samples.work import store as stores
 from keepwell.rooms.samples.work.store import OWN, SampleStore, Settings
 from tests.samples_store import NOW, QUICK, Model, bits, columns, compact, first_wins, held, ids, ms, named, opened, tuples
@@ -294,6 +294,34 @@ async def test_series_that_no_file_can_have_any_more_are_forgotten(tmp_path: Pat
         numbers = store.ids([]).tolist()
     async with opened(tmp_path / "samples", clock, settings) as store:
         assert store.ids([]).tolist() == numbers == [1, 2]
+
+
+async def test_memory_is_bounded_whatever_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "MOST_IN_MEMORY", 1000)
+    monkeypatch.setattr(restart, "MOST_IN_MEMORY", 1000)
+    clock = FakeClock(NOW)
+    folder, model = tmp_path / "samples", Model()
+    store = SampleStore(folder, clock, QUICK, Files(folder))
+    await store.begin(60)
+    for _ in range(12):
+        given = [(series, ms(clock.now()), 1.0) for series in range(200)]
+        await store.add("job", *columns(*given))
+        first_wins(model, given)
+        assert store.figures.in_memory <= 1000
+        clock.advance(600)
+    assert sum(map(len, (await held(store)).values())) == 1000
+    assert "samples came within the window of memory" in store.problems()[0]
+    await store.end()
+    store = SampleStore(folder, clock, QUICK, Files(folder))
+    await store.begin(60)
+    assert store.figures.in_memory < 2400
+    for hour in await store.used_hours():
+        await compact(store, hour)
+    assert await held(store) == model, "what is in files is seen"
+    clock.advance(7200)
+    await store.add("job", *columns(("a", ms(clock.now()), 1.0)))
+    assert store.problems() == []
+    await store.end()
 
 
 async def test_the_log_becomes_small_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -88,6 +88,7 @@ class SampleStore(Recall):
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="keepwell-samples")
         self._fault = ""
         self._is_damaged = False
+        self._crowded_until = 0
         self._new: list[int] = []
         self._early = Early()
         self._tried = asyncio.Event()
@@ -284,9 +285,11 @@ class SampleStore(Recall):
         limit = (self._now() - _milliseconds(self._settings.window)) // BLOCK * BLOCK
         state.since = max(limit, state.since)
         state.window.drop_before(state.since, state.pending.__contains__)
+        self._crowded_until = 0 if state.since <= limit else self._crowded_until
         while len(state.window) > MOST_IN_MEMORY and len(starts := state.window.starts()) > 1:
             state.window.drop_before(starts[0] + BLOCK, lambda _: False)
             state.since = max(state.since, starts[0] + BLOCK)
+            self._crowded_until = starts[0] + BLOCK
 
     # --- what becomes files ---
 
@@ -362,6 +365,12 @@ class SampleStore(Recall):
         """What people should know, a sentence each: a disk that does not take samples, what was damaged, sources with too many series."""
         fault = self._rounds.figures.fault or self._fault
         sentences = [f"samples cannot be stored: {fault}"] if fault else []
+        if self._crowded_until:
+            until = datetime.fromtimestamp(self._crowded_until / 1000, UTC)
+            sentences.append(
+                f"more than {MOST_IN_MEMORY:,} samples came within the window of memory: those before {until:%H:%M} UTC are safe, but seen "
+                "only when their hour is over; take fewer series, or choose a shorter samples.window"
+            )
         refusing = self._state.index.problems() if self._state.log is not None else []
         return [*sentences, *self._state.sentences, *refusing]
 
