@@ -4,6 +4,8 @@ import asyncio
 import gzip
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -23,9 +25,10 @@ from keepwell.rooms.samples.scraping.options import ScrapeOptions
 from keepwell.rooms.samples.scraping.work import Scraping
 from keepwell.rooms.samples.work.store import SampleStore, Settings
 from tests.misbehaving import Misbehaviour, misbehaving
+from tests.services.test_samples_push import Pushed, pushing
 from tests.services.test_samples_scrape import Ours, has, ours, pages
 from tests.services.web_face import RealClock
-from tests.support import free_port, until
+from tests.support import free_port, missing, need, until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -392,3 +395,55 @@ async def test_more_series_than_there_may_be_are_refused_told_and_do_not_take_th
 
 async def _told(scraping: Scraping) -> bool:
     return bool(list(problems(scraping)))
+
+
+_ON_A_SMALL_DISK = """
+import asyncio, sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from tests.faults.test_samples_scrape_faults import on_a_small_disk
+asyncio.run(on_a_small_disk(Path({folder!r})))
+"""
+
+
+def test_a_full_disk_is_told_to_who_pushes_and_stops_no_scrape(tmp_path: Path) -> None:
+    unshare = need("unshare")
+    if os.geteuid() != 0 or subprocess.run([unshare, "-m", "true"], capture_output=True, check=False).returncode != 0:
+        missing("mounting needs root and a mount namespace")
+    program = _ON_A_SMALL_DISK.format(root=str(Path(__file__).parents[2]), folder=str(tmp_path))
+    mount = f'mount -t tmpfs -o size=6m keepwell-test {tmp_path}; exec "$@"'
+    command = [unshare, "-m", "sh", "-ec", mount, "sh", sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+async def on_a_small_disk(folder: Path) -> None:
+    """Runs in a process whose folder is a disk of a few megabytes."""
+    async with pushing(folder / "samples") as pushed, pages("good 1\n") as (port, heads), HttpClient(FakeSecrets({})) as http:
+        body = "".join(f'a{{number="{number}"}} {{}}\n' for number in range(1000))
+        assert (await pushed.taken(body.replace("{}", "0")))["stored"] == 1000
+        (folder / "ballast").write_bytes(bytes(os.statvfs(folder).f_bavail * 4096 - 16384))
+        reply, number = await pushed.send(body.replace("{}", "1")), 1
+        while reply.status == 200 and number < 50:
+            number += 1
+            reply = await pushed.send(body.replace("{}", str(number)))
+        assert reply.status == 503, reply.body
+        assert reply.code == "storage.disk-full"
+        scraping = Scraping(http, RealClock(), pushed.store)
+        scraping.configure({"one": ScrapeOptions.model_validate({"targets": (f"127.0.0.1:{port}",)})})
+        for turn in (100, 200):
+            for job in scraping.take_due(RealClock().monotonic() + turn):
+                await job.run()
+        await until(lambda: _told(scraping), 20, "the note")
+        assert len(heads) == 2
+        (folder / "ballast").unlink()
+        await until(lambda: _pushed(pushed, number + 1), 20, "a push that is taken again")
+        columns = await pushed.store.select([Matcher(NAME, "=", "a"), Matcher("number", "=", "7")], 0, 2**60)
+        stored = columns[0].values.tolist()
+        assert sorted(stored) == sorted(set(stored)), "nothing counts twice"
+        assert set(map(float, range(number))) <= set(stored), "what was acknowledged is there"
+        await scraping.end()
+
+
+async def _pushed(pushed: Pushed, number: int) -> bool:
+    return (await pushed.send(f'a{{number="7"}} {number}\n')).status == 200
