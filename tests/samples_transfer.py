@@ -3,9 +3,12 @@
 import io
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 
 import numpy as np
 
+from keepwell.app import commands
+from keepwell.cli import program
 from keepwell.ports.samples import NAME, Matcher
 from keepwell.rooms.samples.model import Ids, Labels, Metric, Rows
 from keepwell.rooms.samples.transfer.csv_reading import CsvReader
@@ -97,3 +100,14 @@ def same(one: Memory, other: Memory) -> bool:
         }
 
     return bits(one) == bits(other)
+
+
+def command(*arguments: str) -> tuple[int, str, str]:
+    """One ``keepwell samples`` command in this process (a process of its own costs seconds on a busy machine): exit code and outputs."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
+    with redirect_stdout(out), redirect_stderr(err):
+        code = program.run(commands(), "test", ["samples", *arguments])
+        out.flush()
+        err.flush()
+    said, told = (stream.detach().getvalue().decode() for stream in (out, err))  # type: ignore[attr-defined]
+    return code, said, told

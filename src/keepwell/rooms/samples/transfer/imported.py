@@ -234,7 +234,7 @@ def _tell(call: Call, report: Report) -> int:
         output.say(f"{count} not taken: {reason}", style="warn")
     if report.passed_over:
         output.say(f"{report.passed_over} lines passed over", style="warn")
-    for complaint in report.complaints:
+    for complaint in sorted(report.complaints, key=lambda complaint: complaint.line):
         output.note(f"line {complaint.line}: {complaint.reason}: {shown(complaint.text)}")
     if sum(report.refused.values()) + report.passed_over > len(report.complaints):
         output.note("and more; --rejects FILE writes all of them")
