@@ -447,3 +447,13 @@ async def on_a_small_disk(folder: Path) -> None:
 
 async def _pushed(pushed: Pushed, number: int) -> bool:
     return (await pushed.send(f'a{{number="7"}} {number}\n')).status == 200
+
+
+async def test_an_exporter_that_hangs_is_asked_at_every_interval_all_the_same(tmp_path: Path) -> None:
+    """Its timeout is its interval: each scrape ends before the next is due."""
+    async with misbehaving("never-answers") as port, ours(tmp_path / "samples") as here:
+        here.configure(one={"targets": [f"127.0.0.1:{port}"], "every": "2s", "timeout": "2s"})
+        await until(lambda: _scrapes(here, "one", 3), 40, "three scrapes")
+        (ups,) = await here.store.select([Matcher(NAME, "=", "up")], 0, here.now)
+        assert set(ups.values.tolist()) == {0.0}
+        assert here.target("one")["timeout"] == 1.9

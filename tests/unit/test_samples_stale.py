@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepwell.rooms.samples.model import is_stale
-from keepwell.rooms.samples.scraping.due import SPREAD, aligned, first_due, following
+from keepwell.rooms.samples.scraping.due import SPREAD, aligned, deadline, first_due, following
 from keepwell.rooms.samples.scraping.intake import AGAIN, REMEMBERED, SELDOM, SPARE, Intake
 from keepwell.rooms.samples.scraping.lines import NO_TIME, PageError
 from keepwell.rooms.samples.scraping.options import ScrapeOptions
@@ -69,6 +69,11 @@ def test_targets_are_spread_and_always_at_the_same_place() -> None:
     assert len({int(place) for place in places}) == int(SPREAD)
     assert first_due("x", 2.0, 5.0) - 5.0 == pytest.approx(first_due("x", 2.0, 9.0) - 9.0)
     assert first_due("x", 2.0, 0.0) < 2.0
+
+
+@pytest.mark.parametrize(("timeout", "every", "wanted"), [(10, 60, 10), (10, 10, 9.5), (1, 1, 0.95), (0.5, 1, 0.5)])
+def test_a_page_is_given_up_before_the_next_is_due(timeout: float, every: float, wanted: float) -> None:
+    assert deadline(timeout, every) == wanted
 
 
 @pytest.mark.parametrize(("due", "every", "now", "then"), [(10, 5, 10, 15), (10, 5, 14.9, 15), (10, 5, 15, 20), (10, 5, 33, 35)])

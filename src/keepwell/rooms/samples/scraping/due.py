@@ -11,6 +11,11 @@ TOLERANCE = 10
 of the interval. Prometheus does the same with 2 ms (scrape/scrape.go, ScrapeTimestampTolerance)."""
 
 
+def deadline(timeout: float, every: float) -> float:
+    """How long a page may take, so that the next time it is due, the one before has ended."""
+    return min(timeout, every - min(0.5, every / 20))
+
+
 def first_due(key: object, every: float, started: float) -> float:
     """When (monotonic seconds) a target is asked first: always at the same place of its interval, so that targets are spread."""
     place = int.from_bytes(blake2b(repr(key).encode(), digest_size=4).digest()) / 2**32

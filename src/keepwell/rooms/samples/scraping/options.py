@@ -122,7 +122,8 @@ class ScrapeOptions(Options):
     every: Duration = timedelta(minutes=1)
     """How often each page is asked for (Prometheus' ``scrape_interval``); at least 1s."""
     timeout: Duration | None = None
-    """How long a page may take, connecting included (``scrape_timeout``). Without it 10s, or ``every`` where that is shorter."""
+    """How long a page may take, connecting included (``scrape_timeout``). Without it 10s, or ``every`` where that is shorter. A page that
+    takes as long as ``every`` is given up a moment (a twentieth, at most 0.5s) before the next is due."""
     metrics_path: ExpandedText = "/metrics"
     """The path of the page."""
     scheme: Literal["http", "https"] = "http"

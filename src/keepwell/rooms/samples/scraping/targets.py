@@ -10,6 +10,7 @@ from keepwell.kernel.quoting import quoted
 from keepwell.ports.http import Basic, Request
 from keepwell.rooms.samples.model import Labels
 
+from .due import deadline
 from .model import Bounds, Target
 from .options import ScrapeOptions
 from .relabel import is_label_name, relabelled
@@ -83,7 +84,7 @@ def _target(job: str, options: ScrapeOptions, labels: dict[str, str]) -> Target:
     return Target(
         job,
         own,
-        _request(options, _url(options, labels), timeout.total_seconds()),
+        _request(options, _url(options, labels), deadline(timeout.total_seconds(), every.total_seconds())),
         every.total_seconds(),
         tuple(step.rule for step in options.metric_relabel_configs),
         options.honor_labels,
