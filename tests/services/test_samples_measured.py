@@ -262,3 +262,38 @@ async def test_how_little_was_measured_is_said(asked: Asked, running: Running) -
     objectives(asked, api={"availability": "99.9%", "over": "30d"})
     (one,) = (await answer(running, "/api/v1/objectives"))["objectives"]
     assert (one["verdict"], one["why"]) == ("met", "only 1% of this time was measured")
+
+
+# --- whatever values there are ----------------------------------------------------------------------------------------------------
+
+EXTREMES = [np.inf, -np.inf, np.nan, 1e308, -1e308, 1.7e308, 5e-324, -0.0, 0.0, 1e-300, 1.0]
+
+
+async def test_extreme_values_are_answered_with_numbers_or_null(asked: Asked, running: Running) -> None:
+    at = every(60, days=0.2)
+    chance = np.random.default_rng(3)
+    for name in ("odd", "odd_total", "other_total", "duration_seconds", "check_state", "check_up"):
+        values = chance.choice(EXTREMES, len(at))
+        await asked.put({NAME: name, "check": "api"}, at, values)
+        await asked.put({NAME: name, "check": "api"}, at - 7 * 86_400_000, values[::-1])
+        await asked.put({NAME: name, "check": "huge"}, at, np.full(len(at), 1.7e308))
+    objectives(
+        asked,
+        api={"availability": "99%", "latency": "p95 < 1s", "errors": "< 1%", "over": "5h"},
+        odd={"metric": "odd", "want": "< 5", "over": "5h"},
+        counted={"failed": "odd_total", "all": "other_total", "errors": "< 1%", "over": "5h"},
+    )
+    for over in ("4h", "24h"):
+        for of in ("avg,min,max,sum,count,last,increase,rate,p50,p99",):
+            assert (await answer(running, f"{SAMPLES}/range", match='{__name__!=""}', over=over, of=of, step="10m"))["series"]
+        for check in ("api", "huge"):
+            await answer(running, f"{SAMPLES}/availability", check=check, over=over)
+            await answer(running, f"{SAMPLES}/percentiles", check=check, over=over)
+            await answer(running, f"{SAMPLES}/errors", check=check, over=over)
+            await answer(running, f"{SAMPLES}/compare", check=check, over=over)
+        await answer(running, f"{SAMPLES}/errors", failed="odd_total", all="other_total", by="check", over=over)
+        await answer(running, f"{SAMPLES}/compare", match='{__name__=~"odd.*"}', over=over)
+        for match in ("odd", "odd_total", "duration_seconds"):
+            await answer(running, f"{SAMPLES}/trend", match=match, over=over, until="> 5")
+    await answer(running, "/api/v1/metrics/current")
+    await answer(running, "/api/v1/objectives")

@@ -41,4 +41,5 @@ def _missing(now: Percentiles, then: Percentiles) -> str:
 
 
 def _ratio(now: float, then: float) -> float | None:
-    return now / then if then and math.isfinite(now) and math.isfinite(then) else None
+    ratio = now / then if then else math.nan
+    return ratio if math.isfinite(ratio) else None

@@ -5,6 +5,7 @@ Workbook", chapter 5: the proportion of bad events), per value of labels where o
 could be made.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -26,7 +27,8 @@ class Share:
     @property
     def share(self) -> float | None:
         """failed / all."""
-        return self.failed / self.all if self.all > 0 else None
+        share = self.failed / self.all if self.all > 0 else math.nan
+        return share if math.isfinite(share) else None
 
 
 def shares(failed: Iterable[tuple[Labels, float]], everything: Iterable[tuple[Labels, float]], by: Sequence[str]) -> dict[Group, Share]:

@@ -52,7 +52,8 @@ def of_values(values: Values) -> Percentiles:
     if not len(numbers):
         return _NOTHING
     found = {name: quantile_of(numbers, q) for name, q in QUANTILES.items()}
-    return Percentiles(len(numbers), float(numbers.mean()), float(numbers.min()), float(numbers.max()), found)
+    with np.errstate(all="ignore"):  # of infinities there is no mean
+        return Percentiles(len(numbers), float(numbers.mean()), float(numbers.min()), float(numbers.max()), found)
 
 
 def of_rows(rolled: Rolled) -> dict[int, Percentiles]:
@@ -61,7 +62,8 @@ def of_rows(rolled: Rolled) -> dict[int, Percentiles]:
         return {}
     whole = rollup.merge(rolled, int(rolled.start.max()) + 1)
     columns = {name: rollup.quantile(whole, q).tolist() for name, q in QUANTILES.items()}
-    means = (whole.sum / whole.count).tolist()
+    with np.errstate(all="ignore"):
+        means = (whole.sum / whole.count).tolist()
     rows = zip(whole.series.tolist(), whole.count.tolist(), means, whole.minimum.tolist(), whole.maximum.tolist(), strict=True)
     return {
         series: Percentiles(count, mean, least, most, {name: column[row] for name, column in columns.items()})

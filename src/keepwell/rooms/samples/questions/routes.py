@@ -10,6 +10,7 @@ import json
 from collections.abc import Awaitable
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import Query
 from starlette.responses import Response
 
@@ -39,7 +40,8 @@ def routes(asker: Asker) -> tuple[Route, ...]:
 
 async def _reply(answering: Awaitable[dict[str, Any]]) -> Response:
     """The answer as JSON, written in a thread: a large one takes a tenth of a second, in which the server does other things."""
-    answer = await answering
+    with np.errstate(all="ignore"):  # samples may be infinite; it holds in the threads of this answer too
+        answer = await answering
     return Response(await asyncio.to_thread(lambda: json.dumps(answer, allow_nan=False).encode()), media_type="application/json")
 
 

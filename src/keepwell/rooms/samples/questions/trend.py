@@ -72,11 +72,12 @@ def thin(at: Instants, values: Values, most: int = MOST_POINTS) -> tuple[Values,
     begins = np.flatnonzero(np.concatenate(([True], stretch[1:] != stretch[:-1])))
     counts = np.diff(begins, append=len(stretch))
     lower, upper = begins + (counts - 1) // 2, begins + counts // 2
-    return (times[lower] + times[upper]) / 2, (ordered[lower] + ordered[upper]) / 2
+    return (times[lower] + times[upper]) / 2, ordered[lower] / 2 + ordered[upper] / 2
 
 
 def slope(at: Instants, values: Values, end: int, confidence: float = 0.95) -> Line | None:
-    """The line through points, ``at`` ascending in milliseconds since 1970. None of fewer than ``FEWEST_POINTS`` points.
+    """The line through points, ``at`` ascending in milliseconds since 1970. None of fewer than ``FEWEST_POINTS`` points,
+    and of values whose differences no float holds.
 
     ``confidence`` is one of ``CONFIDENCES``. At most ``MOST_POINTS`` points are used, so the cost is bounded.
     """
@@ -84,11 +85,14 @@ def slope(at: Instants, values: Values, end: int, confidence: float = 0.95) -> L
     if len(times) < FEWEST_POINTS or times[-1] <= times[0]:
         return None
     days = (times - end) / _DAY
-    slopes = _slopes(days, numbers)
     spread = _Z[confidence] * _standard_deviation(numbers)
-    low, high = _ranked(slopes, (len(slopes) - spread) / 2 - 1), _ranked(slopes, (len(slopes) + spread) / 2)
-    middle = float(np.median(slopes))
-    level, level_low, level_high = (float(np.median(numbers - one * days)) for one in (middle, low, high))
+    with np.errstate(all="ignore"):  # differences of the largest floats are infinite
+        slopes = _slopes(days, numbers)
+        low, high = _ranked(slopes, (len(slopes) - spread) / 2 - 1), _ranked(slopes, (len(slopes) + spread) / 2)
+        middle = float(np.median(slopes))
+        level, level_low, level_high = (float(np.median(numbers - one * days)) for one in (middle, low, high))
+    if not np.isfinite([middle, low, high, level, level_low, level_high]).all():
+        return None
     return Line(middle, low, high, confidence, level, level_low, level_high, len(times), int(np.isfinite(values).sum()))
 
 

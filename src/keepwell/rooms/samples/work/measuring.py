@@ -138,7 +138,7 @@ async def errors(asker: Asker, asked: ErrorsAsked) -> dict[str, Any]:
 
 
 def _share_json(share: failing.Share) -> dict[str, Any]:
-    return {"failed": share.failed, "all": share.all, "share": share.share}
+    return {"failed": number(share.failed), "all": number(share.all), "share": share.share}
 
 
 async def looks_failed(asker: Asker, check: str, stretch: Stretch) -> tuple[failing.Share, Answered, Stretch]:
@@ -219,7 +219,7 @@ def _threshold(text: str) -> Any:
 
 def _line_json(line: heading.Line | None, threshold: Any) -> dict[str, Any]:
     if line is None:
-        few = f"fewer than {heading.FEWEST_POINTS} points: no trend is told from so little"
+        few = f"fewer than {heading.FEWEST_POINTS} usable points: no trend is told from so little"
         return {"points": None, "per_day": None, "low": None, "high": None, "confidence": None, "level": None, "reached": None, "why": few}
     reached = heading.until(line, threshold) if threshold is not None else None
     return {
@@ -290,7 +290,7 @@ def _compared_json(labels: tuple[tuple[str, str], ...], now: _Side, then: _Side)
             "mean": ratio.mean,
             "p95": ratio.p95,
             "count": ratio.count,
-            "increase": gained[0] / gained[1] if gained[0] is not None and gained[1] else None,
+            "increase": number(gained[0] / gained[1]) if gained[0] is not None and gained[1] else None,
         },
         "enough": ratio.enough,
         "why": ratio.why,

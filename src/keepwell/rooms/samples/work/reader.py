@@ -237,7 +237,8 @@ def increases(rolled: Rolled, start: int) -> dict[int, float]:
     runs = _runs(rolled.series)
     if not runs:
         return {}
-    sums = np.add.reduceat(gained, [first for first, _ in runs])
+    with np.errstate(all="ignore"):
+        sums = np.add.reduceat(gained, [first for first, _ in runs])
     return dict(zip((int(rolled.series[first]) for first, _ in runs), sums.tolist(), strict=True))
 
 
