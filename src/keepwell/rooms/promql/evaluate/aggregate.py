@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from keepwell.rooms.promql.evaluate.sums import mean_of, members_in_turn, row_su
 from keepwell.rooms.promql.evaluate.vectors import Vector, any_moment, empty, grouped
 from keepwell.rooms.promql.expression import Aggregate
 from keepwell.rooms.promql.labels import Labels
-from keepwell.rooms.promql.model import Flags, Values
+from keepwell.rooms.promql.model import Values
 
 Groups = NDArray[np.intp]
 """The number of each row's group."""
@@ -33,9 +34,17 @@ class Grouped:
 
     def rows_of(self) -> list[Groups]:
         """For each group its rows."""
-        order = np.argsort(self.groups, kind="stable")
+        return list(np.split(*self._ordered()))
+
+    def reduced(self, function: np.ufunc, rows: NDArray[np.generic]) -> NDArray[Any]:
+        """The function over all rows of each group, moment by moment."""
+        order, starts = self._ordered()
+        return function.reduceat(rows[order], np.concatenate(([0], starts)), axis=0)
+
+    def _ordered(self) -> tuple[Groups, Groups]:
+        # Rows by their groups, and where the second group and those after it begin.
         sizes = np.bincount(self.groups, minlength=self.count)
-        return list(np.split(order, np.cumsum(sizes)[:-1]))
+        return np.argsort(self.groups, kind="stable"), np.cumsum(sizes)[:-1]
 
 
 def group_labels(node: Aggregate, labels: Labels) -> Labels:
@@ -64,25 +73,14 @@ def aggregated(node: Aggregate, vector: Vector, parameter: Values | None, contex
         values = _quantile(grouping, parameter)
     else:
         values = _FUNCTIONS[node.operator](grouping)
-    present = _any(grouping, vector.present)
+    present = grouping.reduced(np.logical_or, vector.present)
     # Which of a group's series has a name that is to go decides for all of them, as in Prometheus.
-    leaving = np.zeros(grouping.count, dtype=np.bool_)
-    np.logical_or.at(leaving, grouping.groups, np.array(vector.nameless, dtype=np.bool_) & any_moment(vector.present))
-    return Vector(grouping.labels, [bool(flag) for flag in leaving], values, present)
-
-
-def _any(grouping: Grouped, flags: Flags) -> Flags:
-    found = np.zeros((grouping.count, flags.shape[1]), dtype=np.bool_)
-    for members, targets in members_in_turn(grouping.groups, grouping.count):
-        found[targets] |= flags[members]
-    return found
+    leaving = grouping.reduced(np.logical_or, np.array(vector.nameless, dtype=np.bool_) & any_moment(vector.present))
+    return Vector(grouping.labels, leaving.tolist(), values, present)
 
 
 def _counts(grouping: Grouped) -> Values:
-    found = np.zeros((grouping.count, grouping.vector.moments))
-    for members, targets in members_in_turn(grouping.groups, grouping.count):
-        found[targets] += grouping.vector.present[members]
-    return found
+    return grouping.reduced(np.add, grouping.vector.present.astype(np.float64))
 
 
 def _sum(grouping: Grouped) -> Values:
@@ -104,11 +102,7 @@ def _avg(grouping: Grouped) -> Values:
 
 def _extreme(function: np.ufunc) -> Callable[[Grouped], Values]:
     def found(grouping: Grouped) -> Values:
-        values = np.where(grouping.vector.present, grouping.vector.values, np.nan)
-        best = np.full((grouping.count, values.shape[1]), np.nan)
-        for members, targets in members_in_turn(grouping.groups, grouping.count):
-            best[targets] = function(best[targets], values[members])
-        return best
+        return grouping.reduced(function, np.where(grouping.vector.present, grouping.vector.values, np.nan))
 
     return found
 

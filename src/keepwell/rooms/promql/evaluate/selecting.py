@@ -40,6 +40,10 @@ class Windows:
         return self.low.shape[0], self.low.shape[1]
 
 
+_REMEMBERED = 1 << 20
+"""How many numbers a selector may give for its answer to be kept until the end of the query."""
+
+
 def reference(moments: Instants, at: At, offset: int, context: Context) -> Instants:
     """The moments at which a selector looks: ``@`` puts all of them to one, ``offset`` shifts them into the past."""
     if at is None:
@@ -54,9 +58,12 @@ def instant(selector: Selector, context: Context) -> tuple[Vector, Values]:
     A sample exactly as old as the look-back is too old (left-open, as in Prometheus 3), and a series that was marked stale is gone.
     """
     key = (selector.matchers, selector.offset, selector.at)
-    if key not in context.known:
-        context.known[key] = _instant(selector, context)
-    return context.known[key]
+    if key in context.known:
+        return context.known[key]
+    found = _instant(selector, context)
+    if found[0].values.size <= _REMEMBERED:
+        context.known[key] = found
+    return found
 
 
 def _instant(selector: Selector, context: Context) -> tuple[Vector, Values]:

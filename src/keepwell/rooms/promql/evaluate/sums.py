@@ -114,13 +114,32 @@ def _add_one(total: float, lost: float, value: float) -> tuple[float, float]:
     return grown, lost + ((value - grown) + total)
 
 
+_LANES = 256
+"""In how many lanes the rows of a very large group are summed side by side, before these are summed."""
+
+
 def row_sums(values: Values, present: Flags, groups: NDArray[np.intp], count: int) -> tuple[Values, Values]:
     """For each group of rows and each column the sum of what is present, in the order of the rows, and what rounding took from it."""
+    if int(np.bincount(groups, minlength=1).max()) > 8 * _LANES:
+        return _sums_in_lanes(values, present, groups, count)
+    return _sums_in_turn(values, present, groups, count)
+
+
+def _sums_in_turn(values: Values, present: Flags, groups: NDArray[np.intp], count: int) -> tuple[Values, Values]:
     total, lost = np.zeros((count, values.shape[1])), np.zeros((count, values.shape[1]))
     full = bool(present.all())
     for members, targets in members_in_turn(groups, count):
         taken = values[members] if full else np.where(present[members], values[members], 0.0)
         total[targets], lost[targets] = add(total[targets], lost[targets], taken)
+    return total, lost
+
+
+def _sums_in_lanes(values: Values, present: Flags, groups: NDArray[np.intp], count: int) -> tuple[Values, Values]:
+    total, lost = np.zeros((count, values.shape[1])), np.zeros((count, values.shape[1]))
+    lanes = np.arange(len(groups), dtype=np.intp) % _LANES
+    parts, losses = _sums_in_turn(values, present, groups * _LANES + lanes, count * _LANES)
+    for lane in range(_LANES):
+        total, lost = add(total, lost + losses[lane::_LANES], parts[lane::_LANES])
     return total, lost
 
 
