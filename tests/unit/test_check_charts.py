@@ -1,12 +1,16 @@
 """Which values of a check are drawn together, with which limits, and by which selector they are asked for."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from keepwell.kernel.comparisons import parse_comparison
+from keepwell.kernel.states import State
 from keepwell.rooms.checks.charts import MOST_LINES, Chart, as_shown, charts, selector, words
+from keepwell.rooms.checks.detail import usual_over
 from keepwell.rooms.checks.http.options import HttpOptions
+from keepwell.rooms.checks.model import Change, ChangeRow
 from keepwell.rooms.checks.thresholds import Line, Threshold, judged_value, line, thresholds
 from keepwell.rooms.samples.selectors import read_selector
 
@@ -104,3 +108,15 @@ def test_a_chart_is_handed_to_its_template_as_text() -> None:
 )
 def test_a_value_has_a_title(name: str, title: str) -> None:
     assert words(name) == title
+
+
+@pytest.mark.parametrize(("ages", "over"), [([], "24h"), ([0.2], "1h"), ([0.1, 0.5], "1h"), ([0.1, 3], "6h"), ([2, 7], "24h")])
+def test_a_check_that_is_new_is_drawn_from_its_beginning(ages: list[float], over: str) -> None:
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    befores = [State.OK] * (len(ages) - 1) + [None]
+    changes = [
+        ChangeRow(number, "health", Change(now - timedelta(hours=age), before, State.FAIL, ""))
+        for number, (age, before) in enumerate(zip(ages, befores, strict=False))
+    ]
+    assert usual_over(changes, now) == over
+    assert usual_over([row for row in changes if row.change.before], now) == "24h", "its first look is on another page"

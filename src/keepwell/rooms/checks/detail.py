@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from keepwell.kernel.comparisons import Unit
@@ -73,6 +73,14 @@ def detail(shown: Shown, history: History, asked: Asked, now: datetime) -> dict[
         "changes": [views.change_row("", item.change, now) for item in listed],
         "older": listed[-1].number if len(history.changes) > CHANGES else None,
     }
+
+
+def usual_over(changes: Sequence[ChangeRow], now: datetime) -> Over:
+    """The stretch that is drawn where none is asked for: a day, less for a check that was looked at for the first time of late."""
+    begun = changes[-1].change.at if changes and changes[-1].change.before is None else None
+    if begun is None or now - begun > timedelta(hours=6):
+        return "24h"
+    return "6h" if now - begun > timedelta(hours=1) else "1h"
 
 
 def values_of(shown: Shown, measured: Sequence[str]) -> list[str]:

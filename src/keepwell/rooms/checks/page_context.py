@@ -22,11 +22,12 @@ def pages(checks: "Checks", service: str, verbs: "Verbs", permission: str, now: 
         return views.page(service, checks.shown(), await verbs.changes(20, None, None), now())
 
     async def one(
-        name: str, over: detail.Over = "24h", start: float | None = None, end: float | None = None, before: int | None = None
+        name: str, over: detail.Over | None = None, start: float | None = None, end: float | None = None, before: int | None = None
     ) -> Mapping[str, Any]:
         shown = checks.show(name)
-        asked = detail.Asked(over, start, end, None if before is None else max(0, min(before, _NUMBERS)))
-        changes = await verbs.changes(detail.CHANGES + 1, name, asked.before)
+        place = None if before is None else max(0, min(before, _NUMBERS))
+        changes = await verbs.changes(detail.CHANGES + 1, name, place)
+        asked = detail.Asked(over or detail.usual_over(changes, now()), start, end, place)
         history = detail.History(changes, await verbs.observations(name, detail.OBSERVATIONS), verbs.measured(name))
         return detail.detail(shown, history, asked, now())
 
