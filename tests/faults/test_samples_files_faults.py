@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from keepwell.ports.fakes import FakeClock
 from keepwell.rooms.samples.files.columns import whole_field
 from keepwell.rooms.samples.files.damage import Damaged
 from keepwell.rooms.samples.files.facts import facts_of
 from keepwell.rooms.samples.files.layout import File
 from keepwell.rooms.samples.files.parquet import Form, writing
 from keepwell.rooms.samples.files.reading import Files
-from keepwell.rooms.samples.model import DAY, HOUR, Tier
+from keepwell.rooms.samples.model import DAY, HOUR, Keep, Tier
 from keepwell.rooms.samples.work.child import work_in_child
 from tests.sampled_hours import MIDNIGHT, Folder, an_hour, bits, rolled_list, sorted_rows
 from tests.services.test_samples_files import Store, at, upkeep_of
@@ -61,7 +63,7 @@ def test_a_kill_at_any_point_loses_nothing_and_counts_nothing_twice(tmp_path: Pa
 
 
 def test_a_kill_at_some_points_loses_nothing_and_counts_nothing_twice(tmp_path: Path) -> None:
-    stages = killed(tmp_path, 6)
+    stages = killed(tmp_path, 11)
     assert [stage["faults"] for stage in stages] == [[]] * 6
     assert all(int(str(stage["kills"])) >= 1 for stage in stages)
 
@@ -256,6 +258,24 @@ async def test_damaged_roll_ups_are_made_again_as_long_as_the_samples_are_there(
         for tier in (Tier.FIVE_MINUTES, Tier.HOUR):
             assert rolled_list(folder.rolled(tier)) == rolled_list(folder.expected_rolled(tier))
         assert upkeep._files.damages.sentences() == []
+
+
+async def test_what_was_altered_without_anybody_asking_is_found_within_a_day_and_made_again(folder: Folder) -> None:
+    path = folder.files.layout.hour(Tier.FIVE_MINUTES, MIDNIGHT).path
+    content = path.read_bytes()
+    clock = FakeClock(datetime.now(UTC))  # the time of the last check is the disk's own
+    upkeep = upkeep_of(folder, clock, Keep(timedelta(days=99_999), timedelta(days=99_999), timedelta(days=99_999)))
+    await upkeep.look()
+    path.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+    await upkeep.look()
+    assert upkeep.problems() == []
+    clock.advance(25 * 3600)
+    await upkeep._verify(await upkeep._there())
+    (sentence,) = upkeep.problems()
+    assert sentence.startswith("samples/5m/20261122T00.parquet has been altered: its column "), sentence
+    await upkeep.look()
+    assert rolled_list(folder.rolled(Tier.FIVE_MINUTES)) == rolled_list(folder.expected_rolled(Tier.FIVE_MINUTES))
+    assert upkeep._files.damages.sentences() == []
 
 
 # --- full disks and dying children -------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from keepwell.rooms.samples.decide import (
     days_to_merge,
     hours_to_compact,
     hours_to_roll,
+    is_to_verify,
     kept_long_enough,
     lost_hours,
     newest_believed,
@@ -137,6 +138,16 @@ def test_what_time_is_believed() -> None:
     assert newest_believed([]) is None
     weekly = [file for week in range(20) for file in hour_run(Tier.RAW, DAY_0 + 7 * week * DAY, 2)]
     assert newest_believed(weekly) == DAY_0 + 7 * 8 * DAY + 2 * HOUR
+
+
+def test_all_files_are_checked_once_a_day() -> None:
+    files = {Tier.RAW: hours(Tier.RAW, DAY_0)}
+    assert not is_to_verify(DAY_0, There(), {})
+    assert is_to_verify(DAY_0, There(files), {})
+    assert not is_to_verify(DAY_0 + DAY - 1, There(files, verified=DAY_0), {})
+    assert is_to_verify(DAY_0 + DAY, There(files, verified=DAY_0), {})
+    assert not is_to_verify(DAY_0 + 1, There(files), {0: DAY_0}), "one that failed has no hurry"
+    assert is_to_verify(DAY_0, There(files, verified=DAY_0 + YEAR), {})
 
 
 def test_samples_whose_roll_up_is_there_are_missed() -> None:

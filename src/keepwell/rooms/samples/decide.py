@@ -25,13 +25,19 @@ BELIEVED = 24
 is wrong by years, and is set right within a day, deletes nothing."""
 
 
+VERIFY_EVERY = DAY
+"""How long after one check all files are checked again, byte by byte."""
+
+
 @dataclass(frozen=True, slots=True)
 class There:
-    """What there is: files by tier, earliest first; those that cannot be read; hours with samples in the log."""
+    """What there is: files by tier, earliest first; those that cannot be read; hours with samples in the log; when all files were
+    checked (milliseconds since 1970; None where they never were)."""
 
     files: Mapping[Tier, Sequence[File]] = field(default_factory=dict)
     damaged: Collection[Path] = ()
     logged: Collection[int] = ()
+    verified: int | None = None
 
     def of(self, tier: Tier) -> list[File]:
         """The files of a tier that can be read."""
@@ -98,6 +104,12 @@ def newest_believed(files: Iterable[File]) -> int | None:
     while len(runs) > 1 and doubted + len(runs[-1]) < BELIEVED:
         doubted += len(runs.pop())
     return max(runs[-1]) + HOUR if runs else None
+
+
+def is_to_verify(now: int, there: There, tried: Mapping[int, int]) -> bool:
+    """Whether all files are checked now."""
+    some = any(there.files.values())
+    return some and _rested(now, there.verified, VERIFY_EVERY) and _rested(now, tried.get(0), MERGE_EVERY)
 
 
 def lost_hours(there: There) -> list[File]:

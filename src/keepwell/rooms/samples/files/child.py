@@ -22,6 +22,7 @@ from keepwell.rooms.samples.files.days import merge_day
 from keepwell.rooms.samples.files.layout import Layout
 from keepwell.rooms.samples.files.parquet import Point, be_frugal, nothing
 from keepwell.rooms.samples.files.source import Source
+from keepwell.rooms.samples.files.verifying import verify_all
 from keepwell.rooms.samples.log import Log
 
 LOCK = ".working"
@@ -50,7 +51,16 @@ def _merge(layout: Layout, _log: Path, day: int, point: Point) -> Mapping[str, A
     return asdict(merge_day(layout, day, point))
 
 
-_WORKS: Mapping[str, Callable[[Layout, Path, int, Point], Mapping[str, Any]]] = {"compact": _compact, "roll": _roll, "merge": _merge}
+def _verify(layout: Layout, _log: Path, _day: int, _point: Point) -> Mapping[str, Any]:
+    return {"found": verify_all(layout), "said": []}
+
+
+_WORKS: Mapping[str, Callable[[Layout, Path, int, Point], Mapping[str, Any]]] = {
+    "compact": _compact,
+    "roll": _roll,
+    "merge": _merge,
+    "verify": _verify,
+}
 
 
 @contextmanager

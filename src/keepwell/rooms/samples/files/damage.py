@@ -15,9 +15,10 @@ cannot be looked at."""
 
 
 class Damaged(Exception):
-    """A file (or the folder of a tier) cannot be used. ``sentence`` says which and why; it begins with its name."""
+    """A file (or the folder of a tier) cannot be used. ``sentence`` says which and why (``reason``)."""
 
     def __init__(self, file: File | Path, reason: str) -> None:
+        self.reason = reason
         self.path = file.path if isinstance(file, File) else file
         self.sentence = f"samples/{file.name} {reason}; what it holds is left out, everything else is served"
         super().__init__(self.sentence)

@@ -20,6 +20,9 @@ UNFINISHED = ".unfinished"
 SET_ASIDE = ".damaged"
 """How the name of a damaged file ends once another has taken its place."""
 
+VERIFIED = ".verified"
+"""The file in the folder of samples whose time of change says when all files were checked last."""
+
 _NAME = re.compile(r"([0-9]{8})(?:T([0-9]{2}))?\.parquet")
 
 

@@ -54,6 +54,7 @@ class Writer:
         self._file = file
         self._form = form
         self._point = point
+        file.path.parent.mkdir(exist_ok=True)
         self._path = file.path.with_name(f".{file.path.name}.{os.getpid()}{UNFINISHED}")
         point("begin")
         self._path.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from keepwell.rooms.samples.files.damage import Damaged, Damages, Stamp, stamp
-from keepwell.rooms.samples.files.layout import File, Layout, Piece, pieces
+from keepwell.rooms.samples.files.layout import VERIFIED, File, Layout, Piece, file_named, pieces
 from keepwell.rooms.samples.files.seal import check_seal
 from keepwell.rooms.samples.log import joined
 from keepwell.rooms.samples.model import Ids, Labels, Rolled, Rows, Tier
@@ -99,6 +99,19 @@ class Files:
             self.damages.note(damaged)
         except FileNotFoundError:
             pass
+
+    def verified(self) -> int | None:
+        """When all files were checked last, in milliseconds since 1970; None where they never were."""
+        try:
+            return (self.layout.folder / VERIFIED).stat().st_mtime_ns // 1_000_000
+        except OSError:
+            return None
+
+    def note(self, tier: Tier, name: str, reason: str) -> None:
+        """Takes down that a file was found to be damaged."""
+        file = file_named(self.layout.folder / tier.value, name, tier)
+        if file is not None:
+            self.damages.note(Damaged(file, reason))
 
     def usable(self, file: File) -> "Opened | None":
         """The opened file; None where it is gone or damaged, which is then noted."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from keepwell.kernel.problems import StorageError
 from keepwell.ports.activity import Job
 from keepwell.ports.clock import Clock
-from keepwell.rooms.samples.decide import There, days_to_merge, hours_to_compact, hours_to_roll, kept_long_enough, lost_hours
-from keepwell.rooms.samples.model import HOUR, Keep
+from keepwell.rooms.samples.decide import There, days_to_merge, hours_to_compact, hours_to_roll, is_to_verify, kept_long_enough, lost_hours
+from keepwell.rooms.samples.model import HOUR, Keep, Tier
 from keepwell.rooms.samples.work.child import Done, work_in_child
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ TOGETHER = 24
 """Hours or days that one child process does before the log forgets them."""
 
 _COMPACTING = "compacting samples"
+_FOLDER = "the folder of samples"
 
 _log = logging.getLogger("keepwell.samples")
 
@@ -90,7 +91,7 @@ class Upkeep:
         self._work = work
         self._due = clock.monotonic()
         self._busy = asyncio.Lock()
-        self._tried: dict[str, dict[int, int]] = {"compact": {}, "roll": {}, "merge": {}}
+        self._tried: dict[str, dict[int, int]] = {"compact": {}, "roll": {}, "merge": {}, "verify": {}}
         self._faults: dict[str, str] = {}
         self._lost: list[str] = []
         self._aside: list[str] = []
@@ -100,8 +101,9 @@ class Upkeep:
         """Makes the folders, and removes what writers that died left unfinished."""
         try:
             await asyncio.to_thread(self._files.layout.begin)
+            self._faults.pop(_FOLDER, None)
         except OSError as error:
-            self._fault("the folder of samples", f"cannot be used ({error.strerror or error})")
+            self._fault(_FOLDER, f"cannot be used ({error.strerror or error})")
 
     async def end(self) -> None:
         """Ends what runs. What it left unfinished is done after the next start."""
@@ -150,8 +152,11 @@ class Upkeep:
         return taken
 
     async def _round(self) -> None:
+        if _FOLDER in self._faults:
+            await self.begin()
         there = await self._there()
         await self._drop(there)
+        await self._verify(there)
         for some in _together(hours_to_compact(self._now(), there, self._tried["compact"])):
             if len(await self._compact(some)) < len(some):
                 break
@@ -163,10 +168,16 @@ class Upkeep:
             merged = await self._try("merge", "merging the samples of a day", some)
             self.figures = replace(self.figures, merged=self.figures.merged + len(merged))
 
+    async def _verify(self, there: There) -> None:
+        if is_to_verify(self._now(), there, self._tried["verify"]):
+            for done in await self._try("verify", "checking the files of samples", [0]):
+                for found in done["found"]:
+                    self._files.note(Tier(found["tier"]), found["name"], found["reason"])
+
     async def _there(self) -> There:
         logged = await self._store.used_hours()
         files = await asyncio.to_thread(self._files.inspect)
-        there = There(files, self._files.damages.paths(), logged)
+        there = There(files, self._files.damages.paths(), logged, await asyncio.to_thread(self._files.verified))
         self._lost = [f"samples/raw/{file.path.name} is missing; its roll-ups are served" for file in lost_hours(there)]
         aside = await asyncio.to_thread(self._files.layout.aside)
         self._aside = [f"samples/{path.parent.name}/{path.name} was damaged and is kept to be looked at" for path in aside]
