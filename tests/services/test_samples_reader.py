@@ -224,3 +224,11 @@ async def test_nothing_fits(past: Past) -> None:
     series, answered = await past.reader.rolled((Matcher(NAME, "=", "never"),), FIRST, NOW, HOUR)
     assert (series, answered.exact) == ([], True)
     assert await past.reader.columns((Matcher(NAME, "=", "never"),), FIRST, NOW) == []
+
+
+async def test_a_series_that_is_forgotten_meanwhile_is_no_fault(past: Past) -> None:
+    ids = np.append(past.ids, np.int32(999))
+    start, end = FIRST + 53 * HOUR, FIRST + 54 * HOUR
+    found = await past.reader.rolled_rows(Extent(ids, start, end), past.reader.plan(start, end, HOUR))
+    assert_same(inside(found, start), past.wanted(start, end, HOUR))
+    assert past.reader.labels(999) == {NAME: ""}

@@ -81,18 +81,33 @@ def stretch_of(asker: Asker, asked: Asked, usual: timedelta) -> Stretch:
     return read_stretch(asked.start, asked.end, asked.over, asker.reader.now(), usual)
 
 
-def select(asker: Asker, match: str | None, limit: int | None = None, most: int = MOST_SERIES) -> Selected:
-    """The series of a selector, at most ``limit``. Raises UsageError; without a limit also where there are more than ``most``."""
+def select(asker: Asker, match: str | None, most: int = MOST_SERIES) -> Selected:
+    """The series of a selector. Raises UsageError, also where there are more than ``most``."""
+    ids = _fitting(asker, match)
+    if len(ids) > most:
+        raise UsageError(f"{quoted(match or '')} fits {len(ids)} series, more than {most}", hint="select fewer of them")
+    return Selected(ids, len(ids))
+
+
+async def select_some(asker: Asker, match: str | None, limit: int | None) -> Selected:
+    """The first series of a selector in the order of their labels, at most ``limit``; None is as many as are allowed. Raises UsageError."""
+    if limit is None:
+        return select(asker, match)
+    if limit < 1:
+        raise UsageError("limit is below 1", hint="write how many series are wanted at most")
+    ids = _fitting(asker, match)
+    wanted = min(limit, MOST_SERIES)
+    if len(ids) <= wanted:
+        return Selected(ids, len(ids))
+    reader = asker.reader
+    keyed = await asyncio.to_thread(sorted, ids.tolist(), key=lambda one: sorted(reader.labels(one).items()))
+    return Selected(np.sort(np.array(keyed[:wanted], np.int32)), len(ids))
+
+
+def _fitting(asker: Asker, match: str | None) -> Ids:
     if not match:
         raise UsageError("match is missing", hint='write match=SELECTOR, such as match=up or match=http_requests_total{code=~"5.."}')
-    if limit is not None and limit < 1:
-        raise UsageError("limit is below 1", hint="write how many series are wanted at most")
-    ids = asker.reader.ids(read_selector(match))
-    if limit is None and len(ids) > most:
-        raise UsageError(f"{quoted(match)} fits {len(ids)} series, more than {most}", hint="select fewer, or write limit=")
-    wanted = min(len(ids), most if limit is None else min(limit, most))
-    keyed = sorted(ids.tolist(), key=lambda one: sorted(asker.reader.labels(one).items())) if wanted < len(ids) else ids.tolist()
-    return Selected(np.sort(np.array(keyed[:wanted], np.int32)), len(ids))
+    return asker.reader.ids(read_selector(match))
 
 
 def in_order(series: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -105,7 +120,7 @@ def in_order(series: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 async def series(asker: Asker, asked: SeriesAsked) -> dict[str, Any]:
     """The labels of the series that fit, a thousand where no limit is given."""
-    chosen = select(asker, asked.match, _LISTED if asked.limit is None else asked.limit)
+    chosen = await select_some(asker, asked.match, _LISTED if asked.limit is None else asked.limit)
     labels = [dict(asker.reader.labels(one)) for one in chosen.ids.tolist()]
     return {"series": sorted(labels, key=lambda one: sorted(one.items())), "total": chosen.total}
 
@@ -147,7 +162,7 @@ async def range_of(asker: Asker, asked: RangeAsked) -> dict[str, Any]:
     need = pointing.need_of(kinds)
     answered = asker.reader.plan(stretch.start, stretch.end, wanted, need)
     whole = aligned(stretch, answered.step)
-    chosen = select(asker, asked.match, asked.limit)
+    chosen = await select_some(asker, asked.match, asked.limit)
     length = whole.length // answered.step
     if length * len(chosen.ids) * len(kinds) > MOST_NUMBERS:
         raise UsageError(

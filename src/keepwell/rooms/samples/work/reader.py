@@ -35,7 +35,7 @@ class Store(Protocol):
         ...
 
     def labels(self, number: int) -> Labels:
-        """The labels of a series."""
+        """The labels of a series. Raises KeyError."""
         ...
 
     def metric(self, name: str) -> Metric:
@@ -95,8 +95,11 @@ class Reader:
         return self._store.ids(matchers)
 
     def labels(self, number: int) -> Labels:
-        """The labels of a series."""
-        return self._store.labels(number)
+        """The labels of a series; one that was forgotten while a question was answered has an empty name and no others."""
+        try:
+            return self._store.labels(number)
+        except KeyError:
+            return {NAME: ""}
 
     async def latest(self, matchers: Sequence[Matcher], within: int) -> Latest:
         """The newest sample, at most so many milliseconds old, of every series that has not ended."""
@@ -140,7 +143,7 @@ class Reader:
         return from_last_before(found, extent.start)
 
     def _counters(self, ids: Ids) -> Ids:
-        named = [(number, self._store.labels(number).get(NAME, "")) for number in ids.tolist()]
+        named = [(number, self.labels(number).get(NAME, "")) for number in ids.tolist()]
         return np.array([number for number, name in named if rollup.is_counter(name, self._store.metric(name).kind)], np.int32)
 
     def _bound(self, extent: Extent, tier: Tier) -> None:
