@@ -55,13 +55,13 @@ def test_a_clock_that_was_set_back_holds_nothing_up() -> None:
 
 def test_a_roll_up_that_is_missing_or_damaged_is_made_again_from_its_samples() -> None:
     raw, rolled = hour_run(Tier.RAW, DAY_0, 3), hour_run(Tier.FIVE_MINUTES, DAY_0, 2)
-    there = There({Tier.RAW: raw, Tier.FIVE_MINUTES: rolled}, {rolled[0].path})
+    there = There({Tier.RAW: raw, Tier.FIVE_MINUTES: rolled}, {rolled[0].name})
     assert hours_to_roll(DAY_0 + DAY, there, {}) == [DAY_0, DAY_0 + 2 * HOUR]
     merged = There({Tier.RAW: raw, Tier.FIVE_MINUTES: [LAYOUT.day(Tier.FIVE_MINUTES, DAY_0)]})
     assert hours_to_roll(DAY_0 + DAY, merged, {}) == []
     logged = There({Tier.RAW: raw}, logged=[DAY_0, DAY_0 + HOUR])
     assert hours_to_roll(DAY_0 + DAY, logged, {}) == [DAY_0 + 2 * HOUR]
-    assert hours_to_roll(DAY_0 + DAY, There({Tier.RAW: raw}, [file.path for file in raw]), {}) == []
+    assert hours_to_roll(DAY_0 + DAY, There({Tier.RAW: raw}, [file.name for file in raw]), {}) == []
 
 
 def test_a_day_is_merged_when_it_is_over_and_none_of_its_hours_waits() -> None:
@@ -80,8 +80,8 @@ def test_a_merged_day_is_merged_again_for_late_hours_and_where_its_hours_are_mis
     assert days_to_merge(over, There({Tier.FIVE_MINUTES: [fine], Tier.HOUR: [coarse]}), {}) == []
     assert days_to_merge(over, There({Tier.FIVE_MINUTES: [fine, late], Tier.HOUR: [coarse]}), {}) == [DAY_0]
     assert days_to_merge(over, There({Tier.FIVE_MINUTES: [fine]}), {}) == [DAY_0]
-    assert days_to_merge(over, There({Tier.FIVE_MINUTES: [fine], Tier.HOUR: [coarse]}, {coarse.path}), {}) == [DAY_0]
-    assert days_to_merge(over, There({Tier.FIVE_MINUTES: [fine, late], Tier.HOUR: [coarse]}, {late.path}), {}) == []
+    assert days_to_merge(over, There({Tier.FIVE_MINUTES: [fine], Tier.HOUR: [coarse]}, {coarse.name}), {}) == [DAY_0]
+    assert days_to_merge(over, There({Tier.FIVE_MINUTES: [fine, late], Tier.HOUR: [coarse]}, {late.name}), {}) == []
 
 
 def of_a_year() -> There:

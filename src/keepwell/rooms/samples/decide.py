@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 from keepwell.rooms.samples.files.layout import File
 from keepwell.rooms.samples.model import DAY, HOUR, Keep, Tier
@@ -31,17 +30,17 @@ VERIFY_EVERY = DAY
 
 @dataclass(frozen=True, slots=True)
 class There:
-    """What there is: files by tier, earliest first; those that cannot be read; hours with samples in the log; when all files were
+    """What there is: files by tier, earliest first; the names of those that cannot be read; hours with samples in the log; when all files were
     checked (milliseconds since 1970; None where they never were)."""
 
     files: Mapping[Tier, Sequence[File]] = field(default_factory=dict)
-    damaged: Collection[Path] = ()
+    damaged: Collection[str] = ()
     logged: Collection[int] = ()
     verified: int | None = None
 
     def of(self, tier: Tier) -> list[File]:
         """The files of a tier that can be read."""
-        return [file for file in self.files.get(tier, ()) if file.path not in self.damaged]
+        return [file for file in self.files.get(tier, ()) if file.name not in self.damaged]
 
 
 def hours_to_compact(now: int, there: There, tried: Mapping[int, int]) -> list[int]:

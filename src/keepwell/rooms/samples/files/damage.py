@@ -55,6 +55,10 @@ class Damages:
         """The files that are damaged now."""
         return frozenset(path for path in list(self._found) if self.of(path) is not None)
 
+    def names(self) -> frozenset[str]:
+        """Their names: folder and file."""
+        return frozenset(f"{path.parent.name}/{path.name}" for path in self.paths())
+
     def sentences(self) -> list[str]:
         """A sentence for each of them, in order of their names."""
         found = (self.of(path) for path in sorted(self._found))

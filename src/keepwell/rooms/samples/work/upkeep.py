@@ -177,7 +177,7 @@ class Upkeep:
     async def _there(self) -> There:
         logged = await self._store.used_hours()
         files = await asyncio.to_thread(self._files.inspect)
-        there = There(files, self._files.damages.paths(), logged, await asyncio.to_thread(self._files.verified))
+        there = There(files, self._files.damages.names(), logged, await asyncio.to_thread(self._files.verified))
         self._lost = [f"samples/raw/{file.path.name} is missing; its roll-ups are served" for file in lost_hours(there)]
         aside = await asyncio.to_thread(self._files.layout.aside)
         self._aside = [f"samples/{path.parent.name}/{path.name} was damaged and is kept to be looked at" for path in aside]
