@@ -168,7 +168,10 @@ def _fill_hour(state: State, log: Log, hour: int) -> list[int]:
         parts.append(batch.rows)
         samples += len(batch.rows)
         if samples >= _SAMPLES_AT_ONCE:
-            state.window.add(_of_known(joined(parts), state.index))
+            rows = _of_known(joined(parts), state.index)
+            state.window.add(rows)
+            # Batches come in the order of time: what is over can be sorted now, so that little lies unsorted at once.
+            _seal(state.window, int(batch.rows.at.max()) - BLOCK)
             parts, samples = [], 0
     state.window.add(_of_known(joined(parts), state.index))
     return damaged
@@ -179,8 +182,8 @@ def _of_known(rows: Rows, index: SeriesIndex) -> Rows:
     return rows if known.all() else picked(rows, known)
 
 
-def _seal(window: Window) -> None:
-    for block in window.to_seal(_LATEST):
+def _seal(window: Window, before: int = _LATEST) -> None:
+    for block in window.to_seal(before):
         window.put_sealed(block, block.seal())
 
 
