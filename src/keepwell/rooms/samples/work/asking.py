@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from math import isfinite
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -20,13 +22,14 @@ from keepwell.rooms.samples.rollup import nothing_rolled
 from keepwell.rooms.samples.selectors import read_selector
 from keepwell.rooms.samples.tiers import Answered
 
-from .reader import Extent, Reader, by_series, samples_by_series
+from .reader import Extent, Latest, Reader, by_series, samples_by_series
 
 MOST_NUMBERS = 200_000
 """Points times series in one answer."""
 MOST_SERIES = 10_000
 """Series whose labels are given at once."""
 _LISTED = 1000
+_MILLISECOND = timedelta(milliseconds=1)
 _CURRENT = timedelta(minutes=5)
 _INTERVALS = 5
 _SHORTEST_STEP = 1000
@@ -128,27 +131,43 @@ async def series(asker: Asker, asked: SeriesAsked) -> dict[str, Any]:
 async def current(asker: Asker, asked: CurrentAsked) -> dict[str, Any]:
     """The newest sample of everything, by the metric's name. ``service`` is the one that is operated, where no label ``service`` says
     otherwise. A sample of a check counts as current for five of its intervals, any other for five minutes, unless ``within`` says."""
-    facts, service = asker.facts(), asked.service
+    facts = asker.facts()
     matchers = read_selector(asked.match) if asked.match else (Matcher(NAME, "!=", ""),)
     fixed = read_span(asked.within, "within") if asked.within else None
-    longest = fixed or max([_CURRENT, *(one.every * _INTERVALS for one in facts.checks.values())]) // timedelta(milliseconds=1)
+    lasting = {name: max(_CURRENT, one.every * _INTERVALS) // _MILLISECOND for name, one in facts.checks.items()}
     now = asker.reader.now()
-    found = await asker.reader.latest(matchers, longest)
-
-    def by_metric() -> dict[str, list[dict[str, Any]]]:
-        metrics: dict[str, list[dict[str, Any]]] = {}
-        for labels, at, value in sorted(found, key=lambda one: sorted(one[0].items())):
-            if (fixed or _lasts(labels, facts)) >= now - at and (service is None or labels.get("service", facts.service) == service):
-                shown = {name: text for name, text in labels.items() if name != NAME}
-                metrics.setdefault(labels[NAME], []).append({"labels": shown, "value": number(value), "at": iso(at)})
-        return dict(sorted(metrics.items()))
-
-    return {"timestamp": iso(now), "service": service or facts.service, "metrics": await asyncio.to_thread(by_metric)}
+    found = await asker.reader.latest(matchers, fixed or max([_CURRENT // _MILLISECOND, *lasting.values()]))
+    wanted = _Current(now, facts.service, asked.service, fixed, lasting)
+    metrics = await asyncio.to_thread(_by_metric, found, wanted)
+    return {"timestamp": iso(now), "service": asked.service or facts.service, "metrics": metrics}
 
 
-def _lasts(labels: Labels, facts: Facts) -> int:
-    check = facts.checks.get(labels.get("check", ""))
-    return max(_CURRENT, check.every * _INTERVALS if check else _CURRENT) // timedelta(milliseconds=1)
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """Which of the newest samples are given: those of the service ``wanted``, where ``own`` is that of what names none; not older than
+    ``fixed``, or than what its check is ``lasting`` (milliseconds)."""
+
+    now: int
+    own: str
+    wanted: str | None
+    fixed: int | None
+    lasting: Mapping[str, int]
+
+    def has(self, labels: Labels, at: int) -> bool:
+        lasts = self.fixed or self.lasting.get(labels.get("check", ""), _CURRENT // _MILLISECOND)
+        return self.now - at <= lasts and (self.wanted is None or labels.get("service", self.own) == self.wanted)
+
+
+def _by_metric(found: Latest, wanted: _Current) -> dict[str, list[dict[str, Any]]]:
+    instants: dict[int, str] = {}  # thousands of series were scraped at one instant
+    metrics: dict[str, list[tuple[list[tuple[str, str]], dict[str, Any]]]] = {}
+    for labels, at, value in found:
+        if wanted.has(labels, at):
+            shown = sorted(labels.items())
+            text = instants.get(at) or instants.setdefault(at, iso(at))
+            one = {"labels": {name: text for name, text in shown if name != NAME}, "value": value if isfinite(value) else None, "at": text}
+            metrics.setdefault(labels[NAME], []).append((shown, one))
+    return {name: [one for _, one in sorted(metrics[name], key=itemgetter(0))] for name in sorted(metrics)}
 
 
 # --- ranges -----------------------------------------------------------------------------------------------------------------------
