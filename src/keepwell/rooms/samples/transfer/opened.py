@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from keepwell.kernel.problems import Problem, StorageError
+from keepwell.rooms.samples.files.damage import Damaged
 from keepwell.rooms.samples.files.reading import Files
 from keepwell.rooms.samples.log import Log
 from keepwell.rooms.samples.model import HOUR, Keep
@@ -56,6 +57,8 @@ class Opened:
         except OSError as error:
             message = f"the samples stay in the log of {self.store.folder}: no file can be made of them ({error.strerror or error})"
             raise StorageError(Problem("samples.files", message, "make room; the next import or server goes on")) from error
+        except Damaged as damaged:
+            raise StorageError(Problem("samples.files", damaged.sentence, "move it away; the log keeps what it has")) from damaged
 
     async def _settle(self, watch: Callable[[int, int], None]) -> int:
         self.files.layout.begin()
@@ -67,6 +70,8 @@ class Opened:
             found = await asyncio.to_thread(self.work, "compact", self.store.folder, self.log, hour)
             await self.store.compacted(hour, found["batches"], found["damaged"])
             known += brought - found["added"]
+        if hours:
+            await self.store.shrink()
         watch(len(hours), len(hours))
         return known
 
