@@ -1,5 +1,6 @@
 """What is no command, by small manuals: each ``import/prose/x.md`` beside ``x.yaml``, which says what some of its lines become."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ import yaml
 from keepwell.kernel.cadences import parse_cadence
 from keepwell.kernel.comparisons import parse_comparison
 from keepwell.kernel.durations import parse_duration
-from keepwell.kernel.windows import parse_window
 from keepwell.rooms.manual.importing.capabilities import CAPABILITIES
 from keepwell.rooms.manual.importing.model import Disposition, Draft, EntryDraft, Found, LimitDraft, TaskDraft, View
 from keepwell.rooms.manual.importing.outcomes import Recognisers
@@ -18,6 +18,7 @@ from keepwell.rooms.manual.importing.registry import all_recognisers
 from keepwell.rooms.manual.importing.views import views
 from keepwell.rooms.manual.reading.document import read_manual
 from keepwell.rooms.manual.reading.model import Kind
+from keepwell.rooms.samples.objectives.options import ObjectiveOptions, WindowOptions
 
 CASES = sorted((Path(__file__).parent / "import" / "prose").glob("*.md"))
 OURS = {
@@ -70,9 +71,11 @@ def refuse_unreadable(draft: Draft) -> None:
             assert draft.title.strip()
             assert not draft.settings.get("expected_duration") or parse_duration(draft.settings["expected_duration"])
         case EntryDraft(section="windows"):
-            assert parse_window(draft.value["on"], draft.value["zone"])
-        case EntryDraft(section="incidents.severities" | "objectives"):
-            times = [draft.value[key] for key in ("respond", "update", "resolve", "rto", "rpo") if key in draft.value]
+            assert WindowOptions.model_validate_json(json.dumps(draft.value)).window
+        case EntryDraft(section="objectives"):
+            assert ObjectiveOptions.model_validate_json(json.dumps(draft.value))
+        case EntryDraft(section="incidents.severities"):
+            times = [draft.value[key] for key in ("respond", "update", "resolve") if key in draft.value]
             assert all(parse_duration(duration) is not None for duration in times)
 
 
