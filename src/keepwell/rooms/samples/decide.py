@@ -30,8 +30,8 @@ VERIFY_EVERY = DAY
 
 @dataclass(frozen=True, slots=True)
 class There:
-    """What there is: files by tier, earliest first; the names of those that cannot be read; hours with samples in the log; when all files were
-    checked (milliseconds since 1970; None where they never were)."""
+    """What there is: files by tier, earliest first; the names of those that cannot be read; hours with samples in the log; when all files
+    were checked (milliseconds since 1970; None where they never were)."""
 
     files: Mapping[Tier, Sequence[File]] = field(default_factory=dict)
     damaged: Collection[str] = ()
