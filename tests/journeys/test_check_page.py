@@ -286,3 +286,44 @@ async def test_numbers_read_as_the_server_writes_them(browser: Browser, tmp_path
         for unit in Unit:
             words = await page.evaluate("([values, unit]) => values.map((value) => units.describe(value, unit))", [NUMBERS, unit.value])
             assert dict(zip(NUMBERS, words, strict=True)) == {value: describe(value, unit) for value in NUMBERS}, unit
+
+
+ANSWER = {
+    "start": 0,
+    "end": 600,
+    "step": 60,
+    "series": [
+        {"labels": {NAME: "check_state"}, "of": "max", "points": [[0, 0], [60, 0], [120, 3], [180, 1], [240, None], [300, None], [480, 2]]},
+        {"labels": {NAME: "check_up"}, "of": "min", "points": [[0, 1], [60, 1], [120, 0], [180, 1], [480, 0]]},
+        {"labels": {NAME: "a_seconds"}, "of": "avg", "points": [[0, 1], [60, 2], [120, 3], [180, 4], [480, 5]]},
+        {"labels": {NAME: "a_seconds", "place": "b"}, "of": "avg", "points": [[0, 6], [120, 7], [180, None], [480, 8]]},
+    ],
+}
+
+
+async def test_gaps_and_spells_are_told_apart(browser: Browser, tmp_path: Path) -> None:
+    async with laboratory(tmp_path) as face, opened(browser, f"{face.address}/checks/health") as page:
+        found = await page.evaluate(
+            """(given) => { const answer = columns.gathered(given); const spells = columns.spells(answer, 60);
+              const series = answer.series.filter((one) => one.name === "a_seconds");
+              const words = (one) => one.map((value) => value === null ? "gap" : value ?? "goes on");
+              const drawn = columns.aligned({ kind: "avg", answer, series }, 60).columns;
+              return { spells, troubles: columns.troubles(answer, spells, [{ from: 50, to: 90 }], 60),
+                       times: drawn[0], values: drawn.slice(1).map(words) }; }""",
+            ANSWER,
+        )
+    assert [(one["from"], one["to"], one["state"]) for one in found["spells"]] == [
+        (0, 120, "ok"),
+        (120, 180, "fail"),
+        (180, 240, "warn"),
+        (480, 540, "fail"),
+    ], "what failed within a step that nobody knew of otherwise is a failure"
+    assert [(one["from"], one["to"], one["state"]) for one in found["troubles"]] == [
+        (480, 540, "fail"),
+        (240, 480, ""),
+        (180, 240, "warn"),
+        (120, 180, "fail"),
+        (50, 90, "maintenance"),
+    ]
+    assert found["times"] == [30, 90, 150, 210, 360, 510], "in the middle of their steps"
+    assert found["values"] == [[1, 2, 3, 4, "gap", 5], [6, "goes on", 7, "gap", "gap", 8]]

@@ -29,7 +29,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A limit as a line in a chart: at ``bound``, in the unit of the chart's values."""
+    """A limit as a line in a chart: at ``bound``, in the unit of the chart's values. ``state`` is warn, fail or expected."""
 
     state: str
     bound: float
@@ -83,4 +83,4 @@ def line(threshold: Threshold, name: str) -> Line:
     """The limit as a line in the chart of that value; days are drawn as days."""
     limit = threshold.limit
     days = name.endswith("days_left") and limit.unit is Unit.SECONDS
-    return Line(threshold.state or "fail", limit.bound / _SECONDS_A_DAY if days else limit.bound, limit.text)
+    return Line(threshold.state or "expected", limit.bound / _SECONDS_A_DAY if days else limit.bound, limit.text)
