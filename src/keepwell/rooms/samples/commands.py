@@ -140,7 +140,7 @@ def _reckoning(ask: AskServer) -> tuple[Subcommand, ...]:
             ),
             description="Gives the median of all slopes (Theil and Sen) over 7 days with its interval, and when a threshold is reached: in "
             f"so many days, never, or already. {_CODES}",
-            example="keepwell samples trend 'used_ratio{check=\"disk\"}' --until '> 90%' --over 30d",
+            example="keepwell samples trend 'disk_used_ratio{check=\"disk\"}' --until '> 90%' --over 30d",
         ),
         Subcommand(
             "compare",

@@ -16,7 +16,7 @@ _OBJECTIVES = """\
 #   # What is promised; keepwell samples objectives measures it.
 #   api: {availability: 99.9%, warning: "< 99.5%", critical: "< 99%", over: 30d}     # of the target api, or check: NAME
 #   speed: {check: api-health, latency: "p95 < 2s"}
-#   disk: {metric: 'used_ratio{check="disk"}', want: "< 90%"}
+#   disk: {metric: 'disk_used_ratio{check="disk"}', want: "< 90%"}
 """
 _WINDOWS = """\
 # windows:

@@ -111,7 +111,7 @@ class ObjectiveOptions(Options):
     all: Selector | None = None
     """The counters of everything, of which failed is a share."""
     metric: Selector | None = None
-    """Any series instead, such as used_ratio{check="disk"}; of several, the worst counts."""
+    """Any series instead, such as disk_used_ratio{check="disk"}; of several, the worst counts."""
     of: Literal["avg", "min", "max", "last", "p50", "p90", "p95", "p99"] = "avg"
     """Which figure of the metric is judged."""
     want: Limit | None = None
