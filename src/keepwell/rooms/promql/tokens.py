@@ -30,6 +30,8 @@ _WORD = re.compile(
     re.VERBOSE,
 )
 
+_WORDS = frozenset({"and", "or", "unless", "atan2"})
+_PUNCTUATION = "(){}[],:="
 _OPENING = {")": "(", "]": "[", "}": "{"}
 
 
@@ -87,23 +89,28 @@ def _unreadable(character: str) -> str:
 
 
 def _measure(text: str, tokens: Sequence[Token]) -> None:
-    open_brackets: list[Token] = []
     operators = signs = powers = 0
     for token in tokens:
-        if token.sort != "operator":
-            signs = 0
-            operators += token.sort == "name" and token.text.lower() in ("and", "or", "unless", "atan2")
-            continue
-        signs = signs + 1 if token.text in "+-" else 0
+        is_word = token.sort == "name" and token.text.lower() in _WORDS
+        is_sign = token.sort == "operator" and token.text not in _PUNCTUATION
+        operators += is_word or is_sign
         powers += token.text == "^"
-        operators += token.text not in "(){}[],:="
+        signs = signs + 1 if token.text in ("+", "-") else 0
+        if operators > MOST_OPERATORS or max(signs, powers) > MOST_SIGNS:
+            raise bad(text, token.start, f"too many operators: at most {MOST_OPERATORS}, and {MOST_SIGNS} signs in a row or powers")
+    _close(text, tokens)
+
+
+def _close(text: str, tokens: Sequence[Token]) -> None:
+    open_brackets: list[Token] = []
+    for token in tokens:
+        if token.sort != "operator":
+            continue
         if token.text in "([{":
             open_brackets.append(token)
         elif token.text in _OPENING and (not open_brackets or open_brackets.pop().text != _OPENING[token.text]):
             raise bad(text, token.start, f"unexpected {token.text!r} without its opening bracket")
         if len(open_brackets) > DEEPEST:
             raise bad(text, token.start, f"brackets nest deeper than {DEEPEST}; write the inner part as a recording rule")
-        if operators > MOST_OPERATORS or max(signs, powers) > MOST_SIGNS:
-            raise bad(text, token.start, f"too many operators: at most {MOST_OPERATORS}, and {MOST_SIGNS} signs in a row or powers")
     if open_brackets:
         raise bad(text, open_brackets[-1].start, f"unclosed {open_brackets[-1].text!r}")

@@ -1,0 +1,1 @@
+"""Prometheus' HTTP API, as its clients expect it (Prometheus, "HTTP API")."""

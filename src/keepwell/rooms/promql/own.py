@@ -1,0 +1,66 @@
+"""Questions answered from the own store of samples."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from keepwell.rooms.promql.engine import ALWAYS, USUAL, Bounds, Described, Store, Wanted
+from keepwell.rooms.promql.model import LOOK_BACK, BadQuery, Limits, Result
+from keepwell.rooms.promql.work import query_instant, query_range
+
+LIMITS = Limits(samples=10_000_000)
+"""Fifty million numbers, as Prometheus allows them, may stand several times in memory here: gigabytes. With ten a query stays below about
+half of one, and the store gives no more than five million samples at once anyway."""
+
+
+class OwnEngine:
+    """The engine over a store. ``limits`` gives the bounds in force."""
+
+    def __init__(self, store: Store, limits: Callable[[], Limits] = lambda: LIMITS) -> None:
+        self._store = store
+        self._limits = limits
+
+    async def instant(self, text: str, at: int, bounds: Bounds = USUAL) -> Result:
+        """See Engine."""
+        return await query_instant(text, at, self._store.select, self._bounded(bounds))
+
+    async def range(self, text: str, span: tuple[int, int], step: int, bounds: Bounds = USUAL) -> Result:
+        """See Engine."""
+        return await query_range(text, *span, step, self._store.select, self._bounded(bounds))
+
+    def _bounded(self, bounds: Bounds) -> Limits:
+        limits = self._limits()
+        if bounds.look_back not in (None, LOOK_BACK):
+            raise BadQuery('invalid parameter "lookback_delta": only 5m, the usual one, is possible here')
+        return limits if bounds.seconds is None else replace(limits, seconds=min(bounds.seconds, limits.seconds))
+
+    async def series(self, wanted: Wanted) -> Sequence[Mapping[str, str]]:
+        """See Engine."""
+        found: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
+        for matchers in wanted.selectors or ((),):
+            for labels in await self._store.find(matchers, wanted.start, wanted.end):
+                found[tuple(sorted(labels.items()))] = labels
+        return [labels for _, labels in sorted(found.items())]
+
+    async def label_names(self, wanted: Wanted) -> Sequence[str]:
+        """See Engine."""
+        if _is_everything(wanted):
+            return self._store.label_names()
+        return sorted({name for labels in await self._unsorted(wanted) for name in labels})
+
+    async def label_values(self, name: str, wanted: Wanted) -> Sequence[str]:
+        """See Engine."""
+        if _is_everything(wanted):
+            return self._store.label_values(name)
+        return sorted({labels[name] for labels in await self._unsorted(wanted) if name in labels})
+
+    async def _unsorted(self, wanted: Wanted) -> Sequence[Mapping[str, str]]:
+        parts = [await self._store.find(matchers, wanted.start, wanted.end) for matchers in wanted.selectors or ((),)]
+        return [labels for part in parts for labels in part]
+
+    async def metadata(self) -> Mapping[str, Sequence[Described]]:
+        """See Engine."""
+        return {name: (described,) for name, described in self._store.metadata().items()}
+
+
+def _is_everything(wanted: Wanted) -> bool:
+    return not wanted.selectors and (wanted.start, wanted.end) == ALWAYS

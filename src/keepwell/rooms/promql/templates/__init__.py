@@ -1,0 +1,1 @@
+"""Go's text templates, as labels and annotations of rules use them."""
