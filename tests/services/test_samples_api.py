@@ -137,3 +137,66 @@ async def test_too_much_at_once_is_refused(asked: Asked, running: Running) -> No
     found = await answer(running, f"{SAMPLES}/range", match="many", over="1h", step="10s", limit=2)
     assert (found["total"], [entry["labels"]["number"] for entry in found["series"]]) == (3000, ["0", "1"])
     assert (await ask(running, f"{SAMPLES}/percentiles", match="many")).status == 400
+
+
+NASTY = [
+    "",
+    " ",
+    "0",
+    "-0",
+    "-1",
+    "1e999",
+    "nan",
+    "inf",
+    "99999999999999999999",
+    "1s",
+    "0s",
+    "-1s",
+    "2000000y",
+    "0.0001ms",
+    "2026-13-45T99:99:99Z",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "2026-11-22",
+    "now",
+    "now-1h",
+    "\x00",
+    "\ud7ff\U0010ffff",
+    "up\n",
+    "'; drop table series; --",
+    "{" * 500,
+    "(" * 1500,
+    '{a=~"' + "(" * 300 + ")" * 300 + '"}',
+    '{a=~"(a*)*b"}',
+    '{__name__=~".+"}',
+    "> 5",
+    "< -1e308",
+    "x" * 5000,
+]
+PARAMETERS = {
+    "metrics/current": ("service", "match", "within"),
+    "samples/series": ("match", "limit"),
+    "samples/range": ("match", "start", "end", "over", "step", "of", "limit"),
+    "samples/availability": ("check", "start", "end", "over", "windows"),
+    "samples/percentiles": ("check", "match", "start", "end", "over"),
+    "samples/errors": ("check", "failed", "all", "by", "start", "end", "over"),
+    "samples/trend": ("match", "until", "confidence", "start", "end", "over"),
+    "samples/compare": ("check", "match", "end", "over", "ago"),
+}
+USUAL = {
+    "samples/range": {"match": "up"},
+    "samples/availability": {"check": "api"},
+    "samples/percentiles": {"match": "up"},
+    "samples/errors": {"failed": "up", "all": "up"},
+    "samples/trend": {"match": "up"},
+    "samples/compare": {"match": "up"},
+}
+
+
+@pytest.mark.parametrize("path", PARAMETERS)
+async def test_whatever_is_asked_is_answered_or_refused(asked: Asked, running: Running, path: str) -> None:
+    await asked.put({NAME: "up", "check": "api"}, every(600), every(600) * 0 + 1)
+    for name in PARAMETERS[path]:
+        for text in NASTY:
+            reply = await ask(running, f"/api/v1/{path}", **{**USUAL.get(path, {}), name: text})
+            assert reply.status in (200, 400, 404, 422), (name, text, reply.body)
