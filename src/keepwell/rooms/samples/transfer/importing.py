@@ -1,5 +1,6 @@
 """Import: a file of any size into the store, in batches, saying exactly what was taken."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from keepwell.rooms.samples.model import Labels
+from keepwell.rooms.samples.model import Labels, Metric
 
 from .lines import Broken, Lines
 from .model import Batch, Complaint, Sink
@@ -55,12 +56,27 @@ class Import:
 
     def __init__(self, reader: Reader, sink: Sink, reject: Reject, watch: Watch) -> None:
         self._reader, self._sink, self._reject, self._watch = reader, sink, reject, watch
+        self._storing: asyncio.Future[None] | None = None
         self.report = Report()
 
     async def run(self, stream: BinaryIO, name: str) -> Report:
         """Reads the file to its end, or to where it breaks off. Raises KeepwellError where it cannot be read at all or the sink does not
         take it; ``report`` then says what was taken before."""
         lines = Lines(stream, name)
+        try:
+            broken = await self._read(lines)
+            await self._store(lines.number)
+            await self._stored()
+        finally:
+            await self._settled()
+        self.report.lines = lines.number
+        if broken:
+            self.report.faults = [broken]
+        self._watch(lines.done)
+        return self.report
+
+    async def _read(self, lines: Lines) -> str:
+        """Reads to the end, or to where the file breaks off: then why."""
         broken = ""
         try:
             for chunk in lines:
@@ -70,11 +86,7 @@ class Import:
             broken = str(error)
         self._reader.end(lines.is_whole or bool(broken))
         self._listen()
-        await self._store(lines.number)
-        if broken:
-            self.report.faults = [broken]
-        self._watch(lines.done)
-        return self.report
+        return broken
 
     async def _after(self, lines: Lines) -> None:
         self.report.lines = lines.number
@@ -82,6 +94,7 @@ class Import:
         if len(self._reader.gathered) >= BATCH:
             await self._store(lines.number)
         self._watch(lines.done)
+        await asyncio.sleep(0)  # so that storing goes on beside reading
 
     def _listen(self) -> None:
         for complaint in self._reader.gathered.take_complaints():
@@ -97,14 +110,28 @@ class Import:
         self._reject(complaint)
 
     async def _store(self, line: int) -> None:
-        """Stores what was gathered, up to a line."""
+        """Begins to store what was gathered, up to a line; what was gathered before is stored by then. So the file is read while the disk
+        writes."""
+        await self._stored()
         gathered = self._reader.gathered
-        batch = gathered.take()
+        batch, metrics, named = gathered.take(), gathered.take_metrics(), gathered.named
+        self._storing = asyncio.ensure_future(self._store_batch(batch, metrics, named, line))
+
+    async def _stored(self) -> None:
+        if self._storing is not None:
+            await asyncio.shield(self._storing)
+            self._storing = None
+
+    async def _settled(self) -> None:
+        """Whatever happened: what is under way comes to its end, so that the report says what is stored."""
+        if self._storing is not None:
+            await asyncio.gather(self._storing, return_exceptions=True)
+
+    async def _store_batch(self, batch: Batch, metrics: Mapping[str, Metric], named: Sequence[Labels], line: int) -> None:
         if len(batch):
-            taken = await self._sink.take(gathered.named, batch)
-            self._count(gathered.named, batch, taken.stored, taken.known)
-            self._refused(gathered.named, batch, taken.refused)
-        metrics = gathered.take_metrics()
+            taken = await self._sink.take(named, batch)
+            self._count(named, batch, taken.stored, taken.known)
+            self._refused(named, batch, taken.refused)
         if metrics:
             await self._sink.describe(metrics)
         self.report.safe = line
