@@ -1,13 +1,13 @@
 """Prometheus' PromQL test scripts: their lines as values. The language is promqltest's (prometheus/promql/promqltest/README.md)."""
 
 import re
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from keepwell.ports.samples import NAME
+from keepwell.rooms.promql.literals import unquoted
+from keepwell.rooms.promql.rules.series_text import Item, Line, Native, SeriesTextError, read_line
 
-STALE = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]
+__all__ = ["Clear", "Evaluation", "Expected", "Item", "Line", "Load", "Native", "ScriptError", "commands", "duration", "series"]
 
 _LOAD = re.compile(r"load(?:_(with_nhcb))?\s+(.+)", re.IGNORECASE)
 _INSTANT = re.compile(r"eval(?:_(fail|warn|ordered|info))?\s+instant\s+(?:at\s+(\S+))?\s+(.+)", re.IGNORECASE)
@@ -20,23 +20,6 @@ _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w":
 
 class ScriptError(Exception):
     """A line that is not of the language: which, and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Native:
-    """A native histogram, which is not kept."""
-
-
-Item = float | Native | None
-"""One place of a sequence: a number, a native histogram, or nothing (``_``)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One series and its sequence."""
-
-    labels: dict[str, str]
-    items: Sequence[Item]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,86 +176,9 @@ def _number(text: str) -> float | None:
         return None
 
 
-_SERIES_NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
-_LABEL = re.compile(
-    r"""\s*(?P<name>[A-Za-z_][A-Za-z0-9_.]*|"(?:\\.|[^"\\])*")\s*(?:=\s*(?P<value>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`))?\s*,?"""
-)
-
-
 def series(text: str) -> Line:
     """A series line: its labels, and its sequence written out."""
-    labels: dict[str, str] = {}
-    name = _SERIES_NAME.match(text)
-    rest = text
-    if name is not None:
-        labels[NAME] = name.group()
-        rest = text[name.end() :]
-    rest = rest.lstrip() if rest.lstrip().startswith("{") and not rest.lstrip().startswith("{{") else rest
-    if rest.startswith("{") and not rest.startswith("{{"):
-        rest = rest[1:]
-        while not rest.lstrip().startswith("}"):
-            match = _LABEL.match(rest)
-            if match is None or not match.group().strip():
-                raise ScriptError(f"labels are not readable: {text}")
-            key = unquoted(match["name"]) if match["name"].startswith('"') else match["name"]
-            labels.update({key: unquoted(match["value"])} if match["value"] is not None else {NAME: key})
-            rest = rest[match.end() :]
-        rest = rest.lstrip()[1:]
-    elif name is None:
-        raise ScriptError(f"not a series: {text}")
-    return Line({key: value for key, value in labels.items() if value}, _items(rest.strip(), text))
-
-
-_HISTOGRAM = re.compile(r"\{\{.*?\}\}(?:[+-]\{\{.*?\}\})?(?:x(?P<times>\d+))?")
-# No hexadecimal numbers: `0x10` is 0 ten times more.
-_NUMBER = r"(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[iI][nN][fF]|[nN][aA][nN])"
-_ITEM = re.compile(rf"(?P<first>[+-]?{_NUMBER}|stale|_)(?:(?P<step>[+-]{_NUMBER})?x(?P<times>\d+))?(?=\s|$)")
-
-
-def _items(text: str, whole: str) -> list[Item]:
-    items: list[Item] = []
-    rest = text
-    while rest:
-        histogram = _HISTOGRAM.match(rest)
-        match = histogram or _ITEM.match(rest)
-        if match is None:
-            raise ScriptError(f"a sequence is not readable at {rest[:20]!r}: {whole}")
-        if histogram is not None:
-            items.extend([Native()] * (int(histogram["times"] or 0) + 1))
-        else:
-            items.extend(_repeated(match))
-        rest = rest[match.end() :].lstrip()
-    return items
-
-
-def _repeated(match: re.Match[str]) -> Iterator[Item]:
-    times = int(match["times"]) if match["times"] is not None else None
-    if match["first"] == "_":
-        yield from [None] * (1 if times is None else times)
-        return
-    value = STALE if match["first"] == "stale" else _float(match["first"])
-    step = _float(match["step"]) if match["step"] is not None else 0.0
-    for _ in range((times or 0) + 1):
-        yield value
-        # Added up step by step, as Prometheus does, so that rounding is the same.
-        value = value + step if step else value
-
-
-def _float(text: str) -> float:
-    sign = -1.0 if text.startswith("-") else 1.0
-    return sign * float(text.lstrip("+-"))
-
-
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "\\": "\\", '"': '"', "'": "'"}
-
-
-def unquoted(text: str) -> str:
-    """The text of a Go string literal."""
-    if text[0] == "`":
-        return text[1:-1]
-
-    def character(match: re.Match[str]) -> str:
-        code = match[1]
-        return _ESCAPES[code] if code in _ESCAPES else chr(int(code.lstrip("xuU"), 16 if code[0] in "xuU" else 8))
-
-    return re.sub(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)", character, text[1:-1])
+    try:
+        return read_line(text)
+    except SeriesTextError as error:
+        raise ScriptError(f"{error}: {text}") from None
