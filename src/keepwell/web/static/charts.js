@@ -166,6 +166,7 @@
     figure.series = answer.series.filter((one) => !names || names.includes(one.name));
     if (names) figure.series.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
     figure.kind = figure.element.dataset.kind === "counter" ? "rate" : "avg";
+    if (view.over && answer.end > Date.now() / 1000) for (const one of figure.series) one.of.rate?.delete(answer.end - answer.step); // a step under way: too low a rate
     figure.unit = figure.element.dataset.unit || columns.common(figure.series.map((one) => units.ofName(one.name)));
     const { columns: drawn, spread } = columns.aligned(figure, every);
     const kept = JSON.stringify([figure.series.map((one) => one.key), spread]);
