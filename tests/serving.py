@@ -62,9 +62,9 @@ class Served:
         """Everything it logged so far."""
         return (self.data.parent / "server.log").read_text()
 
-    def ready(self) -> "Served":
+    def ready(self, seconds: float = 30) -> "Served":
         """Waits until it answers."""
-        wait_until(self._answers, 20, "an answer of keepwell up")
+        wait_until(self._answers, seconds, "an answer of keepwell up")
         return self
 
     def _answers(self) -> bool:

@@ -38,7 +38,7 @@ def test_a_slow_disk_delays_storing_never_looking(tmp_path: Path) -> None:
             operations(tmp_path / "ops", f"keepwell: 1\nservice: shop\nchecks:\n{checks}"), tmp_path / "data", program=(*slow, KEEPWELL)
         )
         try:
-            server.ready()
+            server.ready(90)  # a new database takes thirteen flushes
             server.until({"c0": "ok"}, 60)
             before, early_before = server.get("/api/system/performance")["engine"], in_time(server)
             pause(6)
