@@ -1,24 +1,41 @@
 """Export and import as people use them: with and without a server, to and from Debian's Prometheus."""
 
 import json
+import math
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from tests.samples_transfer import command
+from keepwell.ports.fakes import FakeClock
+from keepwell.ports.samples import NAME
+from keepwell.rooms.samples.files.child import work
+from keepwell.rooms.samples.files.reading import Files
+from keepwell.rooms.samples.log import NAME as LOG
+from keepwell.rooms.samples.model import Metric
+from keepwell.rooms.samples.transfer.exporting import export
+from keepwell.rooms.samples.transfer.model import Format
+from keepwell.rooms.samples.transfer.opened import Opened
+from keepwell.rooms.samples.transfer.sinks import StoreSink
+from keepwell.rooms.samples.work.store import SampleStore
+from tests.samples_store import NOW, QUICK, ms
+from tests.samples_transfer import EVERYTHING, bring, command, key, reader_of
 from tests.serving import KEEPWELL, environment, operations, serving
 from tests.support import free_port, need, wait_until
 
@@ -80,6 +97,59 @@ def test_what_is_exported_comes_back_the_same_in_an_empty_store(tmp_path: Path) 
     }
     assert families["orders"].documentation == "Orders, by \n kind"
     assert exported(tmp_path / "csv", "csv") == exported(tmp_path / "one", "csv")
+
+
+LABELS = st.dictionaries(
+    st.sampled_from(["a", "time", "le", "job"]),
+    st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=8)
+    | st.sampled_from(['"', "\\", "\n", "\r\n", ",", " # {", "} 1 2"]),
+    max_size=3,
+)
+SAMPLES = st.lists(
+    st.tuples(
+        st.sampled_from(["up", "req_total", "with space", "lat_bucket"]),
+        LABELS,
+        st.integers(0, 7_199_999),
+        st.floats() | st.sampled_from([math.nan, math.inf, -math.inf, -0.0]),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=12, deadline=None)
+@given(samples=SAMPLES, format=st.sampled_from([Format.CSV, Format.OPENMETRICS]))
+async def test_anything_comes_back_the_same_in_an_empty_store(
+    samples: list[tuple[str, dict[str, str], int, float]], format: Format
+) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        async with store_at(Path(place) / "one") as one, store_at(Path(place) / "two") as two:
+            named = [{**labels, NAME: name} for name, labels, _, _ in samples]
+            at = np.array([ms() - 3 * HOUR * 1000 + offset for _, _, offset, _ in samples], np.int64)
+            if samples:
+                await one.store.add("test", named, at, np.array([value for _, _, _, value in samples]))
+            await one.store.describe({"req_total": Metric("counter", "Text\n"), "lat": Metric("histogram")})
+            await one.settle(lambda done, hours: None)
+            first = await all_of(one, format)
+            report = await bring(first, reader_of(format), StoreSink(two.store, two.refuse))
+            assert report.is_clean, (report, first)
+            assert report.stored == len({(key(labels), instant) for labels, instant in zip(named, at.tolist(), strict=True)})
+            assert await two.settle(lambda done, hours: None) == 0
+            assert await all_of(two, format) == first
+
+
+@asynccontextmanager
+async def store_at(folder: Path) -> AsyncIterator[Opened]:
+    """An empty store, at an instant that stands still."""
+    files = Files(folder)
+    store = SampleStore(folder, FakeClock(NOW), QUICK, files)
+    await store.begin()
+    yield Opened(store, QUICK.keep, ms, work, folder / LOG, files)
+    await store.end()
+
+
+async def all_of(opened: Opened, format: Format) -> bytes:
+    """Everything in a store as a file."""
+    return b"".join([piece async for piece in export(opened.source, EVERYTHING, 0, ms(), format)])
 
 
 def test_parquet_and_csv_have_a_column_for_each_label(tmp_path: Path) -> None:
