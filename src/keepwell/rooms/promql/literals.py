@@ -63,3 +63,17 @@ def decimal(value: float) -> str:
         return "+Inf" if value > 0 else "-Inf"
     text = format(Decimal(repr(value)), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+_ESCAPED_NAME = re.compile(r"_([0-9a-fA-F]{1,6}_|_)")
+
+
+def unescaped(name: str) -> str:
+    """A label's name that came in a path, where it may be escaped: ``U__`` before it, ``__`` for ``_``, ``_2e_`` for a dot (Prometheus,
+    "UTF-8 in Prometheus": values escaping). Anything else stays as it is."""
+    if not name.startswith("U__"):
+        return name
+    body = name[3:]
+    if _ESCAPED_NAME.sub("", body).count("_"):
+        return name
+    return _ESCAPED_NAME.sub(lambda match: "_" if match[1] == "_" else chr(int(match[1][:-1], 16)), body)

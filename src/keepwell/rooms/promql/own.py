@@ -1,5 +1,6 @@
 """Questions answered from the own store of samples."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -7,9 +8,10 @@ from keepwell.rooms.promql.engine import ALWAYS, USUAL, Bounds, Described, Store
 from keepwell.rooms.promql.model import LOOK_BACK, BadQuery, Limits, Result
 from keepwell.rooms.promql.work import query_instant, query_range
 
-LIMITS = Limits(samples=10_000_000)
+LIMITS = Limits(samples=10_000_000, points=11_001)
 """Fifty million numbers, as Prometheus allows them, may stand several times in memory here: gigabytes. With ten a query stays below about
-half of one, and the store gives no more than five million samples at once anyway."""
+half of one, and the store gives no more than five million samples at once anyway. (Of points Prometheus takes 11,000 steps, and so one
+more.)"""
 
 
 class OwnEngine:
@@ -35,27 +37,27 @@ class OwnEngine:
 
     async def series(self, wanted: Wanted) -> Sequence[Mapping[str, str]]:
         """See Engine."""
-        found: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
-        for matchers in wanted.selectors or ((),):
-            for labels in await self._store.find(matchers, wanted.start, wanted.end):
-                found[tuple(sorted(labels.items()))] = labels
-        return [labels for _, labels in sorted(found.items())]
+        found = await self._found(wanted)
+        return await asyncio.to_thread(_in_order, found)
 
     async def label_names(self, wanted: Wanted) -> Sequence[str]:
         """See Engine."""
         if _is_everything(wanted):
             return self._store.label_names()
-        return sorted({name for labels in await self._unsorted(wanted) for name in labels})
+        found = await self._found(wanted)
+        return await asyncio.to_thread(lambda: sorted({name for labels in found for name in labels}))
 
     async def label_values(self, name: str, wanted: Wanted) -> Sequence[str]:
         """See Engine."""
         if _is_everything(wanted):
             return self._store.label_values(name)
-        return sorted({labels[name] for labels in await self._unsorted(wanted) if name in labels})
+        found = await self._found(wanted)
+        return await asyncio.to_thread(lambda: sorted({labels[name] for labels in found if name in labels}))
 
-    async def _unsorted(self, wanted: Wanted) -> Sequence[Mapping[str, str]]:
+    async def _found(self, wanted: Wanted) -> Sequence[Mapping[str, str]]:
+        """The series of all selectors; one may stand there twice."""
         parts = [await self._store.find(matchers, wanted.start, wanted.end) for matchers in wanted.selectors or ((),)]
-        return [labels for part in parts for labels in part]
+        return parts[0] if len(parts) == 1 else [labels for part in parts for labels in part]
 
     async def metadata(self) -> Mapping[str, Sequence[Described]]:
         """See Engine."""
@@ -64,3 +66,8 @@ class OwnEngine:
 
 def _is_everything(wanted: Wanted) -> bool:
     return not wanted.selectors and (wanted.start, wanted.end) == ALWAYS
+
+
+def _in_order(found: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
+    ordered = sorted({tuple(sorted(labels.items())) for labels in found})
+    return [dict(pairs) for pairs in ordered]

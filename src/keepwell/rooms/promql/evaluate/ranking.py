@@ -66,6 +66,8 @@ def values_counted(node: Aggregate, vector: Vector, context: Context) -> Vector:
     name = node.parameter.value
     if not is_name(name):
         raise ExecutionError(f'invalid label name "{shown(name)}"')
+    if not len(vector):
+        return empty(vector.moments)
     # Of the group's own labels, the one that is set anew does not count.
     bare = Vector([labels.without((name,)) for labels in vector.labels], vector.nameless, vector.values, vector.present)
     found: dict[Key, Values] = {}
