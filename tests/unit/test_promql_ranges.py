@@ -75,7 +75,7 @@ EXPRESSIONS = [
     "predict_linear(c_total[5m] @ 3000, 300)",
     "quantile by (job) (0.3, g)",
     "topk by (job) (2, g)",
-    "bottomk(scalar(count(other)) - 5, g)",
+    "bottomk(time() % 5, g)",
     "count_values by (job) ('v', round(g, 5))",
     "count_values without (i) ('job', round(g, 8))",
     "g + on (i) other",
