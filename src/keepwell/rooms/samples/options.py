@@ -30,7 +30,7 @@ class KeepOptions(Options):
 class SamplesOptions(Options):
     """The store of samples. It lies in the folder ``samples`` of the data directory."""
 
-    keep: KeepOptions = KeepOptions()
+    keep: KeepOptions = Field(default_factory=KeepOptions)
     """How long."""
     window: Duration = timedelta(hours=1)
     """How much of the newest past is held in memory, for rules and pages: 10m to 6h. A million samples take about 14 MB."""
