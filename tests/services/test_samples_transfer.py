@@ -388,7 +388,7 @@ def _peak(arguments: list[str]) -> int:
 @pytest.mark.timeout(400)
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     peaks = {}
-    for samples in (500_000, 1_500_000):
+    for samples in (1_500_000, 3_500_000):
         path, data = tmp_path / f"{samples}.om", tmp_path / f"data-{samples}"
         with path.open("w") as file:
             for step in range(samples // 500):
@@ -402,7 +402,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         assert (tmp_path / "out.om").read_bytes().count(b"\n") == samples + 2
         peaks[samples] = (into, out)
         path.unlink()
-    small, large = peaks[500_000], peaks[1_500_000]
+    small, large = peaks[1_500_000], peaks[3_500_000]
     assert large[0] < small[0] + 60_000_000, peaks
     assert large[1] < small[1] + 60_000_000, peaks
     assert max(large) < 300_000_000, peaks
