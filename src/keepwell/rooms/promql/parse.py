@@ -58,6 +58,11 @@ def parse(text: str) -> Expression:
         raise bad(text, error.start, "the expression holds a character that is no Unicode text") from None
     except ValueError as error:
         raise _located(text, tokens, str(error)) from None
+    except BaseException as error:
+        # A panic inside the wheel is no Exception; it must not end whoever asked.
+        if type(error).__module__ != "pyo3_runtime":
+            raise
+        raise bad(text, tokens[0].start, "the parser cannot read this expression") from None
     return _Reader(text, rewritten).expression(tree, 0)
 
 

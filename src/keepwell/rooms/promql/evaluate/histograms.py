@@ -126,6 +126,7 @@ def _each(vector: Vector, context: Context, place: int, found: Callable[[_Bucket
     present = np.zeros(values.shape, dtype=np.bool_)
     for row, histogram in enumerate(histograms):
         for buckets, columns in _by_buckets(histogram, vector):
+            context.guard(0)
             values[row, columns] = found(buckets, columns, histogram.labels.get("__name__", ""))
             present[row, columns] = True
     return Vector([histogram.labels for histogram in histograms], [True] * len(histograms), values, present)
