@@ -195,6 +195,9 @@ def test_through_a_running_server(tmp_path: Path) -> None:
 def test_what_is_asked_for_wrongly_is_refused(tmp_path: Path) -> None:
     (tmp_path / "history.om").write_text(history(now() - HOUR, steps=2))
     file, data = str(tmp_path / "history.om"), ("--data", str(tmp_path / "data"))
+    assert "there are no samples in" in run("export", "up", *data, code=2)
+    assert "11 samples would be taken" in run("import", file, *data, "--dry-run")
+    assert not (tmp_path / "data").exists()
     run("import", file, *data)
     for arguments, said in (
         (("import", str(tmp_path / "absent"), *data), "cannot be read: No such file"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from keepwell.composition import verbs
 from keepwell.kernel.problems import Problem, StorageError
-from keepwell.rooms.samples.transfer.commands import Server
+from keepwell.rooms.samples.transfer.commands import Purpose, Server
 
 if TYPE_CHECKING:
     from keepwell.rooms.samples.transfer.opened import Opened
@@ -19,9 +19,10 @@ def server() -> Server:
 
 
 @asynccontextmanager
-async def open_store(data: str | None, operations: str | None) -> "AsyncIterator[Opened]":
-    """The store of a data directory, held for this process. Raises StorageError where another has it or it cannot be used, and
-    ConfigurationError for an operations directory that is not valid."""
+async def open_store(data: str | None, operations: str | None, purpose: Purpose) -> "AsyncIterator[Opened]":
+    """The store of a data directory, held for this process; to ``judge`` samples nothing is opened or made. Raises StorageError where
+    another has it, it cannot be used or, to ``read``, it is not there, and ConfigurationError for an operations directory that is not
+    valid."""
     import logging
 
     from keepwell.machine.clock import SystemClock
@@ -35,18 +36,24 @@ async def open_store(data: str | None, operations: str | None) -> "AsyncIterator
 
     settings = _settings(operations)
     logging.getLogger("keepwell").addHandler(logging.NullHandler())  # what is wrong is an error of the command, said once
-    directory = DataDirectory(verbs.data_directory(data))
+    directory, clock = DataDirectory(verbs.data_directory(data)), SystemClock()
+    folder = directory.path / "samples"
+    files = Files(folder)
+    store = SampleStore(folder, clock, settings, files)
+    opened = Opened(store, settings.keep, lambda: int(clock.now().timestamp() * 1000), work, folder / NAME, files)
+    if purpose == "judge":
+        yield opened
+        return
+    if purpose == "read" and not folder.is_dir():
+        hint = "name the server's data directory with --data"
+        raise StorageError(Problem("samples.absent", f"there are no samples in {directory.path}", hint))
     with directory.lock():
-        folder, clock = directory.path / "samples", SystemClock()
-        files = Files(folder)
-        store = SampleStore(folder, clock, settings, files)
         be_frugal()
         await store.begin()
         try:
             if fault := store.figures.fault:
                 raise StorageError(Problem("samples.closed", f"the samples in {folder} cannot be opened: {fault}", "see what holds it up"))
-            now = lambda: int(clock.now().timestamp() * 1000)  # noqa: E731
-            yield Opened(store, settings.keep, now, work, folder / NAME, files)
+            yield opened
         finally:
             await store.end()
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from keepwell.ports.offer import Argument, Call, Subcommand
 
@@ -20,7 +20,10 @@ class Server:
     download: Callable[[str | None, str], AsyncIterator[bytes]]
 
 
-Open = Callable[[str | None, str | None], "AbstractAsyncContextManager[Opened]"]
+Purpose = Literal["read", "write", "judge"]
+"""What a store is opened for; to judge samples, its limits are enough."""
+
+Open = Callable[[str | None, str | None, Purpose], "AbstractAsyncContextManager[Opened]"]
 """Opens the store of a data directory for this process alone, with what an operations directory says of it (else with what holds by
 default). Raises StorageError where a server uses it."""
 

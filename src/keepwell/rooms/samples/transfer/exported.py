@@ -60,7 +60,7 @@ async def _pieces(call: Call, asked: ExportAsked, server: "Server", open_store: 
             async for piece in pieces:
                 yield piece
         return
-    async with open_store(data, call.arguments["operations"]) as opened:
+    async with open_store(data, call.arguments["operations"], "read") as opened:
         what = wanted(asked, opened.now())
         async for piece in export(opened.source, what.matchers, what.start, what.end - 1, what.format):
             yield piece

@@ -14,6 +14,7 @@ from keepwell.kernel.exits import Exit
 from keepwell.kernel.problems import KeepwellError, Problem, UsageError
 from keepwell.kernel.quoting import quoted
 from keepwell.ports.offer import Call, Output
+from keepwell.rooms.samples.admission import FUTURE, LIMIT, OLD
 
 from .csv_reading import CsvReader, Foreign
 from .importing import Import, Reject, Report
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from .commands import Open, Server
 
 FORMATS = ("openmetrics", "csv", "dump")
+
+_ADVICE = {
+    OLD: " (samples.keep.raw says how long that is)",
+    LIMIT: " (samples.series and samples.series_per_source)",
+    FUTURE: " (OpenMetrics has seconds, not milliseconds)",
+}
 
 _LABEL = re.compile(r"((?!__)[a-zA-Z_][a-zA-Z0-9_]*)=(.*)", re.DOTALL)
 
@@ -64,7 +71,7 @@ async def _sink(call: Call, server: "Server", open_store: "Open") -> "AsyncItera
         through = ServerSink(lambda path, body: server.post(data, path, body))
         yield (NoSink(through.refuse), _nothing) if is_dry else (through, lambda told: through.settle())
         return
-    async with open_store(data, call.arguments["operations"]) as opened:
+    async with open_store(data, call.arguments["operations"], "judge" if is_dry else "write") as opened:
         if is_dry:
             yield NoSink(opened.refuse_later), _nothing
         else:
@@ -231,7 +238,7 @@ def _tell(call: Call, report: Report) -> int:
     already = f", {report.known} were there already" if report.known else ""
     output.say(f"{report.stored} samples {taken}{already}, of {report.series} series, from {report.lines} lines", style="ok")
     for reason, count in sorted(report.refused.items()):
-        output.say(f"{count} not taken: {reason}", style="warn")
+        output.say(f"{count} not taken: {reason}{_ADVICE.get(reason, '')}", style="warn")
     if report.passed_over:
         output.say(f"{report.passed_over} lines passed over", style="warn")
     for complaint in sorted(report.complaints, key=lambda complaint: complaint.line):
