@@ -1,5 +1,6 @@
 """Text to expression: what is read, where errors point, what is refused."""
 
+import promql_parser
 import pytest
 
 from keepwell.ports.samples import Matcher
@@ -7,7 +8,9 @@ from keepwell.rooms.promql.expression import Aggregate, Binary, Call, Matching, 
 from keepwell.rooms.promql.literals import decimal, general, is_name, shown, unquoted
 from keepwell.rooms.promql.model import BadQuery, OutsideScope
 from keepwell.rooms.promql.parse import parse
+from keepwell.rooms.promql.rewrite import restored, rewrite
 from keepwell.rooms.promql.scope import REFUSALS
+from keepwell.rooms.promql.tokens import scan
 
 X = (Matcher("__name__", "=", "x"),)
 
@@ -169,3 +172,10 @@ def test_bytes_that_are_no_text_name_no_label() -> None:
 def test_numbers_as_go_writes_them(value: float, as_general: str, as_decimal: str) -> None:
     assert general(value) == as_general
     assert decimal(value) == as_decimal
+
+
+def test_what_the_parser_did_not_see_is_put_back() -> None:
+    text = 'rate(x{a=~"b|c",d!~`e`}[5m] @ -77.5) + x @ 3'
+    rewritten = rewrite(text, scan(text))
+    laid_out = promql_parser.parse(rewritten.text).prettify()
+    assert restored(laid_out, rewritten) == 'rate(x{a=~"b|c",d!~`e`}[5m] @ -77.500) + x @ 3.000'

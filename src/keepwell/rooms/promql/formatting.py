@@ -2,7 +2,7 @@
 
 import promql_parser
 
-from keepwell.rooms.promql.rewrite import rewrite
+from keepwell.rooms.promql.rewrite import restored, rewrite
 from keepwell.rooms.promql.tokens import scan
 
 
@@ -10,4 +10,4 @@ def formatted(text: str) -> str:
     """The expression on several lines where it is long. Raises BadQuery."""
     rewritten = rewrite(text, scan(text))
     tree = promql_parser.parse(rewritten.text)
-    return str(tree.prettify())
+    return restored(str(tree.prettify()), rewritten)

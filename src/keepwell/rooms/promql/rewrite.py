@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from keepwell.rooms.promql.model import OutsideScope
 from keepwell.rooms.promql.scope import DURATIONS, EXTENDED, FILL, TRIMMING, Refusal
-from keepwell.rooms.promql.tokens import Token, bad, place_of
+from keepwell.rooms.promql.tokens import Token, bad, place_of, scan
 
 _LISTS = ("by", "without", "on", "ignoring", "group_left", "group_right")
 
@@ -47,6 +47,23 @@ def rewrite(text: str, tokens: Sequence[Token]) -> Rewritten:
             piece = ""
         pieces.append(piece)
     return Rewritten(_joined(tokens, pieces), tuple(moments), tuple(patterns), tuple(_anchors(tokens)))
+
+
+def restored(text: str, rewritten: Rewritten) -> str:
+    """A text that the parser laid out, with what its stand-ins mean put back."""
+    pieces: list[str] = []
+    end = 0
+    tokens = scan(text)
+    for index, token in enumerate(tokens):
+        before = tokens[index - 1].text if index else ""
+        piece = token.text
+        if token.sort == "string" and before in ("=~", "!~"):
+            piece = rewritten.patterns[int(token.text[2:-1])]
+        elif _is_moment(tokens, index):
+            piece = f"{rewritten.moments[round(float(token.text))] / 1000:.3f}"
+        pieces += [text[end : token.start], piece]
+        end = token.end
+    return "".join([*pieces, text[end:]])
 
 
 def _joined(tokens: Sequence[Token], pieces: Sequence[str]) -> str:
