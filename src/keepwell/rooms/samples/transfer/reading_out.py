@@ -10,7 +10,7 @@ from keepwell.rooms.samples.model import Ids, Rows
 
 from .model import Source
 
-BUDGET = 500_000
+BUDGET = 250_000
 """Samples that are in memory at once, about; 20 bytes each, and their text."""
 
 _MOST_GROUPS = 1000
