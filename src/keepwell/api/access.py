@@ -6,7 +6,8 @@ The rules, from the first day and on loopback too:
    page makes the browser believe that its own name stands for 127.0.0.1.
 2. A write (any method but GET and HEAD) needs a caller who holds the route's permission; where a browser says where the
    request comes from (``Origin``, RFC 6454; ``Sec-Fetch-Site``, W3C Fetch Metadata), that must be this very server.
-3. A read needs no permission until people and roles exist, but another site's page may only link to us, not load us.
+3. A read needs no permission until people and roles exist, but another site's page may only link to us, not load us. A POST that only
+   asks is a read; a browser may send it from our own pages only.
 4. Where a route's path is itself what only those know who may (a job's ping), asking for it gives its permission, and no other.
 5. Over the Unix socket the kernel says who the peer is (SO_PEERCRED, unix(7)); the server's own user and root may write.
 """
@@ -51,11 +52,12 @@ class Asked:
     fetch_site: str | None = None
     fetch_mode: str | None = None
     unix_socket: bool = False
+    only_asks: bool = False
 
     @property
     def writes(self) -> bool:
-        """Whether the method may change something (RFC 9110, 9.2.1: of the safe methods only GET and HEAD are served)."""
-        return self.method not in READS
+        """Whether the request may change something (RFC 9110, 9.2.1: of the safe methods only GET and HEAD are served)."""
+        return self.method not in READS and not self.only_asks
 
 
 def decide(caller: Caller, permission: str | None, asked: Asked, listening: Sequence[tuple[str, int]]) -> Refused | None:
@@ -65,8 +67,10 @@ def decide(caller: Caller, permission: str | None, asked: Asked, listening: Sequ
     """
     if not asked.unix_socket and not _names_us(asked.host, listening):
         return _wrong_host(asked, listening)
-    if not asked.writes:
+    if asked.method in READS:
         return _refuse_embedding(asked)
+    if asked.only_asks:
+        return _refuse_browser(asked) if asked.unix_socket else _refuse_foreign(asked)
     if asked.unix_socket:
         return _refuse_browser(asked) or _refuse_caller(caller, permission)
     return _refuse_foreign(asked) or _refuse_caller(caller, permission)

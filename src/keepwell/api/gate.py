@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import pwd
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -82,9 +82,17 @@ def internal_fault(scope: Mapping[str, Any]) -> KeepwellError:
 class Gate:
     """ASGI middleware around the whole application. A fault inside becomes a reply without a trace of it, and a line in the log."""
 
-    def __init__(self, application: ASGIApp, policy: Policy, replies: ErrorReplies, given_by_path: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        application: ASGIApp,
+        policy: Policy,
+        replies: ErrorReplies,
+        given_by_path: Mapping[str, str] | None = None,
+        questions: Container[str] = (),
+    ) -> None:
         self._application = application
         self._given_by_path = given_by_path or {}  # the beginnings of paths, and the permission that knowing the rest of one gives
+        self._questions = questions  # the paths at which a POST only asks
         self._policy = policy
         self._replies = replies
 
@@ -118,6 +126,7 @@ class Gate:
             headers.get("sec-fetch-site"),
             headers.get("sec-fetch-mode"),
             unix_socket=peer is not None,
+            only_asks=scope["method"] == "POST" and scope["path"] in self._questions,
         )
         caller = self._identify(peer, headers.get("authorization"))
         if known:

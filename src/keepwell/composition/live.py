@@ -15,6 +15,7 @@ from keepwell.composition import verbs
 from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import Hosts
 from keepwell.composition.itself import Itself
+from keepwell.composition.promql import PromqlRoom
 from keepwell.composition.samples import SampleRoom
 from keepwell.composition.samples_shown import measured
 from keepwell.config.operations import Operations
@@ -127,6 +128,7 @@ class Live:
         self._hosts = hosts
         self._heartbeats = heartbeats
         self._samples = samples
+        self._promql = PromqlRoom(samples.store, samples.scraping, hosts.of(verbs.LOCAL))
         self._host = host = hosts.of(verbs.LOCAL)
         self._database = database
         self._store = CheckStore(database, host)
@@ -199,6 +201,7 @@ class Live:
             checks_offer.face(self.checks, self._host, self.operations.service, replace(self._store.verbs(), measured=self._measured)),
             self._heartbeats.face(),
             self._samples.face(),
+            self._promql.face(),
             self._itself.face(self.operations.service, web, lambda: self.problems),
             Face("keepwell", routes=(Route("POST", "/api/v1/reload", "configuration.reload", self._asked_to_reload, _RELOAD),)),
         )

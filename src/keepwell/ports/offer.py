@@ -129,7 +129,8 @@ class Group:
 class Route:
     """An HTTP operation. ``endpoint`` is an async function whose annotated parameters are its query, path and body; ``permission`` is
     the word that a token must hold (reads on loopback need none until people and roles exist). ``known_by_path``: the path itself holds
-    what only those know who may; whoever asks for anything below its fixed part holds the permission, and no other."""
+    what only those know who may; whoever asks for anything below its fixed part holds the permission, and no other. ``asks``: a POST that
+    changes nothing, a question too long for an address; it is let in as a read is."""
 
     method: str
     path: str
@@ -137,6 +138,7 @@ class Route:
     endpoint: Callable[..., Awaitable[Any]]
     summary: str
     known_by_path: bool = False
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

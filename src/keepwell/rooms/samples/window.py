@@ -20,7 +20,8 @@ BLOCK = 300_000
 _SMALL = 4096
 _LARGE = 16_384
 """Rows."""
-_NEVER = np.iinfo(np.int64).min
+NEVER = np.iinfo(np.int64).min
+"""Of a series that has no sample in memory: when its newest was."""
 
 Offsets = NDArray[np.int32]
 """Milliseconds since a block's start."""
@@ -149,7 +150,7 @@ class Window:
 
     def __init__(self) -> None:
         self._blocks: dict[int, Block] = {}
-        self._newest_at = np.full(1024, _NEVER, np.int64)
+        self._newest_at = np.full(1024, NEVER, np.int64)
         self._newest = np.full(1024, np.nan)
 
     def __len__(self) -> int:
@@ -183,7 +184,7 @@ class Window:
     def _make_room(self, end: int) -> None:
         if end > len(self._newest):
             more = max(end, 2 * len(self._newest)) - len(self._newest)
-            self._newest_at = np.append(self._newest_at, np.full(more, _NEVER, np.int64))
+            self._newest_at = np.append(self._newest_at, np.full(more, NEVER, np.int64))
             self._newest = np.append(self._newest, np.full(more, np.nan))
 
     def known(self, rows: Rows) -> NDArray[np.bool_]:
@@ -214,7 +215,7 @@ class Window:
     def newest(self) -> int | None:
         """The instant of the newest sample of all, where there is any."""
         newest = int(self._newest_at.max())
-        return newest if newest > _NEVER else None
+        return newest if newest > NEVER else None
 
     def all(self) -> Rows:
         """Everything that is in memory."""
@@ -258,7 +259,7 @@ def by_series(rows: Rows, ids: Ids) -> Rows:
 
 def last_of_each(rows: Rows, ids: Ids) -> tuple[Instants, Values]:
     """The last row of each of these series (ascending), of rows sorted by (series, at); the instant is the smallest int64 where none is."""
-    at, value = np.full(len(ids), _NEVER, np.int64), np.full(len(ids), np.nan)
+    at, value = np.full(len(ids), NEVER, np.int64), np.full(len(ids), np.nan)
     place = np.searchsorted(rows.series, ids, side="right") - 1
     found = np.flatnonzero(place >= 0)
     found = found[rows.series[place[found]] == ids[found]]

@@ -74,14 +74,19 @@ async def listed(data: Any, warnings: Sequence[str] = ()) -> Response:
     return await asyncio.to_thread(success, data, warnings)
 
 
-def result(found: Result) -> Response:
-    """The answer of a query, sent in parts."""
-    return StreamingResponse(_parts(texts.result(found)), media_type="application/json")
+async def result(found: Result) -> Response:
+    """The answer of a query; a large one is sent in parts."""
+    parts = texts.result(found)
+    first = await asyncio.to_thread(_some, parts)
+    if len(first) < _PART:
+        return Response(first, media_type="application/json")
+    return StreamingResponse(_rest(first, parts), media_type="application/json")
 
 
-async def _parts(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    while part := await asyncio.to_thread(_some, parts):
+async def _rest(part: bytes, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while part:
         yield part
+        part = await asyncio.to_thread(_some, parts)
 
 
 def _some(parts: Iterator[bytes]) -> bytes:

@@ -97,7 +97,7 @@ async def _answered(answering: Answering, request: Request, asked: Parameters, a
         found = await while_connected(request, answering.turns.take(in_turn, seconds))
     except BadQuery as error:
         raise _told(error) from None
-    return result(_cut(found, limit))
+    return await result(_cut(found, limit))
 
 
 def _parsed(text: str) -> None:

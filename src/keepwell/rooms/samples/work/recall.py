@@ -1,7 +1,7 @@
 """What the store answers: series by their labels, and samples from memory and from the hours' files."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +11,7 @@ from keepwell.ports.samples import Column, Matcher
 from keepwell.rooms.samples.admission import first_of_each, order
 from keepwell.rooms.samples.log import joined
 from keepwell.rooms.samples.model import HOUR, Ids, Labels, Metric, Rows, is_stale
-from keepwell.rooms.samples.window import by_series, last_of_each, picked
+from keepwell.rooms.samples.window import NEVER, by_series, last_of_each, picked
 
 from .restart import Files, State
 
@@ -54,6 +54,22 @@ class Recall:
     def counts(self, name: str) -> dict[str, int]:
         """How many series have each value of a label; of ``__name__``: each metric."""
         return self._state.index.counts(name)
+
+    def existing(self, matchers: Sequence[Matcher], start: int) -> list[Labels]:
+        """The labels of the series that fit and had not ended before ``start`` (milliseconds). When a series was last seen is known
+        exactly of this run, and to the hour of earlier ones. Raises Refused for a pattern that is none.
+        """
+        state, ids = self._state, self.ids(matchers)
+        newest, _ = state.window.latest(ids)
+        noted = ids < len(state.seen)
+        last = np.full(len(ids), start, np.int64)  # what is not noted yet is new
+        last[noted] = state.seen[ids[noted]] + HOUR
+        last = np.where(newest > NEVER, newest, last)
+        return list(map(state.index.labels, ids[last >= start].tolist()))
+
+    def metrics(self) -> Mapping[str, Metric]:
+        """What is known of metrics, by the names of their families."""
+        return self._state.metrics
 
     @property
     def since(self) -> int:
