@@ -19,12 +19,14 @@ from keepwell.rooms.checks import offer as checks
 def commands() -> Sequence[Subcommand | Group]:
     """Every command of the program, in the order of ``keepwell --help``."""
     from keepwell.api import offer as api
+    from keepwell.composition.querying import put_question
     from keepwell.config import offer as config
     from keepwell.demo import offer as demo
     from keepwell.machine.clock import SystemClock
     from keepwell.rooms.manual.importing import offer as manual
     from keepwell.rooms.manual.lint import offer as lint
     from keepwell.rooms.plan import offer as plan
+    from keepwell.rooms.promql import commands as promql
     from keepwell.rooms.samples import commands as samples
     from keepwell.storage import offer as storage
 
@@ -34,6 +36,7 @@ def commands() -> Sequence[Subcommand | Group]:
         *checks.commands(verbs.load_checks, verbs.open_hosts, verbs.ask_server, verbs.check_kinds),
         _up(),
         _reload(),
+        *promql.commands(put_question, SystemClock().now),
         Group("samples", "ask for samples, bring them and take them away", (*samples.commands(verbs.ask_server), *_transfer())),
         *manual.commands(verbs.data_directory, verbs.check_problem, lambda directory: verbs.validate(str(directory))),
         *lint.commands(verbs.shellcheck, __version__),

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
 
 from keepwell.kernel.problems import KeepwellError, Problem
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     import h11
 
 _LIMIT = 64 * 1024 * 1024
+
+_JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
+
+T = TypeVar("T")
 
 
 class ServerClient:
@@ -29,11 +34,21 @@ class ServerClient:
 
     async def get(self, path: str) -> Any:
         """The JSON answer to a read."""
-        return await self._ask("GET", path, b"")
+        return await self._bounded(lambda reader, writer: _exchange(reader, writer, "GET", path, b""))
 
     async def post(self, path: str, body: Any = None) -> Any:
         """The JSON answer to a write; ``body`` is sent as JSON."""
-        return await self._ask("POST", path, b"" if body is None else json.dumps(body).encode())
+        content = b"" if body is None else json.dumps(body).encode()
+        return await self._bounded(lambda reader, writer: _exchange(reader, writer, "POST", path, content))
+
+    async def form(self, path: str, fields: Mapping[str, str]) -> tuple[int, bytes]:
+        """The status and the body of the answer to a form, for what has shapes of its own. An error in the shape of this program is
+        raised."""
+        content = urlencode(fields).encode()
+        status, answer = await self._bounded(lambda reader, writer: _put(reader, writer, ("POST", path, _FORM), content))
+        if status >= 300 and (error := _own_error(status, answer)) is not None:
+            raise error
+        return status, answer
 
     async def download(self, path: str) -> AsyncIterator[bytes]:
         """The body of the answer to a read, piece by piece, however long it is. ``timeout`` covers the wait for each piece.
@@ -50,10 +65,10 @@ class ServerClient:
             message = f"the Keepwell that runs with the data directory {self._directory} broke off: {error}"
             raise KeepwellError(Problem("server.gone", message)) from error
 
-    async def _ask(self, method: str, path: str, body: bytes) -> Any:
+    async def _bounded(self, ask: "Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[T]]") -> T:
         try:
             async with asyncio.timeout(self._timeout), self._connected() as (reader, writer):
-                return await _exchange(reader, writer, method, path, body)
+                return await ask(reader, writer)
         except TimeoutError:
             message = f"the Keepwell that runs with the data directory {self._directory} did not answer within {self._timeout:g} s"
             raise KeepwellError(Problem("server.silent", message)) from None
@@ -82,12 +97,27 @@ class ServerClient:
 
 
 async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, method: str, path: str, body: bytes) -> Any:
+    status, answer = await _put(reader, writer, (method, path, _JSON), body)
+    try:
+        content = json.loads(answer) if answer else None
+    except ValueError as error:
+        if status >= 300:
+            raise error_from(status, None) from error
+        raise _garbage(error) from error
+    if status >= 300:
+        raise error_from(status, content)
+    return content
+
+
+async def _put(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: tuple[str, str, str], body: bytes) -> tuple[int, bytes]:
+    """The status and the body of the answer. ``asked`` are the method, the path, and of what type the body is."""
     import h11
 
+    method, path, kind = asked
     connection = h11.Connection(h11.CLIENT)
-    headers = [("host", "keepwell"), ("accept", "application/json"), ("connection", "close"), ("content-length", str(len(body)))]
+    headers = [("host", "keepwell"), ("accept", _JSON), ("connection", "close"), ("content-length", str(len(body)))]
     if body:
-        headers.append(("content-type", "application/json"))
+        headers.append(("content-type", kind))
     head = h11.Request(method=method, target=path, headers=headers)
     for event in (head, h11.Data(data=body), h11.EndOfMessage()):
         writer.write(connection.send(event) or b"")
@@ -95,15 +125,22 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
         await writer.drain()
     status = 0
     try:
-        status, answer = await _receive(connection, reader)
-        content = json.loads(answer) if answer else None
+        status = await _receive_head(connection, reader)
+        return status, await _receive_body(connection, reader)
     except (h11.RemoteProtocolError, ValueError) as error:
-        if status >= 300:
-            raise error_from(status, None) from error
-        raise KeepwellError(Problem("server.garbage", f"what answers at the socket is no Keepwell: {error}")) from error
-    if status >= 300:
-        raise error_from(status, content)
-    return content
+        raise error_from(status, None) if status >= 300 else _garbage(error) from error
+
+
+def _garbage(error: Exception) -> KeepwellError:
+    return KeepwellError(Problem("server.garbage", f"what answers at the socket is no Keepwell: {error}"))
+
+
+def _own_error(status: int, answer: bytes) -> KeepwellError | None:
+    try:
+        content = json.loads(answer) if answer else None
+    except ValueError:
+        return error_from(status, None)
+    return error_from(status, content) if not isinstance(content, dict) or isinstance(content.get("error"), dict) else None
 
 
 async def _download(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, timeout: float) -> AsyncIterator[bytes]:
@@ -136,22 +173,31 @@ async def _download(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
         raise error_from(status, json.loads(refusal) if refusal else None)
 
 
-async def _receive(connection: "h11.Connection", reader: asyncio.StreamReader) -> tuple[int, bytes]:
+async def _receive_head(connection: "h11.Connection", reader: asyncio.StreamReader) -> int:
     import h11
 
-    status, body = 0, bytearray()
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
             data = await reader.read(64 * 1024)
-            if not data and not status and not connection.trailing_data[0]:
+            if not data and not connection.trailing_data[0]:
                 raise ConnectionResetError("it closed the connection without an answer")
             connection.receive_data(data)
         elif isinstance(event, h11.Response):
-            status = event.status_code
+            return event.status_code
+
+
+async def _receive_body(connection: "h11.Connection", reader: asyncio.StreamReader) -> bytes:
+    import h11
+
+    body = bytearray()
+    while True:
+        event = connection.next_event()
+        if event is h11.NEED_DATA:
+            connection.receive_data(await reader.read(64 * 1024))
         elif isinstance(event, h11.Data):
             body += event.data
             if len(body) > _LIMIT:
                 raise ValueError(f"an answer of more than {_LIMIT} bytes")
         elif isinstance(event, h11.EndOfMessage):
-            return status, bytes(body)
+            return bytes(body)

@@ -1,0 +1,71 @@
+"""``keepwell query``: asks the running server, or another engine, in PromQL. Imports nothing costly."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from keepwell.ports.offer import Argument, Call, Subcommand
+
+if TYPE_CHECKING:
+    from keepwell.rooms.promql.terminal.answer import Reply
+    from keepwell.rooms.promql.terminal.told import Paper
+
+
+class Put(Protocol):
+    """Puts a form to an engine: the running server of a data directory, or the one at ``url``."""
+
+    async def __call__(self, data: str | None, url: str | None, path: str, fields: Mapping[str, str]) -> "Reply":
+        """What it answers to the operation at ``path`` (``/api/v1/query``). Raises KeepwellError where nothing answers."""
+        ...
+
+
+_ARGUMENTS = (
+    Argument(("expression",), "the question, in PromQL", {"metavar": "EXPRESSION"}),
+    Argument(("--at",), "at which instant, or where --range ends: RFC 3339, seconds since 1970, or --at=-24h", {"metavar": "INSTANT"}),
+    Argument(("--range",), "values over so long a time instead of those of one instant, such as 24h or 7d", {"metavar": "DURATION"}),
+    Argument(("--step",), "how far they lie apart (default: so that at most 250 result)", {"metavar": "DURATION"}),
+    Argument(("--plot",), "draw them; without --range those of the last hour", {"action": "store_true"}),
+    Argument(("--data",), "the server's data directory", {"metavar": "DIR"}),
+    Argument(("--url",), "ask another engine that speaks Prometheus' HTTP API instead, such as http://127.0.0.1:9090", {"metavar": "URL"}),
+)
+
+
+def commands(put: Put, now: Callable[[], datetime]) -> tuple[Subcommand, ...]:
+    """The command; ``put`` asks an engine, ``now`` gives the time."""
+    return (
+        Subcommand(
+            "query",
+            "ask for samples in PromQL",
+            _query(put, now),
+            _ARGUMENTS,
+            description="Gives a table of series, points over time, or a plot. With --json the answer is as Prometheus' HTTP API gives it. "
+            "An error points at the place of the expression. Exit code 0 with an answer, 1 where nothing was found, 2 where the expression "
+            "is refused or has no value, or nobody answers.",
+            example="keepwell query 'sum by (endpoint) (rate(http_requests_total[5m]))' --range 24h --plot",
+        ),
+    )
+
+
+def _query(put: Put, now: Callable[[], datetime]) -> Callable[[Call], Awaitable[int]]:
+    async def run(call: Call) -> int:
+        from keepwell.rooms.promql.terminal.answer import read_answer
+        from keepwell.rooms.promql.terminal.question import read_question
+        from keepwell.rooms.promql.terminal.told import tell
+
+        question = read_question(call.arguments, now())
+        data, url = call.arguments["data"], call.arguments["url"]
+        reply = await put(data, url, question.path, question.fields)
+        return tell(call, read_answer(reply, question.expression, url or "the running Keepwell"), question, _paper())
+
+    return run
+
+
+def _paper() -> "Paper":
+    import shutil
+    import sys
+
+    from keepwell.rooms.promql.terminal.told import Paper
+
+    size = shutil.get_terminal_size((80, 24))
+    shows_all = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return Paper(size.columns, size.lines, shows_all and sys.stdout.isatty())
