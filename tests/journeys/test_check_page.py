@@ -198,6 +198,16 @@ async def test_new_samples_are_drawn_as_they_come(browser: Browser, tmp_path: Pa
         assert await pixels(page, LATENCY, "--s1") > 20
 
 
+async def test_a_check_that_was_not_looked_at_yet_gets_its_charts(browser: Browser, tmp_path: Path) -> None:
+    new = SamplesFace(tmp_path, [http_check("health", values={})])
+    async with new as face, opened(browser, f"{face.address}/checks/health?over=1h") as page:
+        await expect(page.locator("[data-charts]")).to_contain_text("Its looks gave no numbers yet.")
+        await expect(page.locator("#connection")).to_have_text("Live")
+        face.checks.all["health"] = http_check("health")
+        face.checks.tell("health")
+        await expect(page.locator("[data-chart]")).to_have_count(3)
+
+
 async def test_without_scripts_it_is_still_a_page(browser: Browser, tmp_path: Path) -> None:
     async with (
         laboratory(tmp_path) as face,

@@ -358,6 +358,11 @@
   });
   window.addEventListener("popstate", () => { view = readView(); load(); });
 
+  // A check whose first look came after the page has more to draw by then.
+  document.addEventListener("htmx:load", ({ target }) => {
+    if (target.id === "live" && Number(target.dataset.figures ?? 0) > root.querySelectorAll("[data-chart]").length) location.reload();
+  });
+
   // What is around it changes --------------------------------------------------------------------------------------
   const sizes = new ResizeObserver(() => {
     for (const { chart, canvas } of figures) if (chart && canvas.clientWidth && chart.width !== canvas.clientWidth) chart.setSize({ width: canvas.clientWidth, height: chart.height });
