@@ -74,7 +74,7 @@ async def test_impossible_ranges(start: int, end: int, step: int, part: str) -> 
         "max_over_time(x[10y:1ms])",
         "max_over_time(vector(1)[100y:1ms])",
         "max_over_time(max_over_time(max_over_time(x[1y:1s])[1y:1s])[1y:1s])",
-        "sum_over_time(rate(x[1m])[1000000y:1s])",
+        "sum_over_time(rate(x[1m])[200y:1s])",
         "count_over_time((x / 0)[1h:1ms])",
     ],
 )
@@ -191,12 +191,12 @@ async def test_an_empty_store_and_time_before_everything(text: str) -> None:
         assert (await query_range(text, at, at + HOUR, 60_000, store, Limits())).value == Matrix([])
 
 
-@pytest.mark.parametrize("text", ["x @ 1e15", "x @ -1e15", "x offset 10000y", "x offset -10000y", "rate(x[100000y] @ 0)"])
+@pytest.mark.parametrize("text", ["x @ 8e15", "x @ -8e15", "x @ 8e15 offset 292y", "x offset -292y", "rate(x[292y] @ 0)"])
 async def test_far_away_in_time(text: str) -> None:
     assert isinstance((await query_instant(text, HOUR, select, Limits())).value, InstantVector)
 
 
-@pytest.mark.parametrize("text", ["x @ 1e300", "x @ NaN", "x @ Inf", "x[99999999999999999999y]", "x offset 99999999999999999999y"])
+@pytest.mark.parametrize("text", ["x @ 1e300", "x @ NaN", "x @ Inf", "x[99999999999999999999y]", "x offset 293y", "x[9999y:1s]"])
 async def test_times_that_are_none(text: str) -> None:
     assert isinstance(await error_of(text), BadQuery)
 

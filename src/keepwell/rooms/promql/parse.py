@@ -33,6 +33,9 @@ from keepwell.rooms.promql.tokens import Token, bad, place_of, scan
 DEEPEST = 120
 """How deep an expression's parts nest. Operators of one rank one after the other do not count: they are walked in a loop."""
 
+LONGEST = 9_223_372_036_854
+"""Milliseconds of a duration: what Prometheus can count in nanoseconds."""
+
 _OPERATORS: dict[str, Operator] = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 _KINDS: dict[str, Kind] = {"Vector": "vector", "Scalar": "scalar", "Matrix": "matrix", "String": "string"}
 
@@ -171,7 +174,7 @@ class _Reader:
             matchers = (Matcher(NAME, "=", tree.name), *matchers)
         if all(_takes_empty(matcher) for matcher in matchers):
             raise bad(self.text, place, "vector selector must contain at least one non-empty matcher")
-        return Selector(matchers, range_, _milliseconds(tree.offset), self._at(tree.at), place)
+        return Selector(matchers, range_, self._length(tree.offset), self._at(tree.at), place)
 
     def _matcher(self, matcher: Any, place: int) -> Matcher:
         operator = _OPERATORS[str(matcher.op).rpartition(".")[2]]
@@ -196,9 +199,15 @@ class _Reader:
         return self._vector(tree.vector_selector, depth, self._positive(tree.range))
 
     def _positive(self, length: timedelta) -> int:
-        milliseconds = _milliseconds(length)
+        milliseconds = self._length(length)
         if milliseconds <= 0:
             raise bad(self.text, self._here(), "duration must be greater than 0")
+        return milliseconds
+
+    def _length(self, length: timedelta | None) -> int:
+        milliseconds = _milliseconds(length)
+        if abs(milliseconds) > LONGEST:
+            raise bad(self.text, self._here(), "duration out of range: at most 292 years")
         return milliseconds
 
     def _subquery(self, tree: Any, depth: int) -> Subquery:
@@ -206,7 +215,7 @@ class _Reader:
         if inner.kind != "vector" and inner.kind != "scalar":
             raise bad(self.text, inner.place, f"subquery is only allowed on instant vector, got {_name_of(inner.kind)} instead")
         step = None if tree.step is None else self._positive(tree.step)
-        return Subquery(inner, self._positive(tree.range), step, _milliseconds(tree.offset), self._at(tree.at), inner.place)
+        return Subquery(inner, self._positive(tree.range), step, self._length(tree.offset), self._at(tree.at), inner.place)
 
     def _negative(self, tree: Any, depth: int) -> Negative:
         inner = self.expression(tree.expr, depth + 1)

@@ -12,6 +12,9 @@ from keepwell.rooms.promql.model import OutsideScope
 from keepwell.rooms.promql.scope import DURATIONS, EXTENDED, FILL, TRIMMING, Refusal
 from keepwell.rooms.promql.tokens import Token, bad, place_of, scan
 
+_FARTHEST = 1 << 53
+"""Milliseconds from 1970 behind ``@``: there is nothing beyond."""
+
 _LISTS = ("by", "without", "on", "ignoring", "group_left", "group_right")
 
 
@@ -90,7 +93,7 @@ def _milliseconds(text: str, tokens: Sequence[Token], index: int) -> int:
     seconds = seconds_of(token.text)
     if seconds is None or not abs(seconds) < 9e15:
         raise bad(text, token.start, f"timestamp out of bounds for @ modifier: {token.text}", len(token.text))
-    return int(sign * round(seconds * 1000))
+    return sign * min(round(seconds * 1000), _FARTHEST)
 
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
