@@ -1,5 +1,6 @@
 """Export and import as people use them: with and without a server, to and from Debian's Prometheus."""
 
+import asyncio
 import json
 import math
 import shutil
@@ -23,6 +24,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from keepwell.api.client import ServerClient
+from keepwell.kernel.problems import UsageError
 from keepwell.ports.fakes import FakeClock
 from keepwell.ports.samples import NAME
 from keepwell.rooms.samples.files.child import work
@@ -32,7 +35,7 @@ from keepwell.rooms.samples.model import Metric
 from keepwell.rooms.samples.transfer.exporting import export
 from keepwell.rooms.samples.transfer.model import Format
 from keepwell.rooms.samples.transfer.opened import Opened
-from keepwell.rooms.samples.transfer.sinks import StoreSink
+from keepwell.rooms.samples.transfer.sinks import StoreSink, packed
 from keepwell.rooms.samples.work.store import SampleStore
 from tests.samples_store import NOW, QUICK, ms
 from tests.samples_transfer import EVERYTHING, bring, command, key, reader_of
@@ -190,6 +193,33 @@ def test_through_a_running_server(tmp_path: Path) -> None:
             assert reply.headers["content-type"] == "text/csv; charset=utf-8; header=present"
             assert reply.read() == from_server
     assert exported(tmp_path / "data", "csv") == from_server
+
+
+def test_bodies_that_no_import_sends_are_refused(tmp_path: Path) -> None:
+    with serving(operations(tmp_path / "ops", CONFIGURATION), tmp_path / "data") as server:
+
+        def post(path: str, body: Any) -> Any:
+            return asyncio.run(ServerClient(server.data).post(f"/api/v1/samples/import/{path}", body))
+
+        epoch = post("series", {"series": [{"__name__": "a"}]})["epoch"]
+        column = {"series": packed(np.array([0]), "<i4"), "at": packed(np.array([ms()]), "<i8"), "value": packed(np.array([1.0]), "<f8")}
+        for path, body, said in (
+            ("series", [], "no JSON object"),
+            ("series", {"series": [1]}, "no list of labels"),
+            ("series", {"series": [{"a": 1}]}, "no list of labels"),
+            ("metrics", {"metrics": {"a": 1}}, "no object of kind"),
+            ("rows", {"epoch": "another", **column}, "started anew"),
+            ("rows", {"epoch": epoch, **column, "at": "!"}, "no column of numbers"),
+            ("rows", {"epoch": epoch, **column, "at": ""}, "not of one length"),
+            ("check", {}, "no column of numbers"),
+        ):
+            with pytest.raises(UsageError, match=said):
+                post(path, body)
+        at = packed(np.array([int(time.time()) * 1000]), "<i8")
+        assert post("rows", {"epoch": epoch, **column, "at": at}) == {"stored": 1, "known": 0, "refused": {}}
+        assert post("rows", {"epoch": epoch, **column, "at": at}) == {"stored": 0, "known": 1, "refused": {}}
+        unknown = {**column, "at": at, "series": packed(np.array([-1]), "<i4")}
+        assert post("rows", {"epoch": epoch, **unknown}) == {"stored": 0, "known": 0, "refused": {"the limit of series is reached": [0]}}
 
 
 def test_what_is_asked_for_wrongly_is_refused(tmp_path: Path) -> None:
