@@ -336,8 +336,8 @@ def test_a_format_is_known_by_its_first_line(text: bytes, format: str) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
 async def test_no_bytes_break_a_reader(text: bytes) -> None:
-    if text[:2] in (b"\x1f\x8b", b"\xff\xfe", b"\xfe\xff", b"BZ", b"PK", b"PA"):
-        return
+    if text.startswith((b"\x1f\x8b", b"\xff\xfe", b"\xfe\xff", b"BZh", b"PK\x03\x04", b"PAR1", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")):
+        return  # other tests are about these
     _, report = await read(text, OpenMetricsReader(Gathered({})))
     assert report.lines == text.removeprefix(b"\xef\xbb\xbf").count(b"\n") + bool(text.removeprefix(b"\xef\xbb\xbf").rpartition(b"\n")[2])
     _, report = await read(b"time,metric,value,a\n" + text, reader_of(Format.CSV))
