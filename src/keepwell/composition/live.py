@@ -128,7 +128,7 @@ class Live:
         self._hosts = hosts
         self._heartbeats = heartbeats
         self._samples = samples
-        self._promql = PromqlRoom(samples.store, samples.scraping, hosts.of(verbs.LOCAL))
+        self._promql = PromqlRoom(samples.store, samples.scraping, hosts.of(verbs.LOCAL), operations)
         self._host = host = hosts.of(verbs.LOCAL)
         self._database = database
         self._store = CheckStore(database, host)
@@ -188,6 +188,7 @@ class Live:
         await self._heartbeats.configure(checks)
         self._itself.configure(operations)
         self._samples.configure(operations, checks)
+        self._promql.configure(operations)
         await self.checks.configure(checks, guarded=_guarded(operations))
         self.operations, self.problems = operations, 0
         facts = _described(operations, checks)

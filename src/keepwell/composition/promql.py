@@ -1,14 +1,19 @@
 """PromQL put together: who answers it, and what asks."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
+from keepwell.config.operations import Operations
 from keepwell.ports.host import Host
+from keepwell.ports.http import Basic, Request
 from keepwell.ports.offer import Face
 from keepwell.ports.samples import Matcher, Select
 from keepwell.rooms.promql.api.routes import Answering, routes
 from keepwell.rooms.promql.api.turns import Turns
 from keepwell.rooms.promql.engine import Described, Engine
 from keepwell.rooms.promql.own import LIMITS, OwnEngine
+from keepwell.rooms.promql.remote import RemoteEngine
 from keepwell.rooms.promql.shown import RuleGroupShown, TargetShown
 from keepwell.rooms.samples.scraping.work import Scraping, Watched
 from keepwell.rooms.samples.work.store import SampleStore
@@ -17,20 +22,35 @@ from keepwell.rooms.samples.work.store import SampleStore
 class PromqlRoom:
     """The room of PromQL while a server runs."""
 
-    def __init__(self, store: SampleStore, scraping: Scraping, host: Host) -> None:
-        self._own = OwnEngine(OwnStore(store))
+    def __init__(self, store: SampleStore, scraping: Scraping, host: Host, operations: Operations) -> None:
+        self._host = host
         self._scraping = scraping
-        self._clock = host.clock
+        self._own = OwnEngine(OwnStore(store), lambda: self._limits)
         self._turns = Turns()
+        self.configure(operations)
+
+    def configure(self, operations: Operations) -> None:
+        """Takes a configuration: who answers, and the bounds."""
+        options = operations.values["samples"]
+        seconds = options.query_timeout.total_seconds()
+        self._limits = replace(LIMITS, samples=options.query_numbers, seconds=seconds)
+        self._engine: Engine = self._own if options.query is None else RemoteEngine(self._host.http, access_to(options), seconds)
+        self._turns.at_once = options.queries_at_once
 
     def engine(self) -> Engine:
         """Who answers now."""
-        return self._own
+        return self._engine
 
     def face(self) -> Face:
         """Prometheus' HTTP API."""
         answering = Answering(
-            self.engine, self._groups, self._targets, lambda: self._scraping.dropped, self._clock, self._turns, lambda: LIMITS.seconds
+            engine=self.engine,
+            groups=self._groups,
+            targets=self._targets,
+            dropped=lambda: self._scraping.dropped,
+            clock=self._host.clock,
+            turns=self._turns,
+            seconds=lambda: self._limits.seconds,
         )
         return Face("promql", routes=routes(answering))
 
@@ -39,6 +59,19 @@ class PromqlRoom:
 
     def _targets(self) -> Sequence[TargetShown]:
         return [_target(watched) for watched in self._scraping.shown()]
+
+
+def access_to(options: Any) -> Request:
+    """The request to the engine that the section ``samples`` names."""
+    basic = options.query_basic
+    return Request(
+        url=options.query,
+        headers=options.query_headers,
+        verify=options.query_verify,
+        authority=options.query_authority,
+        basic=Basic(basic.user, basic.password) if basic is not None else None,
+        bearer=options.query_bearer,
+    )
 
 
 class OwnStore:

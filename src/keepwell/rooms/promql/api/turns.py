@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -21,29 +22,52 @@ T = TypeVar("T")
 
 
 class Turns:
-    """Lets so many run at once; the others wait in order of their coming."""
+    """Lets so many run at once (``at_once`` may change); the others wait in order of their coming."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
-        self._room = asyncio.Semaphore(at_once)
-        self._waiting = 0
+        self.at_once = at_once
+        self._running = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def take(self, ask: Callable[[float], Awaitable[T]], seconds: float) -> T:
         """What ``ask`` gives, which is told how many of these seconds are left. Raises TimedOut where its turn does not come in time."""
-        if self._waiting >= MOST_WAITING:
-            raise TimedOut(f"query timed out in query queue: {self._waiting} queries wait already")
         start = time.monotonic()
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(seconds):
-                await self._room.acquire()
-        except TimeoutError:
-            raise TimedOut("query timed out in query queue") from None
-        finally:
-            self._waiting -= 1
+        await self._enter(seconds)
         try:
             return await ask(max(0.0, seconds - (time.monotonic() - start)))
         finally:
-            self._room.release()
+            self._running -= 1
+            self._let_in()
+
+    async def _enter(self, seconds: float) -> None:
+        if len(self._waiting) >= MOST_WAITING:
+            raise TimedOut(f"query timed out in query queue: {MOST_WAITING} queries wait already")
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        self._let_in()
+        try:
+            async with asyncio.timeout(seconds):
+                await turn
+        except (TimeoutError, asyncio.CancelledError) as error:
+            self._leave(turn)
+            if isinstance(error, TimeoutError):
+                raise TimedOut("query timed out in query queue") from None
+            raise
+
+    def _leave(self, turn: "asyncio.Future[None]") -> None:
+        """Whoever waited goes; where the turn had just come, the next one has it."""
+        if turn in self._waiting:
+            self._waiting.remove(turn)
+        elif not turn.cancelled():
+            self._running -= 1
+            self._let_in()
+
+    def _let_in(self) -> None:
+        while self._waiting and self._running < self.at_once:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._running += 1
+                turn.set_result(None)
 
 
 async def while_connected(request: Request, work: Awaitable[T]) -> T:
