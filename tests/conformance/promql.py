@@ -134,7 +134,10 @@ async def run_all(paths: Sequence[Path], *, verbose: bool) -> int:
     """Runs the files and prints what became of them; 1 where anything failed."""
     total = Tally()
     for path in paths:
-        tally = await run(path)
+        try:
+            tally = await run(path)
+        except (OSError, UnicodeDecodeError) as error:
+            tally = Tally(failures=[f"{path}: cannot be read: {error}"])
         print(f"{path.name}: {tally}")
         if verbose:
             print(*tally.failures, sep="\n", end="\n" if tally.failures else "")
