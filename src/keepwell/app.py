@@ -27,6 +27,7 @@ def commands() -> Sequence[Subcommand | Group]:
     from keepwell.rooms.manual.lint import offer as lint
     from keepwell.rooms.plan import offer as plan
     from keepwell.rooms.promql import commands as promql
+    from keepwell.rooms.promql.rules import commands as rules
     from keepwell.rooms.samples import commands as samples
     from keepwell.storage import offer as storage
 
@@ -37,6 +38,7 @@ def commands() -> Sequence[Subcommand | Group]:
         _up(),
         _reload(),
         *promql.commands(put_question, SystemClock().now),
+        Group("rules", "check rule files, and test them", rules.commands()),
         Group("samples", "ask for samples, bring them and take them away", (*samples.commands(verbs.ask_server), *_transfer())),
         *manual.commands(verbs.data_directory, verbs.check_problem, lambda directory: verbs.validate(str(directory))),
         *lint.commands(verbs.shellcheck, __version__),

@@ -21,6 +21,15 @@ _DEEPEST = 64
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A text with its name: where the name stands, and where the text."""
+
+    text: str
+    key: Node
+    value: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Fields:
     """The keys of one mapping. ``node`` is where it stands."""
 
@@ -64,12 +73,13 @@ class Fields:
         self.findings.add("rules.type", f"expected a whole number, found {found(pair[1])}", pair[1])
         return 0
 
-    def texts(self, key: str) -> dict[str, tuple[str, Node]]:
-        """Texts by name, each with its place."""
+    def texts(self, key: str) -> dict[str, "Named"]:
+        """Texts by name."""
         pair = self.pairs.get(key)
         if pair is None or _is_nothing(pair[1]):
             return {}
-        return {name: (text_of(value, self.findings), value) for name, (_, value) in merged(pair[1], self.findings).items()}
+        pairs = merged(pair[1], self.findings)
+        return {name: Named(text_of(value, self.findings), key, value) for name, (key, value) in pairs.items()}
 
     def items(self, key: str) -> Sequence[Node]:
         """The items of a list."""

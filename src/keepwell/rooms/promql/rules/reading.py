@@ -1,7 +1,7 @@
 """Rule files read: text in, frozen values or every problem with its place out.
 
-What is refused is what Prometheus refuses (prometheus/model/rulefmt: ``RuleGroups.Validate``, ``Rule.Validate``), and beyond that expressions
-outside the scope of the language here (``promql/scope.py``).
+What is refused is what Prometheus refuses (prometheus/model/rulefmt: ``RuleGroups.Validate``, ``Rule.Validate``), and beyond that
+expressions outside the scope of the language here (``promql/scope.py``).
 """
 
 import re
@@ -104,7 +104,7 @@ class _Reader:
         if record:
             self._recording(record, fields)
             return Recording(record, expression, labels, place)
-        annotations = {key: text for key, (text, _) in fields.texts("annotations").items()}
+        annotations = {name: one.text for name, one in fields.texts("annotations").items()}
         return Alerting(alert, expression, labels, annotations, hold, keep_firing, place) if alert else None
 
     def _recording(self, name: str, fields: Fields) -> None:
@@ -123,31 +123,28 @@ class _Reader:
 
     def _labels(self, fields: Fields) -> dict[str, str]:
         labels = fields.texts("labels")
-        for name, (text, node) in labels.items():
+        for name, one in labels.items():
             if not self._is_label(name) or name == NAME:
-                self._problem(
-                    f"{quoted(name)} is no name of a label", node, "the name of a recorded series is its record:" * (name == NAME)
-                )
-            if not is_name(text) and text:
-                self._problem(f"the value of the label {quoted(name)} is no UTF-8", node)
-        return {name: text for name, (text, _) in labels.items()}
+                hint = "a series that is recorded has its name from record:" if name == NAME else ""
+                self._problem(f"{quoted(name)} is no name of a label", one.key, hint)
+        return {name: one.text for name, one in labels.items()}
 
     def _annotation_names(self, fields: Fields) -> None:
-        for name, (_, node) in fields.texts("annotations").items():
+        for name, one in fields.texts("annotations").items():
             if not self._is_label(name):
-                self._problem(f"{quoted(name)} is no name of an annotation", node)
+                self._problem(f"{quoted(name)} is no name of an annotation", one.key)
 
     def _is_label(self, name: str) -> bool:
         return is_name(name) if self.names == "utf8" else _LEGACY_LABEL.fullmatch(name) is not None
 
     def _templates(self, fields: Fields) -> None:
         for key in ("labels", "annotations"):
-            for name, (text, node) in fields.texts(key).items():
+            for name, one in fields.texts(key).items():
                 try:
-                    check_template(text)
+                    check_template(one.text)
                 except TemplateError as error:
-                    word = key.removesuffix("s")
-                    self._problem(f"the template of the {word} {quoted(name)} cannot be read: {error}", self._inside(node, text, error.at))
+                    where = self._inside(one.value, one.text, error.at)
+                    self._problem(f"the template of the {key.removesuffix('s')} {quoted(name)} cannot be read: {error}", where)
 
     def _expression(self, fields: Fields) -> str:
         text = fields.text("expr")
