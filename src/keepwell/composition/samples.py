@@ -98,7 +98,6 @@ class SampleRoom:
 
 
 def settings_of(options: Any) -> Settings:
-    """The section ``samples`` as the store takes it."""
     """The store's settings from the section ``samples``."""
     keep = Keep(options.keep.raw, options.keep.five_minutes, options.keep.hour)
     return Settings(keep, options.window, Limits(options.series, options.series_per_source))
