@@ -56,12 +56,17 @@ deps: ## the Debian packages whose servers the tests start (service starts are f
 	@scripts/install-servers
 
 .PHONY: bench
-bench: .venv/.dev ## tables of speed, with the wanted figure beside each (about ten minutes)
+bench: .venv/.dev ## tables of speed, with the wanted figure beside each (about three quarters of an hour)
 	@$(PY) -m bench.startup
 	@$(PY) -m bench.http_client
 	@$(PY) -m bench.page
 	@$(PY) -m bench.checks
 	@$(PY) -m bench.engine
+	@$(PY) -m bench.samples_store
+	@$(PY) -m bench.samples_files
+	@$(PY) -m bench.samples_scrape
+	@$(PY) -m bench.samples_transfer
+	@$(PY) -m bench.samples
 
 .PHONY: bench-lint
 bench-lint: .venv/.dev ## what lint finds of a catalogue of defects in five real manuals, beside the wanted figures
