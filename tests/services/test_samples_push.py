@@ -146,7 +146,11 @@ async def test_the_same_again_is_a_duplicate_and_counts_once(pushed: Pushed) -> 
         ("<html></html>", {}, "Nothing was stored: the body is a page for people (HTML), not one of measurements"),
         ("x", {"content_type": "application/x-protobuf"}, 'Nothing was stored: the body is "application/x-protobuf", and only text'),
         ("a 1\n", {"content_encoding": "gzip"}, "The body is not the gzip that its Content-Encoding says"),
-        (gzip.compress(b"a 1\n" * 99, mtime=0)[:-9], {"content_encoding": "gzip"}, "The body is not the gzip that its Content-Encoding says"),
+        (
+            gzip.compress(b"a 1\n" * 99, mtime=0)[:-9],
+            {"content_encoding": "gzip"},
+            "The body is not the gzip that its Content-Encoding says",
+        ),
         ("a 1\n", {"content_encoding": "snappy"}, 'The body is encoded as "snappy"'),
     ],
 )
