@@ -76,6 +76,10 @@ bench-lint: .venv/.dev ## what lint finds of a catalogue of defects in five real
 bench-import: .venv/.dev ## what import makes of real manuals, beside the wanted figures; fails where one does not hold
 	@$(PY) -m bench.importing
 
+.PHONY: bench-promql
+bench-promql: .venv/.dev ## PromQL beside prometheus and victoria-metrics with the same samples (about four minutes)
+	@$(PY) -m bench.promql
+
 .PHONY: wheel
 wheel: | $(UV) ## build dist/keepwell-*.whl
 	@$(UV) build --quiet --wheel --build-constraints requirements-tools.txt --out-dir dist
