@@ -44,7 +44,7 @@ class Parameters:
     def instant(self, name: str, default: int | None = None) -> int:
         """Milliseconds since 1970; ``default`` where it is left out, or an error where that is None."""
         text = self.text(name)
-        return default if not text and default is not None else read_instant(name, text)
+        return default if not text and default is not None else read_instant(name, text, f"invalid time value for '{name}': ")
 
     def length(self, name: str) -> int | None:
         """Milliseconds; None where it is left out."""
@@ -94,8 +94,8 @@ async def parameters_of(request: Request) -> Parameters:
     return Parameters((*form, *request.query_params.multi_items()))
 
 
-def read_instant(name: str, text: str) -> int:
-    """Seconds since 1970 or RFC 3339, to the millisecond. Raises BadQuery."""
+def read_instant(name: str, text: str, wrong: str = "") -> int:
+    """Seconds since 1970 or RFC 3339, to the millisecond. Raises BadQuery; ``wrong`` stands before its reason."""
     if text in (_MIN_TIME, _MAX_TIME):
         return ALWAYS[text == _MAX_TIME]
     if _NUMBER.fullmatch(text):
@@ -109,7 +109,7 @@ def read_instant(name: str, text: str) -> int:
             moment = None
         if moment is not None:
             return (moment - _EPOCH) // timedelta(milliseconds=1) + int(((match[2] or ".")[1:] + "000")[:3])
-    raise invalid(name, f'cannot parse "{text}" to a valid timestamp')
+    raise invalid(name, f'{wrong}cannot parse "{text}" to a valid timestamp')
 
 
 def read_length(name: str, text: str) -> int:

@@ -109,7 +109,7 @@ def _parsed(text: str) -> None:
 
 def _told(error: BadQuery) -> BadQuery:
     sentence = str(error)
-    own = sentence.startswith(("invalid parameter", "exceeded maximum resolution"))
+    own = sentence.startswith(("invalid parameter", "exceeded maximum resolution", "invalid expression type"))
     return BadQuery(sentence, hint=error.problems[0].hint) if own else invalid("query", sentence)
 
 

@@ -60,7 +60,7 @@ def result(found: Result) -> Iterator[bytes]:
     yield f'{{"status":"success","data":{{"resultType":"{kind}","result":'.encode()
     match value:
         case Scalar():
-            yield f'[{seconds(value.at)},"{number(value.value)}"]'.encode()
+            yield f'[{seconds(value.at)},"{decimal(value.value)}"]'.encode()  # this one never with an exponent
         case String():
             yield encoded(f"[{seconds(value.at)},{json.dumps(value.value, ensure_ascii=False)}]")
         case InstantVector():
