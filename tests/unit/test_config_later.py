@@ -126,7 +126,6 @@ def test_what_is_not_run_is_said_in_one_sentence_a_section(tmp_path: Path) -> No
     assert [(one.section, one.entries, one.line) for one in found] == [
         ("contacts", 1, 8),
         ("rules", 2, 10),
-        ("rule_files", 1, 14),
         ("escalations", 1, 15),
         ("tasks", 2, 17),
         ("incidents", 2, 21),

@@ -135,10 +135,11 @@ class Live:
         self.checks = Checks(host, samples.store, self._store.identify, self._store.write, hosts.of)
         self._itself = Itself(self.checks, host)
         self.engine = self._itself.engine = Engine(
-            [self.checks, *samples.activities, self._housekeeping(), self._itself.sign_of_life], host.clock
+            [self.checks, *samples.activities, *self._promql.activities, self._housekeeping(), self._itself.sign_of_life], host.clock
         )
         self.checks.on_wake(self.engine.wake)
         samples.scraping.on_wake(self.engine.wake)
+        self._promql.rules.on_wake(self.engine.wake)
 
     def _housekeeping(self) -> Recurring:
         return Recurring("forget removed checks", 3600.0, self._host.clock.monotonic() + 60.0, self._forget)
@@ -216,6 +217,7 @@ class Live:
 
 def _read(directory: str) -> tuple[Operations, tuple[Check, ...]]:
     operations = verbs.load(directory)
+    verbs.check_rule_files(operations)
     return operations, verbs.resolve_checks(operations, verbs.effective_user())
 
 

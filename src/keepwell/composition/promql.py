@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from keepwell.config.operations import Operations
+from keepwell.ports.activity import Activity
 from keepwell.ports.host import Host
 from keepwell.ports.http import Basic, Request
 from keepwell.ports.offer import Face
@@ -14,7 +15,9 @@ from keepwell.rooms.promql.api.turns import Turns
 from keepwell.rooms.promql.engine import Described, Engine
 from keepwell.rooms.promql.own import LIMITS, OwnEngine
 from keepwell.rooms.promql.remote import RemoteEngine
-from keepwell.rooms.promql.shown import RuleGroupShown, TargetShown
+from keepwell.rooms.promql.rules.recorded import Recorded
+from keepwell.rooms.promql.rules.work import Rules
+from keepwell.rooms.promql.shown import TargetShown
 from keepwell.rooms.samples.scraping.work import Scraping, Watched
 from keepwell.rooms.samples.work.store import SampleStore
 
@@ -25,7 +28,9 @@ class PromqlRoom:
     def __init__(self, store: SampleStore, scraping: Scraping, host: Host, operations: Operations) -> None:
         self._host = host
         self._scraping = scraping
-        self._own = OwnEngine(OwnStore(store), lambda: self._limits)
+        recorded = Recorded(store.add)
+        self._own = OwnEngine(OwnStore(store, recorded), lambda: self._limits)
+        self.rules = Rules(self.engine, recorded.write, host.clock)
         self._turns = Turns()
         self.configure(operations)
 
@@ -36,6 +41,12 @@ class PromqlRoom:
         self._limits = replace(LIMITS, samples=options.query_numbers, seconds=seconds)
         self._engine: Engine = self._own if options.query is None else RemoteEngine(self._host.http, access_to(options), seconds)
         self._turns.at_once = options.queries_at_once
+        self.rules.configure(operations.directory, operations.values["rule_files"].paths)
+
+    @property
+    def activities(self) -> Sequence[Activity]:
+        """What the engine runs for it."""
+        return (self.rules,)
 
     def engine(self) -> Engine:
         """Who answers now."""
@@ -45,7 +56,7 @@ class PromqlRoom:
         """Prometheus' HTTP API."""
         answering = Answering(
             engine=self.engine,
-            groups=self._groups,
+            groups=self.rules.groups,
             targets=self._targets,
             dropped=lambda: self._scraping.dropped,
             clock=self._host.clock,
@@ -53,9 +64,6 @@ class PromqlRoom:
             seconds=lambda: self._limits.seconds,
         )
         return Face("promql", routes=routes(answering))
-
-    def _groups(self) -> Sequence[RuleGroupShown]:
-        return ()
 
     def _targets(self) -> Sequence[TargetShown]:
         return [_target(watched) for watched in self._scraping.shown()]
@@ -77,13 +85,14 @@ def access_to(options: Any) -> Request:
 class OwnStore:
     """The store of samples, as PromQL asks it."""
 
-    def __init__(self, store: SampleStore) -> None:
+    def __init__(self, store: SampleStore, recorded: Recorded) -> None:
         self._store = store
+        self._select = recorded.over(store.select)
 
     @property
     def select(self) -> Select:
-        """Asks for samples."""
-        return self._store.select
+        """Asks for samples; what rules wrote a moment ago is among them."""
+        return self._select
 
     async def find(self, matchers: Sequence[Matcher], start: int, end: int) -> Sequence[Mapping[str, str]]:
         """The labels of series that had not ended before ``start``; when one began is not kept."""

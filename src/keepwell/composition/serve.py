@@ -69,6 +69,7 @@ async def serve(settings: Settings) -> int:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)  # while starting, everything is being read anyway
     operations = verbs.load(settings.directory)
+    verbs.check_rule_files(operations)
     checks = verbs.resolve_checks(operations, verbs.effective_user())
     address = check_listen_address(settings.listen or operations.values["web"].listen)
     _raise_open_files()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from keepwell.config.core import core_sections
 from keepwell.ports.offer import Drivers, Section, Tables
 from keepwell.rooms.checks import offer as checks
+from keepwell.rooms.promql.rules import offer as rules
 from keepwell.rooms.samples import offer as samples
 from keepwell.rooms.samples.scraping import offer as scraping
 
@@ -37,7 +38,7 @@ def check_kinds() -> Drivers:
 
 def sections() -> tuple[Section, ...]:
     """Every section that keepwell.yaml may have."""
-    return (*core_sections(), *checks.sections(check_kinds), *samples.sections(), *scraping.sections())
+    return (*core_sections(), *checks.sections(check_kinds), *samples.sections(), *scraping.sections(), *rules.sections())
 
 
 def tables() -> tuple[Tables, ...]:
@@ -146,7 +147,17 @@ def validate(directory: str) -> "Valid":
 
     operations = load(directory)
     resolve_checks(operations, user="nobody in particular")  # who runs it decides what is accepted, not what is valid
+    check_rule_files(operations)
     return Valid(read_acceptances(Path(directory)).warnings, unused_in(operations))
+
+
+def check_rule_files(operations: "Operations") -> None:
+    """Raises ConfigurationError with every problem of the rule files that the configuration names."""
+    paths = operations.values["rule_files"].paths
+    if paths:
+        from keepwell.rooms.promql.rules.loading import load_groups
+
+        load_groups(operations.directory, paths)
 
 
 def operated(directory: str, user: str | None) -> "Operated":

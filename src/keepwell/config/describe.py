@@ -153,7 +153,12 @@ def _kinds(section: Section) -> dict[str, Any]:
 
 
 def _tables(model: type[BaseModel]) -> Iterator[str]:
-    """A class's table, and below it the tables of the classes that its fields hold, each once."""
+    """A class's table, and below it the tables of the classes that its fields hold, each once. A class that is written as a list says so
+    (``listed``)."""
+    listed = getattr(model, "listed", "")
+    if listed:
+        yield listed
+        return
     for part in model_words(model):
         if part.places:
             yield from ("", f"Below {', '.join(f'`{place}`' for place in part.places)}:", "")

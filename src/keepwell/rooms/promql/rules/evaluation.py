@@ -8,13 +8,14 @@ from typing import Literal
 from keepwell.kernel.problems import KeepwellError
 from keepwell.ports.samples import NAME
 from keepwell.rooms.promql.labels import Key, Labels
-from keepwell.rooms.promql.model import ExecutionError, InstantVector, Point, Result, Scalar
+from keepwell.rooms.promql.model import LOOK_BACK, ExecutionError, InstantVector, Matrix, Point, Result, Scalar
 from keepwell.rooms.promql.templates.model import Found
 from keepwell.rooms.promql.templates.rule_texts import NO_OUTSIDE, Outside, QueryWanted, expanded
 
 from .alerts import FOR_STATE, GRACE, OUTAGE, Alert, advance, goes_on, series_of
 from .model import ALERT_NAME, Alerting, Group, Recording, Rule
 from .series_text import STALE
+from .timing import USUAL
 
 MOST_QUERIES = 20
 """Queries that the texts of one alert may ask."""
@@ -118,7 +119,7 @@ class RunningGroup:
             rule = running.rule
             if isinstance(rule, Alerting) and not running.restored:
                 if rule.hold >= GRACE and running.active:
-                    newest = await _states(rule, at, ask)
+                    newest = await _states(rule, self.group.interval or USUAL, at, ask)
                     running.active = {
                         key: goes_on(rule, alert, newest[key], at) if key in newest and alert.state != "inactive" else alert
                         for key, alert in running.active.items()
@@ -203,18 +204,19 @@ async def _answer(text: str, at: int, ask: Ask, asked: int) -> Sequence[Found] |
         return error
 
 
-async def _states(rule: Alerting, at: int, ask: Ask) -> Mapping[Key, tuple[int, float]]:
+async def _states(rule: Alerting, interval: int, at: int, ask: Ask) -> Mapping[Key, tuple[int, float]]:
     """The newest samples of the rule's ``ALERTS_FOR_STATE``, by the alerts' labels; none of those that had ended."""
     selector = f'{FOR_STATE}{{{ALERT_NAME}="{_quoted(rule.name)}"}}'
-    values = _points(await ask(f"last_over_time({selector}[{OUTAGE}ms])", at))
-    instants = _points(await ask(f"max_over_time(timestamp({selector})[{OUTAGE}ms:15s])", at))
-    when = {_named(point.labels).nameless.key: point.value for point in instants}
-    newest = {}
-    for point in values:
-        key = _named(point.labels).nameless.key
-        if key in when:
-            newest[key] = (round(when[key] * 1000), point.value)
-    return newest
+    result = await ask(f"{selector}[{OUTAGE}ms]", at)
+    if not isinstance(result.value, Matrix):
+        return {}
+    newest = {Labels(one.labels).nameless.key: (int(one.at[-1]), float(one.values[-1])) for one in result.value.series if len(one.at)}
+    going_on: set[tuple[int, Key]] = set()
+    for last in sorted({instant for instant, _ in newest.values()}):
+        # Where it had ended, a staleness marker stands where the next sample would have stood.
+        points = _points(await ask(selector, min(last + min(interval, LOOK_BACK - 1), at)))
+        going_on |= {(last, Labels(point.labels).nameless.key) for point in points}
+    return {key: found for key, found in newest.items() if (found[0], key) in going_on}
 
 
 def _quoted(text: str) -> str:

@@ -1,0 +1,166 @@
+"""Rules while a server runs: an Activity of the engine that evaluates each group at its interval."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from keepwell.kernel.problems import ConfigurationError
+from keepwell.ports.activity import Job
+from keepwell.ports.clock import Clock
+from keepwell.rooms.promql.engine import Engine
+from keepwell.rooms.promql.model import Result
+from keepwell.rooms.promql.shown import RuleGroupShown
+from keepwell.rooms.promql.templates.rule_texts import NO_OUTSIDE, Outside
+
+from .evaluation import RunningGroup, Write
+from .listed import shown_groups
+from .loading import load_groups
+from .model import Group
+from .timing import USUAL, next_slot, spread
+
+_log = logging.getLogger("keepwell.rules")
+
+Wake = Callable[[], None]
+
+
+@dataclass(slots=True)
+class _Timed:
+    """A group with its next instant: ``due`` on the monotonic clock, ``at`` on the calendar. ``times`` counts its evaluations."""
+
+    running: RunningGroup
+    interval: int
+    offset: int
+    due: float = 0.0
+    at: int = 0
+    times: int = 0
+    busy: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Rules:
+    """The groups of the rule files. ``engine`` gives whoever answers now, ``write`` keeps samples."""
+
+    def __init__(self, engine: Callable[[], Engine], write: Write, clock: Clock, outside: Outside = NO_OUTSIDE) -> None:
+        self.problems: tuple[str, ...] = ()
+        """Why the files in force are not those that are written now, a sentence each."""
+        self._engine = engine
+        self._write = write
+        self._clock = clock
+        self._outside = outside
+        self._groups: list[_Timed] = []
+        self._wanted: tuple[Path, Sequence[str]] | None = None
+        self._has_begun = False
+        self._wake: Wake = lambda: None
+
+    def on_wake(self, wake: Wake) -> None:
+        """What makes the engine look again at what is due."""
+        self._wake = wake
+
+    def configure(self, directory: Path, patterns: Sequence[str]) -> None:
+        """Takes a configuration: its files are read soon, in a thread."""
+        self._wanted = (directory, tuple(patterns))
+        self._wake()
+
+    def groups(self) -> Sequence[RuleGroupShown]:
+        """What is evaluated, for the HTTP API."""
+        return shown_groups(timed.running for timed in self._groups)
+
+    # --- the activity ---
+
+    def next_due(self) -> float | None:
+        """See ports.activity.Activity."""
+        if self._wanted is not None:
+            return self._clock.monotonic()
+        return min((timed.due for timed in self._groups if not timed.busy), default=None)
+
+    def take_due(self, monotonic: float) -> Sequence[Job]:
+        """See ports.activity.Activity."""
+        jobs = []
+        if self._wanted is not None:
+            wanted, self._wanted = self._wanted, None
+            jobs.append(Job(monotonic, "read rule files", lambda: self._read(*wanted)))
+        for timed in self._groups:
+            if not timed.busy and timed.due <= monotonic:
+                timed.busy = True
+                jobs.append(Job(timed.due, f"rules {timed.running.group.name}", lambda timed=timed: self._evaluate(timed)))  # type: ignore[misc]
+        return sorted(jobs, key=lambda job: job.due)
+
+    async def _read(self, directory: Path, patterns: Sequence[str]) -> None:
+        try:
+            groups = await asyncio.to_thread(load_groups, directory, patterns)
+        except ConfigurationError as error:
+            self.problems = tuple(problem.message for problem in error.problems)
+            _log.error(
+                "rule files refused, the old ones stay in force", extra={"facts": {"problems": len(self.problems), "first": str(error)}}
+            )
+            return
+        self.problems = ()
+        await self.take(groups)
+
+    async def take(self, groups: Sequence[Group]) -> None:
+        """These groups from now on. Those of before go on with what they know; of those that are gone, the series end."""
+        before = {timed.running.group.key: timed for timed in self._groups}
+        after = []
+        for group in groups:
+            old = before.pop(group.key, None)
+            if old is not None and old.running.group == group:
+                after.append(old)
+            else:
+                after.append(await self._begun(group, old))
+        self._groups = after
+        for timed in before.values():
+            async with timed.lock:
+                timed.running.end(self._now(), self._write)
+        self._has_begun = True
+        self._wake()
+
+    async def _begun(self, group: Group, old: _Timed | None) -> _Timed:
+        running = RunningGroup(group, self._outside)
+        interval = group.interval or USUAL
+        timed = _Timed(running, interval, spread(group.key, interval))
+        if old is not None:
+            async with old.lock:
+                running.take_over(old.running)
+                timed.times = old.times
+        elif self._has_begun:
+            # Only after a start is there anything to go on from.
+            for rule in running.rules:
+                rule.restored = True
+        self._schedule(timed)
+        return timed
+
+    def _schedule(self, timed: _Timed) -> None:
+        now = self._now()
+        timed.at = next_slot(now, timed.interval, timed.offset, timed.at or None)
+        timed.due = self._clock.monotonic() + (timed.at - now) / 1000
+
+    async def _evaluate(self, timed: _Timed) -> None:
+        async with timed.lock:
+            try:
+                if any(timed is one for one in self._groups):
+                    await self._evaluated(timed)
+            finally:
+                self._schedule(timed)
+                timed.busy = False
+        self._wake()
+
+    async def _evaluated(self, timed: _Timed) -> None:
+        running = timed.running
+        failed = {id(rule) for rule in running.rules if rule.error}
+        await running.evaluate(timed.at, self._ask, self._write)
+        timed.times += 1
+        if timed.times == 2:
+            # As Prometheus: by the second time, what the expressions need has been measured again.
+            await running.restore(self._now(), self._ask)
+        for rule in running.rules:
+            if rule.error and id(rule) not in failed:
+                facts = {"group": running.group.name, "rule": rule.rule.name, "why": rule.error}
+                _log.warning("a rule cannot be evaluated", extra={"facts": facts})
+
+    async def _ask(self, text: str, at: int) -> Result:
+        return await self._engine().instant(text, at)
+
+    def _now(self) -> int:
+        return int(self._clock.now().timestamp() * 1000)
