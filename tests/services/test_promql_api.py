@@ -17,6 +17,7 @@ from keepwell.ports.samples import NAME, Column, Matcher, Select
 from keepwell.rooms.promql.api.routes import Answering, routes
 from keepwell.rooms.promql.api.turns import Turns
 from keepwell.rooms.promql.own import OwnEngine
+from keepwell.rooms.promql.rules.recorded import Recorded
 from tests.services.samples_asked import NOW, START, Asked, ms
 from tests.services.web_face import Reply, Running, request, send
 
@@ -28,7 +29,7 @@ class Slow(OwnStore):
     """A store that can be made to answer late."""
 
     def __init__(self, asked: Asked) -> None:
-        super().__init__(asked.store)
+        super().__init__(asked.store, Recorded(asked.store.add))
         self.free = asyncio.Event()
         self.free.set()
         self.waiting = self.ended = 0
@@ -190,7 +191,7 @@ TIMES = {"start": "0", "end": "10", "step": "1"}
     [
         ("query", {}, 400, "bad_data", 'invalid parameter "query": 1:1: parse error: no expression found in input'),
         ("query", {"query": "sum("}, 400, "bad_data", 'invalid parameter "query": 1:4: parse error: unclosed'),
-        ("query", {"query": "1", "time": "now"}, 400, "bad_data", 'invalid parameter "time": cannot parse "now" to a valid timestamp'),
+        ("query", {"query": "1", "time": "now"}, 400, "bad_data", "invalid time value for 'time': cannot parse"),
         ("query", {"query": "1", "timeout": "x"}, 400, "bad_data", 'invalid parameter "timeout": cannot parse "x" to a valid duration'),
         ("query", {"query": "1", "limit": "-1"}, 400, "bad_data", 'invalid parameter "limit": limit must be non-negative'),
         ("query", {"query": 'label_replace(odd, "of", "", "", "")'}, 422, "execution", "same labelset"),
