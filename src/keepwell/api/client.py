@@ -198,6 +198,6 @@ async def _receive_body(connection: "h11.Connection", reader: asyncio.StreamRead
         elif isinstance(event, h11.Data):
             body += event.data
             if len(body) > _LIMIT:
-                raise ValueError(f"an answer of more than {_LIMIT} bytes")
+                raise KeepwellError(Problem("server.too-much", f"the answer has more than {_LIMIT} bytes", "ask for less at once"))
         elif isinstance(event, h11.EndOfMessage):
             return bytes(body)

@@ -10,8 +10,8 @@ from keepwell.kernel.durations import format_duration, parse_duration
 from keepwell.kernel.problems import UsageError
 from keepwell.kernel.quoting import quoted
 
-MOST_POINTS = 11_000
-"""Points a series that the interface gives (Prometheus' HTTP API: the maximum resolution)."""
+MOST_STEPS = 11_000
+"""Steps of a range that the interface takes (Prometheus' HTTP API: the maximum resolution)."""
 
 WANTED_POINTS = 250
 """Where no step is said: about so many as a terminal can draw."""
@@ -68,9 +68,9 @@ def read_question(arguments: Mapping[str, Any], now: datetime) -> Question:
         return Question(arguments["expression"], at)
     length = _seconds(over, "--range")
     step = usual_step(length) if arguments["step"] is None else _seconds(arguments["step"], "--step")
-    if length / step > MOST_POINTS - 1:
-        least = format_duration(timedelta(seconds=-(-length // (MOST_POINTS - 1))))
-        raise UsageError(f"--step: {step:g} s would give more than {MOST_POINTS} points a series", hint=f"write at least {least}")
+    if length / step > MOST_STEPS:
+        least = format_duration(timedelta(seconds=-(-length // MOST_STEPS)))
+        raise UsageError(f"--step: {step:g} s would give more than {MOST_STEPS} points a series", hint=f"write at least {least}")
     return Question(arguments["expression"], at, length, step)
 
 
