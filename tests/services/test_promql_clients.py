@@ -247,6 +247,40 @@ def test_targets_have_the_keys_of_prometheus(both: Both) -> None:
     assert ask(both.ours, "targets", state="dropped")[1]["data"]["activeTargets"] == []
 
 
+def test_a_large_answer_comes_in_parts_and_whole(both: Both) -> None:
+    fields = {"query": "vector(time())", "start": "0", "end": "5500", "step": "500ms"}
+    (_, found), (_, wanted) = (ask(address, "query_range", **fields) for address in (both.ours, both.theirs))
+    assert len(found["data"]["result"][0]["values"]) == 11_001
+    assert found == wanted
+
+
+def test_another_engine_answers_instead_of_the_own_store(both: Both, tmp_path: Path) -> None:
+    """``samples: {query: URL}``, taken over and given up again by a reload."""
+    text = "keepwell: 1\nservice: demo\n"
+    directory = operations(tmp_path / "operations", text + f"samples: {{query: '{both.theirs}'}}\n")
+    fields = {"query": "demo_seconds_total", "time": f"{both.at}"}
+    with serving(directory, tmp_path / "state") as server:
+        ours = f"http://127.0.0.1:{server.port}/prometheus"
+        for path, asked in (
+            ("query", fields),
+            ("query", {"query": "sum("}),
+            ("query_range", {"query": "demo_level", "start": f"{both.at}", "end": f"{both.at}", "step": "1"}),
+            ("series", {"match": "demo_level"}),
+            ("labels", {}),
+            ("label/mode/values", {}),
+            ("metadata", {"metric": "demo_level"}),
+        ):
+            found, wanted = (ask(address, path, "POST" if path == "query" else "GET", **asked) for address in (ours, both.theirs))
+            assert found == wanted, path
+        operations(tmp_path / "operations", text)
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: ask(ours, "query", **fields)[1]["data"]["result"] == [], 20, "the own store's answer")
+        operations(tmp_path / "operations", text + f"samples: {{query: 'http://127.0.0.1:{free_port()}'}}\n")
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: ask(ours, "query", **fields)[0] == 502, 20, "the fault of an engine that is away")
+        assert ask(ours, "query", **fields)[1]["errorType"] == "bad_gateway"
+
+
 def promtool(address: str, *arguments: str) -> str:
     """What promtool prints. The first argument is the command; the address stands behind the options."""
     command, options = arguments[0], [one for one in arguments[1:] if one.startswith("--")]
