@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from keepwell.rooms.promql.formatting import formatted
+from tests.services.test_promql_beside_prometheus import EXPRESSIONS
 from tests.serving import operations, serving
 from tests.support import free_port, need, wait_until
 
@@ -279,6 +281,21 @@ def test_another_engine_answers_instead_of_the_own_store(both: Both, tmp_path: P
         server.signal(signal.SIGHUP)
         wait_until(lambda: ask(ours, "query", **fields)[0] == 502, 20, "the fault of an engine that is away")
         assert ask(ours, "query", **fields)[1]["errorType"] == "bad_gateway"
+
+
+LAID_OUT = [
+    *EXPRESSIONS,
+    "1e9 + -Inf - Inf * 0.00001",
+    "a{b=~'c|d', e!~`f.g`} @ 1e9 offset -5m",
+    "topk(1e10, a) by (b) > bool 1_000",
+    "sum by (job, instance) (rate(http_requests_total{job='a',handler='/a/long/path/of/it'}[5m])) / ignoring (code) group_left (x) sum (b)",
+]
+
+
+def test_expressions_are_laid_out_as_by_prometheus(both: Both) -> None:
+    wanted = {text: ask(both.theirs, "format_query", query=text)[1].get("data") for text in LAID_OUT}
+    assert {text: formatted(text) for text in LAID_OUT if wanted[text]} == {text: found for text, found in wanted.items() if found}
+    assert sum(found is None for found in wanted.values()) < 5
 
 
 def promtool(address: str, *arguments: str) -> str:
