@@ -10,6 +10,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -254,6 +255,15 @@ def test_a_large_answer_comes_in_parts_and_whole(both: Both) -> None:
     (_, found), (_, wanted) = (ask(address, "query_range", **fields) for address in (both.ours, both.theirs))
     assert len(found["data"]["result"][0]["values"]) == 11_001
     assert found == wanted
+
+
+def test_a_page_of_panels_is_answered_at_once(both: Both) -> None:
+    """Two are worked on at the same time; the others wait for their turn and are all answered."""
+    fields = {"query": "sum by (mode) (rate(demo_seconds_total[30s]))", "start": f"{both.at - 600}", "end": f"{both.at}", "step": "1"}
+    with ThreadPoolExecutor(40) as threads:
+        found = list(threads.map(lambda _: ask(both.ours, "query_range", "POST", **fields), range(80)))
+    assert {status for status, _ in found} == {200}
+    assert all(answer == found[0][1] for _, answer in found)
 
 
 def test_another_engine_answers_instead_of_the_own_store(both: Both, tmp_path: Path) -> None:

@@ -50,6 +50,25 @@ def test_a_permission_that_a_path_gives_is_the_only_one() -> None:
     assert verdict(knowing, Asked("POST", "evil.example"), "ping") == "refused.host"
 
 
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (Asked("POST", HOST, only_asks=True), "may"),
+        (Asked("POST", HOST, f"http://{HOST}", "same-origin", only_asks=True), "may"),
+        (Asked("POST", HOST, "http://evil.example", only_asks=True), "refused.origin"),
+        (Asked("POST", HOST, fetch_site="cross-site", only_asks=True), "refused.cross-site"),
+        (Asked("POST", HOST, fetch_site="cross-site", fetch_mode="navigate", only_asks=True), "refused.cross-site"),
+        (Asked("POST", "evil.example", only_asks=True), "refused.host"),
+        (Asked("POST", "whatever", unix_socket=True, only_asks=True), "may"),
+        (Asked("POST", "whatever", "http://evil.example", unix_socket=True, only_asks=True), "refused.origin"),
+    ],
+)
+def test_a_post_that_only_asks_is_a_read_but_not_from_another_site(asked: Asked, expected: str) -> None:
+    for caller in (ANONYMOUS, OTHER, FOREIGN_PEER):
+        assert verdict(caller, asked) == expected
+        assert verdict(caller, asked, None) == expected
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 @pytest.mark.parametrize(
     "host",
