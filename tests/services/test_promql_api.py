@@ -18,11 +18,21 @@ from keepwell.rooms.promql.api.routes import Answering, routes
 from keepwell.rooms.promql.api.turns import Turns
 from keepwell.rooms.promql.own import OwnEngine
 from keepwell.rooms.promql.rules.recorded import Recorded
+from keepwell.rooms.promql.shown import AlertShown, RuleGroupShown, RuleShown
 from tests.services.samples_asked import NOW, START, Asked, ms
 from tests.services.web_face import Reply, Running, request, send
 
 API = "/prometheus/api/v1"
 FORM = "application/x-www-form-urlencoded"
+
+
+ALERT = AlertShown({"alertname": "Z"}, {"summary": "s"}, "firing", NOW, 1.5e-7, START)
+GROUPS = (
+    RuleGroupShown(
+        "a", "one.yml", 30.0, (RuleShown("recording", "x:y", "y"), RuleShown("alerting", "Z", "z > 1", health="err", error="e"))
+    ),
+    RuleGroupShown("b", "two.yml", 60.0, (RuleShown("alerting", "Z", "z", state="firing", alerts=(ALERT,), keep_firing_for=60.0),)),
+)
 
 
 class Slow(OwnStore):
@@ -59,7 +69,7 @@ class Room:
 
     def face(self) -> Face:
         """The routes."""
-        answering = Answering(lambda: self.engine, lambda: (), lambda: (), dict, self.asked.clock, self.turns, lambda: self.seconds)
+        answering = Answering(lambda: self.engine, lambda: GROUPS, lambda: (), dict, self.asked.clock, self.turns, lambda: self.seconds)
         return Face("promql", routes=routes(answering))
 
 
@@ -181,6 +191,41 @@ async def test_remarks_stand_beside_the_data(running: Running) -> None:
     assert found["infos"] == ['PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "large" (1:6)']
     found = json.loads((await get(running, "query", query="quantile(2, large)")).body)
     assert found["warnings"][0].startswith("PromQL warning: quantile value should be between 0 and 1")
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ([], {"one.yml a": ["x:y", "Z"], "two.yml b": ["Z"]}),
+        ([("type", "record")], {"one.yml a": ["x:y"]}),
+        ([("type", "alert"), ("rule_group[]", "b")], {"two.yml b": ["Z"]}),
+        ([("rule_name[]", "Z"), ("file[]", "one.yml")], {"one.yml a": ["Z"]}),
+        ([("rule_name[]", "none")], {}),
+    ],
+)
+async def test_rules_are_chosen(running: Running, fields: list[tuple[str, str]], names: Mapping[str, list[str]]) -> None:
+    found = (await data(running, "rules", *fields))["groups"]
+    assert {f"{group['file']} {group['name']}": [rule["name"] for rule in group["rules"]] for group in found} == names
+
+
+async def test_rules_and_alerts_in_all_their_keys(running: Running) -> None:
+    first, second = (await data(running, "rules"))["groups"]
+    never, beginning = "0001-01-01T00:00:00Z", "2026-11-22T00:00:00Z"
+    shared = {"evaluationTime": 0.0, "lastEvaluation": never}
+    assert first["rules"][0] == {"name": "x:y", "query": "y", "health": "unknown", "type": "recording", **shared}
+    alert = {
+        "labels": {"alertname": "Z"},
+        "annotations": {"summary": "s"},
+        "state": "firing",
+        "activeAt": "2026-11-22T06:00:00Z",
+        "keepFiringSince": beginning,
+        "value": "1.5e-07",
+    }
+    rule = {"state": "firing", "name": "Z", "query": "z", "labels": {}, "health": "unknown", **shared, "type": "alerting"}
+    assert second["rules"] == [{**rule, "duration": 0.0, "keepFiringFor": 60.0, "annotations": {}, "alerts": [alert]}]
+    assert first["rules"][1]["lastError"] == "e"
+    assert (await data(running, "alerts")) == {"alerts": [alert]}
+    assert (await data(running, "rules", exclude_alerts="true"))["groups"][1]["rules"][0]["alerts"] == []
 
 
 TIMES = {"start": "0", "end": "10", "step": "1"}

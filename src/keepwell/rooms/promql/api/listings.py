@@ -70,7 +70,7 @@ def rules(groups: Sequence[RuleGroupShown], parameters: Parameters) -> dict[str,
         if (of_groups and group.name not in of_groups) or (files and group.file not in files):
             continue
         chosen = [rule for rule in group.rules if rule.kind in kinds and (not names or rule.name in names)]
-        if chosen or not (names or kind):
+        if chosen:
             found.append(_group(group, [_rule(rule, is_short) for rule in chosen]))
     return {"groups": found}
 
@@ -99,7 +99,7 @@ def _rule(rule: RuleShown, is_short: bool) -> dict[str, Any]:
         "type": rule.kind,
     }
     if rule.kind == "recording":
-        return shared
+        return shared if rule.labels else {key: value for key, value in shared.items() if key != "labels"}
     return {
         "state": rule.state,
         **shared,
