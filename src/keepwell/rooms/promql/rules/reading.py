@@ -91,7 +91,7 @@ class _Reader:
     def _rule(self, fields: Fields, shared: Mapping[str, str]) -> Rule | None:
         record, alert = fields.text("record"), fields.text("alert")
         if record and alert:
-            self._problem("a rule either records or alerts: it has both record and alert", fields.key("alert"), "make two rules of it")
+            self._problem("a rule either records or alerts: it has both record and alert", fields.key("record"), "make two rules of it")
         elif not record and not alert:
             self._problem("the rule has neither record nor alert", fields.node, "write record: or alert:, and a name")
         expression = self._expression(fields)
@@ -180,4 +180,10 @@ class _Reader:
         return node
 
     def _problem(self, message: str, node: Node, hint: str = "") -> None:
+        # What an alias repeats is said once.
+        if any(
+            said == message and at is not None and (at.line, at.column) == (node.line, node.column)
+            for _, said, _, at in self.findings.found
+        ):
+            return
         self.findings.add("rules.rule", message, node, hint)

@@ -77,6 +77,11 @@ class _Run:
         finally:
             del self.stack[mark:]
 
+    def _step(self, at: int) -> None:
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise TemplateError(f"the template takes more than {MOST_STEPS:,} steps", at)
+
     def _node(self, node: Node, dot: Any) -> None:
         match node:
             case Written(text):
@@ -117,6 +122,7 @@ class _Run:
         value = self._pipeline(Pipeline(pipeline.commands, (), False, pipeline.at), dot)
         pairs = _pairs(value, pipeline.at)
         for key, one in pairs:
+            self._step(pipeline.at)
             mark = len(self.stack)
             given = (key, one) if len(pipeline.variables) == 2 else (one,)
             self._assign(pipeline, given)
@@ -159,9 +165,7 @@ class _Run:
         return value
 
     def _command(self, command: Command, dot: Any, final: Any) -> Any:
-        self.steps += 1
-        if self.steps > MOST_STEPS:
-            raise TemplateError(f"the template takes more than {MOST_STEPS:,} steps", command.at)
+        self._step(command.at)
         first, rest = command.operands[0], command.operands[1:]
         if isinstance(first, Function):
             return self._function(first, rest, dot, final)

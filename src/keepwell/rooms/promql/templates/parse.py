@@ -1,6 +1,7 @@
 """Text to template (Go's text/template/parse)."""
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from keepwell.rooms.promql.literals import unquoted
@@ -234,9 +235,17 @@ def _value(token: Token) -> str | int | float:
     if token.sort == "string":
         return unquoted(token.text)
     if token.sort == "character":
-        return ord(unquoted(f'"{token.text[1:-1]}"'))
+        return _character(token)
     text = token.text.replace("_", "")
-    try:
+    with suppress(ValueError):
         return int(text, 0)
-    except ValueError:
-        return float(text) if not text.lstrip("+-").isdigit() else int(text)
+    with suppress(ValueError):
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
+    raise TemplateError(f"bad number syntax: {token.text[:20]}", token.at)
+
+
+def _character(token: Token) -> int:
+    text = unquoted(f'"{token.text[1:-1]}"')
+    if len(text) != 1:
+        raise TemplateError("malformed character constant", token.at)
+    return ord(text)
