@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from bench.measure import Row, process_memory, show
-from bench.promql_load import BUCKET, DAY, DAYS, DEPTH, GAUGES, HOUR, HOURS, SERIES, Source
+from bench.promql_load import BUCKET, DAY, DAYS, DEPTH, GAUGES, HOUR, HOURS, MINUTE, SERIES, Source
 from bench.samples_load import LATENCY, REQUESTS, write_requests
 from bench.samples_rivals import prometheus, victoria_metrics
 from bench.scene import keepwell
@@ -41,6 +41,10 @@ EXPRESSIONS: Mapping[str, str] = {
     "sum by endpoint": f"sum by (endpoint) (rate({REQUESTS}[5m]))",
     "subquery": f"max_over_time(sum by (status) (rate({REQUESTS}[5m]))[1h:1m])",
 }
+
+BESIDE = 7
+"""Seconds before the end of the samples at which is asked: whole minutes are the edges of a subquery's window, which Prometheus 2.42 counts
+in and Prometheus 3 does not."""
 
 Found = dict[tuple[tuple[str, str], ...], dict[int, float]]
 
@@ -64,13 +68,13 @@ class Store:
 
 def questions(last: int) -> Iterator[Asked]:
     """The questions about samples that end at ``last`` (milliseconds since 1970)."""
-    end = last // 1000
+    end = last // 1000 - BESIDE
     for name, expression in EXPRESSIONS.items():
         yield Asked(f"instant {name}", "query?" + urlencode({"query": expression, "time": end}))
     for name, expression in EXPRESSIONS.items():
         span = {"query": expression, "start": end - 86_400, "end": end, "step": STEP}
         yield Asked(f"24 h {name}", "query_range?" + urlencode(span))
-    month = {"query": f"avg_over_time({DEPTH}[1h])", "start": end - (DAYS * DAY - HOUR) // 1000, "end": end, "step": 3600}
+    month = {"query": f"avg_over_time({DEPTH}[1h])", "start": end - (DAYS * DAY - 2 * HOUR) // 1000, "end": end, "step": 3600}
     yield Asked(f"{DAYS} d average by hour of {GAUGES} series", "query_range?" + urlencode(month))
 
 
@@ -135,7 +139,7 @@ def compare(stores: list[Store], asked_of: list[Asked]) -> list[Row]:
 
 def bench(folder: Path, only: str) -> list[Row]:
     """The figures of the questions that have these words."""
-    last = int(time.time() * 1000) // HOUR * HOUR
+    last = int(time.time() * 1000) // MINUTE * MINUTE
     fill = [sys.executable, "-m", "bench.promql_fill", str(folder / "data"), str(last)]
     stored = int(subprocess.run(fill, stdout=subprocess.PIPE, check=True, text=True).stdout)
     operations = folder / "ops"

@@ -32,7 +32,7 @@ class Part:
 
 
 class Source:
-    """All samples up to ``last`` (milliseconds since 1970, the end of an hour), in order of time."""
+    """All samples up to ``last`` (milliseconds since 1970), in order of time."""
 
     def __init__(self, last: int) -> None:
         self.last = last
