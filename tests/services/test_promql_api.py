@@ -264,6 +264,60 @@ async def test_errors_have_prometheus_shape(
     assert words in found["error"]
 
 
+WEIRD = [
+    "",
+    " ",
+    "1e400",
+    "-1e300",
+    "NaN",
+    "Inf",
+    "-Inf",
+    "0x10",
+    "9" * 5_000,
+    "\x00",
+    "1_000",
+    "１２",
+    "1e-400",
+    "-0",
+    "2026-13-01T00:00:00Z",
+]
+WEIRD += ["2026-11-22T00:00:00+99:99", "5m5m", "-5m", "1.5.5", "{", '{a="\\xff"}', "\U0001f600", "up" * 3_000, "a" * 9_000, "()", "[5m]"]
+
+
+async def test_no_parameter_makes_it_stumble(running: Running) -> None:
+    """Whatever stands there, the answer is good, or an error of the client's in Prometheus' shape."""
+    usual = {"query": "1", "time": "0", "start": "0", "end": "10", "step": "5", "match[]": "odd"}
+    for path in ("query", "query_range", "series", "labels", "label/code/values", "format_query", "metadata", "rules", "targets"):
+        for name in (*usual, "timeout", "limit", "lookback_delta", "limit_per_metric", "type", "state"):
+            for value in WEIRD:
+                body = urlencode({**usual, name: value}).encode()
+                both = path in ("query", "query_range", "series", "labels", "format_query")
+                method, where, sent = ("POST", path, body) if both else ("GET", f"{path}?{body.decode()}", b"")
+                reply = await send(running, request(method, f"{API}/{where}", running, sent, content_type=FORM))
+                assert reply.status in (200, 400, 422, 503), (path, name, value, reply.body)
+                assert len(reply.body) < 20_000
+                found = json.loads(reply.body)
+                assert found["status"] == ("success" if reply.status == 200 else "error")
+
+
+async def test_a_fault_of_ours_is_told_without_its_details(room: Room, running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    room.engine = None  # type: ignore[assignment]
+    reply = await get(running, "query", query="odd")
+    found = json.loads(reply.body)
+    assert (reply.status, found["errorType"], found["error"]) == (500, "internal", "An internal fault of Keepwell: its log has the details")
+    assert "internal fault at GET /prometheus/api/v1/query" in caplog.text
+
+
+async def test_too_many_selectors_and_fields(running: Running) -> None:
+    reply = await post(running, "series", *[("match[]", "odd")] * 101)
+    assert (reply.status, json.loads(reply.body)["error"]) == (
+        400,
+        'invalid parameter "match[]": there are 101 of them, and at most 100 are possible at once',
+    )
+    assert len(json.loads((await post(running, "series", *[("match[]", "odd")] * 100)).body)["data"]) == 2
+    assert (await post(running, "series", *[("match[]", "odd")] * 1_001)).status == 400
+
+
 async def test_a_question_that_takes_too_long_is_given_up(room: Room, running: Running) -> None:
     room.store.free.clear()
     reply = await get(running, "query", query="odd", timeout="200ms")

@@ -55,9 +55,12 @@ class OwnEngine:
         return await asyncio.to_thread(lambda: sorted({labels[name] for labels in found if name in labels}))
 
     async def _found(self, wanted: Wanted) -> Sequence[Mapping[str, str]]:
-        """The series of all selectors; one may stand there twice."""
-        parts = [await self._store.find(matchers, wanted.start, wanted.end) for matchers in wanted.selectors or ((),)]
-        return parts[0] if len(parts) == 1 else [labels for part in parts for labels in part]
+        """The series of all selectors; one may stand there twice where the store does not give the same object for it."""
+        found: dict[int, Mapping[str, str]] = {}
+        for matchers in wanted.selectors or ((),):
+            found |= {id(labels): labels for labels in await self._store.find(matchers, wanted.start, wanted.end)}
+            await asyncio.sleep(0)
+        return list(found.values())
 
     async def metadata(self) -> Mapping[str, Sequence[Described]]:
         """See Engine."""

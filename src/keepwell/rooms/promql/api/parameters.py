@@ -19,12 +19,15 @@ from keepwell.rooms.promql.parse import parse
 FORM = "application/x-www-form-urlencoded"
 MOST_POINTS = 11_000
 MOST_FIELDS = 1_000
+MOST_SELECTORS = 100
+"""``match[]`` in one request: each goes through all series."""
 
+_SHOWN = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FARTHEST = 1 << 53
-_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _MIN_TIME, _MAX_TIME = "-292273086-05-16T16:47:06Z", "292277025-08-18T07:12:54.999999999Z"
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,9})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,8 @@ class Parameters:
         text = self.text(name)
         if not text:
             return 0
-        if not re.fullmatch(r"[+-]?\d{1,18}", text):
-            raise invalid(name, f'strconv.Atoi: parsing "{text}": invalid syntax')
+        if not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
+            raise invalid(name, f'strconv.Atoi: parsing "{_short(text)}": invalid syntax')
         if int(text) < 0:
             raise invalid(name, "limit must be non-negative")
         return int(text)
@@ -76,6 +79,8 @@ class Parameters:
         texts = self.all("match[]")
         if required and not texts:
             raise BadQuery("no match[] parameter provided")
+        if len(texts) > MOST_SELECTORS:
+            raise invalid("match[]", f"there are {len(texts)} of them, and at most {MOST_SELECTORS} are possible at once")
         return Wanted([read_selector(text) for text in texts], texts, start, end)
 
 
@@ -109,7 +114,7 @@ def read_instant(name: str, text: str, wrong: str = "") -> int:
             moment = None
         if moment is not None:
             return (moment - _EPOCH) // timedelta(milliseconds=1) + int(((match[2] or ".")[1:] + "000")[:3])
-    raise invalid(name, f'{wrong}cannot parse "{text}" to a valid timestamp')
+    raise invalid(name, f'{wrong}cannot parse "{_short(text)}" to a valid timestamp')
 
 
 def read_length(name: str, text: str) -> int:
@@ -118,11 +123,16 @@ def read_length(name: str, text: str) -> int:
         seconds = float(text)
         if math.isfinite(seconds) and abs(seconds) < _FARTHEST / 1000:
             return int(seconds * 1000)
-        raise invalid(name, f'cannot parse "{text}" to a valid duration. It overflows int64')
+        raise invalid(name, f'cannot parse "{_short(text)}" to a valid duration. It overflows int64')
     try:
         return parse_duration(text) // timedelta(milliseconds=1)
     except ValueError:
-        raise invalid(name, f'cannot parse "{text}" to a valid duration') from None
+        raise invalid(name, f'cannot parse "{_short(text)}" to a valid duration') from None
+
+
+def _short(text: str) -> str:
+    """The text for a message."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def read_selector(text: str) -> Sequence[Matcher]:

@@ -2,13 +2,14 @@
 
 import asyncio
 import functools
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from keepwell.kernel.problems import AnswerError, AskError, KeepwellError, NotFound, Refused
+from keepwell.kernel.problems import AnswerError, AskError, KeepwellError, NotFound, Problem, Refused
 from keepwell.rooms.promql.model import QueryError, Result
 
 from . import texts
@@ -23,6 +24,10 @@ _STATUS: Mapping[str, int] = {
     "timeout": 503,
 }
 """By Prometheus' error types (web/api/v1, ``respondError``). ``bad_gateway`` is ours: another engine was to answer, and did not."""
+
+_FAULT = Problem("internal", "An internal fault of Keepwell", "its log has the details")
+
+_log = logging.getLogger(__name__)
 
 _PART = 64 * 1024
 """Bytes sent at once, at least."""
@@ -39,6 +44,9 @@ def told(endpoint: Endpoint) -> Callable[[Request], Coroutine[Any, Any, Response
             return await endpoint(request)
         except KeepwellError as error:
             return failure(error)
+        except Exception:
+            _log.exception("internal fault at %s %s", request.method, request.url.path)
+            return failure(KeepwellError(_FAULT))
 
     asked.__annotations__ = {"request": Request}
     return asked

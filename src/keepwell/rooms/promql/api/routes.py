@@ -1,5 +1,6 @@
 """The routes below ``/prometheus/api/v1``: a client that is given ``http://HOST:PORT/prometheus`` as its Prometheus works."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -69,13 +70,13 @@ def _queries(answering: Answering) -> tuple[Route, ...]:
         return await _answered(answering, request, asked, lambda bounds: answering.engine().range(text, span, step, bounds))
 
     async def query_exemplars(request: Request) -> Response:
-        _parsed((await parameters_of(request)).text("query"))
+        await asyncio.to_thread(_parsed, (await parameters_of(request)).text("query"))
         return success([])
 
     async def format_query(request: Request) -> Response:
         text = (await parameters_of(request)).text("query")
-        _parsed(text)
-        return success(formatted(text))
+        await asyncio.to_thread(_parsed, text)
+        return success(await asyncio.to_thread(formatted, text))
 
     return (
         *_both("/query", query, "The value of a PromQL expression at one instant, in the shape of Prometheus"),
