@@ -3,6 +3,7 @@ most three decimals, values are texts, the shortest that are the number."""
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,8 +11,13 @@ from typing import Any
 from keepwell.rooms.promql.literals import decimal
 from keepwell.rooms.promql.model import InstantVector, Matrix, Result, Scalar, Series, String
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 _IN_ONE = 50_000
 """Numbers written at once."""
+
+_MOST_FORMS = 64
+"""Sets of moments whose texts are kept while an answer is written."""
 
 NEVER = "0001-01-01T00:00:00Z"
 """Go's time of nothing."""
@@ -50,7 +56,7 @@ def encoded(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").encode()
+        return _SURROGATE.sub("\ufffd", text).encode()
 
 
 def result(found: Result) -> Iterator[bytes]:
@@ -90,9 +96,9 @@ def _vector(vector: InstantVector) -> Iterator[bytes]:
 
 
 def _matrix(matrix: Matrix) -> Iterator[bytes]:
-    waiting, held = ["["], 0
+    waiting, held, forms = ["["], 0, dict[bytes, str]()
     for index, series in enumerate(matrix.series):
-        waiting.append(f'{"," if index else ""}{{"metric":{_labels(series.labels)},"values":[{_points(series)}]}}')
+        waiting.append(f'{"," if index else ""}{{"metric":{_labels(series.labels)},"values":[{_points(series, forms)}]}}')
         held += len(series.at)
         if held >= _IN_ONE:
             yield encoded("".join(waiting))
@@ -100,6 +106,20 @@ def _matrix(matrix: Matrix) -> Iterator[bytes]:
     yield encoded("".join([*waiting, "]"]))
 
 
-def _points(series: Series) -> str:
-    pairs = zip(series.at.tolist(), series.values.tolist(), strict=True)
-    return ",".join(f'[{seconds(at)},"{number(value)}"]' for at, value in pairs)
+def _points(series: Series, forms: dict[bytes, str]) -> str:
+    """The pairs of one series. The series of an answer mostly have the same moments: their texts are made once, as a form to fill in."""
+    key = series.at.tobytes()
+    form = forms.get(key)
+    if form is None:
+        if len(forms) >= _MOST_FORMS:
+            forms.clear()
+        form = forms[key] = ",".join([f'[{seconds(at)},"%s"]' for at in series.at.tolist()])
+    return form % tuple(numbers(series.values.tolist()))
+
+
+def numbers(values: list[float]) -> list[str]:
+    """As ``number``, many at once."""
+    text = repr(values)[1:-1]
+    if "e" in text or "n" in text or not values:  # exponents, infinities and NaN
+        return list(map(number, values))
+    return (text + ", ").replace(".0, ", ", ")[:-2].split(", ")
