@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 
 from bench.checks import free_port
@@ -81,8 +82,11 @@ def timed(ask: Callable[[], object]) -> tuple[float, float]:
 
 def get(port: int, path: str) -> object:
     """A JSON answer of Keepwell."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=120) as answer:
-        return json.load(answer)
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=120) as answer:
+            return json.load(answer)
+    except HTTPError as error:
+        raise SystemExit(f"{path} was answered {error.code}: {error.read().decode()}") from None
 
 
 def feed(rival: Rival, series: int, last: int, full: int) -> float:

@@ -27,6 +27,8 @@ from .reader import Extent, by_series, increases, samples_by_series
 
 MOST_SERIES = 200
 """Series that one such question measures."""
+_MOST_COUNTERS = 10_000
+"""Series of one kind of counters; how long a time they may be asked over is bounded by their rows."""
 
 _DAY = timedelta(days=1)
 
@@ -154,7 +156,7 @@ async def counters_failed(
     asker: Asker, counters: tuple[str, str], by: Sequence[str], stretch: Stretch
 ) -> tuple[dict[failing.Group, failing.Share], Answered, Stretch]:
     """The share of each group: ``counters`` are the selectors of what counts failures and of what counts everything."""
-    failed, everything = (select(asker, match, most=10 * MOST_SERIES).ids for match in counters)
+    failed, everything = (select(asker, match, most=_MOST_COUNTERS).ids for match in counters)
     together = np.union1d(failed, everything).astype(np.int32)  # usually the ones are some of the others
     rolled, answered, measured = await _rolled(asker, Selected(together, len(together)), stretch)
     gained = await asyncio.to_thread(increases, rolled, measured.start)
