@@ -18,8 +18,8 @@ from keepwell.rooms.promql.own import LIMITS, OwnEngine
 from keepwell.rooms.promql.remote import RemoteEngine
 from keepwell.rooms.promql.rules.recorded import Recorded
 from keepwell.rooms.promql.rules.work import Rules
-from keepwell.rooms.promql.sources import Both
 from keepwell.rooms.promql.shown import TargetShown
+from keepwell.rooms.promql.sources import Both
 from keepwell.rooms.samples.scraping.work import Watched
 from keepwell.rooms.samples.work.store import SampleStore
 

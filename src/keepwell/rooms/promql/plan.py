@@ -65,8 +65,8 @@ def coarse(expression: Expression, span: tuple[int, int, int], step: int, names:
 
 
 def needs(expression: Expression, span: tuple[int, int, int], default_step: int, answered: Collection[Selector] = ()) -> tuple[Need, ...]:
-    """What to fetch before the expression can be evaluated, but for the selectors that are ``answered``. ``span`` is the first and the last moment, and the query's end (``@ end()``),
-    which may lie behind the last moment. Stretches of the same series that touch are one."""
+    """What to fetch before the expression can be evaluated, but for the selectors that are ``answered``. ``span`` is the first and the last
+    moment, and the query's end (``@ end()``), which may lie behind the last moment. Stretches of the same series that touch are one."""
     first, last, end = span
     moments = _Moments(first, last, first, end)
     merged: list[Need] = []

@@ -37,7 +37,7 @@ class RolledWindows:
     reach: int
 
     def is_exact(self, name: str, closes: Instants) -> bool:
-        """Whether the function's values over the windows that end at ``closes`` are those of the samples, but for the last digits of sums."""
+        """Whether the function's values over windows that end at ``closes`` are those of the samples, but for the last digits of sums."""
         if not self.found.exact:
             return False
         edges = np.unique(np.concatenate((closes, closes - self.reach)))

@@ -78,8 +78,8 @@ class RolledWriter:
 def writing_rolled(
     file: File, labels: Mapping[int, Labels], point: Point = nothing, nans: Collection[int] | None = None
 ) -> Iterator[RolledWriter]:
-    """A writer of one file of roll-ups; at its end the file is on the disk under its name, after an error nothing is. ``nans`` are, by then,
-    the series of which a NaN that is no staleness marker is left out (None: not known). Raises OSError."""
+    """A writer of one file of roll-ups; at its end the file is on the disk under its name, after an error nothing is. ``nans`` are, by
+    then, the series of which a NaN that is no staleness marker is left out (None: not known). Raises OSError."""
     with writing(file, FORM, point) as writer:
         yield RolledWriter(writer)
         writer.close(facts_of(file, labels) | ({} if nans is None else nans_said(nans)))

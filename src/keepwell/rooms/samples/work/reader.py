@@ -174,8 +174,11 @@ class Reader:
             )
 
     def assemble(self, extent: Extent, answered: Answered, memory: Rows, counters: Ids) -> Rolled:
-        """Rows of ``answered.step``, sorted by (series, start). Each hour comes from one source, so that nothing counts twice: one that memory has something of from raw samples (of file
-        and memory), others from the coarsest tier allowed that has them, else a finer one."""
+        """Rows of ``answered.step``, sorted by (series, start).
+
+        Each hour comes from one source, so that nothing counts twice: one that memory has something of from raw samples (of file and
+        memory), others from the coarsest tier allowed that has them, else a finer one.
+        """
         open_hours = np.unique(memory.at // HOUR * HOUR)
         missing = [(extent.start, extent.end)]
         for hour in open_hours.tolist():
