@@ -77,8 +77,9 @@ bench-import: .venv/.dev ## what import makes of real manuals, beside the wanted
 	@$(PY) -m bench.importing
 
 .PHONY: bench-promql
-bench-promql: .venv/.dev ## PromQL beside prometheus and victoria-metrics with the same samples (about four minutes)
+bench-promql: .venv/.dev ## PromQL beside prometheus and victoria-metrics with the same samples, and a thousand rules (about six minutes)
 	@$(PY) -m bench.promql
+	@$(PY) -m bench.promql_rules
 
 .PHONY: wheel
 wheel: | $(UV) ## build dist/keepwell-*.whl

@@ -212,6 +212,10 @@ class _Silent:
 
     transport = None
 
+    def is_closing(self) -> bool:
+        """Never."""
+        return False
+
     def write(self, data: bytes) -> None:
         """Takes it."""
 

@@ -31,9 +31,9 @@ checks:
   http: {http: {url: http://127.0.0.1:8088/etc/hostname, expect: {body: host-}}, every: 1s}
   tcp: {tcp: {address: "localhost:8088"}, every: 1s}
   tls: {tls: {host: localhost, port: 8443, authority: /etc/keepwell/authority.pem, warn: "< 1h", fail: "< 1m"}, every: 1s}
-  root-disk: {host: {mount: /, warn: "> 99%", fail: "> 99%", inodes: {}}, every: 1s}
+  root-disk: {host: {mount: /, warn: "> 98%", fail: "> 99.5%", inodes: {}}, every: 1s}
   home-disk: {host: {mount: /home, warn: "> 30%", fail: "> 90%"}, every: 1s}
-  memory: {host: {memory: {warn: "> 99%"}, cpu: {warn: "> 100%", fail: "> 100%"}, load: {warn: "> 1000"}, swap: {}}, every: 1s}
+  memory: {host: {memory: {warn: "> 99%"}, cpu: {warn: "> 99.9%", fail: "> 100%"}, load: {warn: "> 1000"}, swap: {}}, every: 1s}
   of-nobody: {process: {match: http.server 8088, count: "== 1", cpu: {fail: "> 1000%"}, memory: {fail: "> 10GB"}}, every: 1s}
   of-root: {process: {name: systemd-journal, count: "== 1"}, every: 1s}
   who: {command: {run: [id, -un], expect: {output_contains: keepwell}}, every: 1s}

@@ -12,10 +12,11 @@ from keepwell.rooms.promql.templates.rule_texts import Outside, QueryWanted, che
 
 SERIES = [Found({"__name__": "m", "instance": "b.example:90", "n": "2"}, 2.0), Found({"instance": "a.example", "n": "1"}, 1.5)]
 OUTSIDE = Outside({"region": "north"}, "http://keepwell.example/ops")
+ANSWERS = {"m": SERIES, "m{instance='h.example:9100'}": SERIES}
 
 
 def shown(text: str, value: float = 1234567.0, answers: Mapping[str, Sequence[Found]] | None = None) -> str:
-    return expanded(text, Found({"job": "api", "instance": "h.example:9100"}, value), OUTSIDE, {"m": SERIES, **(answers or {})})
+    return expanded(text, Found({"job": "api", "instance": "h.example:9100"}, value), OUTSIDE, {**ANSWERS, **(answers or {})}, 60_000)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,15 @@ def shown(text: str, value: float = 1234567.0, answers: Mapping[str, Sequence[Fo
         ("{{ -3700 | humanizeDuration }} {{ 0.12345 | humanizePercentage }}", "-1h 1m 40s 12.35%"),
         ("{{ 1435065584.128 | humanizeTimestamp }}", "2015-06-23 13:19:44.128 +0000 UTC"),
         ('{{ (1435065584.0 | toTime).Format "2006-01-02 15:04" }} {{ (toTime 0.0).Unix }}', "2015-06-23 13:19 0"),
+        (
+            "{{ toDuration 5400 }} {{ toDuration 1.5 }} {{ toDuration 0.02 }} {{ toDuration -61 }} {{ toDuration 0 }}",
+            "1h30m0s 1.5s 20ms -1m1s 0s",
+        ),
+        ("{{ now }} {{ urlQueryEscape `a b&c` }} {{ `{{` }}", "60 a+b%26c {{"),
+        (
+            "{{ with printf `m{instance='%s'}` $labels.instance | query }}{{ . | first | value | humanize1024 }}B{{ end }}",
+            "2B",
+        ),
         ("{{ parseDuration `1h30m` }} {{ `12` | humanize }}", "5400 12"),
         (
             "{{ stripPort $labels.instance }} {{ stripDomain $labels.instance }} {{ stripDomain `10.0.0.1:80` }}",

@@ -190,7 +190,7 @@ async def _expanded(texts: Texts, found: Found, outside: Outside, at: int, ask: 
     answers: dict[str, Sequence[Found] | Exception] = {}
     while True:
         try:
-            return {name: expanded(text, found, outside, answers) for name, text in texts.items()}
+            return {name: expanded(text, found, outside, answers, at) for name, text in texts.items()}
         except QueryWanted as wanted:
             answers[wanted.text] = await _answer(wanted.text, at, ask, len(answers))
 

@@ -24,12 +24,14 @@ LONGEST = 1_000_000
 Callee = Callable[..., Any]
 
 
-def functions(url: str, query: Callable[[str], Sequence[Found]]) -> Mapping[str, Callee]:
-    """All of them. ``url`` is where Keepwell's pages are reached, ``query`` gives the series of an expression."""
+def functions(url: str, query: Callable[[str], Sequence[Found]], at: int) -> Mapping[str, Callee]:
+    """All of them. ``url`` is where Keepwell's pages are reached, ``query`` gives the series of an expression, ``at`` is the instant of the
+    evaluation (milliseconds since 1970)."""
     return {
         **_GENERAL,
         **_PROMETHEUS,
         "query": lambda text: query(_text(text)),
+        "now": lambda: at / 1000,
         "externalURL": lambda: url,
         "pathPrefix": lambda: urlsplit(url).path,
     }
@@ -203,6 +205,8 @@ _PROMETHEUS: Mapping[str, Callee] = {
     "humanizePercentage": _only(humane.humanize_percentage),
     "humanizeTimestamp": _only(humane.humanize_timestamp),
     "toTime": _only(humane.to_time),
+    "toDuration": _only(humane.show_span),
+    "urlQueryEscape": lambda text: quote_plus(_text(text)),
     "parseDuration": _seconds,
 }
 
@@ -220,7 +224,7 @@ METHODS: Mapping[str, Callable[..., Any]] = {
 }
 """What may be called on an instant."""
 
-NAMES = frozenset({*_GENERAL, *_PROMETHEUS, "query", "externalURL", "pathPrefix", "tmpl"})
+NAMES = frozenset({*_GENERAL, *_PROMETHEUS, "query", "now", "externalURL", "pathPrefix", "tmpl"})
 """The names of all functions."""
 
 

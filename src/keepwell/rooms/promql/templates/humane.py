@@ -84,6 +84,25 @@ def show_time(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}{fraction} +0000 UTC"
 
 
+def show_span(seconds: float) -> str:
+    """A span as Go's ``Duration.String`` writes it: ``1h30m0s``, ``1.5s``, ``20ms``."""
+    if not abs(seconds) < _FARTHEST:
+        raise TemplateError(f"{shortened(seconds, 4)} s are no span: the nanoseconds overflow 64 bits")
+    left, sign = abs(int(seconds * 1e9)), "-" if seconds < 0 else ""
+    if left < 1_000_000_000:
+        unit, length = next(((unit, length) for unit, length in (("ms", 1_000_000), ("µs", 1000), ("ns", 1)) if left >= length), ("s", 1))
+        return f"{sign}{_fraction(left, length)}{unit}" if left else "0s"
+    minutes, left = divmod(left, 60_000_000_000)
+    hours, minutes = divmod(minutes, 60)
+    before = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
+    return f"{sign}{before}{_fraction(left, 1_000_000_000)}s"
+
+
+def _fraction(amount: int, length: int) -> str:
+    whole, rest = divmod(amount, length)
+    return f"{whole}.{rest:0{len(str(length)) - 1}}".rstrip("0") if rest else str(whole)
+
+
 _LAYOUT = (
     ("2006", "%Y"), ("January", "%B"), ("Jan", "%b"), ("Monday", "%A"), ("Mon", "%a"), ("MST", "UTC"), ("-07:00", "+00:00"),
     ("-0700", "+0000"), ("Z07:00", "Z"), ("01", "%m"), ("02", "%d"), ("15", "%H"), ("03", "%I"), ("04", "%M"), ("05", "%S"), ("PM", "%p"),

@@ -49,9 +49,9 @@ def _template(text: str) -> Template:
     return parse(_VARIABLES + text, NAMES)
 
 
-def expanded(text: str, found: Found, outside: Outside, answers: Answers) -> str:
-    """The text about one series. What cannot be expanded says so itself, as in Prometheus: an alert is not lost for it. Raises
-    QueryWanted."""
+def expanded(text: str, found: Found, outside: Outside, answers: Answers, at: int = 0) -> str:
+    """The text about one series, at an instant in milliseconds since 1970. What cannot be expanded says so itself, as in Prometheus: an
+    alert is not lost for it. Raises QueryWanted."""
     if "{{" not in text:
         return text
 
@@ -65,6 +65,6 @@ def expanded(text: str, found: Found, outside: Outside, answers: Answers) -> str
 
     data = {"Labels": found.labels, "ExternalLabels": outside.labels, "ExternalURL": outside.url, "Value": found.value}
     try:
-        return expand(_template(text), data, functions(outside.url, query), {})
+        return expand(_template(text), data, functions(outside.url, query, at), {})
     except TemplateError as error:
         return f"<error expanding template: {error}>"

@@ -202,6 +202,10 @@ def _problems(options: ScrapeOptions) -> Iterator[str]:
             yield f"{quoted(name)} cannot be sent as a header"
     if wrong := next((name for name, value in options.headers.items() if value.startswith("secret:")), None):
         yield f"the header {wrong} refers to a secret: write it under secrets instead of headers"
+    kept = [options.bearer or "", options.basic.password if options.basic is not None else "", *options.secrets.values()]
+    if any(reference.startswith("secret:command:") for reference in kept):
+        # A command runs only when its text was accepted, and what is scraped is not among what is accepted.
+        yield "no command is run for the secret of a scrape: write secret:NAME or secret:file:PATH"
     ways = [key for key, given in (("basic", options.basic), ("bearer", options.bearer)) if given is not None]
     ways += [name for name in (*options.headers, *options.secrets) if name.lower() == "authorization"]
     if len(ways) > 1:

@@ -18,8 +18,10 @@ from keepwell.rooms.samples.model import HOUR, Ids, Instants, Keep, Labels, Metr
 from keepwell.rooms.samples.questions.asked import milliseconds
 from keepwell.rooms.samples.tiers import Answered, Need, choose
 
-MOST_PIECES = 100_000
+MOST_PIECES = 400_000
 """Series times files that one question may read; a year of one series by the hour reads 365."""
+MOST_ROWS = 1_000_000
+"""Rolled-up rows that one question may hold, 100 MB of them; a day of 2,500 series by five minutes has 720,000."""
 _BEFORE = 300_000
 """How long before a question's start, at least, the last sample is looked for with which an increase begins: as Prometheus looks back."""
 
@@ -167,7 +169,8 @@ class Reader:
 
     def _bound(self, extent: Extent, tier: Tier) -> None:
         files = self._files.count(tier, extent.start, extent.end - 1)
-        if len(extent.ids) * files > MOST_PIECES:
+        rows = len(extent.ids) * ((extent.end - extent.start) // tier.step) if tier.step else 0
+        if len(extent.ids) * files > MOST_PIECES or rows > MOST_ROWS:
             raise UsageError(
                 f"{len(extent.ids)} series over {files} files are too much for one question",
                 hint="select fewer series, a shorter time, or a step of whole hours",
