@@ -186,7 +186,7 @@ async def test_what_is_older_than_samples_is_answered_with_a_warning_where_it_is
     await past.fill([(at, [1.0] * len(at))])
     found = await query_instant("count_over_time(x[1h])", FIRST + 20 * HOUR, past.both, Limits())
     assert isinstance(found.value, InstantVector)
-    assert [sample.value for sample in found.value.samples] == [60.0]
+    assert [point.value for point in found.value.points] == [60.0]
     assert found.warnings == (
         "PromQL warning: from roll-ups, with edges of windows that are approximate and without NaN (older than 6h: by the hour)",
     )
