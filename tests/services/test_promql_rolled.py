@@ -1,7 +1,7 @@
 """Long windows from roll-ups: the same as from samples, wherever they are taken for exact."""
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,7 +41,7 @@ class Watched:
     inner: RolledAsked
     given: list[RolledUp] = field(default_factory=list)
 
-    async def __call__(self, matchers: tuple[Matcher, ...], start: int, end: int, unit: int) -> RolledUp | None:
+    async def __call__(self, matchers: Sequence[Matcher], start: int, end: int, unit: int) -> RolledUp | None:
         found = await self.inner(matchers, start, end, unit)
         self.given += [found] if found is not None else []
         return found
@@ -60,7 +60,7 @@ class Past:
         self.sampled = 0
         self.both = Both(self._select, self.rolled)
 
-    async def _select(self, matchers: tuple[Matcher, ...], start: int, end: int) -> list[Column]:
+    async def _select(self, matchers: Sequence[Matcher], start: int, end: int) -> list[Column]:
         self.sampled += 1
         return await self.store.select(matchers, start, end)
 
