@@ -75,7 +75,8 @@ def questions(last: int) -> Iterator[Asked]:
     for name, expression in EXPRESSIONS.items():
         span = {"query": expression, "start": end - 86_400, "end": end, "step": STEP}
         yield Asked(f"24 h {name}", "query_range?" + urlencode(span))
-    month = {"query": f"avg_over_time({DEPTH}[1h])", "start": end - (DAYS * DAY - 2 * HOUR) // 1000, "end": end, "step": 3600}
+    hour = end // 3600 * 3600  # whole hours, as whoever draws by the hour asks
+    month = {"query": f"avg_over_time({DEPTH}[1h])", "start": hour - (DAYS * DAY - 2 * HOUR) // 1000, "end": hour, "step": 3600}
     yield Asked(f"{DAYS} d average by hour of {GAUGES} series", "query_range?" + urlencode(month), 1.0)
 
 

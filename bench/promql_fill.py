@@ -12,9 +12,11 @@ import numpy as np
 
 from bench.promql_load import DAY, Part, Source
 from keepwell.machine.clock import SystemClock
+from keepwell.rooms.samples.decide import There, days_to_merge
+from keepwell.rooms.samples.files.days import merge_day
 from keepwell.rooms.samples.files.reading import Files
 from keepwell.rooms.samples.log import NAME
-from keepwell.rooms.samples.model import Keep
+from keepwell.rooms.samples.model import Keep, Tier
 from keepwell.rooms.samples.work.store import SampleStore, Settings
 from keepwell.rooms.samples.work.upkeep import Upkeep
 
@@ -36,6 +38,8 @@ async def fill(data: Path, last: int) -> int:
             await upkeep.everything()
         stored += await _bring(store, part)
     await upkeep.everything()
+    for over in days_to_merge(last, There({tier: files.layout.files(tier) for tier in Tier}), {}):
+        merge_day(files.layout, over)  # as upkeep does it a quarter of an hour after each day
     await upkeep.end()
     await store.end()
     return stored

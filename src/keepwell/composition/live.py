@@ -128,7 +128,7 @@ class Live:
         self._hosts = hosts
         self._heartbeats = heartbeats
         self._samples = samples
-        self._promql = PromqlRoom(samples.store, samples.scraping, hosts.of(verbs.LOCAL), operations)
+        self._promql = PromqlRoom(samples, hosts.of(verbs.LOCAL), operations)
         self._host = host = hosts.of(verbs.LOCAL)
         self._database = database
         self._store = CheckStore(database, host)

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from keepwell.composition.samples import SampleRoom
 from keepwell.config.operations import Operations
 from keepwell.ports.activity import Activity
 from keepwell.ports.host import Host
 from keepwell.ports.http import Basic, Request
 from keepwell.ports.offer import Face
-from keepwell.ports.samples import Matcher, Select
+from keepwell.ports.samples import Matcher, Select, SelectRolled
 from keepwell.rooms.promql.api.routes import Answering, routes
 from keepwell.rooms.promql.api.turns import Turns
 from keepwell.rooms.promql.engine import Described, Engine
@@ -18,18 +19,19 @@ from keepwell.rooms.promql.remote import RemoteEngine
 from keepwell.rooms.promql.rules.recorded import Recorded
 from keepwell.rooms.promql.rules.work import Rules
 from keepwell.rooms.promql.shown import TargetShown
-from keepwell.rooms.samples.scraping.work import Scraping, Watched
+from keepwell.rooms.promql.sources import Both
+from keepwell.rooms.samples.scraping.work import Watched
 from keepwell.rooms.samples.work.store import SampleStore
 
 
 class PromqlRoom:
     """The room of PromQL while a server runs."""
 
-    def __init__(self, store: SampleStore, scraping: Scraping, host: Host, operations: Operations) -> None:
+    def __init__(self, samples: SampleRoom, host: Host, operations: Operations) -> None:
         self._host = host
-        self._scraping = scraping
-        recorded = Recorded(store.add)
-        self._own = OwnEngine(OwnStore(store, recorded), lambda: self._limits)
+        self._scraping = samples.scraping
+        recorded = Recorded(samples.store.add)
+        self._own = OwnEngine(OwnStore(samples.store, recorded, samples.rolled), lambda: self._limits)
         self.rules = Rules(self.engine, recorded.write, host.clock)
         self._turns = Turns()
         self.configure(operations)
@@ -85,9 +87,10 @@ def access_to(options: Any) -> Request:
 class OwnStore:
     """The store of samples, as PromQL asks it."""
 
-    def __init__(self, store: SampleStore, recorded: Recorded) -> None:
+    def __init__(self, store: SampleStore, recorded: Recorded, rolled: SelectRolled | None = None) -> None:
         self._store = store
-        self._select = recorded.over(store.select)
+        select = recorded.over(store.select)
+        self._select: Select = select if rolled is None else Both(select, recorded.over_rolled(rolled))
 
     @property
     def select(self) -> Select:

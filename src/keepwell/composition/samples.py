@@ -24,6 +24,7 @@ from keepwell.rooms.samples.transfer.source import StoreSource
 from keepwell.rooms.samples.work.asking import Asker, CheckFacts, Facts
 from keepwell.rooms.samples.work.kept import KeptFiles
 from keepwell.rooms.samples.work.reader import Reader
+from keepwell.rooms.samples.work.rolled_asked import RolledAsked
 from keepwell.rooms.samples.work.store import SampleStore, Settings
 from keepwell.rooms.samples.work.upkeep import Upkeep
 
@@ -39,6 +40,7 @@ class SampleRoom:
         self.scraping = Scraping(host.http, host.clock, self.store)
         self._upkeep = Upkeep(self.store, self._files.files, folder / log.NAME, self._keep, host.clock)
         self._reader = Reader(self.store, self._files, self._keep, host.clock)
+        self.rolled = RolledAsked(self._reader, self.store, self._keep)
         self._facts = Facts(operations.service, {}, {}, {})
 
     @property

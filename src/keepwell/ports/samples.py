@@ -61,3 +61,38 @@ class Select(Protocol):
         """Every series that fits all matchers and has a sample from ``start`` to ``end`` (milliseconds since 1970, both included), with
         these samples. Raises Refused where that would be more than the store gives at once."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class RolledColumn:
+    """One series in rows of a stretch of time each, all columns of one length: ``start`` is where a row begins (ascending), ``count`` how
+    many samples it has, ``first_at`` when the first of them was taken (milliseconds since 1970). NaN and staleness markers are left out."""
+
+    labels: Mapping[str, str]
+    start: "NDArray[np.int64]"
+    count: "NDArray[np.int64]"
+    sum: "NDArray[np.float64]"
+    minimum: "NDArray[np.float64]"
+    maximum: "NDArray[np.float64]"
+    last: "NDArray[np.float64]"
+    first_at: "NDArray[np.int64]"
+
+
+@dataclass(frozen=True, slots=True)
+class RolledUp:
+    """Series in rows that cover ``step`` milliseconds. ``gone`` says in words that samples themselves are not kept any more ("" where they
+    are); ``exact`` whether the rows leave out nothing but staleness markers and are no longer than was asked."""
+
+    step: int
+    columns: Sequence[RolledColumn]
+    gone: str = ""
+    exact: bool = True
+
+
+class SelectRolled(Protocol):
+    """Asks for series as they were rolled up; what a store may offer beside ``Select``."""
+
+    async def __call__(self, matchers: Sequence[Matcher], start: int, end: int, unit: int) -> RolledUp | None:
+        """Every series that fits all matchers, in rows that begin from ``start`` to ``end`` (both included) and whose length divides
+        ``unit``. None where samples themselves answer as well."""
+        ...

@@ -11,10 +11,12 @@ import numpy as np
 from keepwell.ports.samples import Select
 from keepwell.rooms.promql.answers import of_instant, of_range
 from keepwell.rooms.promql.evaluate.context import Context, Remarks, Stretch
-from keepwell.rooms.promql.expression import Expression
+from keepwell.rooms.promql.evaluate.rolled import ANSWERED, RolledWindows
+from keepwell.rooms.promql.expression import Expression, Selector
 from keepwell.rooms.promql.model import BadQuery, Cancelled, ExecutionError, Instants, Limits, Result, TimedOut, Value
 from keepwell.rooms.promql.parse import parse
-from keepwell.rooms.promql.plan import needs
+from keepwell.rooms.promql.plan import Coarse, Need, coarse, needs
+from keepwell.rooms.promql.sources import rolled_beside
 
 _FARTHEST = 1 << 53
 """Milliseconds either side of 1970; beyond, instants are not told apart any more."""
@@ -89,23 +91,46 @@ async def _query(text: str, moments: Instants, select: Select, limits: Limits, s
     if shape.is_range and expression.kind in ("matrix", "string"):
         kind = "range vector" if expression.kind == "matrix" else "string"
         raise BadQuery(f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector')
-    watch = _Watch(limits, time.monotonic() + limits.seconds)
+    watch, remarks = _Watch(limits, time.monotonic() + limits.seconds), Remarks()
     start, end = int(moments[0]), int(moments[-1]) if shape.end is None else shape.end
     try:
         async with asyncio.timeout(limits.seconds):
-            stretches = await _fetched(expression, (start, int(moments[-1]), end), select, watch)
+            span = (start, int(moments[-1]), end)
+            step = int(moments[1] - moments[0]) if len(moments) > 1 else 0
+            rolled = await _rolled(list(coarse(expression, span, step, ANSWERED)), select, watch, remarks)
+            stretches = await _fetched(needs(expression, span, limits.default_step, rolled), select, watch)
     except TimeoutError:
         raise _too_slow(limits) from None
-    remarks = Remarks()
-    context = Context(text, moments, start, end, limits.default_step, stretches, watch, remarks)
+    context = Context(text, moments, start, end, limits.default_step, stretches, watch, remarks, rolled=rolled)
     value = await _evaluated(expression, context, watch, is_range=shape.is_range)
     return Result(value, tuple(remarks.warnings), tuple(remarks.infos))
 
 
-async def _fetched(expression: Expression, span: tuple[int, int, int], select: Select, watch: _Watch) -> Sequence[Stretch]:
+async def _rolled(calls: Sequence[Coarse], select: Select, watch: _Watch, remarks: Remarks) -> dict[Selector, RolledWindows]:
+    """What roll-ups answer: all that they answer exactly, and that of which samples are not kept any more."""
+    ask = rolled_beside(select)
+    answered: dict[Selector, RolledWindows] = {}
+    for call in calls if ask is not None else ():
+        assert ask is not None
+        selector, reach = call.selector, call.reach
+        found = await ask(selector.matchers, call.first - reach, call.last, call.unit)
+        if found is None or found.step > reach:
+            continue
+        watch(sum(8 * len(column.start) for column in found.columns))
+        rolled = RolledWindows(found, reach)
+        closes = np.arange(call.first, call.last + 1, max(1, call.step), dtype=np.int64)
+        is_exact = await asyncio.to_thread(rolled.is_exact, call.name, closes)
+        if not is_exact and found.gone:
+            remarks.warn(f"from roll-ups, with edges of windows that are approximate and without NaN ({found.gone})")
+        if is_exact or found.gone:
+            answered[selector] = rolled
+    return answered
+
+
+async def _fetched(wanted: Sequence[Need], select: Select, watch: _Watch) -> Sequence[Stretch]:
     stretches = []
     held = 0
-    for need in needs(expression, span, watch.limits.default_step):
+    for need in wanted:
         columns = await select(need.matchers, need.start, need.end)
         held += sum(len(column.timestamps) for column in columns)
         watch(held)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keepwell.rooms.samples import bins as binning
-from keepwell.rooms.samples.model import Ids, Rolled, Rows, Values
+from keepwell.rooms.samples.model import Ids, Rolled, Rows, Values, is_stale
 
 _PLAIN = tuple(field.name for field in fields(Rolled) if field.name not in ("edges", "bin", "weight"))
 _TYPES = {"series": np.int32, "start": np.int64, "count": np.int64, "first_at": np.int64, "last_at": np.int64}
@@ -62,6 +62,15 @@ def roll(rows: Rows, step: int, counters: Ids) -> Rolled:
             bin=held.bin,
             weight=held.weight,
         )
+
+
+def with_nan(rows: Rows) -> set[int]:
+    """The series that have a NaN which is no staleness marker: what is rolled up leaves it out, and cannot tell afterwards."""
+    nan = np.isnan(rows.value)
+    if not nan.any():
+        return set()
+    nan &= ~is_stale(rows.value)
+    return set(np.unique(rows.series[nan]).tolist())
 
 
 def merge(rolled: Rolled, step: int) -> Rolled:

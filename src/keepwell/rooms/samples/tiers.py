@@ -47,7 +47,7 @@ def choose(start: int, end: int, step: int, need: Need, keep: Keep, now: int) ->
     """
     kept = [tier for tier in Tier if start >= now - lasts(tier, keep)]
     if not kept:
-        return Answered(Tier.HOUR, _multiple(step, Tier.HOUR), need is Need.WHOLE, f"nothing is kept from before {_said(keep.hour)} ago")
+        return Answered(Tier.HOUR, _multiple(step, Tier.HOUR), need is Need.WHOLE, f"nothing is kept from before {said(keep.hour)} ago")
     if Tier.RAW in kept and (need is Need.SAMPLES or (need is Need.QUANTILE and end - start <= RAW_QUANTILES)):
         return Answered(Tier.RAW, step, exact=True)
     fitting = [tier for tier in kept if tier.step and step % tier.step == 0]
@@ -62,7 +62,7 @@ def choose(start: int, end: int, step: int, need: Need, keep: Keep, now: int) ->
 def _coarser(tier: Tier, step: int, need: Need, keep: Keep) -> Answered:
     """What is left is coarser than the question."""
     older = keep.raw if tier is Tier.FIVE_MINUTES else keep.five_minutes
-    reasons = [f"older than {_said(older)}: by {'5 minutes' if tier is Tier.FIVE_MINUTES else 'the hour'}"]
+    reasons = [f"older than {said(older)}: by {'5 minutes' if tier is Tier.FIVE_MINUTES else 'the hour'}"]
     if need is Need.QUANTILE:
         reasons.append("quantiles from bins, within 1 %")
     return Answered(tier, _multiple(step, tier), False, "; ".join(reasons))
@@ -77,7 +77,8 @@ def _multiple(step: int, tier: Tier) -> int:
     return -(-step // tier.step) * tier.step
 
 
-def _said(duration: timedelta) -> str:
+def said(duration: timedelta) -> str:
+    """A duration as people say it: whole days as such."""
     if duration >= timedelta(days=2) and not duration % timedelta(days=1):
         return f"{duration.days} days"
     return format_duration(duration)

@@ -1,8 +1,9 @@
 """What an evaluation has at hand: the moments, the samples that were fetched, a guard that bounds it, and where remarks are left."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,10 @@ from keepwell.ports.samples import Column, Matcher
 from keepwell.rooms.promql.evaluate.vectors import Vector
 from keepwell.rooms.promql.labels import Labels
 from keepwell.rooms.promql.model import LOOK_BACK, ExecutionError, Instants, Values, is_stale
+
+if TYPE_CHECKING:
+    from keepwell.rooms.promql.evaluate.rolled import RolledWindows
+    from keepwell.rooms.promql.expression import Selector
 
 Places = NDArray[np.int64]
 """Positions in concatenated columns."""
@@ -78,7 +83,7 @@ class Stretch:
 class Context:
     """One evaluation: ``moments`` are those at which the expression is worth something (ascending), ``start`` and ``end`` those of the
     whole query (a subquery has moments of its own). ``default_step`` is the step of a subquery that names none, ``known`` what selectors
-    have already given at these moments."""
+    have already given at these moments, ``rolled`` what roll-ups gave instead of samples."""
 
     text: str
     moments: Instants
@@ -90,6 +95,7 @@ class Context:
     remarks: Remarks
     known: dict[object, tuple[Vector, Values]] = field(default_factory=dict)
     look_back: int = LOOK_BACK
+    rolled: "Mapping[Selector, RolledWindows]" = field(default_factory=dict)
 
     def at(self, moments: Instants) -> "Context":
         """The same for other moments."""

@@ -190,6 +190,11 @@ def _called(node: Call, context: Context) -> Vector:
 
 def _over_ranges(node: Call, context: Context) -> Vector:
     number = next(index for index, argument in enumerate(node.arguments) if argument.kind == "matrix")
+    matrix = node.arguments[number]
+    if isinstance(matrix, Selector) and matrix in context.rolled:
+        closes = reference(context.moments, matrix.at, matrix.offset, context)
+        found, values, present = context.rolled[matrix].value(node.name, closes, context.guard)
+        return Vector(found.labels, [node.name != "last_over_time"] * len(found.labels), values, present)
     found = ranges(node.arguments[number], context)
     numbers = [scalar(argument, context) for index, argument in enumerate(node.arguments) if index != number]
     context.guard(6 * found.low.size)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from keepwell.ports.samples import Column, Matcher, Select
+from keepwell.ports.samples import Column, Matcher, RolledUp, Select, SelectRolled
 from keepwell.rooms.promql.labels import Key, Labels
 from keepwell.rooms.promql.model import Instants, Values
 
@@ -42,6 +42,16 @@ class Recorded:
         value = np.fromiter((row.value for row in rows), np.float64, len(rows))
         outcome = self._add(SOURCE, [row.labels for row in rows], at, value)
         outcome.add_done_callback(lambda _: self._waiting.pop(number, None))
+
+    def over_rolled(self, rolled: SelectRolled) -> SelectRolled:
+        """The store's roll-ups; none while samples wait that would be in them."""
+
+        async def selected(matchers: Sequence[Matcher], start: int, end: int, unit: int) -> RolledUp | None:
+            waiting = (row for rows in self._waiting.values() for row in rows)
+            is_waiting = any(row.at >= start and all(fits(matcher, row.labels) for matcher in matchers) for row in waiting)
+            return None if is_waiting else await rolled(matchers, start, end, unit)
+
+        return selected
 
     def over(self, select: Select) -> Select:
         """The store's samples, and those that wait."""

@@ -24,7 +24,7 @@ from keepwell.rooms.samples.files.rolled import open_rolled, writing_rolled
 from keepwell.rooms.samples.files.source import Source
 from keepwell.rooms.samples.log import joined
 from keepwell.rooms.samples.model import HOUR, Ids, Labels, Metric, Rows, Tier
-from keepwell.rooms.samples.rollup import is_counter, roll
+from keepwell.rooms.samples.rollup import is_counter, roll, with_nan
 
 MOST_ROWS = 250_000
 """Rows that are held at a time, about 100 bytes each."""
@@ -60,16 +60,19 @@ def compact_hour(layout: Layout, source: Source, hour: int, point: Point = nothi
         return Compacted(batches, damaged, 0, taken, 0, said)
     labels = source.labels(series_in(counts), {} if existing is None else labels_in(existing))
     rolls = not partial or not _is_rolled(layout, hour)
-    rows = 0
+    rows, nans = 0, set[int]()
     with ExitStack() as stack:
         rolled = (
-            stack.enter_context(writing_rolled(layout.hour(Tier.FIVE_MINUTES, hour), labels, _named_point(point, "5m"))) if rolls else None
+            stack.enter_context(writing_rolled(layout.hour(Tier.FIVE_MINUTES, hour), labels, _named_point(point, "5m"), nans))
+            if rolls
+            else None
         )
         raw = stack.enter_context(writing_hour(file, labels, partial=partial, point=_named_point(point, "raw")))
         for ids in ranges(counts, MOST_ROWS):
             part = _merged(existing, source, hour, ids)
             raw.write(part)
             rows += len(part)
+            nans |= with_nan(part)
             if rolled is not None:
                 rolled.write(roll(part, Tier.FIVE_MINUTES.step, counters(labels, source.metrics(), ids)))
         if found:
@@ -84,9 +87,11 @@ def roll_hour(layout: Layout, hour: int, metrics: Mapping[str, Metric], point: P
     labels = labels_in(opened)
     target = layout.hour(Tier.FIVE_MINUTES, hour)
     verify(opened)
-    with writing_rolled(target, labels, _named_point(point, "5m")) as writer:
+    nans: set[int] = set()
+    with writing_rolled(target, labels, _named_point(point, "5m"), nans) as writer:
         for ids in ranges(counted_in(np.zeros(0, np.int64), opened), MOST_ROWS):
             rows = read_rows(opened, ids, hour, hour + HOUR)
+            nans |= with_nan(rows)
             writer.write(roll(rows, Tier.FIVE_MINUTES.step, counters(labels, metrics, ids)))
         if target.path.exists():
             set_aside(target)

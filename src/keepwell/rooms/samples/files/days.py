@@ -11,7 +11,7 @@ import numpy as np
 
 from keepwell.rooms.samples.files.compact import set_aside
 from keepwell.rooms.samples.files.damage import Damaged
-from keepwell.rooms.samples.files.facts import labels_in
+from keepwell.rooms.samples.files.facts import labels_in, nans_in
 from keepwell.rooms.samples.files.layout import File, Layout, Piece, pieces
 from keepwell.rooms.samples.files.parquet import Opened, Point, flush_folder, nothing, verify
 from keepwell.rooms.samples.files.ranges import counted_in, ranges
@@ -57,10 +57,11 @@ def _write(targets: tuple[File, File], fine: Sequence[Opened], earlier: Sequence
         counts = counted_in(counts, opened)
         labels |= labels_in(opened)
     parts = _pieces(fine)
+    nans = _nans(fine), _nans((*fine, *earlier))
     rows = hours = 0
     with (
-        writing_rolled(targets[1], labels, lambda step: point(f"1h: {step}")) as coarse_writer,
-        writing_rolled(targets[0], labels, lambda step: point(f"5m: {step}")) as fine_writer,
+        writing_rolled(targets[1], labels, lambda step: point(f"1h: {step}"), nans[1]) as coarse_writer,
+        writing_rolled(targets[0], labels, lambda step: point(f"5m: {step}"), nans[0]) as fine_writer,
     ):
         for ids in ranges(counts, MOST_ROWS):
             part = join([read_rolled(opened, ids, piece.start, piece.end) for opened, piece in parts])
@@ -71,6 +72,17 @@ def _write(targets: tuple[File, File], fine: Sequence[Opened], earlier: Sequence
             rows, hours = rows + len(part), hours + len(coarse)
         _put_damaged_aside(targets, (*fine, *earlier))
     return rows, hours
+
+
+def _nans(files: Sequence[Opened]) -> set[int] | None:
+    """The series with a NaN in any of them; None where one of them does not say."""
+    found: set[int] = set()
+    for opened in files:
+        noted = nans_in(opened)
+        if noted is None:
+            return None
+        found |= noted
+    return found
 
 
 def _pieces(opened: Sequence[Opened]) -> list[tuple[Opened, Piece]]:

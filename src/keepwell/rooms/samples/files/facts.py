@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pyarrow as pa
 
@@ -11,6 +11,7 @@ from keepwell.rooms.samples.files.parquet import Opened
 from keepwell.rooms.samples.model import Labels
 
 _SERIES = "keepwell.series"
+_NANS = "keepwell.nan"
 
 
 def facts_of(file: File, labels: Mapping[int, Labels]) -> dict[str, str]:
@@ -31,3 +32,14 @@ def labels_in(opened: Opened) -> dict[int, Labels]:
     length, _, squeezed = opened.facts[_SERIES].partition(":")
     packed = pa.Codec("zstd").decompress(base64.b64decode(squeezed), int(length), asbytes=True)
     return {int(number): labels for number, labels in json.loads(packed).items()}
+
+
+def nans_said(nans: Collection[int]) -> dict[str, str]:
+    """``keepwell.nan``: the series of which a roll-up left out a NaN that is no staleness marker."""
+    return {_NANS: ",".join(map(str, sorted(nans)))}
+
+
+def nans_in(opened: Opened) -> frozenset[int] | None:
+    """The series of which a roll-up left out a NaN that is no staleness marker; None where the file, an older one, does not say."""
+    said = opened.facts.get(_NANS)
+    return None if said is None else frozenset(map(int, filter(None, said.split(","))))

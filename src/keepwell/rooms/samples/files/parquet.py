@@ -148,6 +148,11 @@ class Opened:
     last_series: NDArray[np.int32]
 
     @property
+    def size(self) -> int:
+        """Bytes of its footer; what is remembered of it takes a few times as many."""
+        return int(self.metadata.serialized_size)
+
+    @property
     def facts(self) -> Mapping[str, str]:
         """What was said about it when it was closed."""
         return {key.decode(): value.decode() for key, value in (self.metadata.metadata or {}).items()}

@@ -21,8 +21,8 @@ from keepwell.rooms.samples.rollup import join
 if TYPE_CHECKING:
     from keepwell.rooms.samples.files.parquet import Opened
 
-FOOTERS_KEPT = 64
-"""How many files' footers are remembered: a quarter of a megabyte each with ten thousand series."""
+FOOTER_BYTES = 16_000_000
+"""How many bytes of footers are remembered: sixty files with ten thousand series each, or a month of hours with a few hundred."""
 
 _ATTEMPTS = 100
 """How often files may vanish under a question before it takes what is left: a day's merge takes the hours away that it merged."""
@@ -37,6 +37,7 @@ class Files:
         self.layout = Layout(folder)
         self.damages = Damages()
         self._footers: OrderedDict[Path, tuple[Stamp, Opened]] = OrderedDict()
+        self._footer_bytes = 0
         self._inspected: dict[Path, Stamp] = {}
         self._guard = threading.Lock()
 
@@ -54,6 +55,18 @@ class Files:
         """The roll-ups of these series (ascending; None for all) that begin from ``start`` to ``end``, both included, sorted by (series,
         start). Without ``bins`` no row has any."""
         return join(self._read(tier, start, end, lambda opened, piece: _rolled(opened, ids, piece, bins)))
+
+    def nans(self, tier: Tier, start: int, end: int) -> frozenset[int] | None:
+        """The series of which the roll-ups of this time (both included) left out a NaN that is no staleness marker; None where it is not
+        known."""
+        found: set[int] = set()
+        for piece in pieces(self._fine(tier), start, end):
+            opened = self.usable(piece.file)
+            noted = None if opened is None else _nans(opened)
+            if noted is None:
+                return None
+            found |= noted
+        return frozenset(found)
 
     def hours(self) -> frozenset[int]:
         """The hours that have a file of raw samples which can be read, as far as is known."""
@@ -137,11 +150,16 @@ class Files:
                 self._footers.move_to_end(file.path)
                 return known[1]
         opened = open_hour(file) if file.tier is Tier.RAW else open_rolled(file)
-        with self._guard:
-            self._footers[file.path] = (state, opened)
-            while len(self._footers) > FOOTERS_KEPT:
-                self._footers.popitem(last=False)
+        self._remember(state, opened)
         return opened
+
+    def _remember(self, state: Stamp, opened: "Opened") -> None:
+        with self._guard:
+            before = self._footers.pop(opened.file.path, None)
+            self._footers[opened.file.path] = (state, opened)
+            self._footer_bytes += opened.size - (before[1].size if before else 0)
+            while self._footer_bytes > FOOTER_BYTES:
+                self._footer_bytes -= self._footers.popitem(last=False)[1][1].size
 
     def _read(self, tier: Tier, start: int, end: int, read: Callable[["Opened", Piece], T]) -> list[T]:
         """One answer for each piece of time, in order of time. Where a file vanishes or proves to be damaged, the question is put again to
@@ -162,6 +180,12 @@ def _labels(opened: "Opened") -> dict[int, Labels]:
     from keepwell.rooms.samples.files.facts import labels_in
 
     return labels_in(opened)
+
+
+def _nans(opened: "Opened") -> frozenset[int] | None:
+    from keepwell.rooms.samples.files.facts import nans_in
+
+    return nans_in(opened)
 
 
 def _rows(opened: "Opened", ids: Ids | None, piece: Piece) -> Rows:

@@ -5,7 +5,7 @@ A number stands in its own column where it is kept as it is, and otherwise in ``
 ``packed_bins.py``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ from keepwell.rooms.samples.files.columns import (
 )
 from keepwell.rooms.samples.files.damage import Damaged
 from keepwell.rooms.samples.files.decimals import digits_of, snapped
-from keepwell.rooms.samples.files.facts import facts_of
+from keepwell.rooms.samples.files.facts import facts_of, nans_said
 from keepwell.rooms.samples.files.layout import File
 from keepwell.rooms.samples.files.packed_bins import Packed, pack, unpack
 from keepwell.rooms.samples.files.parquet import Form, Opened, Point, Writer, nothing, open_file, read_groups, writing
@@ -75,11 +75,14 @@ class RolledWriter:
 
 
 @contextmanager
-def writing_rolled(file: File, labels: Mapping[int, Labels], point: Point = nothing) -> Iterator[RolledWriter]:
-    """A writer of one file of roll-ups; at its end the file is on the disk under its name, after an error nothing is. Raises OSError."""
+def writing_rolled(
+    file: File, labels: Mapping[int, Labels], point: Point = nothing, nans: Collection[int] | None = None
+) -> Iterator[RolledWriter]:
+    """A writer of one file of roll-ups; at its end the file is on the disk under its name, after an error nothing is. ``nans`` are, by
+    then, the series of which a NaN that is no staleness marker is left out (None: not known). Raises OSError."""
     with writing(file, FORM, point) as writer:
         yield RolledWriter(writer)
-        writer.close(facts_of(file, labels))
+        writer.close(facts_of(file, labels) | ({} if nans is None else nans_said(nans)))
 
 
 def open_rolled(file: File) -> Opened:

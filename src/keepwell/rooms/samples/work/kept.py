@@ -42,6 +42,10 @@ class KeptFiles:
         """Raw samples of series (ascending), sorted by hour, then (series, at)."""
         return self.files.rows(ids, start, end)
 
+    def nans(self, tier: Tier, start: int, end: int) -> Collection[int] | None:
+        """The series of which roll-ups of this time (both included) left out a NaN that is no staleness marker; None: not known."""
+        return self.files.nans(tier, start, end)
+
     def rolled(self, tier: Tier, ids: Ids, start: int, end: int, bins: bool) -> tuple[Rolled, list[tuple[int, int]]]:
         """Rolled-up rows (without ``bins`` none has any), and the stretches (start, end not contained) of which this tier has everything.
 

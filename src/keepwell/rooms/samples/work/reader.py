@@ -1,8 +1,8 @@
 """Reads samples for questions: what is in memory and what is in files of any tier, put together as one."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import Protocol
 
@@ -64,19 +64,38 @@ class Files(Protocol):
         """Raw samples, sorted by (series, at)."""
         ...
 
+    def nans(self, tier: Tier, start: int, end: int) -> Collection[int] | None:
+        """The series of which roll-ups of this time (both included) left out a NaN that is no staleness marker; None: not known."""
+        ...
+
     def rolled(self, tier: Tier, ids: Ids, start: int, end: int, bins: bool) -> tuple[Rolled, list[tuple[int, int]]]:
         """Rolled-up rows (without ``bins`` none has any), and the stretches (start, end not contained) of which it has everything."""
         ...
 
 
+@dataclass(slots=True)
+class Nans:
+    """The series of which roll-ups left out a NaN that is no staleness marker, and whether all of these are known."""
+
+    series: set[int] = field(default_factory=set)
+    known: bool = True
+
+    def add(self, found: Collection[int] | None) -> None:
+        """Some more; None where they are not known."""
+        self.series.update(found or ())
+        self.known = self.known and found is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What is to be read: these series (ascending), from ``start`` to ``end`` (not contained); with ``bins`` where quantiles are wanted."""
+    """What is to be read: these series (ascending), from ``start`` to ``end`` (not contained); with ``bins`` where quantiles are wanted.
+    ``nans`` takes down of which series a NaN was left out."""
 
     ids: Ids
     start: int
     end: int
     bins: bool = False
+    nans: Nans | None = None
 
 
 class Reader:
@@ -141,7 +160,7 @@ class Reader:
         self._bound(wide, answered.tier)
         memory = self._store.rows(wide.ids, wide.start, wide.end - 1)
         counters = self._counters(wide.ids)
-        found = await asyncio.to_thread(self._assemble, wide, answered, memory, counters)
+        found = await asyncio.to_thread(self.assemble, wide, answered, memory, counters)
         return from_last_before(found, extent.start)
 
     def _counters(self, ids: Ids) -> Ids:
@@ -157,9 +176,12 @@ class Reader:
                 hint="select fewer series, a shorter time, or a step of whole hours",
             )
 
-    def _assemble(self, extent: Extent, answered: Answered, memory: Rows, counters: Ids) -> Rolled:
-        """Each hour comes from one source, so that nothing counts twice: one that memory has something of from raw samples (of file
-        and memory), others from the coarsest tier allowed that has them, else a finer one."""
+    def assemble(self, extent: Extent, answered: Answered, memory: Rows, counters: Ids) -> Rolled:
+        """Rows of ``answered.step``, sorted by (series, start).
+
+        Each hour comes from one source, so that nothing counts twice: one that memory has something of from raw samples (of file and
+        memory), others from the coarsest tier allowed that has them, else a finer one.
+        """
         open_hours = np.unique(memory.at // HOUR * HOUR)
         missing = [(extent.start, extent.end)]
         for hour in open_hours.tolist():
@@ -172,6 +194,8 @@ class Reader:
             parts.append(found)
         gaps = _joined([*missing, *((max(hour, extent.start), min(hour + HOUR, extent.end)) for hour in open_hours.tolist())])
         raw = together([*(self._files.rows(extent.ids, first, last - 1) for first, last in gaps), memory])
+        if extent.nans is not None:
+            extent.nans.add(rollup.with_nan(raw))
         base = Tier.FIVE_MINUTES.step if parts else answered.step
         parts.append(rollup.roll(raw, base, counters))
         return rollup.merge(rollup.join(parts), answered.step)  # rows of several lengths lie side by side: they cover different hours
@@ -185,6 +209,9 @@ class Reader:
                 continue
             found, covered = self._files.rolled(tier, extent.ids, whole[0], whole[1] - 1, extent.bins)
             parts.append(found)
+            for begins, ends in _joined(covered) if extent.nans is not None else ():
+                assert extent.nans is not None
+                extent.nans.add(self._files.nans(tier, begins, ends - 1))
             for begins, ends in covered:
                 left = _without(left, begins, ends)
         return rollup.join(parts), left
@@ -223,7 +250,7 @@ def by_series(rolled: Rolled) -> list[tuple[int, Rolled]]:
     return [(int(rolled.series[first]), _part(rolled, first, last)) for first, last in _runs(rolled.series)]
 
 
-_PLAIN = tuple(field.name for field in fields(Rolled) if field.name not in ("edges", "bin", "weight"))
+_PLAIN = tuple(each.name for each in fields(Rolled) if each.name not in ("edges", "bin", "weight"))
 
 
 def _part(rolled: Rolled, first: int, last: int) -> Rolled:
