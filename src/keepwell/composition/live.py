@@ -21,6 +21,7 @@ from keepwell.composition.samples_shown import measured
 from keepwell.config.operations import Operations
 from keepwell.engine import Engine
 from keepwell.kernel.problems import ConfigurationError, StorageError
+from keepwell.machine.memory import give_back
 from keepwell.ports.activity import Job
 from keepwell.ports.host import Host
 from keepwell.ports.offer import Face, Route
@@ -134,15 +135,18 @@ class Live:
         self._store = CheckStore(database, host)
         self.checks = Checks(host, samples.store, self._store.identify, self._store.write, hosts.of)
         self._itself = Itself(self.checks, host)
-        self.engine = self._itself.engine = Engine(
-            [self.checks, *samples.activities, *self._promql.activities, self._housekeeping(), self._itself.sign_of_life], host.clock
-        )
+        rooms = (self.checks, *samples.activities, *self._promql.activities)
+        own = (self._housekeeping(), self._tidying(), self._itself.sign_of_life)
+        self.engine = self._itself.engine = Engine([*rooms, *own], host.clock)
         self.checks.on_wake(self.engine.wake)
         samples.scraping.on_wake(self.engine.wake)
         self._promql.rules.on_wake(self.engine.wake)
 
     def _housekeeping(self) -> Recurring:
         return Recurring("forget removed checks", 3600.0, self._host.clock.monotonic() + 60.0, self._forget)
+
+    def _tidying(self) -> Recurring:
+        return Recurring("give memory back", 60.0, self._host.clock.monotonic() + 60.0, lambda: asyncio.to_thread(give_back))
 
     async def _forget(self) -> None:
         await self._store.forget(self.operations)

@@ -30,6 +30,7 @@ from keepwell.kernel.problems import ConfigurationError, KeepwellError, NotAccep
 from keepwell.kernel.redaction import redact_patterns
 from keepwell.machine import notify
 from keepwell.machine.log import configure_logging
+from keepwell.machine.memory import be_modest
 from keepwell.ports.host import Host
 from keepwell.rooms.health.decide import percentile
 from keepwell.rooms.health.model import Web
@@ -65,6 +66,7 @@ async def serve(settings: Settings) -> int:
 
     Raises ConfigurationError, UsageError (a port in use, a public address) or StorageError before anything runs.
     """
+    be_modest()
     configure_logging(settings.log_format, settings.log_level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)  # while starting, everything is being read anyway
