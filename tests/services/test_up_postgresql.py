@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -153,9 +154,10 @@ def test_a_stopped_server_delays_storing_never_looking(tmp_path: Path, database:
         said = served.get("/health")["services"]["storage"]
         assert f"127.0.0.1:{database.port}/shop does not answer" in said
         assert served.states() == {"api": "ok"}, "what is not stored must not be shown"
-        looks = started_looks(served)
-        pause(2.5)
+        looks, since = started_looks(served), datetime.now(UTC).isoformat()
+        pause(3.5)
         assert started_looks(served) >= looks + 2
+        until = datetime.now(UTC).isoformat()
         refused = keepwell("reload", "--data", str(served.data))
         assert refused.returncode == 2
         assert "does not answer" in refused.stderr
@@ -163,8 +165,10 @@ def test_a_stopped_server_delays_storing_never_looking(tmp_path: Path, database:
         wait_until(lambda: "the configuration could not be read again" in served.log, 20, "a word about the reload that failed")
         database.start()
         served.until({"api": "fail"}, 30)
+        wait_until(lambda: served.get("/api/v1/checks/api")["observations"][0]["at"] > until, 20, "an observation made later")
         seen = served.get("/api/v1/checks/api")
-        assert len(seen["observations"]) >= looks + 2, "observations made meanwhile were kept"
+        meanwhile = [row["at"] for row in seen["observations"] if since < row["at"] < until]
+        assert len(meanwhile) >= 2, "observations made meanwhile were kept"
         assert served.get("/health")["status"] == "healthy"
         assert keepwell("reload", "--data", str(served.data)).returncode == 0
     assert "Traceback" not in served.log
