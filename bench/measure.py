@@ -4,7 +4,8 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,17 @@ def process_memory(pid: int) -> tuple[float, float]:
         if name in {"VmRSS", "VmHWM"}:
             found[name] = int(value.split()[0]) * 1024 / 1e6
     return found["VmRSS"], found["VmHWM"]
+
+
+def timed(ask: Callable[[], object], times: int) -> tuple[float, float]:
+    """Median and 95th percentile of the milliseconds that something takes, after a first time that does not count."""
+    ask()
+    spent = []
+    for _ in range(times):
+        began = time.perf_counter()
+        ask()
+        spent.append(1000 * (time.perf_counter() - began))
+    return statistics.median(spent), sorted(spent)[round(0.95 * (times - 1))]
 
 
 def show(title: str, rows: Sequence[Row]) -> None:

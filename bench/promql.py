@@ -7,19 +7,18 @@ their end. How many answers have the same numbers is counted too.
 import argparse
 import json
 import math
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from bench.measure import Row, process_memory, show
+from bench.measure import Row, process_memory, show, timed
 from bench.promql_load import BUCKET, DAY, DAYS, DEPTH, GAUGES, HOUR, HOURS, MINUTE, SERIES, Source
 from bench.samples_load import LATENCY, REQUESTS, write_requests
 from bench.samples_rivals import prometheus, victoria_metrics
@@ -86,17 +85,6 @@ def get(address: str) -> bytes:
         return bytes(answer.read())
 
 
-def timed(ask: Callable[[], object]) -> tuple[float, float]:
-    """Median and 95th percentile of the milliseconds of a question."""
-    ask()
-    spent = []
-    for _ in range(TIMES):
-        began = time.perf_counter()
-        ask()
-        spent.append(1000 * (time.perf_counter() - began))
-    return statistics.median(spent), sorted(spent)[round(0.95 * (TIMES - 1))]
-
-
 def answer(body: bytes) -> Found:
     """The numbers of an answer by series and milliseconds."""
     result = json.loads(body)["data"]["result"]
@@ -129,7 +117,7 @@ def compare(stores: list[Store], asked_of: list[Asked]) -> list[Row]:
         found = {name: answer(get(address)) for name, address in addresses.items()}
         for name, others in differing.items():
             others += [] if is_same(found[ours.name], found[name]) else [asked.what]
-        times = {name: timed(lambda address=address: get(address)) for name, address in addresses.items()}  # type: ignore[misc]
+        times = {name: timed(lambda address=address: get(address), TIMES) for name, address in addresses.items()}  # type: ignore[misc]
         for place, figure in enumerate(("median", "95th percentile")):
             wanted = asked.times * times[theirs.name][place]
             rows.append(Row(f"{asked.what}: {figure}", times[ours.name][place], "ms", wanted))

@@ -6,7 +6,6 @@ and how quickly three questions are answered over HTTP. live: all three scrape o
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 
 from bench.checks import free_port
-from bench.measure import Row, process_cpu, process_memory, show
+from bench.measure import Row, process_cpu, process_memory, show, timed
 from bench.samples_fill import FEW, Source, hours
 from bench.samples_load import LATENCY, REQUESTS, STEP, labels, write_requests
 from bench.samples_rivals import Rival, prometheus, victoria_metrics
@@ -67,17 +66,6 @@ def questions(series: int, last: int) -> list[Asked]:
             {"query": f"{share.format(failed)} / {share.format(REQUESTS)}", "time": end - 1},
         ),
     ]
-
-
-def timed(ask: Callable[[], object]) -> tuple[float, float]:
-    """Median and 95th percentile of the milliseconds of a question, after one that does not count."""
-    ask()
-    spent = []
-    for _ in range(TIMES):
-        began = time.perf_counter()
-        ask()
-        spent.append(1000 * (time.perf_counter() - began))
-    return statistics.median(spent), sorted(spent)[int(0.95 * (TIMES - 1))]
 
 
 def get(port: int, path: str) -> object:
@@ -152,7 +140,7 @@ def _beside(asked: Asked, port: int, rivals: Sequence[Rival]) -> list[Row]:
     asks |= {rival.name: lambda rival=rival: rival.ask(asked.path, **asked.theirs) for rival in rivals}  # type: ignore[misc]
     rows = []
     for name, ask in asks.items():
-        median, p95 = timed(ask)
+        median, p95 = timed(ask, TIMES)
         rows += [Row(f"{asked.what}: {name}, median", median, "ms"), Row("  95th percentile", p95, "ms")]
     return rows
 
