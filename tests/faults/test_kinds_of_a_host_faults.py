@@ -3,6 +3,7 @@
 Each look ends soon, says what was seen, is never ``ok``, and leaves neither a process nor a file descriptor.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -58,7 +59,11 @@ LOOKS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 
 def children() -> set[int]:
     """The processes that this one started and that did not end."""
-    return {int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()}
+    found: set[int] = set()
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a thread that has just ended
+            found |= {int(pid) for pid in (task / "children").read_text().split()}
+    return found
 
 
 def descriptors() -> int:
