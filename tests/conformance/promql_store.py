@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from keepwell.ports.samples import NAME, Column, Matcher
-from keepwell.rooms.promql.patterns import compiled
+from keepwell.rooms.promql.rules.memory import fits
 
 NATIVE = "native histograms"
 STARTS = "start times of counters"
@@ -56,20 +56,6 @@ class MemoryStore:
                 values = np.array([kept.numbers[one] for one in at], dtype=np.float64)
                 columns.append(Column(kept.labels, np.array(at, dtype=np.int64), values))
         return sorted(columns, key=lambda column: sorted(column.labels.items()))
-
-
-def fits(matcher: Matcher, labels: dict[str, str]) -> bool:
-    """Whether the labels are what the matcher asks for."""
-    value = labels.get(matcher.label, "")
-    match matcher.operator:
-        case "=":
-            return value == matcher.value
-        case "!=":
-            return value != matcher.value
-        case "=~":
-            return compiled(matcher.value).fullmatch(value) is not None
-        case _:
-            return compiled(matcher.value).fullmatch(value) is None
 
 
 def base_of_histogram(labels: dict[str, str]) -> dict[str, str] | None:

@@ -16,10 +16,11 @@ import pytest
 from keepwell.kernel.states import State
 from keepwell.ports.samples import NAME, Column, Matcher
 from keepwell.rooms.promql.model import InstantVector, Limits
+from keepwell.rooms.promql.rules.memory import fits
 from keepwell.rooms.promql.work import query_instant
-from tests.conformance.promql_store import fits
+from tests.prometheus_server import prometheus_over
 from tests.services.look import look
-from tests.services.test_promql_beside_prometheus import differences, running, shaped, theirs
+from tests.services.test_promql_beside_prometheus import differences, shaped, theirs
 from tests.serving import keepwell, operations, serving
 from tests.support import need, outside
 
@@ -110,7 +111,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
     made = Stores(folder)
     command = [need("promtool"), "tsdb", "create-blocks-from", "openmetrics", str(made.file), str(folder / "blocks")]
     subprocess.run(command, capture_output=True, timeout=120, check=True)
-    with running(folder) as made.address:
+    with prometheus_over(folder / "blocks") as made.address:
         yield made
 
 

@@ -8,14 +8,11 @@ are far years there and NaN here.
 
 import json
 import math
-import signal
 import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,9 +20,10 @@ import pytest
 from keepwell.kernel.problems import KeepwellError
 from keepwell.ports.samples import Column, Matcher
 from keepwell.rooms.promql.model import InstantVector, Limits, Matrix, Scalar, Value
+from keepwell.rooms.promql.rules.memory import fits
 from keepwell.rooms.promql.work import query_instant, query_range
-from tests.conformance.promql_store import fits
-from tests.support import free_port, need, wait_until
+from tests.prometheus_server import prometheus_over
+from tests.support import need
 
 START = 1_700_000_000_000
 """Milliseconds; a multiple of 10 s."""
@@ -96,33 +94,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     make = [need("promtool"), "tsdb", "create-blocks-from", "openmetrics", str(folder / "samples.om"), str(folder / "blocks")]
     made = subprocess.run(make, capture_output=True, text=True, timeout=60, check=False)
     assert made.returncode == 0, made.stderr
-    with running(folder) as found:
+    with prometheus_over(folder / "blocks") as found:
         yield found
-
-
-@contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """The server over the folder's blocks; its address."""
-    port = free_port()
-    (folder / "prometheus.yml").write_text("global: {}\n")
-    command = [need("prometheus"), f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'blocks'}"]
-    command += ["--storage.tsdb.retention.time=50y", f"--web.listen-address=127.0.0.1:{port}"]
-    with (folder / "prometheus.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            wait_until(lambda: _is_ready(port), 60, "an answer of prometheus")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
-
-
-def _is_ready(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=5) as reply:
-            return bool(reply.status == 200)
-    except OSError:
-        return False
 
 
 def theirs(address: str, path: str, **parameters: object) -> Found | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.test_promql_beside_prometheus import running
+from tests.prometheus_server import prometheus_over
 from tests.serving import KEEPWELL, environment, keepwell, operations, serving
 from tests.support import need
 
@@ -47,7 +47,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     folder = operations(made.folder / "ops", "keepwell: 1\nservice: shop\n")
     brought = keepwell("samples", "import", str(made.file), "--data", str(made.data))
     assert brought.returncode == 0, brought.stdout + brought.stderr
-    with serving(folder, made.data), running(made.folder) as made.other:
+    with serving(folder, made.data), prometheus_over(made.folder / "blocks") as made.other:
         yield made
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keepwell.ports.samples import NAME
+from keepwell.rooms.samples.model import STALE
 from tests.services.samples_asked import NOW, START, Asked, answer, ask, ms
 from tests.services.web_face import Running
 
@@ -34,7 +35,7 @@ async def test_current_is_what_the_manual_reads(asked: Asked, running: Running) 
     at = every(30)
     await asked.put(LATENCY, at, np.linspace(0.1, 0.2, len(at)))
     await asked.put({NAME: "queue_depth", "service": "mail"}, at[-3:], [5, 6, 7])
-    await asked.put({NAME: "ended"}, at[-2:], [1, np.uint64(0x7FF0000000000002).view(np.float64)])
+    await asked.put({NAME: "ended"}, at[-2:], [1, float(STALE)])
     await asked.put({NAME: "odd"}, at[-1:], [np.inf])
     found = await answer(running, "/api/v1/metrics/current")
     assert found["service"] == "shop"

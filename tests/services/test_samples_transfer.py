@@ -4,7 +4,6 @@ import asyncio
 import json
 import math
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,8 +11,8 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +36,11 @@ from keepwell.rooms.samples.transfer.model import Format
 from keepwell.rooms.samples.transfer.opened import Opened
 from keepwell.rooms.samples.transfer.sinks import StoreSink, packed
 from keepwell.rooms.samples.work.store import SampleStore
+from tests.prometheus_server import prometheus_over
 from tests.samples_store import NOW, QUICK, ms
 from tests.samples_transfer import EVERYTHING, bring, command, key, reader_of
 from tests.serving import KEEPWELL, environment, operations, serving
-from tests.support import free_port, need, wait_until
+from tests.support import need
 
 ALL = '{__name__=~".+",__name__!~"check_.*|keepwell_.*|scrape_.*|up"}'
 CONFIGURATION = "keepwell: 1\nservice: shop\n"
@@ -322,36 +322,6 @@ def _of_now(tmp_path: Path) -> Path:
 # --- Debian's Prometheus ---
 
 
-@contextmanager
-def prometheus(blocks: Path, configuration: str = "global: {}\n") -> Iterator[str]:
-    """A server over a folder of blocks; its address."""
-    port = free_port()
-    (blocks.parent / "prometheus.yml").write_text(configuration)
-    arguments = [
-        need("prometheus"),
-        f"--config.file={blocks.parent / 'prometheus.yml'}",
-        f"--storage.tsdb.path={blocks}",
-        "--storage.tsdb.retention.time=10y",
-        f"--web.listen-address=127.0.0.1:{port}",
-    ]
-    with (blocks.parent / "prometheus.log").open("wb") as log:
-        process = subprocess.Popen(arguments, stdout=log, stderr=log)
-        try:
-            wait_until(lambda: _is_ready(port), 30, "an answer of prometheus")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(20)
-
-
-def _is_ready(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=5) as reply:
-            return bool(reply.status == 200)
-    except OSError:
-        return False
-
-
 def asked(address: str, query: str, at: float) -> dict[tuple[tuple[str, str], ...], list[tuple[float, str]]]:
     """The raw samples that a range selector gives in Prometheus, by labels."""
     with urllib.request.urlopen(f"{address}/api/v1/query?{urllib.parse.urlencode({'query': query, 'time': at})}", timeout=20) as reply:
@@ -383,7 +353,7 @@ def test_promtool_makes_blocks_of_an_export_and_prometheus_answers_the_same(tmp_
         check=False,
     )
     assert made.returncode == 0, made.stderr
-    with prometheus(tmp_path / "blocks") as address:
+    with prometheus_over(tmp_path / "blocks") as address:
         theirs = asked(address, ALL.replace('"up"', "up") + "[30d]", time.time())
     assert theirs == ours(text)
     assert sum(map(len, theirs.values())) == 905

@@ -19,8 +19,8 @@ from keepwell.rooms.promql.model import (
     Scalar,
     TimedOut,
 )
+from keepwell.rooms.promql.rules.memory import fits
 from keepwell.rooms.promql.work import query_instant, query_range
-from tests.conformance.promql_store import fits
 
 HOUR = 3_600_000
 AT = np.arange(0, HOUR, 10_000)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from keepwell.ports.samples import Column, Matcher
-from keepwell.rooms.promql.model import STALE_BITS, ExecutionError, InstantVector, Limits, Matrix, QueryError, Scalar, Value
+from keepwell.ports.samples import STALE_BITS, Column, Matcher
+from keepwell.rooms.promql.model import ExecutionError, InstantVector, Limits, Matrix, QueryError, Scalar, Value
+from keepwell.rooms.promql.rules.memory import fits
 from keepwell.rooms.promql.work import query_instant, query_range
-from tests.conformance.promql_store import fits
 
 Found = dict[tuple[tuple[str, str], ...], float]
 

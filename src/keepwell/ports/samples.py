@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 NAME = "__name__"
 """The label that holds a metric's name (Prometheus, "Data model")."""
 
+STALE_BITS = 0x7FF0000000000002
+"""The bits of the NaN by which Prometheus marks that a series has ended (prometheus/model/value: StaleNaN)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -47,7 +50,7 @@ class Matcher:
 @dataclass(frozen=True, slots=True)
 class Column:
     """One series over a stretch of time: ``timestamps`` are milliseconds since 1970 in UTC (int64, strictly ascending), ``values`` as many
-    float64. A staleness marker is the NaN with the bits 0x7ff0000000000002, as Prometheus writes it."""
+    float64. A staleness marker is the NaN with the bits ``STALE_BITS``, as Prometheus writes it."""
 
     labels: Mapping[str, str]
     timestamps: "NDArray[np.int64]"

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keepwell.kernel.problems import Place, Refused
+from keepwell.ports.samples import STALE_BITS
 
 Instants = NDArray[np.int64]
 """Milliseconds since 1970 in UTC."""
@@ -18,9 +19,6 @@ Flags = NDArray[np.bool_]
 
 LOOK_BACK = 300_000
 """How long a sample stands for its series, in milliseconds (Prometheus' default for ``--query.lookback-delta``)."""
-
-STALE_BITS = np.uint64(0x7FF0000000000002)
-"""The NaN by which Prometheus marks that a series has ended (prometheus/model/value: StaleNaN)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from keepwell.ports.samples import STALE_BITS
+
 Ids = NDArray[np.int32]
 """Numbers of series, as the index gives them."""
 
@@ -20,9 +22,8 @@ HOUR = 3_600_000
 """Milliseconds."""
 DAY = 24 * HOUR
 
-STALE_BITS = np.uint64(0x7FF0000000000002)
-STALE = STALE_BITS.view(np.float64)
-"""The NaN by which Prometheus marks that a series has ended (prometheus/model/value: StaleNaN)."""
+STALE = np.uint64(STALE_BITS).view(np.float64)
+"""The staleness marker as a number."""
 
 
 def is_stale(values: Values) -> NDArray[np.bool_]:

@@ -9,11 +9,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from keepwell.ports.samples import NAME
+from keepwell.ports.samples import NAME, STALE_BITS
 from keepwell.rooms.promql.literals import unquoted
-from keepwell.rooms.promql.model import STALE_BITS
 
-STALE: float = struct.unpack("<d", struct.pack("<Q", int(STALE_BITS)))[0]
+STALE: float = struct.unpack("<d", struct.pack("<Q", STALE_BITS))[0]
 """The staleness marker."""
 
 MOST = 2_000_000

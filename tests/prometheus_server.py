@@ -1,0 +1,35 @@
+"""A real prometheus over a folder of blocks, for tests that ask it what we answer."""
+
+import signal
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support import free_port, need, wait_until
+
+
+@contextmanager
+def prometheus_over(blocks: Path, configuration: str = "global: {}\n") -> Iterator[str]:
+    """The running server; its address. Its configuration and log lie beside the folder of blocks."""
+    port, settings = free_port(), blocks.parent / "prometheus.yml"
+    settings.write_text(configuration)
+    command = [need("prometheus"), f"--config.file={settings}", f"--storage.tsdb.path={blocks}"]
+    command += ["--storage.tsdb.retention.time=50y", f"--web.listen-address=127.0.0.1:{port}"]
+    with (blocks.parent / "prometheus.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            wait_until(lambda: _is_ready(port), 60, "an answer of prometheus")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=5) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
