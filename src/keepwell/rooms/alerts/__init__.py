@@ -1,0 +1,1 @@
+"""Alerts: from a condition that holds to a person who knows of it."""
