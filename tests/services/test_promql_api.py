@@ -228,6 +228,18 @@ async def test_rules_and_alerts_in_all_their_keys(running: Running) -> None:
     assert (await data(running, "rules", exclude_alerts="true"))["groups"][1]["rules"][0]["alerts"] == []
 
 
+async def test_how_long_a_sample_stands_for_its_series_is_said_by_the_parameter(running: Running) -> None:
+    late = str(NOW.timestamp() + 600)
+    assert (await data(running, "query", query="small", time=late))["result"] == []
+    for length in ("661s", "660.001", "25h"):
+        assert len((await data(running, "query", query="small", time=late, lookback_delta=length))["result"]) == 1
+    for length in ("0", "-1", "11m"):
+        assert (await data(running, "query", query="small", time=late, lookback_delta=length))["result"] == []
+    span = {"start": late, "end": str(NOW.timestamp() + 720), "step": "60"}
+    (found,) = (await data(running, "query_range", query="small", lookback_delta="12m1s", **span))["result"]
+    assert [at for at, _ in found["values"]] == [NOW.timestamp() + 600, NOW.timestamp() + 660]
+
+
 TIMES = {"start": "0", "end": "10", "step": "1"}
 
 
@@ -238,6 +250,13 @@ TIMES = {"start": "0", "end": "10", "step": "1"}
         ("query", {"query": "sum("}, 400, "bad_data", 'invalid parameter "query": 1:4: parse error: unclosed'),
         ("query", {"query": "1", "time": "now"}, 400, "bad_data", "invalid time value for 'time': cannot parse"),
         ("query", {"query": "1", "timeout": "x"}, 400, "bad_data", 'invalid parameter "timeout": cannot parse "x" to a valid duration'),
+        (
+            "query",
+            {"query": "1", "lookback_delta": "26h"},
+            400,
+            "bad_data",
+            'invalid parameter "lookback_delta": a sample may stand for its series at most 25h',
+        ),
         ("query", {"query": "1", "limit": "-1"}, 400, "bad_data", 'invalid parameter "limit": limit must be non-negative'),
         ("query", {"query": 'label_replace(odd, "of", "", "", "")'}, 422, "execution", "same labelset"),
         ("query", {"query": "odd * on() odd"}, 422, "execution", "many-to-many"),

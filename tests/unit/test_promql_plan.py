@@ -39,6 +39,11 @@ def test_stretches(text: str, stretches: list[tuple[str, int, int]]) -> None:
     assert [(need.matchers[0].value, need.start, need.end) for need in found] == stretches
 
 
+def test_how_long_a_sample_stands_for_its_series_is_fetched() -> None:
+    (need,) = needs(parse("x offset 1m"), (100 * M, 110 * M, 110 * M), M, look_back=15 * M)
+    assert (need.start, need.end) == (84 * M + 1, 109 * M)
+
+
 async def test_each_stretch_is_asked_for_once() -> None:
     asked: list[tuple[int, int]] = []
 

@@ -15,7 +15,7 @@ from keepwell.rooms.promql.terminal.units import in_words
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, 250_000, UTC)
 AT = NOW.timestamp()
-NOTHING: Mapping[str, Any] = {"expression": "up", "at": None, "range": None, "step": None, "plot": False}
+NOTHING: Mapping[str, Any] = {"expression": "up", "at": None, "range": None, "step": None, "lookback": None, "plot": False}
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,7 @@ NOTHING: Mapping[str, Any] = {"expression": "up", "at": None, "range": None, "st
         ({"range": "7d", "step": "5m"}, Question("up", AT, 604_800, 300)),
         ({"range": "7d"}, Question("up", AT, 604_800, 3600)),
         ({"range": "3600", "step": "60"}, Question("up", AT, 3600, 60)),
+        ({"lookback": "15m"}, Question("up", AT, look_back=900)),
         ({"plot": True}, Question("up", AT, 3600, 15)),
     ],
 )
@@ -41,6 +42,7 @@ def test_a_question_is_the_parameters_of_the_interface() -> None:
     instant, over = Question("up", 1.5), Question("up", 7200.0, 3600.0, 60.0)
     assert (instant.path, dict(instant.fields)) == ("/api/v1/query", {"query": "up", "time": "1.5"})
     assert over.path == "/api/v1/query_range"
+    assert dict(Question("up", 1.5, look_back=900).fields) == {"query": "up", "time": "1.5", "lookback_delta": "900"}
     assert dict(over.fields) == {"query": "up", "start": "3600", "end": "7200", "step": "60"}
 
 
@@ -52,6 +54,7 @@ def test_a_question_is_the_parameters_of_the_interface() -> None:
         ({"at": "99999999999"}, "lies before 1970 or after 3000"),
         ({"range": "long"}, "--range:"),
         ({"range": "0s"}, '--range: "0s" is no length of time'),
+        ({"lookback": "long"}, "--lookback:"),
         ({"range": "1h", "step": "0"}, '--step: "0" is no length of time'),
         ({"step": "5m"}, "--step says how far"),
         ({"range": "1y", "step": "1s"}, "--step: 1 s would give more than 11000 points"),

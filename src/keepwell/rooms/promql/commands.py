@@ -24,6 +24,7 @@ _ARGUMENTS = (
     Argument(("--at",), "at which instant, or where --range ends: RFC 3339, seconds since 1970, or --at=-24h", {"metavar": "INSTANT"}),
     Argument(("--range",), "values over so long a time instead of those of one instant, such as 24h or 7d", {"metavar": "DURATION"}),
     Argument(("--step",), "how far they lie apart (default: so that at most 250 result)", {"metavar": "DURATION"}),
+    Argument(("--lookback",), "how long a sample stands for its series (default: 5m)", {"metavar": "DURATION"}),
     Argument(("--plot",), "draw them; without --range those of the last hour", {"action": "store_true"}),
     Argument(("--data",), "the server's data directory", {"metavar": "DIR"}),
     Argument(("--url",), "ask another engine that speaks Prometheus' HTTP API instead, such as http://127.0.0.1:9090", {"metavar": "URL"}),

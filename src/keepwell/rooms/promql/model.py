@@ -94,6 +94,8 @@ class Limits:
     """How long a query takes at most (Prometheus: ``--query.timeout``)."""
     default_step: int = 60_000
     """The step of a subquery that names none, in milliseconds (Prometheus: the global evaluation interval)."""
+    look_back: int = LOOK_BACK
+    """How long a sample stands for its series, in milliseconds."""
 
 
 ErrorKind = Literal["bad_data", "execution", "timeout", "canceled"]

@@ -5,13 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from keepwell.rooms.promql.engine import ALWAYS, USUAL, Bounds, Described, Store, Wanted
-from keepwell.rooms.promql.model import LOOK_BACK, BadQuery, Limits, Result
+from keepwell.rooms.promql.model import BadQuery, Limits, Result
 from keepwell.rooms.promql.work import query_instant, query_range
 
 LIMITS = Limits(samples=10_000_000, points=11_001)
 """Fifty million numbers, as Prometheus allows them, may stand several times in memory here: gigabytes. With ten a query stays below about
 half of one, and the store gives no more than five million samples at once anyway. (Of points Prometheus takes 11,000 steps, and so one
 more.)"""
+
+LONGEST_LOOK_BACK = 25 * 3_600_000
+"""How long at most a sample may stand for its series, in milliseconds: that of a daily job until it has run again."""
 
 
 class OwnEngine:
@@ -31,9 +34,14 @@ class OwnEngine:
 
     def _bounded(self, bounds: Bounds) -> Limits:
         limits = self._limits()
-        if bounds.look_back not in (None, LOOK_BACK):
-            raise BadQuery('invalid parameter "lookback_delta": only 5m, the usual one, is possible here')
-        return limits if bounds.seconds is None else replace(limits, seconds=min(bounds.seconds, limits.seconds))
+        look_back = limits.look_back if bounds.look_back is None else bounds.look_back
+        if look_back > LONGEST_LOOK_BACK:
+            raise BadQuery(
+                f'invalid parameter "lookback_delta": a sample may stand for its series at most {LONGEST_LOOK_BACK // 3_600_000}h',
+                hint="write last_over_time(...[2d]) to look back further",
+            )
+        seconds = limits.seconds if bounds.seconds is None else min(bounds.seconds, limits.seconds)
+        return replace(limits, seconds=seconds, look_back=look_back)
 
     async def series(self, wanted: Wanted) -> Sequence[Mapping[str, str]]:
         """See Engine."""

@@ -64,13 +64,19 @@ def coarse(expression: Expression, span: tuple[int, int, int], step: int, names:
                 yield Coarse(node.name, selector, selector.range, *now.seen_through(selector.at, selector.offset), step)
 
 
-def needs(expression: Expression, span: tuple[int, int, int], default_step: int, answered: Collection[Selector] = ()) -> tuple[Need, ...]:
+def needs(
+    expression: Expression,
+    span: tuple[int, int, int],
+    default_step: int,
+    answered: Collection[Selector] = (),
+    look_back: int = LOOK_BACK,
+) -> tuple[Need, ...]:
     """What to fetch before the expression can be evaluated, but for the selectors that are ``answered``. ``span`` is the first and the last
     moment, and the query's end (``@ end()``), which may lie behind the last moment. Stretches of the same series that touch are one."""
     first, last, end = span
     moments = _Moments(first, last, first, end)
     merged: list[Need] = []
-    found = _needs(expression, moments, default_step, answered)
+    found = _needs(expression, moments, default_step, answered, look_back)
     for need in sorted(found, key=lambda need: (str(need.matchers), need.start)):
         before = merged[-1] if merged else None
         if before is not None and before.matchers == need.matchers and need.start <= before.end + 1:
@@ -80,11 +86,11 @@ def needs(expression: Expression, span: tuple[int, int, int], default_step: int,
     return tuple(merged)
 
 
-def _needs(expression: Expression, moments: _Moments, default_step: int, answered: Collection[Selector]) -> Iterator[Need]:
+def _needs(expression: Expression, moments: _Moments, default_step: int, answered: Collection[Selector], look_back: int) -> Iterator[Need]:
     for node, now in _parts(expression, moments, default_step):
         if isinstance(node, Selector) and node not in answered:
             first, last = now.seen_through(node.at, node.offset)
-            reach = LOOK_BACK if node.range is None else node.range
+            reach = look_back if node.range is None else node.range
             yield Need(node.matchers, first - reach + 1, last)
 
 

@@ -98,10 +98,10 @@ async def _query(text: str, moments: Instants, select: Select, limits: Limits, s
             span = (start, int(moments[-1]), end)
             step = int(moments[1] - moments[0]) if len(moments) > 1 else 0
             rolled = await _rolled(list(coarse(expression, span, step, ANSWERED)), select, watch, remarks)
-            stretches = await _fetched(needs(expression, span, limits.default_step, rolled), select, watch)
+            stretches = await _fetched(needs(expression, span, limits.default_step, rolled, limits.look_back), select, watch)
     except TimeoutError:
         raise _too_slow(limits) from None
-    context = Context(text, moments, start, end, limits.default_step, stretches, watch, remarks, rolled=rolled)
+    context = Context(text, moments, start, end, limits.default_step, stretches, watch, remarks, look_back=limits.look_back, rolled=rolled)
     value = await _evaluated(expression, context, watch, is_range=shape.is_range)
     return Result(value, tuple(remarks.warnings), tuple(remarks.infos))
 

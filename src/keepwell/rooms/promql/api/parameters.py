@@ -65,11 +65,9 @@ class Parameters:
         return int(text)
 
     def bounds(self) -> Bounds:
-        """``timeout`` and ``lookback_delta``."""
+        """``timeout`` and ``lookback_delta``; as in Prometheus, one that is not above zero is the usual one."""
         timeout, look_back = self.length("timeout"), self.length("lookback_delta")
-        if look_back is not None and look_back <= 0:
-            raise invalid("lookback_delta", "it is not above zero")
-        return Bounds(timeout / 1000 if timeout else None, look_back)
+        return Bounds(timeout / 1000 if timeout else None, look_back if look_back is not None and look_back > 0 else None)
 
     def wanted(self, *, required: bool = False) -> Wanted:
         """Series by ``match[]``, ``start`` and ``end``."""

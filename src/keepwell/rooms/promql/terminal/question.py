@@ -29,12 +29,14 @@ _ADVICE = "write RFC 3339 such as 2026-01-31T12:00:00Z, seconds since 1970, now,
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An expression at one instant, or from ``end - length`` to ``end`` every ``step`` seconds."""
+    """An expression at one instant, or from ``end - length`` to ``end`` every ``step`` seconds. ``look_back`` is how long a sample stands
+    for its series, in seconds; 0 as long as usual."""
 
     expression: str
     end: float
     length: float = 0.0
     step: float = 0.0
+    look_back: float = 0.0
 
     @property
     def is_range(self) -> bool:
@@ -49,9 +51,11 @@ class Question:
     @property
     def fields(self) -> Mapping[str, str]:
         """Its parameters."""
+        look_back = {"lookback_delta": _text(self.look_back)} if self.look_back else {}
         if not self.is_range:
-            return {"query": self.expression, "time": _text(self.end)}
-        return {"query": self.expression, "start": _text(self.end - self.length), "end": _text(self.end), "step": _text(self.step)}
+            return {"query": self.expression, "time": _text(self.end), **look_back}
+        ends = {"start": _text(self.end - self.length), "end": _text(self.end), "step": _text(self.step)}
+        return {"query": self.expression, **ends, **look_back}
 
 
 def _text(seconds: float) -> str:
@@ -59,19 +63,20 @@ def _text(seconds: float) -> str:
 
 
 def read_question(arguments: Mapping[str, Any], now: datetime) -> Question:
-    """The question of these arguments: ``expression``, ``at``, ``range``, ``step``, ``plot``. Raises UsageError with one sentence."""
+    """The question of these arguments: ``expression``, ``at``, ``range``, ``step``, ``lookback``, ``plot``. Raises UsageError."""
     at = _instant(arguments["at"], now)
+    look_back = _seconds(arguments["lookback"], "--lookback") if arguments["lookback"] else 0.0
     over = arguments["range"] or (PLOTTED if arguments["plot"] else None)
     if over is None:
         if arguments["step"] is not None:
             raise UsageError("--step says how far points over time lie apart, and no time is asked for", hint="add --range, such as 24h")
-        return Question(arguments["expression"], at)
+        return Question(arguments["expression"], at, look_back=look_back)
     length = _seconds(over, "--range")
     step = usual_step(length) if arguments["step"] is None else _seconds(arguments["step"], "--step")
     if length / step > MOST_STEPS:
         least = format_duration(timedelta(seconds=-(-length // MOST_STEPS)))
         raise UsageError(f"--step: {step:g} s would give more than {MOST_STEPS} points a series", hint=f"write at least {least}")
-    return Question(arguments["expression"], at, length, step)
+    return Question(arguments["expression"], at, length, step, look_back)
 
 
 def usual_step(length: float) -> float:
