@@ -37,6 +37,14 @@ class Entry:
     place: Place
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One entry of a section that is a list: its options, and where it begins."""
+
+    options: Options
+    place: Place
+
+
 @dataclass(slots=True)
 class _Kinds:
     """The drivers of one section, and the keys that are no kinds because every entry may have them."""
@@ -65,7 +73,10 @@ class Decoder:
     walks: Walks = field(default_factory=Walks)
 
     def section(self, section: Section, pair: tuple[Scalar, Node] | None) -> Any:
-        """The value of a section: its options or its entries. What is wrong is among the findings, and the value incomplete."""
+        """The value of a section: its options, its entries by name, or its entries in a row. What is wrong is among the findings, and the
+        value incomplete."""
+        if section.listed:
+            return self._listed(section, pair)
         if not section.named:
             return self._single(section, pair)
         if pair is None or _is_nothing(pair[1]):
@@ -94,6 +105,25 @@ class Decoder:
                 "config.missing-key", f"the section {quoted(section.key)} is missing; it needs {needed}", None, section.summary
             )
             return None
+
+    def _listed(self, section: Section, pair: tuple[Scalar, Node] | None) -> tuple[Listed, ...]:
+        if pair is None or _is_nothing(pair[1]):
+            return ()
+        node = pair[1]
+        if not isinstance(node, nodes.Sequence):
+            hint = 'write each entry in a line of its own that begins with "- "'
+            self.findings.add("config.type", f"expected a list, found {found(node)}", node, hint)
+            return ()
+        made = [(self._item(section, number, item), item) for number, item in enumerate(node.items, 1)]
+        return tuple(Listed(options, self.findings.source.place(item)) for options, item in made if options)
+
+    def _item(self, section: Section, number: int, node: Node) -> Options | None:
+        if not isinstance(node, nodes.Mapping):
+            self.findings.add("config.type", f"expected keys with values, found {found(node)}", node)
+            return None
+        # What concerns the whole entry is said at its beginning.
+        owner = Scalar(node.line, node.column, node.line, node.column + 1, text=f"entry {number} of {section.key}")
+        return self._options(section.options(), section.key, str(number), owner, node)
 
     def _entry(self, section: str, model: type[Options], kinds: _Kinds | None, key: Scalar, node: Node) -> Entry | None:
         check_name(key, self.findings)

@@ -66,6 +66,8 @@ def json_schema(sections: Sequence[Section]) -> dict[str, Any]:
             )
         if section.named:
             entry = {"type": ["object", "null"], "propertyNames": {"pattern": _NAME_PATTERN}, "additionalProperties": entry}
+        if section.listed:
+            entry = {"type": ["array", "null"], "items": entry}
         properties[section.key] = {**entry, "description": section.summary}
     for later in later_beside(sections):
         properties[later.key] = {**_OUTER[later.shape], "description": f"{later.summary}. {_NOT_RUN}"}
@@ -104,14 +106,20 @@ def reference(sections: Sequence[Section]) -> str:
         "",
     ]
     for section in sections:
-        each = (
-            f"Entries by name; {'each has exactly one kind, and may have' if section.kinds else 'each may have'}:" if section.named else ""
-        )
+        each = _each(section)
         lines += [f"## {section.key}", "", f"{section.summary}.", "", *([each, ""] if each else []), *_tables(section.options()), ""]
         for name, driver in _kinds(section).items():
             lines += [f"### {section.key}: {name}", "", driver.summary, "", *_tables(driver.options), "", *_more(driver)]
     lines += _later_table(later_beside(sections))
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _each(section: Section) -> str:
+    if section.listed:
+        return "A list of entries; each may have:"
+    if section.named:
+        return f"Entries by name; {'each has exactly one kind, and may have' if section.kinds else 'each may have'}:"
+    return ""
 
 
 def _later_table(later: Sequence[LaterSection]) -> list[str]:

@@ -10,7 +10,7 @@ from keepwell.kernel.quoting import quoted
 from keepwell.ports.offer import Section
 
 from . import nodes
-from .decoding import Decoder, Entry
+from .decoding import Decoder, Entry, Listed
 from .findings import Findings
 from .later import Kept, keep, later_beside
 from .model_errors import found, unknown_key
@@ -27,7 +27,8 @@ class Operations:
     """A valid operations directory.
 
     ``values`` has, for the key of every section that was handed to ``load``: the section's options, or where the section is named a
-    dictionary of its entries in the order of the file (empty where the section is absent). ``sources`` are the files that were read.
+    dictionary of its entries in the order of the file (empty where the section is absent); where it is a list, a tuple of ``Listed``.
+    ``sources`` are the files that were read.
     ``later`` has what stands in sections that no room reads yet, in the order of the file: kept, and run by nothing.
     """
 
@@ -42,9 +43,16 @@ class Operations:
         entries: Mapping[str, Entry] = self.values[section]
         return entries
 
+    def listed(self, section: str) -> Sequence[Listed]:
+        """The entries of a section that is a list."""
+        entries: Sequence[Listed] = self.values[section]
+        return entries
+
     def options(self, section: str) -> Any:
-        """The options of a section; of a named one, what each entry's common options are, by name."""
+        """The options of a section; of a named one, what each entry's common options are, by name; of a list, its entries' options."""
         value = self.values[section]
+        if isinstance(value, tuple):
+            return tuple(entry.options for entry in value)
         return {name: entry.common for name, entry in value.items()} if isinstance(value, dict) else value
 
 

@@ -26,14 +26,16 @@ class Drivers(Protocol):
 class Section:
     """One top-level key of keepwell.yaml.
 
-    ``options`` gives the pydantic model of the section, or, where ``named``, of each of its named entries. With ``kinds`` an entry holds,
-    beside the keys of that model, exactly one key that names a kind and has the kind's options below it.
+    ``options`` gives the pydantic model of the section, or, where ``named``, of each of its named entries, or, where ``listed``, of each
+    entry of the list that it is. With ``kinds`` a named entry holds, beside the keys of that model, exactly one key that names a kind and
+    has the kind's options below it.
     """
 
     key: str
     summary: str
     options: Callable[[], type[Any]]
     named: bool = False
+    listed: bool = False
     kinds: Callable[[], Drivers] | None = None
     sample: str = ""
     """Commented YAML that ``keepwell init`` writes for this section; it validates."""
