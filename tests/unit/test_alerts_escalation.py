@@ -1,6 +1,8 @@
 """Who is told when nobody answers: rotas over weeks, zones and overrides, and escalations step by step."""
 
 import itertools
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,11 +11,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from keepwell.kernel.windows import parse_window
 from keepwell.rooms.alerts.escalation.decide import Cancelled, Escalated, People, Waiting, begin, due
 from keepwell.rooms.alerts.escalation.model import Override, Policy, Rota, Step
+from keepwell.rooms.alerts.escalation.options import EscalationOptions, RotaOptions
 from keepwell.rooms.alerts.escalation.rota import gaps, on_call, shifts
+from keepwell.rooms.alerts.escalation.told import describe
 from keepwell.rooms.alerts.model import Acknowledgement, Alert, State
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -178,3 +183,60 @@ def test_an_escalation_that_reaches_nobody_says_so_for_the_groups_own_receiver()
     (found,) = played([alert(1)], [0], Policy("lonely", (Step(timedelta(0), ("primary-rota",)),)), late)
     expected = "escalation lonely reached nobody: nobody is on call in primary-rota (the rota begins on 2027-01-01)"
     assert found == Escalated((), expected, None)
+
+
+def test_words_say_what_is_next() -> None:
+    assert describe(PRIMARY, replace(begin(PRIMARY, "d", START), step=1)) == "primary: step 2 of 3 (boss, pager) 15m after its begin"
+    assert describe(PRIMARY, begin(PRIMARY, "d", START)) == "primary: step 1 of 3 (primary-rota) at once"
+    assert describe(PRIMARY, replace(begin(PRIMARY, "d", START), step=3)) == "primary: all 3 steps were taken"
+
+
+# --- as they are written
+
+
+def read_rota(**more: object) -> Rota:
+    return RotaOptions.model_validate_json(json.dumps({"people": ["anna", "ben"], "starts": "2026-01-01", **more})).rota("week")
+
+
+def test_a_rota_is_read_with_its_wall_clock() -> None:
+    stand_in = {"from": "2026-12-24 09:00", "until": "2026-12-27", "person": "ben"}
+    rota = read_rota(handover="tue 17:30", zone="Europe/Berlin", covers="weekdays 08:00-18:00", overrides=[stand_in])
+    assert (rota.weekday, rota.at, rota.starts, str(rota.covers)) == (1, time(17, 30), date(2026, 1, 1), "weekdays 08:00-18:00")
+    assert rota.overrides == (Override(local(2026, 12, 24, 9), local(2026, 12, 27), "ben"),)
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ({"handover": "Moonday 09:00"}, '"Moonday 09:00" is no hand-over: write a day of the week and a time, such as Monday 09:00'),
+        ({"handover": "Monday 25:00"}, '"Monday 25:00" is no hand-over'),
+        ({"zone": "Berlin"}, '"Berlin" is no time zone'),
+        ({"starts": "soon"}, "expected a day such as 2026-01-05"),
+        ({"people": []}, "at least 1 item"),
+        ({"overrides": [{"from": "2026-12-24", "until": "2026-12-23", "person": "ben"}]}, "an override ends before it begins"),
+        ({"overrides": [{"from": "24.12.2026", "until": "2026-12-27", "person": "ben"}]}, "expected a day and a time such as 2026-12-24"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_one_sentence(written: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(reason)):
+        read_rota(**written)
+
+
+def test_an_escalation_is_a_list_of_steps() -> None:
+    written = [{"after": "0m", "to": "week"}, {"after": "15m", "to": ["boss", "pager"]}]
+    policy = EscalationOptions.model_validate_json(json.dumps(written)).policy("primary")
+    assert policy == Policy("primary", (Step(timedelta(0), ("week",)), Step(timedelta(minutes=15), ("boss", "pager"))))
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("week", "expected a list of steps"),
+        ([], "at least 1 item"),
+        ([{"after": "5m", "to": "a"}, {"after": "0m", "to": "b"}], "a step after 0s stands behind one after 5m: order them"),
+        ([{"after": "0m", "to": []}], "a step tells nobody"),
+    ],
+)
+def test_an_escalation_that_leads_nowhere_is_refused(written: object, reason: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(reason)):
+        EscalationOptions.model_validate_json(json.dumps(written))
