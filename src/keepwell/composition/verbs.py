@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from keepwell.config.core import core_sections
 from keepwell.ports.offer import Drivers, Section, Tables
+from keepwell.rooms.alerts import offer as alerts
 from keepwell.rooms.checks import offer as checks
 from keepwell.rooms.promql.rules import offer as rules
 from keepwell.rooms.samples import offer as samples
@@ -45,7 +46,7 @@ def tables() -> tuple[Tables, ...]:
     """Every room's tables, the store's own first."""
     from keepwell.storage.declared import STORAGE_TABLES
 
-    return (STORAGE_TABLES, checks.tables())
+    return (STORAGE_TABLES, checks.tables(), alerts.tables())
 
 
 # --- verbs over an operations directory --------------------------------------------------------------------------------------

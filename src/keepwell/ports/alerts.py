@@ -11,8 +11,9 @@ class Active:
     """One alert that its source holds for active: ``pending`` while it waits for its ``for``, then ``firing``.
 
     ``labels`` are all of it (``alertname`` among them) and tell it from every other. ``active_since`` is when its condition began to hold,
-    ``firing_since`` when it fired, ``keep_firing_since`` since when it fires only because of its ``keep_firing_for``. ``doubt`` is a sentence
-    where the condition cannot be judged now (no data, an error), empty where it can. ``memory`` is what the source itself wants back after
+    ``firing_since`` when it fired, ``keep_firing_since`` since when it fires only because of its ``keep_firing_for``. ``doubt`` is a
+    sentence where the condition cannot be judged now (no data, an error), empty where it can. ``flapping``: it comes and goes so often that
+    it is held firing. ``memory`` is what the source itself wants back after
     a restart.
     """
 
@@ -25,6 +26,7 @@ class Active:
     value: float | None = None
     generator_url: str = ""
     doubt: str = ""
+    flapping: bool = False
     memory: Mapping[str, object] = field(default_factory=dict)
 
 

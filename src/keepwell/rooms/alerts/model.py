@@ -34,10 +34,11 @@ class Alert:
     """One episode of an alert: from when its condition began to hold until it was resolved. ``number`` is given once and never again;
     ``fingerprint`` is that of its labels (the same in every episode).
 
-    ``source`` is who told of it (``rules/NAME``, ``rule_files/...``, ``checks/NAME``, ``api``, ``keepwell``). ``expires_at``: one that is told
-    of from outside ends by itself then, unless it is told of again. ``reason`` says why it ended. ``muted_by`` is what keeps it from being
-    notified now (``silence ID``, ``inhibited by NUMBER``, ``window NAME``), empty where nothing does. ``settled``: everybody who was to be told
-    of its end was; only then it leaves memory. ``memory`` belongs to its source.
+    ``source`` is who told of it (``rules/NAME``, ``rule_files/...``, ``checks/NAME``, ``api``, ``keepwell``). ``expires_at``: one that is
+    told of from outside ends by itself then, unless it is told of again. ``reason`` says why it ended. ``muted_by`` is what keeps it from
+    being notified now (``silence ID``, ``inhibited by NUMBER``, ``window NAME``), empty where nothing does. ``settled``: everybody who was
+    to be told of its end was; only then it leaves memory. ``memory`` belongs to its source. ``service_added``: its source gave it no label
+    ``service``; it has that of the operations directory, as Prometheus' external labels are added.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Alert:
     reason: str = ""
     muted_by: str = ""
     settled: bool = False
+    service_added: bool = False
     memory: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -72,6 +74,19 @@ class Alert:
     def severity(self) -> str:
         """Its ``severity``, empty where it has none."""
         return self.labels.get(SEVERITY, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An alert as a program tells of it. It ends at ``ends_at``, else when it is not told again within the time that posted alerts last;
+    with ``lasts`` it stays until somebody resolves it."""
+
+    labels: Labels
+    annotations: Labels
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    generator_url: str = ""
+    lasts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +135,8 @@ class Group:
     """Alerts that are notified together: those of one route with the same values of its ``group_by``. ``key`` is Alertmanager's text for it
     (the route's matchers and the group's labels) and names its receiver's route; ``digest`` is the SHA-256 of the key, hexadecimal.
 
-    ``next_at`` is when it is looked at next; ``flushed`` whether it was looked at once (then ``group_interval`` counts, not ``group_wait``).
+    ``next_at`` is when it is looked at next; ``flushed`` whether it was looked at once (then ``group_interval`` counts, not
+    ``group_wait``).
     """
 
     key: str
@@ -162,8 +178,8 @@ class NoticeAlert:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one receiver is to be told. ``key`` is the same in every attempt to deliver it, and no other notice has it; ``reason`` says why it
-    is sent now, for people. At most ``MOST_TOLD`` alerts are in it; ``truncated`` is how many more there were.
+    """What one receiver is to be told. ``key`` is the same in every attempt to deliver it, and no other notice has it; ``reason`` says why
+    it is sent now, for people. At most ``MOST_TOLD`` alerts are in it; ``truncated`` is how many more there were.
 
     ``to`` is a receiver's name, or ``contact NAME`` for a person of the section ``contacts``.
     """

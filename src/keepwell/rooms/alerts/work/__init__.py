@@ -1,0 +1,1 @@
+"""What alerts do over time: async, on ports."""
