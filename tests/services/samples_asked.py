@@ -39,7 +39,9 @@ class Asked:
         self.keep = Keep()
         self.reader = Reader(self.store, KeptFiles(folder), lambda: self.keep, self.clock)
         self.facts = Facts("shop", {"api": CheckFacts(timedelta(seconds=30), "api")}, {}, {})
-        self.asker = Asker(self.reader, lambda: self.facts)
+        self.by_hand: list[tuple[int, int]] = []
+        self.asked_for: list[Labels] = []
+        self.asker = Asker(self.reader, lambda: self.facts, self._maintenance)
 
     async def __aenter__(self) -> "Asked":
         await self.store.begin()
@@ -52,6 +54,10 @@ class Asked:
         """Stores samples of one series, as if each had been taken in its time."""
         times = np.asarray(at, np.int64)
         await self.store.add("test", [labels] * len(times), times, np.asarray(value, np.float64))
+
+    async def _maintenance(self, labels: Labels, start: int, end: int, /) -> Sequence[tuple[int, int]]:
+        self.asked_for.append(labels)
+        return [span for span in self.by_hand if span[0] < end and span[1] > start]
 
     def windows(self, **texts: str) -> None:
         """Sets the maintenance windows."""

@@ -78,6 +78,22 @@ async def test_availability_with_an_outage_in_and_one_out_of_maintenance(asked: 
     assert (without["down_seconds"], without["outages"], without["maintenance_seconds"]) == (2700.0, 2, 0.0)
 
 
+async def test_maintenance_that_was_begun_by_hand_is_kept_apart_too(asked: Asked, running: Running) -> None:
+    at = every(30)
+    states = np.zeros(len(at))
+    hour = (at - ms(START)) / 3_600_000
+    states[(hour >= 2) & (hour < 2.5)] = FAIL
+    await look(asked, at, states)
+    asked.by_hand = [(ms(START + timedelta(hours=2)), ms(START + timedelta(hours=2, minutes=15)))]
+    asked.windows(nightly="daily 02:10-02:20")  # the two overlap
+    found = await answer(running, f"{SAMPLES}/availability", check="api", start="2026-11-22T00:00:00Z")
+    assert found["windows"] == ["nightly", "maintenance"]
+    assert (found["down_seconds"], found["maintenance_seconds"], found["down_in_maintenance_seconds"]) == (600.0, 1200.0, 1200.0)
+    assert asked.asked_for == [{"check": "api", "service": "shop", "target": "api"}]
+    without = await answer(running, f"{SAMPLES}/availability", check="api", start="2026-11-22T00:00:00Z", windows="none")
+    assert (without["windows"], without["down_seconds"]) == ([], 1800.0)
+
+
 async def test_availability_over_days_is_exact_though_it_reads_roll_ups(asked: Asked, running: Running) -> None:
     at = every(60, days=3)
     states = np.zeros(len(at))

@@ -21,7 +21,7 @@ from keepwell.rooms.samples.scraping.work import Scraping
 from keepwell.rooms.samples.transfer.routes import Transfer
 from keepwell.rooms.samples.transfer.routes import routes as transfer_routes
 from keepwell.rooms.samples.transfer.source import StoreSource
-from keepwell.rooms.samples.work.asking import Asker, CheckFacts, Facts
+from keepwell.rooms.samples.work.asking import Asker, CheckFacts, Facts, Maintenance, no_maintenance
 from keepwell.rooms.samples.work.kept import KeptFiles
 from keepwell.rooms.samples.work.reader import Reader
 from keepwell.rooms.samples.work.rolled_asked import RolledAsked
@@ -42,6 +42,8 @@ class SampleRoom:
         self._reader = Reader(self.store, self._files, self._keep, host.clock)
         self.rolled = RolledAsked(self._reader, self.store, self._keep)
         self._facts = Facts(operations.service, {}, {}, {})
+        self.maintenance: Maintenance = no_maintenance
+        """Who knows of work that was begun by hand; set before ``face``."""
 
     @property
     def activities(self) -> Sequence[Activity]:
@@ -74,7 +76,7 @@ class SampleRoom:
         return Face(
             "samples",
             routes=(
-                *question_routes(Asker(self._reader, lambda: self._facts)),
+                *question_routes(Asker(self._reader, lambda: self._facts, self.maintenance)),
                 *target_routes(self.scraping),
                 *push.routes(self.store, self._clock),
                 *transfer_routes(

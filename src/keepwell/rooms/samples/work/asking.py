@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from math import isfinite
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -53,12 +53,25 @@ class Facts:
     objectives: Mapping[str, Any]
 
 
+class Maintenance(Protocol):
+    """Tells when work on what a check looks at was begun by hand, as (start, end) in milliseconds since 1970, within a stretch. They may
+    overlap, and reach beyond it."""
+
+    async def __call__(self, labels: Labels, start: int, end: int, /) -> Sequence[tuple[int, int]]: ...
+
+
+async def no_maintenance(labels: Labels, start: int, end: int, /) -> Sequence[tuple[int, int]]:
+    """Nobody can begin any."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """What questions are answered from: the samples, and what is in force."""
+    """What questions are answered from: the samples, what is in force, and when work was begun by hand."""
 
     reader: Reader
     facts: Callable[[], Facts]
+    maintenance: Maintenance = no_maintenance
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ from .asking import Asker, answered_json, stretch_of
 from .measuring import edges_json
 from .reader import Extent
 
+BY_HAND = "maintenance"
+"""Stands among the names of windows for work that was begun by hand."""
 _LISTED = 50
 _RAW_UP_TO = 6 * HOUR
 _ROWS = 300_000
@@ -61,11 +63,21 @@ async def measure(asker: Asker, check: str, stretch: Stretch, windows: str | Non
     every = known.every // _MILLISECOND if known else 0
     looks, answered, every = await _looks(asker, (states, ups), stretch, every)
     closed = await asyncio.to_thread(spans, apart.values(), stretch)
+    by_hand = () if windows is not None and not apart else await asker.maintenance(_labels(asker, check), stretch.start, stretch.end)
+    closed += by_hand
     found = uptime.measure(looks, stretch.start, stretch.end, uptime.HOLDS * every, closed)
     if found.estimated:
         why = "stretches with looks of several outcomes are divided in proportion where raw samples are not kept any more"
         answered = Answered(answered.tier, answered.step, False, why)
-    return Measured(check, stretch, every, found, answered, tuple(apart), tuple(sorted(closed)))
+    names = (*apart, *([BY_HAND] if by_hand else []))
+    return Measured(check, stretch, every, found, answered, names, tuple(sorted(closed)))
+
+
+def _labels(asker: Asker, check: str) -> dict[str, str]:
+    """The labels by which maintenance names a check."""
+    facts = asker.facts()
+    known = facts.checks.get(check)
+    return {"check": check, "service": facts.service, **({"target": known.target} if known is not None and known.target else {})}
 
 
 async def _looks(asker: Asker, ids: tuple[Ids, Ids], stretch: Stretch, every: int) -> tuple[uptime.Looks, Answered, int]:
