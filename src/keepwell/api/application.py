@@ -108,7 +108,8 @@ def build_application(faces: Sequence[Face], policy: Policy, site: Site | None =
     _explain_errors(app, replies)
     by_path = {route.path.partition("{")[0]: route.permission for face in faces for route in face.routes if route.known_by_path}
     questions = frozenset(route.path for face in faces for route in face.routes if route.asks and route.method == "POST")
-    return Gate(app, policy, replies, by_path, questions)
+    bodies = {(route.method, route.path): route.body for face in faces for route in face.routes if route.body is not None}
+    return Gate(app, policy, replies, by_path, questions, bodies)
 
 
 def _add(app: FastAPI, route: Route, documented: bool) -> None:

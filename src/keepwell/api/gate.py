@@ -89,10 +89,12 @@ class Gate:
         replies: ErrorReplies,
         given_by_path: Mapping[str, str] | None = None,
         questions: Container[str] = (),
+        bodies: Mapping[tuple[str, str], int] | None = None,
     ) -> None:
         self._application = application
         self._given_by_path = given_by_path or {}  # the beginnings of paths, and the permission that knowing the rest of one gives
         self._questions = questions  # the paths at which a POST only asks
+        self._bodies = bodies or {}  # by method and path: the bytes of a body, where they may be more than usual
         self._policy = policy
         self._replies = replies
 
@@ -106,7 +108,8 @@ class Gate:
             scope[_ACCESS] = self._admit(scope, headers, known)
             # A job may send all that it printed; its call counts, whatever is kept of that.
             droppable = _CALL_BYTES if known else 0
-            body = await read_body(receive, headers.get("content-length"), BODY_LIMIT, BODY_SECONDS, droppable)
+            limit = self._bodies.get((scope["method"], scope["path"]), BODY_LIMIT)
+            body = await read_body(receive, headers.get("content-length"), limit, BODY_SECONDS, droppable)
             await self._application(scope, _replay(body, receive), guarded)
         except KeepwellError as refusal:
             await self._refuse(refusal, scope, headers, receive, guarded)

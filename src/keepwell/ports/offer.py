@@ -132,7 +132,8 @@ class Route:
     """An HTTP operation. ``endpoint`` is an async function whose annotated parameters are its query, path and body; ``permission`` is
     the word that a token must hold (reads on loopback need none until people and roles exist). ``known_by_path``: the path itself holds
     what only those know who may; whoever asks for anything below its fixed part holds the permission, and no other. ``asks``: a POST that
-    changes nothing, a question too long for an address; it is let in as a read is."""
+    changes nothing, a question too long for an address; it is let in as a read is. ``body``: bytes that a request's body may have here,
+    where the server's usual limit is too little; such a path has no parameters."""
 
     method: str
     path: str
@@ -141,6 +142,7 @@ class Route:
     summary: str
     known_by_path: bool = False
     asks: bool = False
+    body: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
