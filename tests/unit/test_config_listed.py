@@ -28,6 +28,8 @@ def test_entries_have_options_and_a_place(tmp_path: Path) -> None:
     operations = loaded(tmp_path, body)
     assert [step.length for step in operations.options("steps")] == [1, 2.5]
     assert [(entry.place.line, entry.place.column) for entry in operations.listed("steps")] == [(5, 5), (6, 5)]
+    first = operations.listed("steps")[0]
+    assert (first.at("at").column, first.at("nothing")) == (21, first.place)
     assert operations.options("cuts")[0].tool == "saw"
     assert operations.options("waters") == ()
 

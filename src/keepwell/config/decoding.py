@@ -39,10 +39,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One entry of a section that is a list: its options, and where it begins."""
+    """One entry of a section that is a list: its options, where it begins, and where the values of its keys stand."""
 
     options: Options
     place: Place
+    places: Mapping[str, Place] = field(default_factory=dict)
+
+    def at(self, key: str) -> Place:
+        """Where the value of a key stands; of one that is not written, where the entry begins."""
+        return self.places.get(key, self.place)
 
 
 @dataclass(slots=True)
@@ -114,16 +119,18 @@ class Decoder:
             hint = 'write each entry in a line of its own that begins with "- "'
             self.findings.add("config.type", f"expected a list, found {found(node)}", node, hint)
             return ()
-        made = [(self._item(section, number, item), item) for number, item in enumerate(node.items, 1)]
-        return tuple(Listed(options, self.findings.source.place(item)) for options, item in made if options)
+        made = (self._item(section, number, item) for number, item in enumerate(node.items, 1))
+        return tuple(entry for entry in made if entry)
 
-    def _item(self, section: Section, number: int, node: Node) -> Options | None:
+    def _item(self, section: Section, number: int, node: Node) -> Listed | None:
         if not isinstance(node, nodes.Mapping):
             self.findings.add("config.type", f"expected keys with values, found {found(node)}", node)
             return None
         # What concerns the whole entry is said at its beginning.
         owner = Scalar(node.line, node.column, node.line, node.column + 1, text=f"entry {number} of {section.key}")
-        return self._options(section.options(), section.key, str(number), owner, node)
+        options = self._options(section.options(), section.key, str(number), owner, node)
+        place = self.findings.source.place
+        return Listed(options, place(node), {key: place(value) for key, (_, value) in node.items.items()}) if options else None
 
     def _entry(self, section: str, model: type[Options], kinds: _Kinds | None, key: Scalar, node: Node) -> Entry | None:
         check_name(key, self.findings)

@@ -1,0 +1,1 @@
+"""Rules: what is a reason to tell somebody."""
