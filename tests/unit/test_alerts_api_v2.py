@@ -1,20 +1,29 @@
 """Alertmanager's API v2: what clients send is read, and our values take its shapes."""
 
 import json
+import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 from starlette.datastructures import QueryParams
 
 from keepwell.kernel.problems import UsageError
+from keepwell.kernel.windows import parse_window
 from keepwell.rooms.alerts.api_v2 import writing
+from keepwell.rooms.alerts.api_v2.configuration import NOBODY, configuration
 from keepwell.rooms.alerts.api_v2.filters import alert_filter, flag, matchers, receiver_filter
 from keepwell.rooms.alerts.api_v2.instants import instant, read_instant
 from keepwell.rooms.alerts.api_v2.reading import MOST_SAID, read_alerts, read_silence
+from keepwell.rooms.alerts.matchers import fits_all, parse_matcher
 from keepwell.rooms.alerts.model import Alert, Group, Matcher, Posted, Silence, State
+from keepwell.rooms.alerts.routing.model import InhibitRule, Route, Routing, Span, TimeInterval
 from keepwell.rooms.alerts.standing import GroupStanding, Standing, Standings
+from tests.support import need
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 LASTING = timedelta(minutes=5)
@@ -300,3 +309,52 @@ def test_silences_stand_by_what_comes_next() -> None:
         "matchers": [{"isEqual": True, "isRegex": True, "name": "a", "value": "b"}],
         "startsAt": "2026-11-20T11:00:00.000Z",
     }
+
+
+def test_routing_in_the_words_of_alertmanager(tmp_path: Path) -> None:
+    def matcher(text: str) -> tuple[Matcher, ...]:
+        return (parse_matcher(text),)
+
+    def route(path: str, receiver: str, text: str, **more: Any) -> Route:
+        return Route(path, path, receiver, fits_all(matcher(text)), matchers=matcher(text), **more)
+
+    nights = TimeInterval((Span(0, 360), Span(1320, 1440)), (Span(1, 5),), (Span(-3, -1),), (Span(12, 12),), zone=ZoneInfo("Europe/Berlin"))
+    critical = route("0/0", "pager", 'severity="critical"', group_by=None, goes_on=True, mute_time_intervals=("nights", "upkeep"))
+    quiet = route("0/1", "", 'team=~"a|b\\"c"', group_wait=timedelta(seconds=1.5))
+    root = Route("0", "{}", "all", lambda labels: True, ("service",), routes=(critical, quiet))
+    rules = (InhibitRule(matcher("severity=critical"), matcher("severity=warning"), ("service",)),)
+    windows: dict[str, Any] = {"nights": (nights, TimeInterval()), "upkeep": parse_window("Sunday 02:00-04:00", "UTC")}
+    text = configuration(Routing(root, rules, windows), ["all", "pager"], LASTING)
+    assert yaml.safe_load(text)["receivers"] == [{"name": "all"}, {"name": "pager"}, {"name": NOBODY}]
+    assert yaml.safe_load(text)["time_intervals"] == [
+        {
+            "name": "nights",
+            "time_intervals": [
+                {
+                    "times": [{"start_time": "00:00", "end_time": "06:00"}, {"start_time": "22:00", "end_time": "24:00"}],
+                    "weekdays": ["monday:friday"],
+                    "days_of_month": ["-3:-1"],
+                    "months": ["12"],
+                    "location": "Europe/Berlin",
+                },
+                {},
+            ],
+        },
+        {"name": "upkeep", "time_intervals": []},
+    ]
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(text)
+
+    def amtool(*arguments: str) -> str:
+        ran = subprocess.run([need("amtool"), *arguments], capture_output=True, text=True, timeout=60, check=False)
+        assert ran.returncode == 0, ran.stderr + ran.stdout
+        return ran.stdout
+
+    assert "SUCCESS" in amtool("check-config", str(file))
+    for labels, receivers in [
+        (["severity=critical", "team=a"], "pager,keepwell/nobody"),
+        (["severity=critical"], "pager"),
+        (['team=b\\"c'], "keepwell/nobody"),
+        (["team=c"], "all"),
+    ]:
+        assert amtool("config", "routes", "test", f"--config.file={file}", *labels).strip() == receivers
