@@ -35,12 +35,13 @@ class Reference:
     """Marks a text (or each text of a list, or the keys of a mapping) that names an entry of another section.
 
     A dangling one is reported with the nearest name that exists. Where ``acyclic``, so is a way that leads back to its start.
-    ``also`` is a name that needs no entry.
+    ``also`` is a name that needs no entry; ``or_in`` another section whose entries may be named as well.
     """
 
     section: str
     acyclic: bool = False
     also: str = ""
+    or_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)

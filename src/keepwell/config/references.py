@@ -30,10 +30,11 @@ def check_references(links: list[Link], sections: Mapping[str, Node | None], fin
     names = {key: node.items.keys() if isinstance(node, nodes.Mapping) else () for key, node in sections.items()}
     for link in links:
         section, name = link.reference.section, link.node.text
-        if name in names.get(section, ()) or name == link.reference.also:
+        known = {*names.get(section, ()), *names.get(link.reference.or_in, ())}
+        if name in known or name == link.reference.also:
             continue
-        near = nearest(name, names.get(section, ()))
-        some = ", ".join(sorted(names.get(section, ()))[:10])
+        near = nearest(name, known)
+        some = ", ".join(sorted(known)[:10])
         hint = f"did you mean {quoted(near)}?" if near else f"what there is: {some}" if some else f"there are no {section} in this file"
         findings.add("config.reference", f"{quoted(name)} is not one of the {section}", link.node, hint)
     _check_circles([link for link in links if link.reference.acyclic], findings)

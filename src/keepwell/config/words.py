@@ -93,7 +93,7 @@ def type_in_words(annotation: Any, beside: tuple[Any, ...] = ()) -> str:
 def _base(origin: Any, arguments: tuple[Any, ...], notes: tuple[Any, ...]) -> str:
     for note in notes:
         if isinstance(note, Reference):
-            return f"name of one of the {note.section}"
+            return f"name of one of the {note.section}" + (f" or {note.or_in}" if note.or_in else "")
         if isinstance(note, WithJsonSchema) and note.json_schema and "description" in note.json_schema:
             examples = ", ".join(f"`{example}`" for example in note.json_schema.get("examples", ()))
             return f"{note.json_schema['description']} ({examples})" if examples else str(note.json_schema["description"])

@@ -12,7 +12,7 @@ from keepwell.rooms.alerts.model import Alert, Labels
 
 from .model import InhibitRule
 
-Values = tuple[str, ...]
+Values = tuple[object, ...]
 
 
 @dataclass(slots=True)
@@ -20,21 +20,23 @@ class _Indexed:
     """One rule: its sources by the values of the equal labels. Of those that are no targets of the same rule the first is kept apart,
     since an alert that is both source and target is muted by these only."""
 
-    equal: tuple[str, ...]
+    rule: InhibitRule
     is_source: Fits
     is_target: Fits
     sources: dict[Values, dict[int, Alert]] = field(default_factory=dict)
     pure: dict[Values, dict[int, Alert]] = field(default_factory=dict)
 
     def values(self, labels: Labels) -> Values:
-        return tuple([labels.get(name, "") for name in self.equal])
+        if self.rule.but:
+            return tuple(sorted(pair for pair in labels.items() if pair[0] not in self.rule.but))
+        return tuple([labels.get(name, "") for name in self.rule.equal])
 
 
 class Inhibitor:
     """The firing alerts that can mute others."""
 
     def __init__(self, rules: Iterable[InhibitRule], alerts: Iterable[Alert] = ()) -> None:
-        self._rules = [_Indexed(rule.equal, fits_all(rule.source), fits_all(rule.target)) for rule in rules]
+        self._rules = [_Indexed(rule, fits_all(rule.source), fits_all(rule.target)) for rule in rules]
         for alert in alerts:
             self.add(alert)
 

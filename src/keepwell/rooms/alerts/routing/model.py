@@ -45,11 +45,15 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class InhibitRule:
-    """While an alert that fits ``source`` fires, those that fit ``target`` and have the same values of the labels ``equal`` are muted."""
+    """While an alert that fits ``source`` fires, those that fit ``target`` and have the same values of the labels ``equal`` are muted.
+
+    With ``but`` the values of all labels must be the same, those of ``but`` excepted.
+    """
 
     source: tuple[Matcher, ...]
     target: tuple[Matcher, ...]
     equal: tuple[str, ...] = ()
+    but: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,8 @@ class WindowOptions(Options):
     """Days and a span, such as Sunday 02:00-04:00, weekdays 22:00-23:00 or daily 22:00-06:00 (into the next day)."""
     zone: str = "UTC"
     """The zone of these times, such as UTC or Europe/Berlin."""
+    mutes: tuple[str, ...] = ()
+    """The alerts that nobody is told of in this window, such as 'service="api"'; all must fit. Without it none is muted."""
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:
