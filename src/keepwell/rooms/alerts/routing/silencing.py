@@ -1,11 +1,14 @@
-"""Which silences fit an alert: an index by the value of one label, so that a thousand silences cost an alert a few looks."""
+"""Which silences and windows mute an alert. Silences have an index by the value of one label: a thousand cost an alert a few looks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from keepwell.rooms.alerts.matchers import Fits, fits_all
+from keepwell.kernel.windows import contains
+from keepwell.rooms.alerts.matchers import Fits, fits, fits_all
 from keepwell.rooms.alerts.model import Labels, Silence
+
+from .model import WindowMute
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +37,10 @@ class Silencer:
             candidates += self._by_value.get((label, labels.get(label, "")), ())
         found = [one.silence for one in candidates if one.silence.starts_at <= now < one.silence.ends_at and one.fits(labels)]
         return sorted(found, key=lambda silence: (silence.ends_at, silence.id), reverse=True)
+
+
+def muting_window(mutes: Iterable[WindowMute], labels: Labels, now: datetime) -> str:
+    """The window that mutes the alert now, as ``window NAME``; empty where none does."""
+    found = (one.name for one in mutes if fits(one.matchers, labels) and contains(one.window, now))
+    name = next(found, None)
+    return f"window {name}" if name is not None else ""
