@@ -48,7 +48,7 @@ def parse_matcher(text: str) -> Matcher:
 
 
 @lru_cache(maxsize=4096)
-def test_of(matcher: Matcher) -> Test:
+def meaning_of(matcher: Matcher) -> Test:
     """The test that a matcher means for a label's value. Raises ValueError for a pattern that is no RE2 expression."""
     match matcher.operator:
         case "=":
@@ -63,7 +63,7 @@ def test_of(matcher: Matcher) -> Test:
 
 def fits_all(matchers: Sequence[Matcher]) -> Fits:
     """The test that all matchers mean together, made once for many labels. Without matchers everything fits."""
-    tests = [(matcher.label, test_of(matcher)) for matcher in matchers]
+    tests = [(matcher.label, meaning_of(matcher)) for matcher in matchers]
 
     def fits(labels: Labels) -> bool:
         return all(test(labels.get(label, "")) for label, test in tests)
@@ -73,7 +73,7 @@ def fits_all(matchers: Sequence[Matcher]) -> Fits:
 
 def fits(matchers: Sequence[Matcher], labels: Labels) -> bool:
     """Whether labels fit all matchers. Where many labels are compared with the same matchers, ``fits_all`` is cheaper."""
-    return all(test_of(matcher)(labels.get(matcher.label, "")) for matcher in matchers)
+    return all(meaning_of(matcher)(labels.get(matcher.label, "")) for matcher in matchers)
 
 
 def written(matchers: Sequence[Matcher]) -> str:
@@ -84,7 +84,7 @@ def written(matchers: Sequence[Matcher]) -> str:
 
 def _valid(matchers: Sequence[Matcher]) -> tuple[Matcher, ...]:
     for matcher in matchers:
-        test_of(matcher)
+        meaning_of(matcher)
     return tuple(matchers)
 
 

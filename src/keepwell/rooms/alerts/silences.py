@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from .matchers import test_of
+from .matchers import meaning_of
 from .model import Matcher, Silence
 
 SilenceState = Literal["pending", "active", "expired"]
@@ -85,7 +85,7 @@ def _wrong(matcher: Matcher) -> str:
     if not matcher.label:
         return "a label has a name"
     try:
-        test_of(matcher)
+        meaning_of(matcher)
     except ValueError as error:
         return str(error)
     return ""
@@ -93,4 +93,4 @@ def _wrong(matcher: Matcher) -> str:
 
 def _fits_nothing(matcher: Matcher) -> bool:
     """Whether a matcher asks for a value and takes the empty one (``a=""``, ``a=~".*"``)."""
-    return matcher.operator in ("=", "=~") and bool(test_of(matcher)(""))
+    return matcher.operator in ("=", "=~") and bool(meaning_of(matcher)(""))
