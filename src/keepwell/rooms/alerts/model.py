@@ -1,5 +1,6 @@
 """The words of alerts. The field's own: Alertmanager's for routes, groups, silences and inhibition, Prometheus' for an alert's life."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -38,7 +39,8 @@ class Alert:
     told of from outside ends by itself then, unless it is told of again. ``reason`` says why it ended. ``muted_by`` is what keeps it from
     being notified now (``silence ID``, ``inhibited by NUMBER``, ``window NAME``), empty where nothing does. ``settled``: everybody who was
     to be told of its end was; only then it leaves memory. ``memory`` belongs to its source. ``service_added``: its source gave it no label
-    ``service``; it has that of the operations directory, as Prometheus' external labels are added.
+    ``service``; it has that of the operations directory, as Prometheus' external labels are added. ``closed``: somebody
+    resolved it by hand while its source held it for active; it fires again only after its source has said that it ended.
     """
 
     number: int
@@ -63,6 +65,7 @@ class Alert:
     muted_by: str = ""
     settled: bool = False
     service_added: bool = False
+    closed: bool = False
     memory: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -98,8 +101,16 @@ class Matcher:
     value: str
 
     def __str__(self) -> str:
-        escaped = self.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        return f'{self.label}{self.operator}"{escaped}"'
+        label = f'"{_escaped(self.label)}"' if _RESERVED.search(self.label) else self.label
+        return f'{label}{self.operator}"{_escaped(self.value)}"'
+
+
+_RESERVED = re.compile(r"""[\s{}!=~,\\"'`]""")
+"""What a label's name may have only in quotes (alertmanager/matcher/parse)."""
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +134,12 @@ class Silence:
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a group's receiver was told last: the fingerprints that fired, those that were resolved, and when (Alertmanager's notification
-    log)."""
+    log). ``hidden``: told of as firing before, and muted when the last notice went; their end is still to be told."""
 
     at: datetime
     firing: frozenset[str]
     resolved: frozenset[str]
+    hidden: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +193,8 @@ class Notice:
     """What one receiver is to be told. ``key`` is the same in every attempt to deliver it, and no other notice has it; ``reason`` says why
     it is sent now, for people. At most ``MOST_TOLD`` alerts are in it; ``truncated`` is how many more there were.
 
-    ``to`` is a receiver's name, or ``contact NAME`` for a person of the section ``contacts``.
+    ``group_digest`` names the group (``Group.digest``). ``to`` is a receiver's name, or ``contact NAME`` for a person of the section
+    ``contacts``.
     """
 
     key: str
@@ -197,6 +210,7 @@ class Notice:
     external_url: str = ""
     service: str = ""
     is_test: bool = False
+    group_digest: str = ""
 
     @property
     def is_resolved(self) -> bool:

@@ -40,11 +40,13 @@ ALERT = Table(
     Column("reason", FreeText, nullable=False),
     Column("muted_by", FreeText, nullable=False),
     Column("service_added", Boolean, nullable=False),
+    Column("closed", Boolean, nullable=False),
     Column("settled", Boolean, nullable=False),
     Column("memory", Json, nullable=False),
     Index("alert_by_settled", "settled", "number"),
     Index("alert_by_name", "name", "number"),
     Index("alert_by_severity", "severity", "number"),
+    Index("alert_by_service", "service", "number"),
     Index("alert_by_fingerprint", "fingerprint", "number"),
     Index("alert_by_firing", "firing_since", "number"),
     Index("alert_by_resolved", "resolved_at"),
@@ -63,6 +65,7 @@ GROUP = Table(
     Column("told_at", UtcInstant),
     Column("told_firing", Json),
     Column("told_resolved", Json),
+    Column("told_hidden", Json),
 )
 SILENCE = Table(
     "silence",

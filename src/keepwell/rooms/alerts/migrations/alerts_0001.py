@@ -50,12 +50,14 @@ def _alert() -> None:
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("muted_by", sa.Text, nullable=False),
         sa.Column("service_added", sa.Boolean, nullable=False),
+        sa.Column("closed", sa.Boolean, nullable=False),
         sa.Column("settled", sa.Boolean, nullable=False),
         sa.Column("memory", sa.Text, nullable=False),
     )
     op.create_index("alert_by_settled", "alert", ["settled", "number"])
     op.create_index("alert_by_name", "alert", ["name", "number"])
     op.create_index("alert_by_severity", "alert", ["severity", "number"])
+    op.create_index("alert_by_service", "alert", ["service", "number"])
     op.create_index("alert_by_fingerprint", "alert", ["fingerprint", "number"])
     op.create_index("alert_by_firing", "alert", ["firing_since", "number"])
     op.create_index("alert_by_resolved", "alert", ["resolved_at"])
@@ -74,6 +76,7 @@ def _alert_group() -> None:
         sa.Column("told_at", sa.BigInteger),
         sa.Column("told_firing", sa.Text),
         sa.Column("told_resolved", sa.Text),
+        sa.Column("told_hidden", sa.Text),
     )
 
 
