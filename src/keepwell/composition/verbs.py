@@ -193,6 +193,7 @@ async def local_host() -> "AsyncIterator[Host]":
     from keepwell.machine.http_client import HttpClient
     from keepwell.machine.local_files import LocalFiles
     from keepwell.machine.local_runner import LocalRunner
+    from keepwell.machine.mail import SmtpMailer
     from keepwell.machine.names import SystemNames
     from keepwell.machine.redis import RedisServers
     from keepwell.machine.secrets import MachineSecrets
@@ -201,11 +202,12 @@ async def local_host() -> "AsyncIterator[Host]":
     secrets = MachineSecrets(os.environ)
     http = HttpClient(secrets)
     databases = PostgresqlDatabases(secrets)
-    redis, names = RedisServers(secrets), SystemNames()
+    redis, names, mail = RedisServers(secrets), SystemNames(), SmtpMailer(secrets)
     try:
         runner, files, clock = LocalRunner(secrets), LocalFiles(), SystemClock()
-        yield Host(LOCAL, runner, files, http, clock, secrets, databases=databases, redis=redis, names=names)
+        yield Host(LOCAL, runner, files, http, clock, secrets, databases=databases, redis=redis, names=names, mail=mail)
     finally:
+        await mail.close()
         await names.close()
         await redis.close()
         await databases.close()

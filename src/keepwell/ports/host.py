@@ -6,6 +6,7 @@ from .clock import Clock
 from .databases import Databases
 from .files import Files
 from .http import Http
+from .mail import Mailer
 from .names import Names
 from .pings import Pings
 from .records import Records
@@ -29,3 +30,4 @@ class Host:
     names: Names | None = None
     pings: Pings | None = None
     records: Records | None = None
+    mail: Mailer | None = None

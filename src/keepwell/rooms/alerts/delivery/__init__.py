@@ -1,0 +1,1 @@
+"""Notices on their last way: receivers, people, and what they answer."""

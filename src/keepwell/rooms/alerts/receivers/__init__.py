@@ -1,0 +1,1 @@
+"""Drivers of receivers: one module a kind, found by scan."""
