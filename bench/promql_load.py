@@ -1,5 +1,5 @@
 """Samples for the benchmark of PromQL, the same for every store: 200 counters, latencies and buckets of histograms every ten seconds, and a
-few gauges every minute over a month."""
+few gauges and counters every minute over a month."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ APART = 3_217
 SERIES = 200
 HOURS = 26
 DAYS = 30
-GAUGES = 20
+QUEUES = 20
 MINUTE = 60_000
-DEPTH, BUCKET = "queue_depth", "http_took_seconds_bucket"
+DEPTH, DONE, BUCKET = "queue_depth", "queue_done_total", "http_took_seconds_bucket"
 
 _BOUNDS = ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "5", "+Inf")
 
@@ -42,24 +42,27 @@ class Source:
         self.dense = labels(4 * SERIES)[self._asked]
         hosts = SERIES // len(_BOUNDS)
         self.buckets = [{"__name__": BUCKET, "instance": f"host-{host}:8080", "le": bound} for host in range(hosts) for bound in _BOUNDS]
-        self.gauges = [{"__name__": DEPTH, "queue": f"queue-{number}"} for number in range(GAUGES)]
+        self.queues = [{"__name__": name, "queue": f"queue-{number}"} for name in (DEPTH, DONE) for number in range(QUEUES)]
         self._held = np.zeros((hosts, len(_BOUNDS)))
-        self._depth = np.full(GAUGES, 100.0)
+        self._depth, self._done = np.full(QUEUES, 100.0), np.zeros(QUEUES)
 
     def parts(self) -> Iterator[Part]:
         """An hour after the other."""
         for start in range(self.last - DAYS * DAY, self.last, HOUR):
-            yield Part(self.gauges, self._thin(start))
+            yield Part(self.queues, self._thin(start))
             if start >= self.last - HOURS * HOUR:
                 chunk = self._load.chunk(start + APART, HOUR // STEP)
                 yield Part(self.dense, Chunk(chunk.at, chunk.values[:, self._asked]))
                 yield Part(self.buckets, self._histograms(start))
 
     def _thin(self, start: int) -> Chunk:
-        moved = np.round(self._random.normal(0, 3, (HOUR // MINUTE, GAUGES)))
-        depths = np.abs(self._depth + np.cumsum(moved, axis=0))
-        self._depth = depths[-1]
-        return Chunk(start + APART + MINUTE * np.arange(HOUR // MINUTE, dtype=np.int64), depths)
+        shape = (HOUR // MINUTE, QUEUES)
+        depths = np.abs(self._depth + np.cumsum(np.round(self._random.normal(0, 3, shape)), axis=0))
+        self._done[self._random.random(QUEUES) < 0.02] = 0.0  # begun again
+        done = self._done + np.cumsum(self._random.poisson(20.0, shape), axis=0)
+        self._depth, self._done = depths[-1], done[-1]
+        at = start + APART + MINUTE * np.arange(HOUR // MINUTE, dtype=np.int64)
+        return Chunk(at, np.concatenate((depths, done), axis=1))
 
     def _histograms(self, start: int) -> Chunk:
         steps, shape = HOUR // STEP, self._held.shape

@@ -64,11 +64,11 @@ class Past:
         self.sampled += 1
         return await self.store.select(matchers, start, end)
 
-    async def fill(self, series: list[tuple[list[int], list[float]]]) -> None:
+    async def fill(self, series: list[tuple[list[int], list[float]]], metric: str = "x") -> None:
         """Files and memory of these series (instants, values)."""
         await self.store.begin()
         self.layout.begin()
-        names = [{NAME: "x", "i": str(number)} for number in range(len(series))]
+        names = [{NAME: metric, "i": str(number)} for number in range(len(series))]
         ids = self.store.identify("test", names)
         labels = dict(zip(ids.tolist(), names, strict=True))
         rows = together(
@@ -85,7 +85,7 @@ class Past:
             part = Rows(rows.series[inside], rows.at[inside], rows.value[inside])
             write_hour(self.layout.hour(Tier.RAW, hour), part, labels)
             with writing_rolled(self.layout.hour(Tier.FIVE_MINUTES, hour), labels, nans=rollup.with_nan(part)) as writer:
-                writer.write(rollup.roll(part, FIVE, ids[:0]))
+                writer.write(rollup.roll(part, FIVE, ids if rollup.is_counter(metric, "") else ids[:0]))
         merge_day(self.layout, FIRST)
         kept = await self.store.add("test", rows.series[newest], rows.at[newest], rows.value[newest])
         assert kept.stored == newest.sum()
@@ -122,6 +122,9 @@ def series(draw: st.DrawFn) -> tuple[list[int], list[float]]:
     value = np.round(random.normal(0, 50, len(at)), 2).tolist()
     for place in draw(st.lists(st.integers(0, len(at) - 1), max_size=2)):
         value[place] = draw(ODD)
+    if draw(st.booleans()):
+        value = np.abs(np.nancumsum(np.abs(value))).tolist()  # as counters grow
+        value[len(at) // 3 :] = [one - value[len(at) // 3] for one in value[len(at) // 3 :]]
     for hour in draw(st.lists(st.integers(0, 50), max_size=1)):
         found = sorted({*zip(at, value, strict=True), (FIRST + hour * HOUR + draw(st.sampled_from([0, FIVE, 1])), 1000.0)})
         at, value = [one for one, _ in found], [one for _, one in found]
@@ -129,19 +132,24 @@ def series(draw: st.DrawFn) -> tuple[list[int], list[float]]:
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(series(), min_size=1, max_size=2), st.sampled_from([HOUR, 2 * HOUR, 3 * FIVE]), st.sampled_from([HOUR, 3 * FIVE]))
+@given(
+    st.lists(series(), min_size=1, max_size=2),
+    st.sampled_from(["x", "x_total"]),
+    st.sampled_from([HOUR, 2 * HOUR, 3 * FIVE]),
+    st.sampled_from([HOUR, 3 * FIVE]),
+)
 async def test_roll_ups_answer_as_samples_do(
-    tmp_path_factory: pytest.TempPathFactory, made: list[tuple[list[int], list[float]]], reach: int, step: int
+    tmp_path_factory: pytest.TempPathFactory, made: list[tuple[list[int], list[float]]], metric: str, reach: int, step: int
 ) -> None:
     past = Past(tmp_path_factory.mktemp("past") / "samples", Keep())
-    await past.fill(made)
+    await past.fill(made, metric)
     for name in sorted(ANSWERED):
-        text = f"{name}(x[{reach // 1000}s])"
+        text = f"{name}({metric}[{reach // 1000}s])"
         span = (FIRST + 3 * HOUR, LAST, step)
         ours = await query_range(text, *span, past.both, Limits())
         theirs = await query_range(text, *span, past.store.select, Limits())
         assert same(points(ours), points(theirs)), text
-        assert not ours.warnings
+        assert (ours.warnings, ours.infos) == (theirs.warnings, theirs.infos)
     assert past.rolled.given
     await past.store.end()
 
@@ -163,12 +171,63 @@ async def test_samples_are_not_read_where_roll_ups_do(month: Past) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["avg_over_time(x[61m30s])", "rate(x[1h])", "max_over_time(avg_over_time(x[1h])[1d:1h])", "avg_over_time(x[1h] offset 7s)"]
+    "text", ["avg_over_time(x[61m30s])", "irate(x[1h])", "max_over_time(avg_over_time(x[1h])[1d:1h])", "avg_over_time(x[1h] offset 7s)"]
 )
 async def test_other_windows_read_samples(month: Past, text: str) -> None:
     await query_range(text, FIRST + 3 * HOUR, LAST, HOUR, month.both, Limits())
     assert month.sampled == 1
     assert month.rolled.given == []
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A counter of two days that grows by 7.5 a minute and begins again once, within an hour."""
+
+    at: list[int]
+    values: list[float]
+
+    @classmethod
+    def made(cls) -> "Counted":
+        at = list(range(FIRST + 3_217, LAST, 60_000))
+        return cls(at, [7.5 * place + 0.1 if place < 1_530 else 7.5 * (place - 1_530) for place in range(len(at))])
+
+
+@pytest.mark.parametrize("reach", ["1h", "2h", "1d"])
+async def test_counters_are_answered_from_roll_ups_with_the_extrapolation_of_samples(tmp_path: Path, reach: str) -> None:
+    past = Past(tmp_path / "samples", Keep())
+    counted = Counted.made()
+    await past.fill([(counted.at, counted.values)], "x_total")
+    for text in (f"rate(x_total[{reach}])", f"sum(increase(x_total[{reach}]))", f"delta(x_total[{reach}] offset 1h)"):
+        span = (FIRST + 2 * HOUR, LAST, HOUR)
+        past.sampled = 0
+        ours = await query_range(text, *span, past.both, Limits())
+        assert past.sampled == 0, text
+        theirs = await query_range(text, *span, past.store.select, Limits())
+        assert same(points(ours), points(theirs)), text
+        assert len(points(ours)) == 50
+    await past.store.end()
+
+
+async def test_a_counter_without_its_mark_is_answered_from_samples(month: Past) -> None:
+    found = await query_range("increase(x[1h])", FIRST + 3 * HOUR, LAST, HOUR, month.both, Limits())
+    assert month.sampled == 1
+    assert found.infos
+    assert not found.warnings
+
+
+async def test_growth_that_is_older_than_samples_is_answered_of_counters_only(tmp_path: Path) -> None:
+    past = Past(tmp_path / "samples", Keep(raw=timedelta(hours=6)))
+    counted = Counted.made()
+    await past.fill([(counted.at, counted.values)], "x_total")
+    found = await query_instant("increase(x_total[1h])", FIRST + 10 * HOUR, past.both, Limits())
+    assert isinstance(found.value, InstantVector)
+    assert [point.value for point in found.value.points] == [pytest.approx(450)]
+    assert (found.warnings, past.sampled) == ((), 0)
+    beside = await query_instant("increase(x_total[1000s])", FIRST + 10 * HOUR, past.both, Limits())
+    assert isinstance(beside.value, InstantVector)
+    assert [point.value for point in beside.value.points] == [pytest.approx(125, rel=0.1)]
+    assert "edges of windows that are approximate" in beside.warnings[0]
+    await past.store.end()
 
 
 async def test_a_late_sample_is_in_the_answer(month: Past) -> None:

@@ -69,7 +69,9 @@ class Select(Protocol):
 @dataclass(frozen=True, slots=True)
 class RolledColumn:
     """One series in rows of a stretch of time each, all columns of one length: ``start`` is where a row begins (ascending), ``count`` how
-    many samples it has, ``first_at`` when the first of them was taken (milliseconds since 1970). NaN and staleness markers are left out."""
+    many samples it has, ``first_at`` and ``last_at`` when the first and the last of them were taken (milliseconds since 1970),
+    ``increase`` what a counter gained from the first to the last (NaN where the series was no counter); a smaller value than the one before
+    means that it began again at zero. NaN and staleness markers are left out."""
 
     labels: Mapping[str, str]
     start: "NDArray[np.int64]"
@@ -77,8 +79,11 @@ class RolledColumn:
     sum: "NDArray[np.float64]"
     minimum: "NDArray[np.float64]"
     maximum: "NDArray[np.float64]"
+    first: "NDArray[np.float64]"
     last: "NDArray[np.float64]"
     first_at: "NDArray[np.int64]"
+    last_at: "NDArray[np.int64]"
+    increase: "NDArray[np.float64]"
 
 
 @dataclass(frozen=True, slots=True)

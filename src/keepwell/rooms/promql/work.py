@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -116,14 +116,14 @@ async def _rolled(calls: Sequence[Coarse], select: Select, watch: _Watch, remark
         found = await ask(selector.matchers, call.first - reach, call.last, call.unit)
         if found is None or found.step > reach:
             continue
-        watch(sum(8 * len(column.start) for column in found.columns))
+        watch(sum(len(fields(column)) * len(column.start) for column in found.columns))
         rolled = RolledWindows(found, reach)
         closes = np.arange(call.first, call.last + 1, max(1, call.step), dtype=np.int64)
         is_exact = await asyncio.to_thread(rolled.is_exact, call.name, closes)
-        if not is_exact and found.gone:
-            remarks.warn(f"from roll-ups, with edges of windows that are approximate and without NaN ({found.gone})")
-        if is_exact or found.gone:
+        if is_exact or (found.gone and rolled.is_known(call.name)):
             answered[selector] = rolled
+            if not is_exact:
+                remarks.warn(f"from roll-ups, with edges of windows that are approximate and without NaN ({found.gone})")
     return answered
 
 

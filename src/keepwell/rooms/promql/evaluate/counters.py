@@ -5,11 +5,38 @@ within 1.1 mean distances of its edge is taken to reach that edge, otherwise hal
 before it was zero.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
 from keepwell.rooms.promql.evaluate.context import Places
 from keepwell.rooms.promql.evaluate.selecting import Windows
-from keepwell.rooms.promql.model import Flags, Values
+from keepwell.rooms.promql.model import Flags, Instants, Values
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How growth is told: a ``counter``'s never reaches back to before it was zero."""
+
+    counter: bool
+    per_second: bool
+
+
+GROWTHS: Mapping[str, Growth] = {"rate": Growth(True, True), "increase": Growth(True, False), "delta": Growth(False, False)}
+"""The functions that extrapolate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen in windows, by series and moment: how many samples, when the first and the last of them were taken (milliseconds),
+    what the first was worth, and by how much it grew from there to the last."""
+
+    counts: Places
+    first_at: Instants
+    last_at: Instants
+    begin: Values
+    grown: Values
 
 
 def _ends(windows: Windows) -> tuple[Places, Places, Flags]:
@@ -24,41 +51,46 @@ def _none(windows: Windows) -> tuple[Values, Flags]:
 
 def rate(windows: Windows) -> tuple[Values, Flags]:
     """By how much a counter grew per second."""
-    return _extrapolated(windows, counter=True, per_second=True)
+    return _grown(windows, GROWTHS["rate"])
 
 
 def increase(windows: Windows) -> tuple[Values, Flags]:
     """By how much a counter grew."""
-    return _extrapolated(windows, counter=True, per_second=False)
+    return _grown(windows, GROWTHS["increase"])
 
 
 def delta(windows: Windows) -> tuple[Values, Flags]:
     """By how much a gauge is larger at the end of the window than at its start."""
-    return _extrapolated(windows, counter=False, per_second=False)
+    return _grown(windows, GROWTHS["delta"])
 
 
-def _extrapolated(windows: Windows, *, counter: bool, per_second: bool) -> tuple[Values, Flags]:
+def _grown(windows: Windows, how: Growth) -> tuple[Values, Flags]:
     if not len(windows.at):
         return _none(windows)
     first, last, two = _ends(windows)
     begin = windows.values[first]
     grown = windows.values[last] - begin
-    if counter:
+    if how.counter:
         grown = grown + _lost_by_resets(windows, two)
-    from_start = (windows.at[first] - windows.opens) / 1000.0
-    to_end = (windows.closes - windows.at[last]) / 1000.0
-    sampled = (windows.at[last] - windows.at[first]) / 1000.0
-    mean_distance = sampled / np.maximum(windows.counts - 1, 1)
+    return extrapolated(Seen(windows.counts, windows.at[first], windows.at[last], begin, grown), windows, how), two
+
+
+def extrapolated(seen: Seen, over: Windows, how: Growth) -> Values:
+    """The growth over the whole of each window; without meaning where there are less than two samples."""
+    from_start = (seen.first_at - over.opens) / 1000.0
+    to_end = (over.closes - seen.last_at) / 1000.0
+    sampled = (seen.last_at - seen.first_at) / 1000.0
+    mean_distance = sampled / np.maximum(seen.counts - 1, 1)
     threshold = mean_distance * 1.1
     from_start = np.where(from_start >= threshold, mean_distance / 2, from_start)
-    if counter:
-        was_zero = np.where((grown > 0) & (begin >= 0), sampled * (begin / grown), from_start)
+    if how.counter:
+        was_zero = np.where((seen.grown > 0) & (seen.begin >= 0), sampled * (seen.begin / seen.grown), from_start)
         from_start = np.where(was_zero < from_start, was_zero, from_start)
     to_end = np.where(to_end >= threshold, mean_distance / 2, to_end)
     factor = (sampled + from_start + to_end) / sampled
-    if per_second:
-        factor = factor / ((windows.closes - windows.opens) / 1000.0)
-    return grown * factor, two
+    if how.per_second:
+        factor = factor / ((over.closes - over.opens) / 1000.0)
+    return seen.grown * factor
 
 
 def _lost_by_resets(windows: Windows, two: Flags) -> Values:

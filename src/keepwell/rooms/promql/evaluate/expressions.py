@@ -194,15 +194,15 @@ def _over_ranges(node: Call, context: Context) -> Vector:
     if isinstance(matrix, Selector) and matrix in context.rolled:
         closes = reference(context.moments, matrix.at, matrix.offset, context)
         found, values, present = context.rolled[matrix].value(node.name, closes, context.guard)
-        return Vector(found.labels, [node.name != "last_over_time"] * len(found.labels), values, present)
-    found = ranges(node.arguments[number], context)
-    numbers = [scalar(argument, context) for index, argument in enumerate(node.arguments) if index != number]
-    context.guard(6 * found.low.size)
-    if node.name == "absent_over_time":
-        return absence(node.arguments[number], found.counts > 0)
-    values, present = _ranged(node, found, numbers, context)
+    else:
+        found = ranges(matrix, context)
+        numbers = [scalar(argument, context) for index, argument in enumerate(node.arguments) if index != number]
+        context.guard(6 * found.low.size)
+        if node.name == "absent_over_time":
+            return absence(matrix, found.counts > 0)
+        values, present = _ranged(node, found, numbers, context)
     if node.name in ("rate", "increase"):
-        _doubt_counters(found, present, node.arguments[number], context)
+        _doubt_counters(found, present, matrix, context)
     keeps_name = node.name in ("last_over_time", "first_over_time")
     nameless = [flag or not keeps_name for flag in found.nameless]
     return Vector(found.labels, nameless, values, present)

@@ -13,6 +13,7 @@ import numpy as np
 
 from keepwell.rooms.samples.files.damage import Damaged, Damages, Stamp, stamp
 from keepwell.rooms.samples.files.layout import VERIFIED, File, Layout, Piece, file_named, pieces
+from keepwell.rooms.samples.files.recent import Recent, within
 from keepwell.rooms.samples.files.seal import check_seal
 from keepwell.rooms.samples.log import joined
 from keepwell.rooms.samples.model import Ids, Labels, Rolled, Rows, Tier
@@ -39,6 +40,7 @@ class Files:
         self._footers: OrderedDict[Path, tuple[Stamp, Opened]] = OrderedDict()
         self._footer_bytes = 0
         self._inspected: dict[Path, Stamp] = {}
+        self._recent = Recent()
         self._guard = threading.Lock()
 
     def rows(self, ids: Ids | None, start: int, end: int) -> Rows:
@@ -54,7 +56,13 @@ class Files:
     def rolled(self, tier: Tier, ids: Ids | None, start: int, end: int, *, bins: bool = True) -> Rolled:
         """The roll-ups of these series (ascending; None for all) that begin from ``start`` to ``end``, both included, sorted by (series,
         start). Without ``bins`` no row has any."""
-        return join(self._read(tier, start, end, lambda opened, piece: _rolled(opened, ids, piece, bins)))
+        return join(self._read(tier, start, end, lambda opened, piece: self._piece(opened, ids, piece, bins)))
+
+    def _piece(self, opened: "Opened", ids: Ids | None, piece: Piece, bins: bool) -> Rolled:
+        if bins or ids is None:
+            return _rolled(opened, ids, piece, bins)
+        whole = Piece(piece.file, piece.file.start, piece.file.end)
+        return within(self._recent.rows(opened, ids, lambda: _rolled(opened, ids, whole, bins)), piece.start, piece.end)
 
     def nans(self, tier: Tier, start: int, end: int) -> frozenset[int] | None:
         """The series of which the roll-ups of this time (both included) left out a NaN that is no staleness marker; None where it is not

@@ -159,11 +159,12 @@ class Reader:
         wide = Extent(extent.ids, max(0, extent.start - back), extent.end, extent.bins)
         self._bound(wide, answered.tier)
         memory = self._store.rows(wide.ids, wide.start, wide.end - 1)
-        counters = self._counters(wide.ids)
+        counters = self.counters(wide.ids)
         found = await asyncio.to_thread(self.assemble, wide, answered, memory, counters)
         return from_last_before(found, extent.start)
 
-    def _counters(self, ids: Ids) -> Ids:
+    def counters(self, ids: Ids) -> Ids:
+        """Those of the series that are counters."""
         named = [(number, self.labels(number).get(NAME, "")) for number in ids.tolist()]
         return np.array([number for number, name in named if rollup.is_counter(name, self._store.metric(name).kind)], np.int32)
 

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-
-import numpy as np
+from dataclasses import fields
 
 from keepwell.ports.samples import Matcher, RolledColumn, RolledUp
 from keepwell.rooms.samples.model import DAY, Ids, Keep, Rolled, Tier
@@ -37,13 +36,13 @@ class RolledAsked:
         extent = Extent(ids, max(0, first), last, nans=Nans())
         memory = self._store.rows(ids, extent.start, last - 1)
         answered = Answered(tier, tier.step, exact=True)
-        rolled = await asyncio.to_thread(self._reader.assemble, extent, answered, memory, np.empty(0, np.int32))
+        rolled = await asyncio.to_thread(self._reader.assemble, extent, answered, memory, self._reader.counters(ids))
         gone = f"older than {said(keep.raw)}: by {'the hour' if tier is Tier.HOUR else '5 minutes'}" if is_gone else ""
         return RolledUp(tier.step, self._columns(rolled), gone, unit % tier.step == 0 and _is_whole(extent.nans, ids))
 
     def _columns(self, rolled: Rolled) -> list[RolledColumn]:
         return [
-            RolledColumn(self._reader.labels(number), one.start, one.count, one.sum, one.minimum, one.maximum, one.last, one.first_at)
+            RolledColumn(self._reader.labels(number), *(getattr(one, each.name) for each in fields(RolledColumn)[1:]))
             for number, one in by_series(rolled)
         ]
 
