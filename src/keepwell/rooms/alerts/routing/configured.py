@@ -13,17 +13,13 @@ USUAL_GROUPS = ("service", "alertname")
 
 
 def root_of(options: RoutesOptions, receivers: Sequence[str]) -> Route:
-    """The root of the tree. Where it names no receiver, it has one route to each of ``receivers``."""
-    root = Route("{}", "{}", options.receiver or "", fits_all(()))
-    if options.receiver is not None:
-        builder = _Builder()
-        inherited = builder.filled(root, options)
-        return replace(inherited, routes=builder.below(inherited, options.routes))
-    inherited = _Builder().filled(replace(root, group_by=USUAL_GROUPS), options)
-    return replace(
-        inherited,
-        routes=tuple(replace(inherited, path=f"{{}}/{{}}>{name}", key="{}/{}", receiver=name, goes_on=True) for name in receivers),
-    )
+    """The root of the tree. Where it names no receiver, all of ``receivers`` are told."""
+    root = Route("{}", "{}", "", fits_all(()))
+    if options.receiver is None:
+        root = replace(root, group_by=USUAL_GROUPS)
+    builder = _Builder()
+    filled = _told(builder.filled(root, options), _names(options.receiver) or tuple(receivers))
+    return replace(filled, routes=builder.below(filled, options.routes))
 
 
 @dataclass(slots=True)
@@ -38,21 +34,20 @@ class _Builder:
     def _one(self, above: Route, options: RouteOptions) -> Route:
         matchers = matchers_of(options.matchers)
         key = f"{above.key}/{written(matchers)}"
-        inherited = self.filled(above, options)
-        route = replace(
-            inherited,
-            path=self._path(key, above),
+        filled = replace(
+            self.filled(above, options),
+            path=self._path(key),
             key=key,
-            receiver=options.receiver or above.receiver,
             fits=fits_all(matchers),
             matchers=matchers,
             goes_on=options.goes_on,
             mute_time_intervals=options.mute_time_intervals,
             active_time_intervals=options.active_time_intervals,
         )
+        route = _told(filled, _names(options.receiver) or above.receivers)
         return replace(route, routes=self.below(route, options.routes))
 
-    def _path(self, key: str, above: Route) -> str:
+    def _path(self, key: str) -> str:
         """The key; from the second with the same key on with its number, so that other routes may come and go around it."""
         number = self.paths[key] = self.paths.get(key, 0) + 1
         return key if number == 1 else f"{key}#{number}"
@@ -71,3 +66,16 @@ class _Builder:
             escalate=options.escalate or above.escalate,
             routes=(),
         )
+
+
+def _names(receiver: tuple[str, ...] | str | None) -> tuple[str, ...]:
+    return (receiver,) if isinstance(receiver, str) else tuple(dict.fromkeys(receiver or ()))
+
+
+def _told(route: Route, receivers: Sequence[str]) -> Route:
+    """The route for the first receiver, with a twin for each of the others."""
+    if len(receivers) < 2:
+        return replace(route, receiver=next(iter(receivers), ""), twins=())
+    alone = replace(route, twins=())
+    first, *others = (replace(alone, path=f"{route.path}>{name}", receiver=name) for name in receivers)
+    return replace(first, twins=tuple(others))

@@ -18,7 +18,8 @@ class Route:
     """One node of the tree, with what it inherits filled in.
 
     ``path`` names the route and no other; ``key`` is Alertmanager's text for it (the matchers of it and of the routes above it), which
-    two routes may share. ``group_by`` without a value: by all labels, so that every alert is a group of its own.
+    two routes may share. ``group_by`` without a value: by all labels, so that every alert is a group of its own. Where several receivers
+    are told, each has groups of its own: ``receiver`` is the first, ``twins`` are the same route for the others.
     """
 
     path: str
@@ -35,9 +36,15 @@ class Route:
     active_time_intervals: tuple[str, ...] = ()
     escalate: str = ""
     routes: "tuple[Route, ...]" = ()
+    twins: "tuple[Route, ...]" = ()
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """Everybody whom it tells."""
+        return (self.receiver, *(twin.receiver for twin in self.twins)) if self.receiver else ()
 
     def all(self) -> "Iterator[Route]":
-        """This route and all below it."""
+        """This route and all below it, without twins."""
         yield self
         for route in self.routes:
             yield from route.all()

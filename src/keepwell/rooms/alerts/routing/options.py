@@ -41,6 +41,7 @@ def _some_time(value: timedelta) -> timedelta:
     return value
 
 
+Receivers = Annotated[tuple[str, ...] | str, Reference("receivers")]
 Matchers = Annotated[str, AfterValidator(_checked(parse_matchers))]
 Interval = Annotated[str, Reference("time_intervals", or_in="windows")]
 Span_of_time = Annotated[Duration, AfterValidator(_some_time)]
@@ -76,8 +77,8 @@ class _Settings(Options):
 class RouteOptions(_Settings):
     """A route below another. What it does not say it has from the one above, but for matchers and intervals."""
 
-    receiver: Annotated[str, Reference("receivers")] | None = None
-    """Who is told."""
+    receiver: Receivers | None = None
+    """Who is told: a receiver, or a list of them."""
     matchers: tuple[Matchers, ...] = ()
     """The alerts that take this route, such as 'severity="critical"' or 'service=~"api|web"'; all must fit."""
     goes_on: bool = Field(default=False, alias="continue")
@@ -91,14 +92,9 @@ class RouteOptions(_Settings):
 class RoutesOptions(_Settings):
     """The root of all routes: every alert that no route below it takes."""
 
-    receiver: Annotated[str, Reference("receivers")] | None = None
-    """Who is told where no route below says otherwise. Without it every receiver is, grouped by service and alertname."""
-
-    @model_validator(mode="after")
-    def _tells_somebody(self) -> Self:
-        if self.routes and self.receiver is None:
-            raise ValueError("receiver is missing: name who is told of alerts that no route takes")
-        return self
+    receiver: Receivers | None = None
+    """Who is told where no route below says otherwise: a receiver, or a list of them. Without it every receiver is, grouped by service and
+    alertname."""
 
 
 class InhibitRuleOptions(Options):

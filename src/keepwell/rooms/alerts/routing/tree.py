@@ -13,7 +13,8 @@ def routes_of(root: Route, labels: Labels) -> Sequence[Route]:
 
     A route without receiver tells nobody, so nothing takes it.
     """
-    return [route for route in _taken(root, labels) if route.receiver] if root.fits(labels) else []
+    taken = _taken(root, labels) if root.fits(labels) else []
+    return [one for route in taken if route.receiver for one in (route, *route.twins)]
 
 
 def group_labels(route: Route, labels: Labels) -> Labels:
