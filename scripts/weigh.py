@@ -23,6 +23,7 @@ IMPORTED = {
     "fastapi": "fastapi",
     "ftfy": "ftfy",
     "google-re2": "re2",
+    "httptools": "httptools",
     "jinja2": "jinja2",
     "markdown-it-py": "markdown_it",
     "numpy": "numpy",

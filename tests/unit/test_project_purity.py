@@ -28,6 +28,7 @@ FORBIDDEN_MODULES = frozenset(
         "fcntl",
         "glob",
         "http",
+        "httptools",
         "io",
         "logging",
         "mmap",

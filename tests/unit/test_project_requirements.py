@@ -102,7 +102,14 @@ def first_line_of_licence(name: str) -> str:
     return next((line for file in files for line in file.read_text().splitlines() if line.strip()), "")
 
 
-COMES_WITH = {"annotated-types": "pydantic", "h11": "uvicorn", "markupsafe": "jinja2", "pydantic-core": "pydantic", "starlette": "fastapi"}
+COMES_WITH = {
+    "annotated-types": "pydantic",
+    "h11": "uvicorn",
+    "markupsafe": "jinja2",
+    "multidict": "yarl",
+    "pydantic-core": "pydantic",
+    "starlette": "fastapi",
+}
 """Imported, and pinned by the one it comes with, so not asked for by itself."""
 
 

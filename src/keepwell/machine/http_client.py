@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from keepwell.kernel.problems import AnswerError, AskError, KeepwellError
@@ -19,10 +17,11 @@ from keepwell.ports.http import Cookie, Phases, Request, Response
 from keepwell.ports.secrets import Secrets
 
 from .addresses import Resolver
+from .http_answer import Answering, BrokenAnswer
 from .http_connector import FreshConnector, Hop, Stage
 from .http_cookies import cookie_header, received
 from .http_errors import answer_fault
-from .http_exchange import Answered, exchange, head
+from .http_request import head
 from .http_sealing import Sealed, seal
 from .tls_trust import Trust
 
@@ -44,7 +43,6 @@ class _Going:
     headers: dict[str, str]
     secret_names: frozenset[str]
     hop: Hop
-    response: Answered | None = None
     passed: tuple[str, ...] = ()
     cookies: tuple[Cookie, ...] | None = None
 
@@ -56,8 +54,6 @@ class _Going:
     def drop(self) -> None:
         """Ends the present connection at once."""
         self.hop.abort()
-        if self.response is not None:
-            self.response.close()
 
     def turn(self, status: int, location: str) -> None:
         """Makes ready for the redirect (RFC 9110 section 15.4). Raises AnswerError where it leads nowhere."""
@@ -70,7 +66,7 @@ class _Going:
             self.method, self.body = "GET", None
             self.headers = {name: value for name, value in self.headers.items() if not name.lower().startswith("content-")}
         self.passed += (_shown(self.url),)
-        self.url, self.hop, self.response = target, _hop(target), None
+        self.url, self.hop = target, _hop(target)
 
     def _is_private(self, name: str) -> bool:
         return name in self.secret_names or name.lower() in _FOR_ONE_ORIGIN
@@ -126,16 +122,15 @@ class HttpClient:
         try:
             while True:
                 context = await self._trust.context(request.verify, request.authority) if going.url.scheme == "https" else None
-                response = await self._send(going, context)
-                going.response = response
+                answering = await self._send(going, context, request.body_limit)
                 if going.cookies is not None:
-                    going.cookies = received(going.cookies, response.set_cookies, going.url, time.time())
-                location = response.headers.get("Location")
-                if response.status not in _REDIRECTS or location is None or request.redirects == 0:
-                    return await _read(response, request.body_limit, going, started)
+                    going.cookies = received(going.cookies, answering.headers.getall("Set-Cookie", ()), going.url, time.time())
+                location = answering.headers.get("Location")
+                if answering.status not in _REDIRECTS or location is None or request.redirects == 0:
+                    return await _read(answering, going, started)
                 going.drop()
                 self._open.discard(going.hop)
-                going.turn(response.status, location)
+                going.turn(answering.status, location)
                 if len(going.passed) > request.redirects:
                     raise AnswerError(f"more than {request.redirects} redirects, the last to {_shown(going.url)}")
         except BaseException:
@@ -144,15 +139,19 @@ class HttpClient:
         finally:
             self._open.discard(going.hop)
 
-    async def _send(self, going: _Going, context: ssl.SSLContext | None) -> Answered:
+    async def _send(self, going: _Going, context: ssl.SSLContext | None, limit: int) -> Answering:
+        """Puts the request, and waits for the head of its answer."""
         hop = going.hop
         request = head(going.method, going.url, going.to_send(), going.body)
-        protocol = await self._connector.connect(going.url, context, hop)
+        answering = Answering(going.method == "HEAD", limit)
+        await self._connector.connect(going.url, context, hop, answering)
         self._open.add(hop)
         try:
-            return await exchange(protocol, going.method, request + (going.body or b""))
-        except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
+            answering.write(request + (going.body or b""))
+            await answering.head()
+        except (BrokenAnswer, OSError) as error:
             raise answer_fault(hop, error) from error
+        return answering
 
 
 def _start(request: Request, sealed: Sealed) -> _Going:
@@ -194,22 +193,19 @@ def _asked(url: URL) -> str:
     return str(url.with_user(None).with_fragment(None) if url.raw_user is not None or url.raw_fragment else url)
 
 
-async def _read(response: Answered, limit: int, going: _Going, started: float) -> Response:
+async def _read(answering: Answering, going: _Going, started: float) -> Response:
     hop = going.hop
     hop.stage = Stage.READING
-    body = bytearray()
     try:
-        while len(body) <= limit and (chunk := await response.content.readany()):
-            body += chunk
-    except (aiohttp.ClientError, OSError) as error:
-        raise answer_fault(hop, error, len(body)) from error
-    truncated = len(body) > limit
-    if truncated:
-        del body[limit:]
+        await answering.end()
+    except (BrokenAnswer, OSError) as error:
+        raise answer_fault(hop, error, len(answering.body)) from error
+    if answering.truncated:
         going.drop()
     else:
-        response.close()
+        answering.close()
     phases = Phases(hop.dns, hop.connect, hop.tls, hop.first_byte, time.monotonic() - started)
     held = going.cookies or ()
     left = None if hop.certificate_ends is None else hop.certificate_ends - time.time()
-    return Response(response.status, response.headers, bytes(body), phases, _asked(going.url), truncated, going.passed, held, left)
+    body = bytes(answering.body)
+    return Response(answering.status, answering.headers, body, phases, _asked(going.url), answering.truncated, going.passed, held, left)

@@ -1,8 +1,4 @@
-"""One fresh connection for each request, made in steps that are timed one by one.
-
-aiohttp's tracing has no event for the TLS handshake, so name resolution, TCP connection and handshake are done here, each by itself, and
-aiohttp is handed the finished connection.
-"""
+"""One fresh connection for each request, made in steps that are timed one by one: name resolution, TCP connection, TLS handshake."""
 
 import asyncio
 import contextlib
@@ -11,15 +7,13 @@ import ssl
 import time
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import cast
 
-import aiohttp
-from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from keepwell.kernel.problems import AnswerError, AskError, KeepwellError
 
 from .addresses import Address, Resolver, connected
+from .http_answer import Answering
 from .network_errors import certificate_fault, handshake_fault, socket_fault, worst_fault
 from .tls_trust import refused_certificate
 
@@ -49,21 +43,21 @@ class Hop:
     tls: float = 0.0
     certificate_ends: float | None = None
     fault: KeepwellError | None = None
-    protocol: "TimedHandler | None" = field(default=None, repr=False)
+    answering: Answering | None = field(default=None, repr=False)
 
     @property
     def first_byte(self) -> float:
         """Seconds from the connection's being ready to the first byte of the answer; 0 where none came."""
-        if self.protocol is None or self.protocol.first_byte_at == 0.0:
+        if self.answering is None or self.answering.first_byte_at == 0.0:
             return 0.0
-        return self.protocol.first_byte_at - self.protocol.made_at
+        return self.answering.first_byte_at - self.answering.made_at
 
     def abort(self) -> None:
         """Drops the connection at once, with whatever is still to be sent or read."""
-        if self.protocol is not None and self.protocol.wire is not None:
+        if self.answering is not None and self.answering.wire is not None:
             # asyncio of Python 3.11.2 has no way to abort a TLS connection that is closed already (its transport lost its protocol).
             with contextlib.suppress(AttributeError):
-                self.protocol.wire.abort()
+                self.answering.wire.abort()
 
     def late(self, seconds: float) -> KeepwellError:
         """What it means that the time limit struck now."""
@@ -82,30 +76,6 @@ class Hop:
         return AnswerError(f"the answer did not end {limit} (its first byte came after {self.first_byte * 1000:.0f} ms)")
 
 
-class TimedHandler(ResponseHandler):
-    """aiohttp's protocol; it notes when the connection was ready and when the first byte came (monotonic seconds), and keeps its transport
-    after aiohttp lets go of it."""
-
-    made_at = 0.0
-    first_byte_at = 0.0
-    wire: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keeps the transport, and notes when it was there."""
-        self.made_at = time.monotonic()
-        self.wire = cast(asyncio.Transport, transport)
-        super().connection_made(transport)
-
-    def data_received(self, data: bytes) -> None:
-        """Notes the time of the first call; and tells the reader of a body when what follows it cannot be parsed (aiohttp would not)."""
-        if self.first_byte_at == 0.0:
-            self.first_byte_at = time.monotonic()
-        super().data_received(data)
-        failure = self.exception()
-        if failure is not None and self._payload is not None and self._payload.exception() is None:
-            self._payload.set_exception(aiohttp.ClientPayloadError(str(failure)))
-
-
 class FreshConnector:
     """Makes a new connection for each request and keeps none. Raises AskError or AnswerError itself, so nothing is to be translated."""
 
@@ -113,45 +83,40 @@ class FreshConnector:
         self._resolver = resolver
         self._loop = asyncio.get_running_loop()
 
-    async def connect(self, url: URL, context: ssl.SSLContext | None, hop: Hop) -> TimedHandler:
-        """A connection to the address, encrypted where there is a ``context``; ``hop`` is told how far it is."""
+    async def connect(self, url: URL, context: ssl.SSLContext | None, hop: Hop, answering: Answering) -> None:
+        """A connection to the address, encrypted where there is a ``context``; ``hop`` is told how far it is, ``answering`` gets it."""
         host = url.raw_host or ""
         started = time.monotonic()
         addresses = await self._resolver.addresses(host, url.port or 0)
         resolved = time.monotonic()
-        hop.dns, hop.stage = resolved - started, Stage.CONNECTING
+        hop.dns, hop.stage, hop.answering = resolved - started, Stage.CONNECTING, answering
         if context is None and len(addresses) == 1 and addresses[0][0] is socket.AF_INET:
-            protocol = await self._straight(addresses[0], hop.peer)
-            hop.connect = protocol.made_at - resolved
+            await self._straight(addresses[0], hop.peer, answering)
+            hop.connect = answering.made_at - resolved
         else:
             connection = await connected(addresses, hop.peer)
             hop.connect = time.monotonic() - resolved
-            protocol = await self._on(connection, context, host, hop)
-        hop.protocol, hop.stage = protocol, Stage.WAITING
-        return protocol
+            if context is not None:
+                hop.stage = Stage.SHAKING_HANDS
+                await self._handshake(connection, context, host, hop, answering)
+            else:
+                await self._loop.create_connection(lambda: answering, sock=connection)
+        hop.stage = Stage.WAITING
 
-    async def _straight(self, address: Address, peer: str) -> TimedHandler:
+    async def _straight(self, address: Address, peer: str, answering: Answering) -> None:
         """A connection to the one address there is, in one step: two cost uvloop half as much again."""
         try:
-            _, protocol = await self._loop.create_connection(lambda: TimedHandler(self._loop), *address[1])
+            await self._loop.create_connection(lambda: answering, *address[1])
         except OSError as error:
             raise worst_fault(peer, [error]) from error
-        return protocol
 
-    async def _on(self, connection: socket.socket, context: ssl.SSLContext | None, host: str, hop: Hop) -> TimedHandler:
-        if context is not None:
-            hop.stage = Stage.SHAKING_HANDS
-            return await self._handshake(connection, context, host, hop)
-        _, protocol = await self._loop.create_connection(lambda: TimedHandler(self._loop), sock=connection)
-        return protocol
-
-    async def _handshake(self, connection: socket.socket, context: ssl.SSLContext, host: str, hop: Hop) -> TimedHandler:
+    async def _handshake(self, connection: socket.socket, context: ssl.SSLContext, host: str, hop: Hop, answering: Answering) -> None:
         address = (connection.family, connection.getpeername())
         name = host.rstrip(".")
         started = time.monotonic()
         try:
-            transport, protocol = await self._loop.create_connection(
-                lambda: TimedHandler(self._loop), sock=connection, ssl=context, server_hostname=name, ssl_shutdown_timeout=SHUTDOWN
+            transport, _ = await self._loop.create_connection(
+                lambda: answering, sock=connection, ssl=context, server_hostname=name, ssl_shutdown_timeout=SHUTDOWN
             )
         except ssl.SSLCertVerificationError as error:
             hop.fault = certificate_fault(name, error, None)
@@ -165,7 +130,6 @@ class FreshConnector:
         finally:
             hop.tls = time.monotonic() - started
         hop.certificate_ends = _end_of_certificate(transport)
-        return protocol
 
 
 def _end_of_certificate(transport: asyncio.BaseTransport) -> float | None:

@@ -1,43 +1,20 @@
-"""One request and its answer on one connection: the head is written here, the answer is read by aiohttp's parser.
-
-aiohttp's session does more than a check needs (pools, cookies, retries, tracing), and each look would pay for it.
-"""
+"""The head of a request, as it is sent."""
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from urllib.parse import unquote
 
-from aiohttp.http_parser import RawResponseMessage
-from aiohttp.streams import StreamReader
 from yarl import URL
 
 from keepwell import __version__
 from keepwell.kernel.problems import AskError
 from keepwell.kernel.quoting import quoted
 
-from .http_connector import TimedHandler
-
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _AGENT = f"Keepwell/{__version__}"
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Z-]+")  # RFC 9110 section 5.6.2
 _OURS = frozenset({"transfer-encoding", "content-length", "expect"})
-
-
-@dataclass(slots=True)
-class Answered:
-    """The head of an answer, and its body as it comes. ``close`` ends the connection as the protocol wants it."""
-
-    status: int
-    headers: Mapping[str, str]
-    set_cookies: Sequence[str]
-    content: StreamReader
-    protocol: TimedHandler
-
-    def close(self) -> None:
-        """Lets go of the connection."""
-        self.protocol.close()
 
 
 def head(method: str, url: URL, headers: Mapping[str, str], body: bytes | None) -> bytes:
@@ -75,17 +52,3 @@ def _basic(url: URL) -> str:
     """The credentials of an address as RFC 7617 writes them."""
     pair = f"{unquote(url.raw_user or '')}:{unquote(url.raw_password or '')}"
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
-
-
-async def exchange(protocol: TimedHandler, method: str, request: bytes) -> Answered:
-    """Sends the request and waits for the head of its answer. Raises what aiohttp raises."""
-    protocol.set_response_params(skip_payload=method == "HEAD", read_until_eof=True, auto_decompress=True)
-    assert protocol.wire is not None
-    if not protocol.wire.is_closing():
-        protocol.wire.write(request)
-    while True:
-        message: RawResponseMessage
-        message, content = await protocol.read()
-        # An interim answer is not the answer (RFC 9110 section 15.2), save the change of the protocol.
-        if not 100 <= message.code <= 199 or message.code == 101:
-            return Answered(message.code, message.headers, message.headers.getall("Set-Cookie", ()), content, protocol)
