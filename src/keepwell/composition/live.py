@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -12,6 +12,7 @@ from starlette.requests import Request
 from keepwell import __version__
 from keepwell.api.gate import access_of
 from keepwell.composition import verbs
+from keepwell.composition.alerting import AlertRoom
 from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import Hosts
 from keepwell.composition.itself import Itself
@@ -115,32 +116,42 @@ def _change_entry(seen: Seen) -> journal.NewEntry:
     return journal.NewEntry(actor="keepwell", event="check.state-changed", subject=f"checks/{seen.name}", facts=facts, output=output)
 
 
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What a running Keepwell is made of, beside the checks."""
+
+    database: Database
+    heartbeats: Heartbeats
+    samples: SampleRoom
+    alerts: AlertRoom
+
+
 class Live:
     """A running Keepwell: the rooms on their ports, one engine, and the configuration in force."""
 
-    def __init__(
-        self, directory: str, operations: Operations, hosts: Hosts, database: Database, heartbeats: Heartbeats, samples: SampleRoom
-    ) -> None:
+    def __init__(self, directory: str, operations: Operations, hosts: Hosts, parts: Rooms) -> None:
         self._directory = directory
         self.operations = self._at_start = operations
         self.problems = 0
         self._reloading = asyncio.Lock()
         self.stopping = asyncio.Event()
         self._hosts = hosts
-        self._heartbeats = heartbeats
-        self._samples = samples
+        self._heartbeats = parts.heartbeats
+        self._alerts = parts.alerts
+        self._samples = samples = parts.samples
         self._promql = PromqlRoom(samples, hosts.of(verbs.LOCAL), operations)
         self._host = host = hosts.of(verbs.LOCAL)
-        self._database = database
-        self._store = CheckStore(database, host)
+        self._database = parts.database
+        self._store = CheckStore(parts.database, host)
         self.checks = Checks(host, samples.store, self._store.identify, self._store.write, hosts.of)
         self._itself = Itself(self.checks, host)
-        rooms = (self.checks, *samples.activities, *self._promql.activities)
+        rooms = (self.checks, *samples.activities, *self._promql.activities, *self._alerts.activities)
         own = (self._housekeeping(), self._tidying(), self._itself.sign_of_life)
         self.engine = self._itself.engine = Engine([*rooms, *own], host.clock)
         self.checks.on_wake(self.engine.wake)
         samples.scraping.on_wake(self.engine.wake)
         self._promql.rules.on_wake(self.engine.wake)
+        self._alerts.on_wake(self.engine.wake)
 
     def _housekeeping(self) -> Recurring:
         return Recurring("forget removed checks", 3600.0, self._host.clock.monotonic() + 60.0, self._forget)
@@ -151,6 +162,7 @@ class Live:
     async def _forget(self) -> None:
         await self._store.forget(self.operations)
         await self._heartbeats.forget(self.operations.values["history"].keep_removed)
+        await self._alerts.forget(self.operations.values["history"].keep_alerts)
 
     async def note(self, event: str, facts: Mapping[str, Any], actor: str = "") -> None:
         """Writes one entry of the journal about Keepwell itself; without an ``actor`` it is the user who runs it."""
@@ -163,6 +175,7 @@ class Live:
         await self._heartbeats.begin(checks)
         self._itself.configure(self.operations)
         self._samples.configure(self.operations, checks)
+        await self._alerts.begin(self.operations)
         await self.checks.configure(checks, await self._store.strips(), _guarded(self.operations))
         await self.note("keepwell.started", {"version": __version__, **_described(self.operations, checks)})
 
@@ -194,6 +207,7 @@ class Live:
         self._itself.configure(operations)
         self._samples.configure(operations, checks)
         self._promql.configure(operations)
+        await self._alerts.configure(operations)
         await self.checks.configure(checks, guarded=_guarded(operations))
         self.operations, self.problems = operations, 0
         facts = _described(operations, checks)
@@ -208,6 +222,7 @@ class Live:
             self._heartbeats.face(),
             self._samples.face(),
             self._promql.face(),
+            *self._alerts.faces(),
             self._itself.face(self.operations.service, web, lambda: self.problems),
             Face("keepwell", routes=(Route("POST", "/api/v1/reload", "configuration.reload", self._asked_to_reload, _RELOAD),)),
         )
@@ -221,7 +236,7 @@ class Live:
 
 def _read(directory: str) -> tuple[Operations, tuple[Check, ...]]:
     operations = verbs.load(directory)
-    verbs.check_rule_files(operations)
+    verbs.check_more(operations)
     return operations, verbs.resolve_checks(operations, verbs.effective_user())
 
 

@@ -19,9 +19,10 @@ from keepwell.api.gate import Policy
 from keepwell.api.server import Servers, address_of, bind_tcp, page_address
 from keepwell.api.tokens import TokenFile
 from keepwell.composition import verbs
+from keepwell.composition.alerting import AlertRoom
 from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import hosts_of
-from keepwell.composition.live import Live
+from keepwell.composition.live import Live, Rooms
 from keepwell.composition.samples import SampleRoom
 from keepwell.config.acceptance import read_acceptances
 from keepwell.config.operations import Operations
@@ -71,7 +72,7 @@ async def serve(settings: Settings) -> int:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)  # while starting, everything is being read anyway
     operations = verbs.load(settings.directory)
-    verbs.check_rule_files(operations)
+    verbs.check_more(operations)
     checks = verbs.resolve_checks(operations, verbs.effective_user())
     address = check_listen_address(settings.listen or operations.values["web"].listen)
     _raise_open_files()
@@ -93,7 +94,8 @@ async def serve(settings: Settings) -> int:
         samples = SampleRoom(data.path / "samples", host, operations)
         await samples.begin()
         stack.push_async_callback(samples.end)
-        live = Live(settings.directory, operations, hosts, database, heartbeats, samples)
+        alerts = AlertRoom(database, host, operations)
+        live = Live(settings.directory, operations, hosts, Rooms(database, heartbeats, samples, alerts))
         await live.begin(checks)
         await _run(live, host, Sockets(tcp, unix, data))
     return 0

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 from keepwell.config.core import core_sections
 from keepwell.ports.offer import Drivers, Section, Tables
 from keepwell.rooms.alerts import offer as alerts
+from keepwell.rooms.alerts.delivery import offer as delivery
+from keepwell.rooms.alerts.escalation import offer as escalation
+from keepwell.rooms.alerts.routing import offer as routing
 from keepwell.rooms.checks import offer as checks
 from keepwell.rooms.promql.rules import offer as rules
 from keepwell.rooms.samples import offer as samples
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
     from keepwell.config.acceptance import Acceptances, Executable
     from keepwell.config.offer import Valid
     from keepwell.config.operations import Operations
+    from keepwell.config.options import Options
     from keepwell.ports.host import Host
+    from keepwell.rooms.alerts.delivery.resolve import WhyNot
     from keepwell.rooms.checks.model import Check
     from keepwell.rooms.checks.work.resolve import Verdict
     from keepwell.rooms.manual.lint.work import Shellcheck
@@ -37,9 +42,25 @@ def check_kinds() -> Drivers:
     return FolderDrivers("keepwell.rooms.checks.kinds", "keepwell.checks")
 
 
+def receiver_kinds() -> Drivers:
+    """The kinds of receivers: a folder scan and the entry points of group ``keepwell.receivers``."""
+    from keepwell.config.drivers import FolderDrivers
+
+    return FolderDrivers(delivery.PACKAGE, delivery.ENTRY_POINTS)
+
+
 def sections() -> tuple[Section, ...]:
     """Every section that keepwell.yaml may have."""
-    return (*core_sections(), *checks.sections(check_kinds), *samples.sections(), *scraping.sections(), *rules.sections())
+    return (
+        *core_sections(),
+        *checks.sections(check_kinds),
+        *samples.sections(),
+        *scraping.sections(),
+        *rules.sections(),
+        *delivery.sections(receiver_kinds),
+        *routing.sections(),
+        *escalation.sections(),
+    )
 
 
 def tables() -> tuple[Tables, ...]:
@@ -148,8 +169,16 @@ def validate(directory: str) -> "Valid":
 
     operations = load(directory)
     resolve_checks(operations, user="nobody in particular")  # who runs it decides what is accepted, not what is valid
-    check_rule_files(operations)
+    check_more(operations)
     return Valid(read_acceptances(Path(directory)).warnings, unused_in(operations))
+
+
+def check_more(operations: "Operations") -> None:
+    """Raises ConfigurationError for what only shows when everything is read: rule files, and how sections of alerts fit together."""
+    check_rule_files(operations)
+    delivery.check(operations)
+    routing.check(operations, operations.options("windows"))
+    escalation.check(operations)
 
 
 def check_rule_files(operations: "Operations") -> None:
@@ -159,6 +188,20 @@ def check_rule_files(operations: "Operations") -> None:
         from keepwell.rooms.promql.rules.loading import load_groups
 
         load_groups(operations.directory, paths)
+
+
+def why_not(operations: "Operations") -> "WhyNot":
+    """Says of options with secrets why the commands that fetch them may not run; nothing where they may."""
+    from keepwell.config.acceptance import Executable, read_acceptances
+    from keepwell.rooms.checks.work.resolve import secret_commands
+
+    acceptances, user = read_acceptances(operations.directory), effective_user()
+
+    def why(name: str, options: "Options") -> str:
+        text = secret_commands(options)
+        return acceptances.why_not(Executable(name, text, "", LOCAL, user)) if text else ""
+
+    return why
 
 
 def operated(directory: str, user: str | None) -> "Operated":

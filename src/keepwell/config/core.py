@@ -27,6 +27,7 @@ _STORAGE = """\
 _HISTORY = """\
 # history:
 #   keep_removed: 30d
+#   keep_alerts: 90d
 """
 
 

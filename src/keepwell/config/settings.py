@@ -56,3 +56,5 @@ class History(Options):
 
     keep_removed: Duration = timedelta(days=30)
     """How long the history of a check is kept after it was removed from the configuration."""
+    keep_alerts: Duration = timedelta(days=90)
+    """How long an alert that was resolved is kept, and a silence that ended."""

@@ -70,9 +70,11 @@ def load(connection: Connection, silences_since: datetime) -> Stored:
     )
 
 
-def forget(connection: Connection, before: datetime) -> int:
-    """Deletes the history of alerts that were resolved before that instant, and silences that ended before it; how many alerts."""
-    connection.execute(delete(SILENCE).where(SILENCE.c.ends_at < before))
+def forget(connection: Connection, before: datetime, maintenance_before: datetime) -> int:
+    """Deletes the history of alerts that were resolved before that instant, and silences that ended before it (maintenance: before the
+    other); how many alerts."""
+    connection.execute(delete(SILENCE).where(SILENCE.c.ends_at < before, SILENCE.c.maintenance.is_(False)))
+    connection.execute(delete(SILENCE).where(SILENCE.c.ends_at < maintenance_before))
     return connection.execute(delete(ALERT).where(ALERT.c.settled.is_(True), ALERT.c.resolved_at < before)).rowcount
 
 

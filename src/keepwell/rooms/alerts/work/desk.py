@@ -231,6 +231,10 @@ class Desk:
 
         return await self.change(decide)
 
+    def forget_silences(self) -> None:
+        """Lets go of silences that ended long ago."""
+        self.book.forget_silences(self._now() - SILENCES_KEPT)
+
     def _known_silence(self, id: str) -> Silence | None:
         if not id:
             return None
