@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from keepwell.kernel.comparisons import Unit, describe
 from keepwell.kernel.exits import Exit
 from keepwell.ports.offer import Call
 
 from .shown import severity_rank
+from .words import NONE, length, took
 
-_NONE = "-"
 _STYLES = ("fail", "fail", "warn", "")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _BAR = 40
@@ -123,11 +122,11 @@ def history(call: Call, answer: Mapping[str, Any]) -> int:
     rows = [
         (
             f"{one['id']}",
-            one["firing_since"] or _NONE,
+            one["firing_since"] or NONE,
             length(one["duration_seconds"]) if one["resolved_at"] else "fires",
             one["severity"],
             _title(one),
-            one["acknowledged"]["by"] if one["acknowledged"] else _NONE,
+            one["acknowledged"]["by"] if one["acknowledged"] else NONE,
             one["message"],
         )
         for one in answer["alert_history"]
@@ -213,18 +212,6 @@ def silences(call: Call, answer: Mapping[str, Any]) -> int:
 def _silence(one: Mapping[str, Any]) -> tuple[str, ...]:
     state = f"{one['state']}, maintenance" if one["maintenance"] else one["state"]
     return one["id"], state, one["ends_at"], one["created_by"], ", ".join(one["matchers"]), one["comment"]
-
-
-def length(seconds: float | None) -> str:
-    """A length of time, in the one or two units that a person would say."""
-    if seconds is None:
-        return _NONE
-    return describe(float(round(seconds)) if seconds >= 10 else round(max(0.0, seconds), 1), Unit.SECONDS)
-
-
-def took(times: Mapping[str, Any]) -> str:
-    """How long something usually took: median and mean."""
-    return f"{length(times['median'])} (mean {length(times['mean'])})" if times["count"] else _NONE
 
 
 def _instant(text: str) -> datetime:
