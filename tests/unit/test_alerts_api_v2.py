@@ -320,12 +320,18 @@ def test_routing_in_the_words_of_alertmanager(tmp_path: Path) -> None:
 
     nights = TimeInterval((Span(0, 360), Span(1320, 1440)), (Span(1, 5),), (Span(-3, -1),), (Span(12, 12),), zone=ZoneInfo("Europe/Berlin"))
     critical = route("0/0", "pager", 'severity="critical"', group_by=None, goes_on=True, mute_time_intervals=("nights", "upkeep"))
+    twins = (route("0/2/1", "chat", "team=d"),)
+    both = route("0/2", "pager", "team=d", twins=twins)
     quiet = route("0/1", "", 'team=~"a|b\\"c"', group_wait=timedelta(seconds=1.5))
-    root = Route("0", "{}", "all", lambda labels: True, ("service",), routes=(critical, quiet))
-    rules = (InhibitRule(matcher("severity=critical"), matcher("severity=warning"), ("service",)),)
+    root = Route("0", "{}", "all", lambda labels: True, ("service",), routes=(critical, quiet, both))
+    rules = (
+        InhibitRule(matcher("kpi!="), matcher("kpi!="), but=frozenset({"severity"})),
+        InhibitRule(matcher("severity=critical"), matcher("severity=warning"), ("service",)),
+    )
     windows: dict[str, Any] = {"nights": (nights, TimeInterval()), "upkeep": parse_window("Sunday 02:00-04:00", "UTC")}
-    text = configuration(Routing(root, rules, windows), ["all", "pager"], LASTING)
-    assert yaml.safe_load(text)["receivers"] == [{"name": "all"}, {"name": "pager"}, {"name": NOBODY}]
+    text = configuration(Routing(root, rules, windows), ["all", "pager", "chat"], LASTING)
+    assert yaml.safe_load(text)["receivers"] == [{"name": name} for name in ("all", "pager", "chat", NOBODY, "pager,chat")]
+    assert len(yaml.safe_load(text)["inhibit_rules"]) == 1
     assert yaml.safe_load(text)["time_intervals"] == [
         {
             "name": "nights",
@@ -356,5 +362,6 @@ def test_routing_in_the_words_of_alertmanager(tmp_path: Path) -> None:
         (["severity=critical"], "pager"),
         (['team=b\\"c'], "keepwell/nobody"),
         (["team=c"], "all"),
+        (["team=d"], "pager,chat"),
     ]:
         assert amtool("config", "routes", "test", f"--config.file={file}", *labels).strip() == receivers

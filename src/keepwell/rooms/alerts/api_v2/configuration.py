@@ -21,12 +21,13 @@ _WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "
 
 
 def configuration(routing: Routing, receivers: Sequence[str], lasting: timedelta) -> str:
-    """The YAML. A window of the section ``windows`` is a time interval without times there: it cannot be said in Alertmanager's words."""
-    names = [*receivers, *([NOBODY] if any(not route.receiver for route in routing.root.all()) else [])]
+    """The YAML. Several receivers of one route are one there, their names joined. What cannot be said in Alertmanager's words: a window of
+    the section ``windows`` is a time interval without times, and a rule of inhibition by all labels but some is left out."""
+    names = list(dict.fromkeys((*receivers, *map(_receiver, routing.root.all()))))
     content = {
         "global": {"resolve_timeout": _duration(lasting)},
         "route": _route(routing.root),
-        "inhibit_rules": [_rule(rule) for rule in routing.inhibit_rules],
+        "inhibit_rules": [_rule(rule) for rule in routing.inhibit_rules if not rule.but],
         "receivers": [{"name": name} for name in names],
         "time_intervals": [_interval(name, interval) for name, interval in routing.intervals.items()],
     }
@@ -38,10 +39,12 @@ def _filled(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in entry.items() if value not in ("", [], None, False)}
 
 
+def _receiver(route: Route) -> str:
+    return ",".join(route.receivers) or NOBODY
+
+
 def _route(route: Route) -> dict[str, Any]:
-    group_by = ["..."] if route.group_by is None else list(route.group_by)
     entry = {
-        "receiver": route.receiver or NOBODY,
         "matchers": _matchers(route.matchers),
         "continue": route.goes_on,
         "group_wait": _duration(route.group_wait),
@@ -51,7 +54,8 @@ def _route(route: Route) -> dict[str, Any]:
         "active_time_intervals": list(route.active_time_intervals),
         "routes": [_route(child) for child in route.routes],
     }
-    return {"receiver": entry["receiver"], "group_by": group_by, **_filled(entry)}
+    group_by = ["..."] if route.group_by is None else list(route.group_by)
+    return {"receiver": _receiver(route), "group_by": group_by, **_filled(entry)}
 
 
 def _duration(duration: timedelta) -> str:

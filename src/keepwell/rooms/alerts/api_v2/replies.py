@@ -39,7 +39,8 @@ def told(endpoint: Endpoint) -> Callable[[Request], Coroutine[Any, Any, Response
 def _failure(error: KeepwellError) -> Response:
     first = error.problems[0]
     sentence = f"{first.message}: {first.hint}" if first.hint else first.message
-    return reply(sentence, 404 if isinstance(error, NotFound) else 400 if isinstance(error, UsageError) else 500)
+    is_theirs = isinstance(error, UsageError) or first.code.startswith("alerts.")
+    return reply(sentence, 404 if isinstance(error, NotFound) else 400 if is_theirs else 500)
 
 
 def reply(value: Any, status: int = 200) -> Response:

@@ -1,7 +1,6 @@
 """The routes below ``/alertmanager/api/v2``: a client that is given ``http://HOST:PORT/alertmanager`` as its Alertmanager works."""
 
 import asyncio
-from datetime import timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,6 +8,7 @@ from starlette.responses import Response
 from keepwell.kernel.problems import NotFound, UsageError
 from keepwell.ports.offer import Route
 from keepwell.rooms.alerts.model import Silence
+from keepwell.rooms.alerts.policy import RESOLVE_TIMEOUT
 from keepwell.rooms.alerts.silences import problem_of
 
 from . import writing
@@ -23,9 +23,6 @@ READ, WRITE = "alerts.read", "alerts.write"
 
 MOST_BYTES = 32 * 1024 * 1024
 """Bytes of one post of alerts: ten thousand with three kilobytes each."""
-
-LASTING = timedelta(minutes=5)
-"""How long an alert lasts that is told of without an end (Alertmanager's ``resolve_timeout``)."""
 
 _STATES = ("active", "expired", "pending")
 
@@ -54,18 +51,22 @@ def _general(answering: Answering) -> tuple[Route, ...]:
 
 def _alerts(answering: Answering) -> tuple[Route, ...]:
     async def alerts(request: Request) -> Response:
-        wanted, of, until = alert_filter(request.query_params), receiver_filter(request.query_params), answering.clock.now() + LASTING
+        wanted, of, until = (
+            alert_filter(request.query_params),
+            receiver_filter(request.query_params),
+            answering.clock.now() + RESOLVE_TIMEOUT,
+        )
         standings = answering.alerts.standings()
         return await listed(lambda: writing.alerts(standings, wanted, of, until))
 
     async def groups(request: Request) -> Response:
-        query, until = request.query_params, answering.clock.now() + LASTING
+        query, until = request.query_params, answering.clock.now() + RESOLVE_TIMEOUT
         wanted, of, muted = alert_filter(query), receiver_filter(query), flag(query, "muted")
         standings = answering.alerts.standings()
         return await listed(lambda: writing.groups(standings, wanted, of, muted, until))
 
     async def post(request: Request) -> Response:
-        found = await asyncio.to_thread(read_alerts, await request.body(), answering.clock.now(), LASTING)
+        found = await asyncio.to_thread(read_alerts, await request.body(), answering.clock.now(), RESOLVE_TIMEOUT)
         if found.posted:
             await answering.alerts.post(found.posted, answering.caller(request))
         if found.problems:
