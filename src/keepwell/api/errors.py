@@ -25,6 +25,9 @@ _BY_CODE: Mapping[str, int] = {
     "request.too-large": 413,
     "request.invalid": 422,
     "busy": 503,
+    "alerts.resolved": 409,
+    "alerts.pending": 409,
+    "alerts.silence": 400,
 }
 _BY_KIND: Mapping[type[KeepwellError], int] = {
     UsageError: 400,
