@@ -1,8 +1,8 @@
 """Alerts put together: the desk on the database, the outbox on the network, and what tells and what shows."""
 
 import logging
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -21,6 +21,7 @@ from keepwell.rooms.alerts.delivery.offer import receivers_in
 from keepwell.rooms.alerts.delivery.resolve import Receivers
 from keepwell.rooms.alerts.escalation.offer import people_of, policies_of
 from keepwell.rooms.alerts.escalation.told import describe
+from keepwell.rooms.alerts.maintenance import maintenance_between, spans
 from keepwell.rooms.alerts.model import Escalating, Notice
 from keepwell.rooms.alerts.outbox import store as outbox_store
 from keepwell.rooms.alerts.outbox.work import Outbox
@@ -118,6 +119,12 @@ class AlertRoom:
         await self._store.forget(now - kept, now - max(kept, MAINTENANCE_KEPT))
         self.desk.forget_silences()
 
+    async def maintenance(self, labels: Mapping[str, str], start: int, end: int) -> list[tuple[int, int]]:
+        """When it was maintenance for what has these labels; all instants are milliseconds since 1970."""
+        first, last = _instant(start), _instant(end)
+        found = await self._database.read(lambda connection: maintenance_between(connection, first, last))
+        return [(_milliseconds(one), _milliseconds(other)) for one, other in spans(found, labels)]
+
     def faces(self) -> tuple[Face, ...]:
         """What it shows: to people, and to clients of Alertmanager."""
         return (people_face(self._people()), Face("alertmanager", routes=api_v2_routes(self._answering())))
@@ -160,13 +167,16 @@ def _policy(operations: Operations, receivers: Receivers) -> Policy:
         sends_resolved=receivers.sends_resolved,
         escalations=policies_of(operations),
         people=people_of(operations),
-        external_url=external_url(operations),
+        external_url=operations.values["web"].address,
     )
 
 
-def external_url(operations: Operations) -> str:
-    """Where people find the pages, as far as the configuration says."""
-    return f"http://{operations.values['web'].listen}"
+def _instant(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _milliseconds(instant: datetime) -> int:
+    return round(instant.timestamp() * 1000)
 
 
 def _caller(request: Request) -> str:

@@ -139,6 +139,7 @@ class Live:
         self._heartbeats = parts.heartbeats
         self._alerts = parts.alerts
         self._samples = samples = parts.samples
+        samples.maintenance = parts.alerts.maintenance
         self._promql = PromqlRoom(samples, hosts.of(verbs.LOCAL), operations)
         self._host = host = hosts.of(verbs.LOCAL)
         self._database = parts.database

@@ -13,6 +13,14 @@ class Web(Options):
 
     listen: str = "127.0.0.1:8750"
     """Loopback address and port. A public address is refused until people and roles exist."""
+    external_url: HttpUrl | None = None
+    """Where people find the pages, for example ``https://keepwell.example.com``: links in notices and in texts of rules
+    (``{{ $externalURL }}``) begin with it. Without it, ``http://`` and ``listen``. ``${VAR}`` is replaced from the environment."""
+
+    @property
+    def address(self) -> str:
+        """Where people find the pages, without a slash at its end."""
+        return (self.external_url or f"http://{self.listen}").rstrip("/")
 
 
 class Storage(Options):
