@@ -57,14 +57,15 @@ def parent_down(seen: Observation, needed: Iterable[Needed]) -> Observation:
     if cause is None or cause.standing is None:
         return seen
     word = "is down" if cause.down else "seems to be down"
-    return _unknown(seen, f"{cause.target} {word}: {cause.check} says {cause.standing.sentence}")
+    return _unknown(seen, f"{cause.target} {word}: {cause.check} says {cause.standing.sentence}", cause.check)
 
 
 def ours(seen: Observation, guards: Sequence[Needed]) -> Observation:
     """What was seen, or ``unknown`` where it is a failure and every guard fails too: then the connection of this machine is the fault."""
     if seen.state is not State.FAIL or not cut_off(guards):
         return seen
-    return _unknown(seen, f"Keepwell's own connection is cut: {', '.join(guard.check for guard in guards)} cannot be reached either")
+    names = ", ".join(guard.check for guard in guards)
+    return _unknown(seen, f"Keepwell's own connection is cut: {names} cannot be reached either", names)
 
 
 def cut_off(guards: Sequence[Needed]) -> bool:
@@ -72,8 +73,8 @@ def cut_off(guards: Sequence[Needed]) -> bool:
     return bool(guards) and all(guard.down or guard.suspect for guard in guards)
 
 
-def _unknown(seen: Observation, reason: str) -> Observation:
-    return replace(seen, state=State.UNKNOWN, sentence=f"{reason} (here: {seen.sentence})")
+def _unknown(seen: Observation, reason: str, checks: str) -> Observation:
+    return replace(seen, state=State.UNKNOWN, sentence=f"{reason} (here: {seen.sentence})", explained_by=checks)
 
 
 def runs_programs(check: Check) -> bool:

@@ -49,6 +49,7 @@ class Observation:
     values: Mapping[str, float] = field(default_factory=dict)
     counters: Mapping[str, float] = field(default_factory=dict)
     detail: str = ""
+    explained_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
