@@ -1,0 +1,1 @@
+"""Rules while a server runs."""
