@@ -15,7 +15,9 @@ from pathlib import Path
 LOCK = Path(__file__).resolve().parents[1] / "uv.lock"
 IMPORTED = {
     "aiohttp": "aiohttp",
+    "aiosmtplib": "aiosmtplib",
     "alembic": "alembic.command",
+    "apprise": "apprise",
     "asyncssh": "asyncssh",
     "cronsim": "cronsim",
     "cryptography": "cryptography.x509",

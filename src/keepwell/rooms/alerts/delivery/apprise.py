@@ -31,7 +31,7 @@ async def apprise(address: str, message: Apprised) -> bool:
 def _send(address: str, message: Apprised) -> bool:
     import logging
 
-    import apprise as library  # type: ignore[import-not-found, unused-ignore]  # optional; brings no types
+    import apprise as library
 
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # what it logs holds addresses
     services = library.Apprise()
