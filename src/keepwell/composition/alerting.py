@@ -29,6 +29,8 @@ from keepwell.rooms.alerts.people.face import face as people_face
 from keepwell.rooms.alerts.people.verbs import Verbs
 from keepwell.rooms.alerts.policy import Policy
 from keepwell.rooms.alerts.routing.offer import routing_of
+from keepwell.rooms.alerts.rules.checks import CheckRules, Looked
+from keepwell.rooms.alerts.rules.standard import STANDARD
 from keepwell.rooms.alerts.store import Stored
 from keepwell.rooms.alerts.work.desk import Desk
 from keepwell.storage import journal
@@ -88,6 +90,7 @@ class AlertRoom:
         self.desk = Desk(self._store, host.clock)
         self.outbox = Outbox(database, self._receivers, host, self.desk.tell, self.desk.known)
         self._store.on_notices = self.outbox.wake_up
+        self._check_rules = CheckRules()
         self._service = operations.service
 
     @property
@@ -100,18 +103,28 @@ class AlertRoom:
         self.outbox.on_wake(wake)
         self.desk.on_wake(wake)
 
-    async def begin(self, operations: Operations) -> None:
+    async def begin(self, operations: Operations, checks: Sequence[str]) -> None:
         """Takes what was stored, and the first configuration: then, and not before, somebody may be told."""
         await self.desk.begin()
         await self.outbox.begin()
-        await self.configure(operations)
+        await self.configure(operations, checks)
 
-    async def configure(self, operations: Operations) -> None:
-        """Takes a configuration. Raises StorageError, and then the one of before stays in force."""
+    async def configure(self, operations: Operations, checks: Sequence[str]) -> None:
+        """Takes a configuration, and the names of its checks. Raises StorageError, and then the one of before stays in force."""
         receivers = receivers_in(operations, verbs.receiver_kinds(), verbs.why_not(operations))
         await self.desk.configure(_policy(operations, receivers))
         self._receivers = receivers
         self.outbox.configure(receivers)
+        self._check_rules.configure(STANDARD, checks)
+
+    async def checked(self, looks: Sequence[Looked], also: Callable[[Connection], None], entries: Sequence[journal.NewEntry]) -> bool:
+        """Where looks at checks begin, change or end an alert: stores that, together with ``also`` and ``entries``. False where they do
+        not, and nothing is stored. Raises StorageError."""
+        if not self._check_rules.concerns(looks):
+            return False
+        judged = await self.desk.change(lambda turn: self._check_rules.judge(looks, turn), also, entries)
+        self._check_rules.keep(judged)
+        return True
 
     async def forget(self, kept: timedelta) -> None:
         """Deletes the history of alerts that were resolved so long ago."""
@@ -160,9 +173,10 @@ class AlertRoom:
 
 
 def _policy(operations: Operations, receivers: Receivers) -> Policy:
+    routing = routing_of(operations, receivers.names(), operations.options("windows"))
     return Policy(
         service=operations.service,
-        routing=routing_of(operations, receivers.names(), operations.options("windows")),
+        routing=routing,
         receivers=receivers.names(),
         sends_resolved=receivers.sends_resolved,
         escalations=policies_of(operations),

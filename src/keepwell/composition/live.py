@@ -13,6 +13,7 @@ from keepwell import __version__
 from keepwell.api.gate import access_of
 from keepwell.composition import verbs
 from keepwell.composition.alerting import AlertRoom
+from keepwell.composition.checking import CheckStore
 from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import Hosts
 from keepwell.composition.itself import Itself
@@ -24,16 +25,13 @@ from keepwell.engine import Engine
 from keepwell.kernel.problems import ConfigurationError, StorageError
 from keepwell.machine.memory import give_back
 from keepwell.ports.activity import Job
-from keepwell.ports.host import Host
 from keepwell.ports.offer import Face, Route
 from keepwell.rooms.checks import offer as checks_offer
-from keepwell.rooms.checks import store as checks_store
-from keepwell.rooms.checks.model import Check, Kept, Seen
+from keepwell.rooms.checks.model import Check
 from keepwell.rooms.checks.work.looking import Guarded
 from keepwell.rooms.checks.work.watch import Checks
 from keepwell.rooms.health.model import Web
 from keepwell.storage import journal
-from keepwell.storage.columns import microseconds
 from keepwell.storage.database import Database
 
 _RELOAD = "Read the operations directory again; an invalid one is refused and the old one stays in force"
@@ -57,63 +55,6 @@ class Recurring:
         job = Job(self._due, self._name, self._run)
         self._due = monotonic + self._every
         return (job,)
-
-
-class CheckStore:
-    """The verbs by which the checks room reaches the database and the journal."""
-
-    def __init__(self, database: Database, host: Host) -> None:
-        self._database = database
-        self._clock = host.clock
-
-    async def identify(self, names: Mapping[str, str | None]) -> Mapping[str, Kept]:
-        """Makes the stored checks those of the configuration."""
-        now = self._clock.now()
-        return await self._database.write(lambda connection: checks_store.identify(connection, names, now))
-
-    async def write(self, batch: Sequence[Seen]) -> None:
-        """Stores a batch; every state change goes into the journal in the same transaction."""
-        entries = [_change_entry(seen) for seen in batch if seen.change is not None]
-        now = self._clock.now()
-
-        def change(connection: Any) -> None:
-            checks_store.record(connection, batch)
-            journal.append_many(connection, entries, now)
-
-        await self._database.write(change)
-
-    async def strips(self) -> Mapping[int, Sequence[str]]:
-        """The newest states of each check."""
-        return await self._database.read(lambda connection: checks_store.recent_states(connection, 30))
-
-    async def forget(self, operations: Operations) -> None:
-        """Deletes the history of checks that were removed long ago."""
-        before = self._clock.now() - operations.values["history"].keep_removed
-        count = await self._database.write(lambda connection: checks_store.forget_removed(connection, before))
-        if count:
-            _log.info("forgot removed checks", extra={"facts": {"count": count}})
-
-    def verbs(self) -> checks_offer.Verbs:
-        """What the room's pages ask."""
-        database = self._database
-        return checks_offer.Verbs(
-            changes=lambda limit, name, before: database.read(lambda c: checks_store.changes(c, limit, name, before)),
-            observations=lambda name, limit: database.read(lambda c: checks_store.observations(c, name, limit)),
-        )
-
-
-def _change_entry(seen: Seen) -> journal.NewEntry:
-    assert seen.change is not None
-    facts: dict[str, Any] = {
-        "before": seen.change.before,
-        "after": seen.change.after,
-        "sentence": seen.change.sentence,
-        "at": microseconds(seen.at),
-    }
-    if seen.accepted_by is not None:
-        facts["accepted_by"] = seen.accepted_by
-    output = seen.observation.detail.encode() or None
-    return journal.NewEntry(actor="keepwell", event="check.state-changed", subject=f"checks/{seen.name}", facts=facts, output=output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +84,7 @@ class Live:
         self._promql = PromqlRoom(samples, hosts.of(verbs.LOCAL), operations)
         self._host = host = hosts.of(verbs.LOCAL)
         self._database = parts.database
-        self._store = CheckStore(parts.database, host)
+        self._store = CheckStore(parts.database, host, parts.alerts)
         self.checks = Checks(host, samples.store, self._store.identify, self._store.write, hosts.of)
         self._itself = Itself(self.checks, host)
         rooms = (self.checks, *samples.activities, *self._promql.activities, *self._alerts.activities)
@@ -176,7 +117,7 @@ class Live:
         await self._heartbeats.begin(checks)
         self._itself.configure(self.operations)
         self._samples.configure(self.operations, checks)
-        await self._alerts.begin(self.operations)
+        await self._alerts.begin(self.operations, [check.name for check in checks])
         await self.checks.configure(checks, await self._store.strips(), _guarded(self.operations))
         await self.note("keepwell.started", {"version": __version__, **_described(self.operations, checks)})
 
@@ -208,7 +149,7 @@ class Live:
         self._itself.configure(operations)
         self._samples.configure(operations, checks)
         self._promql.configure(operations)
-        await self._alerts.configure(operations)
+        await self._alerts.configure(operations, [check.name for check in checks])
         await self.checks.configure(checks, guarded=_guarded(operations))
         self.operations, self.problems = operations, 0
         facts = _described(operations, checks)
