@@ -23,6 +23,7 @@ def commands() -> Sequence[Subcommand | Group]:
     from keepwell.config import offer as config
     from keepwell.demo import offer as demo
     from keepwell.machine.clock import SystemClock
+    from keepwell.rooms.alerts.people import commands as alerts
     from keepwell.rooms.manual.importing import offer as manual
     from keepwell.rooms.manual.lint import offer as lint
     from keepwell.rooms.plan import offer as plan
@@ -37,6 +38,7 @@ def commands() -> Sequence[Subcommand | Group]:
         *checks.commands(verbs.load_checks, verbs.open_hosts, verbs.ask_server, verbs.check_kinds),
         _up(),
         _reload(),
+        alerts.commands(verbs.ask_server, verbs.tell_server, verbs.download),
         *promql.commands(put_question, SystemClock().now),
         Group("rules", "check rule files, and test them", rules.commands()),
         Group("samples", "ask for samples, bring them and take them away", (*samples.commands(verbs.ask_server), *_transfer())),
