@@ -43,6 +43,11 @@ class Recall:
         """The labels of a series. Raises KeyError where there is none of this number."""
         return self._state.index.labels(number)
 
+    @property
+    def series_end(self) -> int:
+        """One more than the largest number that a series was ever given."""
+        return self._state.index.end
+
     def label_names(self) -> list[str]:
         """The names of all labels, sorted."""
         return self._state.index.names()

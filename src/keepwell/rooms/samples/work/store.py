@@ -95,6 +95,8 @@ class SampleStore(Recall):
         self._is_ending = asyncio.Event()
         self._rounds = Rounds(self, self._writer, settings.every)
         self._tasks: list[asyncio.Task[None]] = []
+        self.on_stored: Callable[[Ids], None] = lambda series: None
+        """Called with the series of samples that are kept and seen from now on."""
 
     # --- life ---
 
@@ -263,6 +265,7 @@ class SampleStore(Recall):
         for block in state.window.to_seal(self._now() - _SEAL_AFTER):
             state.window.put_sealed(block, await asyncio.to_thread(block.seal))
         self._trim()
+        self.on_stored(rows.series)
 
     async def failed(self, error: StorageError) -> None:
         """A round was not stored: where the log itself is damaged, it is set aside and a new one begun (rounds.Keeper)."""
