@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from keepwell.kernel.problems import KeepwellError
 from keepwell.ports.samples import NAME
@@ -176,17 +176,18 @@ async def _alert(rule: Alerting, point: Point, at: int, outside: Outside, ask: A
         **{("label", name): text for name, text in rule.labels.items()},
         **{("", name): text for name, text in rule.annotations.items()},
     }
-    written = await _expanded(texts, Found(point.labels, point.value), outside, at, ask)
+    written = await expanded_texts(texts, Found(point.labels, point.value), outside, at, ask)
     kept = {name: value for name, value in point.labels.items() if name != NAME}
     labels = {name: text for (kind, name), text in written.items() if kind}
     annotations = {name: text for (kind, name), text in written.items() if not kind}
     return Alert(_named({**kept, **labels, ALERT_NAME: rule.name}), annotations, point.value, at)
 
 
-Texts = Mapping[tuple[str, str], str]
+K = TypeVar("K")
 
 
-async def _expanded(texts: Texts, found: Found, outside: Outside, at: int, ask: Ask) -> Texts:
+async def expanded_texts(texts: Mapping[K, str], found: Found, outside: Outside, at: int, ask: Ask) -> Mapping[K, str]:
+    """Templates about one series, expanded at an instant; what they query is asked."""
     answers: dict[str, Sequence[Found] | Exception] = {}
     while True:
         try:
