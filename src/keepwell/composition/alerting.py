@@ -71,11 +71,12 @@ class AlertStore:
             self.on_notices()
 
     async def forget(self, before: datetime, maintenance_before: datetime) -> None:
-        """Deletes the history of what was resolved, and of silences that ended, before that instant; of maintenance before the other
-        one."""
+        """Deletes the history of what was resolved, of silences that ended, and of notices that were delivered or lost, before that
+        instant; of maintenance before the other one."""
         count = await self._database.write(lambda connection: store.forget(connection, before, maintenance_before))
-        if count:
-            _log.info("forgot resolved alerts", extra={"facts": {"count": count}})
+        notices = await self._database.write(lambda connection: outbox_store.forget(connection, before))
+        if count or notices:
+            _log.info("forgot resolved alerts", extra={"facts": {"count": count, "notices": notices}})
 
 
 class AlertRoom:
@@ -114,7 +115,7 @@ class AlertRoom:
         receivers = receivers_in(operations, verbs.receiver_kinds(), verbs.why_not(operations))
         await self.desk.configure(_policy(operations, receivers))
         self._receivers = receivers
-        self.outbox.configure(receivers)
+        self.outbox.configure(receivers, operations.service, operations.values["web"].address)
         self._check_rules.configure(STANDARD, checks)
 
     async def checked(self, looks: Sequence[Looked], also: Callable[[Connection], None], entries: Sequence[journal.NewEntry]) -> bool:

@@ -14,6 +14,9 @@ from keepwell.rooms.alerts.tables import OUTBOX
 
 from .model import Ended, Failed, Fate, Queue, Row, Waiting
 
+TEST_LIVES = timedelta(minutes=10)
+"""How long delivery of a test is tried: later nobody waits for it."""
+
 _WAITING = Fate.WAITING.value
 _SHOWN = [column for column in OUTBOX.c if column.name != "delivered_to"]
 
@@ -42,7 +45,7 @@ def _row(notice: Notice, lives: timedelta) -> dict[str, Any]:
         "tries": 0,
         "state": _WAITING,
         "error": "",
-        "expires_at": notice.at + lives,
+        "expires_at": notice.at + (min(lives, TEST_LIVES) if notice.is_test else lives),
         "delivered_to": [],
         "payload": packed(notice),
     }

@@ -6,10 +6,11 @@ A notice leaves the outbox only when its end is stored. What was sent when the p
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -27,12 +28,15 @@ from keepwell.storage.database import Database
 
 from . import decide, store, told
 from .model import Ended, Failed, Fate, Line, Queue, Row, Waiting
+from .trial import chosen, result, trial
 
 _log = logging.getLogger("keepwell.outbox")
 
 _EXPIRED = "it expired before the receiver took it"
 _SOON = 1.0
 """Seconds until the database, or who keeps alerts, is asked again after a refusal."""
+_PATIENCE = 10.0
+"""Seconds that whoever sends a test waits for its end."""
 
 Came = Ended | Failed
 """What came of a notice, to be stored."""
@@ -50,6 +54,7 @@ class Outbox:
         """Why the outbox could not be read or written the last time; empty where it could."""
         self._database = database
         self._receivers = receivers
+        self._service = self._external_url = ""
         self._host = host
         self._tell = tell
         self._known = known
@@ -76,9 +81,10 @@ class Outbox:
         self._untold = True
         self.wake_up()
 
-    def configure(self, receivers: Receivers) -> None:
-        """Takes a configuration. Every receiver is tried anew at once, since it may be another one now."""
-        self._receivers = receivers
+    def configure(self, receivers: Receivers, service: str = "", external_url: str = "") -> None:
+        """Takes a configuration. Every receiver is tried anew at once, since it may be another one now. ``service`` and ``external_url``
+        (where people find the pages) stand in tests."""
+        self._receivers, self._service, self._external_url = receivers, service, external_url
         self._lines = {name: replace(line, until=0.0) for name, line in self._lines.items() if receivers.ways(name) is not None}
         self._untold = True
         self.wake_up()
@@ -294,8 +300,14 @@ class Outbox:
         self._untold = True
         self.wake_up()
 
+    async def test(self, receivers: Sequence[str], severity: str, message: str, by: str) -> Sequence[Mapping[str, Any]]:
+        """Sends a test to these receivers (none: to all), waits some seconds, and says of each what became of it. Raises NotFound."""
+        names, now = chosen(self._receivers, tuple(receivers)), self._host.clock.now()
+        given = {"severity": severity, "message": message, "by": by, "service": self._service, "external_url": self._external_url}
+        return [result(row) for row in await self.put([trial(name, now, **given) for name in names], _PATIENCE)]
+
     async def put(self, notices: Sequence[Notice], seconds: float) -> list[Row]:
-        """Adds notices of their own (tests), waits at most so long until all of them have ended, and gives their rows."""
+        """Adds notices of their own, waits at most so long until all of them have ended, and gives their rows."""
         self._ends |= {notice.key: asyncio.Event() for notice in notices}
         keys = [notice.key for notice in notices]
         try:
