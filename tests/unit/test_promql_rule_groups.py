@@ -240,12 +240,13 @@ async def test_an_activity_reads_files_and_evaluates_each_group_at_its_interval(
     rules.configure(tmp_path, ["*.yml"])
     await turn(rules, clock, 1)
     assert rules.problems == ('the rule has no "expr"',)
+    assert rules.faults() == ('the newest rule files are refused: the rule has no "expr"',)
     assert len(rules.groups()) == 2
     path.write_text(valid.replace("record: t,", "record: v,").replace("name: quick", "name: other"))
     rules.configure(tmp_path, ["*.yml"])
     rows.clear()
     await turn(rules, clock, 30)
-    assert rules.problems == ()
+    assert rules.problems == rules.faults() == ()
     assert [str(row.labels) for row in rows if is_stale(np.array([row.value]))[0]][:1] == ['{__name__="t"}']
     assert rules.groups()[1].rules[1].state == "firing"
 

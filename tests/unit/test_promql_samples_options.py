@@ -51,6 +51,8 @@ def test_the_request_carries_all_that_says_who_asks() -> None:
         ({"query": "http://a", "query_headers": {"a b": "x"}}, '"a b" cannot be sent as a header'),
         ({"query": "http://a", "query_headers": {"X-Key": "secret:KEY"}}, '"X-Key" cannot be sent as a header, or refers to a secret'),
         ({"query": "http://a", "query_bearer": "secret:command:pass token"}, "no command is run"),
+        ({"external_labels": {"1st": "x"}}, '"1st" in external_labels is no name of a label'),
+        ({"external_labels": {"__a": "x"}}, '"__a" in external_labels is no name of a label'),
         ({"query_timeout": "0s"}, "not from 1s to 10m"),
         ({"query_timeout": "1h"}, "not from 1s to 10m"),
         ({"query_numbers": 10}, "query_numbers"),

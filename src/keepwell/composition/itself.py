@@ -1,7 +1,7 @@
 """Keepwell itself: what the engine, the room of checks and the store say of their work, and the sign of life that hangs on it."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from keepwell import __version__
@@ -20,11 +20,12 @@ from keepwell.rooms.health.work import Health, Sources
 class Itself:
     """What Keepwell knows of itself, gathered where it is measured. ``engine`` is set once there is one."""
 
-    def __init__(self, checks: Checks, host: Host) -> None:
+    def __init__(self, checks: Checks, host: Host, rule_faults: Callable[[], Sequence[str]]) -> None:
         self.engine: Engine | None = None
         self.sign_of_life = SignOfLife(host.http, host.clock, lambda: not_alive(self.work()))
         self._checks = checks
         self._host = host
+        self._rule_faults = rule_faults
 
     def configure(self, operations: Operations) -> None:
         """Takes the section ``heartbeat``."""
@@ -33,7 +34,7 @@ class Itself:
 
     def face(self, service: str, web: Callable[[], Web], configuration_problems: Callable[[], int]) -> Face:
         """What is shown of it."""
-        sources = Sources(web, self.work, self._states, configuration_problems)
+        sources = Sources(web, self.work, self._states, configuration_problems, self._rule_faults)
         health = Health(sources, __version__, service, time.monotonic())
         return health_offer.face(health, self._host.clock.now, self._metrics)
 

@@ -20,6 +20,7 @@ from keepwell.rooms.promql.rules.recorded import Recorded
 from keepwell.rooms.promql.rules.work import Rules
 from keepwell.rooms.promql.shown import TargetShown
 from keepwell.rooms.promql.sources import Both
+from keepwell.rooms.promql.templates.rule_texts import Outside
 from keepwell.rooms.samples.scraping.work import Watched
 from keepwell.rooms.samples.work.store import SampleStore
 
@@ -43,7 +44,8 @@ class PromqlRoom:
         self._limits = replace(LIMITS, samples=options.query_numbers, seconds=seconds)
         self._engine: Engine = self._own if options.query is None else RemoteEngine(self._host.http, access_to(options), seconds)
         self._turns.at_once = options.queries_at_once
-        self.rules.configure(operations.directory, operations.values["rule_files"].paths)
+        outside = Outside(options.external_labels, operations.values["web"].address)
+        self.rules.configure(operations.directory, operations.values["rule_files"].paths, outside)
 
     @property
     def activities(self) -> Sequence[Activity]:

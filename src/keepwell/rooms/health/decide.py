@@ -27,7 +27,13 @@ def services(facts: Facts) -> dict[str, str]:
             if facts.configuration_problems
             else "operational"
         ),
+        "rules": _rules(facts.rule_faults),
     }
+
+
+def _rules(faults: Sequence[str]) -> str:
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return f"{faults[0]}{more}" if faults else "operational"
 
 
 def _engine(work: Work) -> str:

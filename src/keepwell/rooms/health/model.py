@@ -1,6 +1,6 @@
 """What Keepwell knows of itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from keepwell.kernel.histograms import Histogram
@@ -59,10 +59,12 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything of one moment, with the number of checks in each state."""
+    """Everything of one moment, with the number of checks in each state. ``rule_faults`` are sentences about rule files that are refused,
+    and rules that give no value."""
 
     process: Process
     web: Web
     work: Work
     states: Mapping[str, int]
     configuration_problems: int
+    rule_faults: Sequence[str] = ()

@@ -3,7 +3,7 @@
 import os
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ class Sources:
     work: Callable[[], Work]
     states: Callable[[], Mapping[str, int]]
     configuration_problems: Callable[[], int]
+    rule_faults: Callable[[], Sequence[str]] = tuple
 
 
 class Health:
@@ -32,7 +33,9 @@ class Health:
     def facts(self) -> Facts:
         """The facts of this moment."""
         sources = self._sources
-        return Facts(self.process(), sources.web(), sources.work(), sources.states(), sources.configuration_problems())
+        return Facts(
+            self.process(), sources.web(), sources.work(), sources.states(), sources.configuration_problems(), sources.rule_faults()
+        )
 
     def process(self) -> Process:
         """The process' own figures; ``/proc/self`` is in memory, so reading it does not block."""

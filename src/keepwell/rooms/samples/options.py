@@ -10,6 +10,7 @@ from keepwell.config.options import Duration, ExpandedText, HttpUrl, Options, Se
 from keepwell.kernel.quoting import quoted
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
+_LABEL = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")  # Prometheus, "Data model"
 
 
 class KeepOptions(Options):
@@ -52,6 +53,10 @@ class SamplesOptions(Options):
     series_per_source: int = Field(default=20_000, ge=100, le=2_000_000)
     """How many of them may come from one source: one scraped target, one pusher, or all checks together."""
 
+    external_labels: dict[str, ExpandedText] = Field(default_factory=dict)
+    """Labels of the whole installation, for example ``{cluster: berlin}`` (Prometheus' ``global.external_labels``): texts of rules speak of
+    them as ``{{ $externalLabels.cluster }}``. ``${VAR}`` is replaced from the environment."""
+
     query: HttpUrl | None = None
     """Another engine that answers every question in PromQL instead of the own store: the address of a Prometheus, a VictoriaMetrics or
     what speaks the same interface, without ``/api/v1``. Samples are kept here all the same."""
@@ -87,6 +92,12 @@ class SamplesOptions(Options):
         secrets = (self.query_bearer or "", self.query_basic.password if self.query_basic is not None else "")
         if any(reference.startswith("secret:command:") for reference in secrets):
             raise ValueError("no command is run for this secret: write secret:NAME or secret:file:PATH")
+        return self
+
+    @model_validator(mode="after")
+    def _labels_have_names(self) -> Self:
+        if wrong := next((name for name in self.external_labels if not _LABEL.fullmatch(name)), None):
+            raise ValueError(f"{quoted(wrong)} in external_labels is no name of a label: letters, digits and _, no digit and no __ first")
         return self
 
     @model_validator(mode="after")

@@ -42,13 +42,13 @@ class _Timed:
 class Rules:
     """The groups of the rule files. ``engine`` gives whoever answers now, ``write`` keeps samples."""
 
-    def __init__(self, engine: Callable[[], Engine], write: Write, clock: Clock, outside: Outside = NO_OUTSIDE) -> None:
+    def __init__(self, engine: Callable[[], Engine], write: Write, clock: Clock) -> None:
         self.problems: tuple[str, ...] = ()
         """Why the files in force are not those that are written now, a sentence each."""
         self._engine = engine
         self._write = write
         self._clock = clock
-        self._outside = outside
+        self._outside = NO_OUTSIDE
         self._groups: list[_Timed] = []
         self._wanted: tuple[Path, Sequence[str]] | None = None
         self._has_begun = False
@@ -58,14 +58,25 @@ class Rules:
         """What makes the engine look again at what is due."""
         self._wake = wake
 
-    def configure(self, directory: Path, patterns: Sequence[str]) -> None:
-        """Takes a configuration: its files are read soon, in a thread."""
+    def configure(self, directory: Path, patterns: Sequence[str], outside: Outside = NO_OUTSIDE) -> None:
+        """Takes a configuration: its files are read soon, in a thread. ``outside`` is what texts may speak of beside the series."""
         self._wanted = (directory, tuple(patterns))
+        self._outside = outside
+        for timed in self._groups:
+            timed.running.outside = outside
         self._wake()
 
     def groups(self) -> Sequence[RuleGroupShown]:
         """What is evaluated, for the HTTP API."""
         return shown_groups(timed.running for timed in self._groups)
+
+    def faults(self) -> Sequence[str]:
+        """What is wrong with them now, a sentence each: files that were refused, rules that gave no value when they were asked last."""
+        failed = [(timed.running.group, rule) for timed in self._groups for rule in timed.running.rules if rule.error]
+        return (
+            *(f"the newest rule files are refused: {problem}" for problem in self.problems),
+            *(f"rule {rule.rule.name} of group {group.name} cannot be evaluated: {rule.error}" for group, rule in failed),
+        )
 
     # --- the activity ---
 
