@@ -86,7 +86,7 @@ def test_what_is_none_is_refused_in_a_sentence(text: str, reason: str) -> None:
 
 @pytest.mark.parametrize("text", ["{a=b}", "{a=b", "a=b}", "a=b,c=d", ""])
 def test_one_matcher_has_no_braces_and_no_commas(text: str) -> None:
-    with pytest.raises(ValueError, match="braces|not one matcher"):
+    with pytest.raises(ValueError, match=r"braces|not one matcher"):
         parse_matcher(text)
 
 

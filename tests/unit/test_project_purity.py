@@ -14,11 +14,12 @@ PURE = sorted(
     [
         *SOURCE.joinpath("kernel").rglob("*.py"),
         *SOURCE.rglob("decide.py"),
+        *SOURCE.joinpath("rooms", "alerts", "routing").rglob("*.py"),
         *MANUAL.joinpath("reading").rglob("*.py"),
         *MANUAL.joinpath("lint", "rules").rglob("*.py"),
     ]
 )
-"""What decides, what reads a manual and what judges it: it gets ``now`` and facts as arguments, and reads nothing of the world itself.
+"""What decides, what routes alerts, what reads a manual and what judges it: it gets ``now`` and facts as arguments, and reads nothing of the world itself.
 (zoneinfo's table of zones is data.)"""
 
 FORBIDDEN_MODULES = frozenset(
