@@ -19,7 +19,7 @@ PURE = sorted(
         *MANUAL.joinpath("lint", "rules").rglob("*.py"),
     ]
 )
-"""What decides, what routes alerts, what reads a manual and what judges it: it gets ``now`` and facts as arguments, and reads nothing of the world itself.
+"""What decides, routes alerts, reads a manual and judges it: it gets ``now`` and facts as arguments, and reads nothing of the world itself.
 (zoneinfo's table of zones is data.)"""
 
 FORBIDDEN_MODULES = frozenset(
