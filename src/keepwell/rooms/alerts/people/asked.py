@@ -31,6 +31,7 @@ def _duration(text: str) -> str:
 Duration = Annotated[str, AfterValidator(_duration)]
 Number = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 Name = Annotated[str, Field(max_length=200)]
+Label = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=10_000)]
 
 
@@ -103,8 +104,8 @@ class NewAlert(BaseModel):
     message: str = Field(min_length=1, max_length=10_000)
     severity: str = Field(default="warning", min_length=1, max_length=100)
     name: Name = ""
-    labels: Mapping[str, str] = {}
-    annotations: Mapping[str, str] = {}
+    labels: Mapping[Label, str] = {}
+    annotations: Mapping[Label, str] = {}
     lasts: Duration | None = Field(default=None, alias="for")
     ends_at: AwareDatetime | None = None
 

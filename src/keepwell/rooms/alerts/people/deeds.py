@@ -79,7 +79,8 @@ class Deeds:
         problem = problem_of(wanted, now)
         if problem:
             raise UsageError(problem)
-        return silence_json(await self._verbs.alerts.silence(wanted, actor), now)
+        made = await self._verbs.alerts.silence(wanted, actor)
+        return silence_json(made, self._verbs.now())
 
     async def expire(self, request: Request, id: str) -> dict[str, Any]:
         """Ends a silence now."""
