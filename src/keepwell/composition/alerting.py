@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -9,6 +10,7 @@ from starlette.requests import Request
 
 from keepwell.api.gate import access_of
 from keepwell.composition import verbs
+from keepwell.composition.ruling import RuleRoom
 from keepwell.config.operations import Operations
 from keepwell.ports.activity import Activity
 from keepwell.ports.host import Host
@@ -29,8 +31,7 @@ from keepwell.rooms.alerts.people.face import face as people_face
 from keepwell.rooms.alerts.people.verbs import Verbs
 from keepwell.rooms.alerts.policy import Policy
 from keepwell.rooms.alerts.routing.offer import routing_of
-from keepwell.rooms.alerts.rules.checks import CheckRules, Looked
-from keepwell.rooms.alerts.rules.standard import STANDARD
+from keepwell.rooms.alerts.rules.inhibiting import BUILT_IN
 from keepwell.rooms.alerts.store import Stored
 from keepwell.rooms.alerts.work.desk import Desk
 from keepwell.storage import journal
@@ -91,18 +92,21 @@ class AlertRoom:
         self.desk = Desk(self._store, host.clock)
         self.outbox = Outbox(database, self._receivers, host, self.desk.tell, self.desk.known)
         self._store.on_notices = self.outbox.wake_up
-        self._check_rules = CheckRules()
+        self.rules: RuleRoom | None = None
+        """What judges checks and samples; set before ``begin``."""
         self._service = operations.service
 
     @property
     def activities(self) -> Sequence[Activity]:
         """What the engine runs for it."""
-        return (self.desk, self.outbox)
+        return (self.desk, self.outbox, *(self.rules.activities if self.rules is not None else ()))
 
     def on_wake(self, wake: Callable[[], None]) -> None:
         """Takes the engine's alarm."""
         self.outbox.on_wake(wake)
         self.desk.on_wake(wake)
+        if self.rules is not None:
+            self.rules.on_wake(wake)
 
     async def begin(self, operations: Operations, checks: Sequence[str]) -> None:
         """Takes what was stored, and the first configuration: then, and not before, somebody may be told."""
@@ -116,16 +120,8 @@ class AlertRoom:
         await self.desk.configure(_policy(operations, receivers))
         self._receivers = receivers
         self.outbox.configure(receivers, operations.service, operations.values["web"].address)
-        self._check_rules.configure(STANDARD, checks)
-
-    async def checked(self, looks: Sequence[Looked], also: Callable[[Connection], None], entries: Sequence[journal.NewEntry]) -> bool:
-        """Where looks at checks begin, change or end an alert: stores that, together with ``also`` and ``entries``. False where they do
-        not, and nothing is stored. Raises StorageError."""
-        if not self._check_rules.concerns(looks):
-            return False
-        judged = await self.desk.change(lambda turn: self._check_rules.judge(looks, turn), also, entries)
-        self._check_rules.keep(judged)
-        return True
+        if self.rules is not None:
+            await self.rules.configure(operations, checks, operations.values["web"].address)
 
     async def forget(self, kept: timedelta) -> None:
         """Deletes the history of alerts that were resolved so long ago."""
@@ -175,6 +171,7 @@ class AlertRoom:
 
 def _policy(operations: Operations, receivers: Receivers) -> Policy:
     routing = routing_of(operations, receivers.names(), operations.options("windows"))
+    routing = replace(routing, inhibit_rules=(*routing.inhibit_rules, *BUILT_IN))
     return Policy(
         service=operations.service,
         routing=routing,

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keepwell.composition.alerting import AlertRoom
+from keepwell.composition.ruling import RuleRoom
 from keepwell.config.operations import Operations
 from keepwell.ports.host import Host
 from keepwell.rooms.alerts.rules.checks import Looked
@@ -21,10 +21,10 @@ _log = logging.getLogger("keepwell")
 class CheckStore:
     """The verbs by which the checks room reaches the database, the alerts and the journal."""
 
-    def __init__(self, database: Database, host: Host, alerts: AlertRoom) -> None:
+    def __init__(self, database: Database, host: Host, rules: RuleRoom) -> None:
         self._database = database
         self._clock = host.clock
-        self._alerts = alerts
+        self._rules = rules
 
     async def identify(self, names: Mapping[str, str | None]) -> Mapping[str, Kept]:
         """Makes the stored checks those of the configuration."""
@@ -38,7 +38,7 @@ class CheckStore:
         def record(connection: Any) -> None:
             checks_store.record(connection, batch)
 
-        if await self._alerts.checked([_looked(seen) for seen in batch], record, entries):
+        if await self._rules.checked([_looked(seen) for seen in batch], record, entries):
             return
         now = self._clock.now()
 

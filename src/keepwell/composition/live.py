@@ -18,6 +18,7 @@ from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import Hosts
 from keepwell.composition.itself import Itself
 from keepwell.composition.promql import PromqlRoom
+from keepwell.composition.ruling import RuleRoom
 from keepwell.composition.samples import SampleRoom
 from keepwell.composition.samples_shown import measured
 from keepwell.config.operations import Operations
@@ -84,7 +85,8 @@ class Live:
         self._promql = PromqlRoom(samples, hosts.of(verbs.LOCAL), operations)
         self._host = host = hosts.of(verbs.LOCAL)
         self._database = parts.database
-        self._store = CheckStore(parts.database, host, parts.alerts)
+        self._alerts.rules = rules = RuleRoom(parts.alerts.desk, self._promql, samples, host)
+        self._store = CheckStore(parts.database, host, rules)
         self.checks = Checks(host, samples.store, self._store.identify, self._store.write, hosts.of)
         self._itself = Itself(self.checks, host, self._promql.rules.faults)
         rooms = (self.checks, *samples.activities, *self._promql.activities, *self._alerts.activities)

@@ -15,6 +15,7 @@ from keepwell.rooms.alerts import offer as alerts
 from keepwell.rooms.alerts.delivery import offer as delivery
 from keepwell.rooms.alerts.escalation import offer as escalation
 from keepwell.rooms.alerts.routing import offer as routing
+from keepwell.rooms.alerts.rules import offer as alert_rules
 from keepwell.rooms.checks import offer as checks
 from keepwell.rooms.promql.rules import offer as rules
 from keepwell.rooms.samples import offer as samples
@@ -57,6 +58,7 @@ def sections() -> tuple[Section, ...]:
         *samples.sections(),
         *scraping.sections(),
         *rules.sections(),
+        *alert_rules.sections(),
         *delivery.sections(receiver_kinds),
         *routing.sections(),
         *escalation.sections(),
@@ -176,9 +178,18 @@ def validate(directory: str) -> "Valid":
 def check_more(operations: "Operations") -> None:
     """Raises ConfigurationError for what only shows when everything is read: rule files, and how sections of alerts fit together."""
     check_rule_files(operations)
+    check_rules(operations)
     delivery.check(operations)
     routing.check(operations, operations.options("windows"))
     escalation.check(operations)
+
+
+def check_rules(operations: "Operations") -> None:
+    """Raises ConfigurationError with every problem of the sections ``rules`` and ``figures``."""
+    if operations.listed("rules") or operations.values["figures"].figures:
+        from keepwell.composition.ruling import rules_of
+
+        rules_of(operations)
 
 
 def check_rule_files(operations: "Operations") -> None:

@@ -66,6 +66,11 @@ class Rules:
             timed.running.outside = outside
         self._wake()
 
+    @property
+    def outside(self) -> Outside:
+        """What texts may speak of beside the series."""
+        return self._outside
+
     def groups(self) -> Sequence[RuleGroupShown]:
         """What is evaluated, for the HTTP API."""
         return shown_groups(timed.running for timed in self._groups)
