@@ -192,7 +192,7 @@ def reroute(draft: Draft, alerts: Iterable[Alert], policy: Policy, now: datetime
     for digest in before:
         if not draft.members(digest):
             draft.drop_group(digest)
-            draft.touched.add(digest)
+    draft.touched.update(one.digest for one in draft.escalations())
 
 
 def _carried_on(group: Group, route: Route, heir: Group | None, now: datetime) -> Group:
