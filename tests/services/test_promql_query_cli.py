@@ -4,9 +4,11 @@ import json
 import os
 import pty
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,65 @@ def test_another_engine_is_asked_at_its_address(asked: Asked) -> None:
     no_prometheus = keepwell("query", "up", "--url", f"{asked.other}/nowhere")
     assert no_prometheus.returncode == 2
     assert "gave no answer of Prometheus (status 404)" in no_prometheus.stderr
+
+
+WEB = "basic_auth_users: {anna: $2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay}\n"
+"""The password is test (Prometheus, "Securing Prometheus API and UI endpoints using basic auth")."""
+
+
+def test_an_engine_that_wants_to_know_who_asks_is_told(tmp_path: Path) -> None:
+    (tmp_path / "right").write_text("test\n")
+    (tmp_path / "wrong").write_text("guess\n")
+    with prometheus_over(tmp_path / "blocks", web=WEB) as address:
+        words = ["query", "vector(7)", "--url", address]
+        known = keepwell(*words, "--user", "anna", "--password-file", str(tmp_path / "right"))
+        assert (known.returncode, known.stdout.splitlines()[1]) == (0, "{}      7")
+        assert keepwell(*words, "--user", "anna", KEEPWELL_QUERY_PASSWORD="test").returncode == 0
+        for more in ([], ["--user", "anna", "--password-file", str(tmp_path / "wrong")]):
+            refused = keepwell(*words, *more)
+            assert refused.returncode == 2
+            assert "(status 401)\n  hint: it wants to know who asks: --user or --bearer-file\n" in refused.stderr
+            assert "guess" not in refused.stderr
+        nowhere = keepwell(*words, "--user", "anna")
+        assert nowhere.returncode == 2
+        assert "KEEPWELL_QUERY_PASSWORD is not set" in nowhere.stderr
+
+
+class _Tokens(BaseHTTPRequestHandler):
+    """Answers whoever brings the token."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        is_known = self.headers["Authorization"] == "Bearer opaque-token"
+        body = b'{"status":"success","data":{"resultType":"scalar","result":[1,"5"]}}' if is_known else b"no"
+        self.send_response(200 if is_known else 401)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_a_token_is_sent_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("opaque-token\n")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Tokens)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        words = ["query", "5", "--url", f"http://127.0.0.1:{server.server_address[1]}"]
+        told = subprocess.run(
+            [KEEPWELL, *words, "--bearer-file", "token"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (told.returncode, told.stdout, told.stderr) == (0, "5\n", "")
+        assert keepwell(*words).returncode == 2
+        absent = keepwell(*words, "--bearer-file", str(tmp_path / "none"))
+        assert absent.returncode == 2
+        assert "none" in absent.stderr
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def test_remarks_go_to_standard_error_and_point_too(asked: Asked) -> None:

@@ -12,6 +12,7 @@ from keepwell.rooms.promql.terminal.answer import Reply, place_in, pointed, read
 from keepwell.rooms.promql.terminal.question import Question, read_question, usual_step
 from keepwell.rooms.promql.terminal.told import selector
 from keepwell.rooms.promql.terminal.units import in_words
+from keepwell.rooms.promql.terminal.whom import Whom, read_whom
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, 250_000, UTC)
 AT = NOW.timestamp()
@@ -36,6 +37,25 @@ NOTHING: Mapping[str, Any] = {"expression": "up", "at": None, "range": None, "st
 )
 def test_arguments_are_a_question(given: Mapping[str, Any], wanted: Question) -> None:
     assert read_question({**NOTHING, **given}, NOW) == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"user": "anna"}, "--user says who asks another engine, and none is named"),
+        ({"bearer_file": "token"}, "--bearer-file says who asks"),
+        ({"url": "http://anna:secret@127.0.0.1:9090"}, "--url holds the name of a user or a password"),
+        ({"url": "http://a", "user": "anna", "bearer_file": "token"}, "--user and --bearer-file are both sent"),
+        ({"url": "http://a", "password_file": "file"}, "--password-file is the password of a user"),
+    ],
+)
+def test_who_asks_whom_is_said_without_doubt(given: Mapping[str, Any], words: str) -> None:
+    nobody = dict.fromkeys(("data", "url", "user", "password_file", "bearer_file"))
+    assert read_whom({**nobody, "url": "http://a"}) == Whom(url="http://a")
+    with pytest.raises(UsageError) as caught:
+        read_whom({**nobody, **given})
+    assert words in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_question_is_the_parameters_of_the_interface() -> None:

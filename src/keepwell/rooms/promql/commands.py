@@ -9,12 +9,13 @@ from keepwell.ports.offer import Argument, Call, Subcommand
 if TYPE_CHECKING:
     from keepwell.rooms.promql.terminal.answer import Reply
     from keepwell.rooms.promql.terminal.told import Paper
+    from keepwell.rooms.promql.terminal.whom import Whom
 
 
 class Put(Protocol):
-    """Puts a form to an engine: the running server of a data directory, or the one at ``url``."""
+    """Puts a form to an engine."""
 
-    async def __call__(self, data: str | None, url: str | None, path: str, fields: Mapping[str, str]) -> "Reply":
+    async def __call__(self, whom: "Whom", path: str, fields: Mapping[str, str]) -> "Reply":
         """What it answers to the operation at ``path`` (``/api/v1/query``). Raises KeepwellError where nothing answers."""
         ...
 
@@ -28,6 +29,9 @@ _ARGUMENTS = (
     Argument(("--plot",), "draw them; without --range those of the last hour", {"action": "store_true"}),
     Argument(("--data",), "the server's data directory", {"metavar": "DIR"}),
     Argument(("--url",), "ask another engine that speaks Prometheus' HTTP API instead, such as http://127.0.0.1:9090", {"metavar": "URL"}),
+    Argument(("--user",), "the user's name at --url; the password is in --password-file, else in the variable KEEPWELL_QUERY_PASSWORD"),
+    Argument(("--password-file",), "a file that holds the password of --user and nothing else", {"metavar": "FILE"}),
+    Argument(("--bearer-file",), "a file that holds the token to send to --url, and nothing else", {"metavar": "FILE"}),
 )
 
 
@@ -52,11 +56,11 @@ def _query(put: Put, now: Callable[[], datetime]) -> Callable[[Call], Awaitable[
         from keepwell.rooms.promql.terminal.answer import read_answer
         from keepwell.rooms.promql.terminal.question import read_question
         from keepwell.rooms.promql.terminal.told import tell
+        from keepwell.rooms.promql.terminal.whom import read_whom
 
-        question = read_question(call.arguments, now())
-        data, url = call.arguments["data"], call.arguments["url"]
-        reply = await put(data, url, question.path, question.fields)
-        return tell(call, read_answer(reply, question.expression, url or "the running Keepwell"), question, _paper())
+        question, whom = read_question(call.arguments, now()), read_whom(call.arguments)
+        reply = await put(whom, question.path, question.fields)
+        return tell(call, read_answer(reply, question.expression, str(whom)), question, _paper())
 
     return run
 

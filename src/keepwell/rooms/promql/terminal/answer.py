@@ -11,6 +11,8 @@ from keepwell.kernel.problems import AnswerError, KeepwellError, Place, Problem,
 _CODES = {"bad_data": "promql.bad-query", "execution": "promql.execution", "timeout": "promql.timeout", "canceled": "promql.cancelled"}
 """By Prometheus' error types ("HTTP API", "Format overview"): what is wrong, in the codes of this program."""
 
+_ADVICE = "is it its address, without /api/v1?"
+
 _PARAMETER = re.compile(r'invalid parameter "?[a-z_]+"?: ')
 _PLACE = re.compile(r"(\d{1,6}):(\d{1,6}): ")
 _LAST_PLACE = re.compile(r" \((\d{1,6}):(\d{1,6})\)$")
@@ -58,7 +60,10 @@ def read_answer(reply: Reply, expression: str, who: str) -> Answer:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or document.get("status") not in ("success", "error"):
-        raise AnswerError(f"{who} gave no answer of Prometheus (status {reply.status})", hint="is it its address, without /api/v1?")
+        raise AnswerError(
+            f"{who} gave no answer of Prometheus (status {reply.status})",
+            hint="it wants to know who asks: --user or --bearer-file" if reply.status in (401, 403) else _ADVICE,
+        )
     if document["status"] == "error":
         raise _refusal(document, expression)
     try:
