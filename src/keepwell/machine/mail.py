@@ -63,19 +63,14 @@ class SmtpMailer:
 
     async def _post(self, mail: Mail, talk: _Talk) -> MailAnswer:
         connection = await connected(await self._resolver.addresses(talk.server.host, talk.server.port), talk.peer)
+        client: aiosmtplib.SMTP | None = None
         try:
-            content = _content(mail)
             client = await _client(talk, connection)
-        except BaseException:
-            connection.close()
-            raise
-        try:
-            return await _conversation(client, mail, talk, content)
+            return await _conversation(client, mail, talk, _content(mail))
         except Exception as error:
             raise _fault(talk, error) from error
         finally:
-            client.close()
-            connection.close()
+            _drop(client, connection)
 
 
 async def _client(talk: _Talk, connection: socket.socket) -> "aiosmtplib.SMTP":
@@ -91,6 +86,17 @@ async def _client(talk: _Talk, connection: socket.socket) -> "aiosmtplib.SMTP":
         local_hostname=talk.server.hello or _own_name(connection),
         timeout=None,
     )
+
+
+def _drop(client: "aiosmtplib.SMTP | None", connection: socket.socket) -> None:
+    """Ends the connection at once: what was to be said is said."""
+    transport = client.transport if client is not None else None
+    if transport is None:
+        connection.close()
+        return
+    # asyncio of Python 3.11.2 has no way to abort a TLS connection that is closed already (its transport lost its protocol).
+    with contextlib.suppress(AttributeError):
+        transport.abort()  # type: ignore[attr-defined]  # a connection's has it
 
 
 def _context(server: MailServer) -> ssl.SSLContext:
