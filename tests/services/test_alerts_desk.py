@@ -469,3 +469,14 @@ async def test_listeners_hear_what_changed(rig: Rig) -> None:
     await rig.tell(firing("a"), firing("b"))
     assert await heard == {1, 2}
     await news.aclose()  # type: ignore[attr-defined]
+
+
+async def test_what_mutes_an_alert_is_shown_as_it_is_now(rig: Rig) -> None:
+    await rig.tell(firing("a"))
+    wanted = Silence("", parse_matchers('alertname="a"'), NOW, NOW + timedelta(seconds=5), NOW, "anna", "")
+    silence = await rig.desk.silence(wanted, "anna")
+    assert [alert.muted_by for alert in rig.desk.active()] == [f"silence {silence.id}"]
+    rig.clock.advance(5)
+    assert [alert.muted_by for alert in rig.desk.active()] == [""]
+    standing = rig.desk.standings().alerts[0]
+    assert (standing.receivers, standing.silenced_by, standing.is_processed) == (["hook"], [], True)

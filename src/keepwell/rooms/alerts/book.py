@@ -136,6 +136,10 @@ class Book:
             self.timers.set(("silence begins", silence.id), silence.starts_at)
             self.timers.set(("silence ends", silence.id), silence.ends_at)
 
+    def muted(self, alert: Alert, now: datetime) -> str:
+        """What keeps an alert from being notified, by silences and by other alerts; empty where nothing does."""
+        return muted_by(self.silencer.silenced_by(alert.labels, now), self.inhibitor.inhibited_by(alert))
+
     def extend(self, alert: Alert, expires_at: datetime) -> None:
         """Lets a posted alert stay until then, unless it is told of again."""
         self._take_alert(alert.number, replace(alert, expires_at=expires_at))
@@ -336,13 +340,17 @@ class Draft:
         """What keeps an alert from being notified, by silences and by other alerts; empty where nothing does."""
         if self._silencer is None:
             self._silencer = Silencer(self.silences()) if self.changes.silences else self._book.silencer
-        silenced = self._silencer.silenced_by(alert.labels, now)
-        if silenced:
-            return f"silence {silenced[0].id}"
         inhibiting = self._book.inhibitor.inhibited_by(alert, self.changes.alerts) or self._inhibitor.inhibited_by(alert)
-        return f"inhibited by {inhibiting.number}" if inhibiting is not None else ""
+        return muted_by(self._silencer.silenced_by(alert.labels, now), inhibiting)
 
 
 def is_held(alert: Alert) -> bool:
     """Whether its source holds it for active: it is pending or fires, or somebody closed it by hand."""
     return not alert.settled and (alert.state is not State.RESOLVED or alert.closed)
+
+
+def muted_by(silenced: Sequence[Silence], inhibiting: Alert | None) -> str:
+    """In the words of ``Alert.muted_by``."""
+    if silenced:
+        return f"silence {silenced[0].id}"
+    return f"inhibited by {inhibiting.number}" if inhibiting is not None else ""

@@ -1,20 +1,18 @@
 """What follows from a change: groups, notices, escalations, and which alerts are done with. Pure; everything goes into the draft."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from keepwell.kernel.windows import contains
 from keepwell.storage.journal import NewEntry
 
 from .book import Draft
 from .escalation import decide as escalation
-from .matchers import fits_all
 from .model import Alert, Escalating, Group, State
+from .muting import Muting
 from .notice import notice_of
 from .policy import Policy
 from .routing.grouping import due, joined, opened
-from .routing.intervals import muted_at
 from .routing.model import Route
 from .routing.tree import group_digest, group_key, group_labels, routes_of
 
@@ -27,7 +25,7 @@ MOST_NOTED = 100
 
 def react(draft: Draft, policy: Policy, now: datetime) -> None:
     """Everything that the draft's changes and the time that has passed bring about."""
-    reaction = Reaction(draft, policy, now)
+    reaction = Reaction(draft, policy, now, Muting(policy, now, draft.muted))
     reaction.place_new()
     for digest in draft.due_groups(now):
         reaction.look(digest)
@@ -42,6 +40,7 @@ class Reaction:
     draft: Draft
     policy: Policy
     now: datetime
+    muting: Muting
 
     # --- groups ---
 
@@ -73,7 +72,7 @@ class Reaction:
         if group is None or route is None:
             draft.drop_group(digest)
             return
-        alerts, muted = draft.members(digest), self._muting(route)
+        alerts, muted = draft.members(digest), self.muting.on(route)
         flush = due(group, route, alerts, muted, self.policy.sends_resolved(group.receiver), self.now)
         draft.put_group(flush.group)
         draft.touched.add(digest)
@@ -88,21 +87,6 @@ class Reaction:
             draft.drop_group(digest)
         elif flush.is_new and route.escalate in self.policy.escalations and draft.escalation(digest) is None:
             draft.put_escalation(escalation.begin(self.policy.escalations[route.escalate], digest, self.now))
-
-    def _muting(self, route: Route) -> Callable[[Alert], str]:
-        """What keeps the alerts of a group from being told of now. Each is asked once."""
-        here = muted_at(route, self.policy.routing.intervals, self.now)
-        open_ones = [mute for mute in self.policy.routing.window_mutes if contains(mute.window, self.now)]
-        windows = [(f"window {mute.name}", fits_all(mute.matchers)) for mute in open_ones]
-        known: dict[int, str] = {}
-
-        def muted(alert: Alert) -> str:
-            if alert.number not in known:
-                window = next((name for name, fits in windows if fits(alert.labels)), "")
-                known[alert.number] = self.draft.muted(alert, self.now) or window or here
-            return known[alert.number]
-
-        return muted
 
     def _notify(self, to: str, group: Group, alerts: Sequence[Alert], reason: str) -> None:
         key = f"{group.digest[:16]}-{self.draft.new_number('notice')}"
@@ -124,7 +108,7 @@ class Reaction:
         if group is None or route is None or steps is None:
             self._cancel(one, "resolved" if steps is not None else "its policy is no longer configured")
             return
-        muted = self._muting(route)
+        muted = self.muting.on(route)
         alerts = [replace(alert, muted_by=muted(alert)) for alert in self.draft.members(one.digest)]
         match escalation.due(one, steps, alerts, self.policy.people, self.now):
             case escalation.Cancelled(reason):
@@ -181,7 +165,7 @@ def reroute(draft: Draft, alerts: Iterable[Alert], policy: Policy, now: datetime
     grouped in the same way for it, though their route may stand elsewhere now."""
     before = {group.digest: group for group in draft.groups()}
     heirs = {(group.key, group.receiver): group for group in before.values()}
-    reaction = Reaction(draft, policy, now)
+    reaction = Reaction(draft, policy, now, Muting(policy, now, draft.muted))
     for alert in alerts:
         if alert.state is not State.PENDING:
             reaction.place(alert)

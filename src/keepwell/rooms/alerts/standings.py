@@ -1,12 +1,26 @@
 """How everything that fires stands at one moment, from the book. Pure."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from .book import Book
 from .model import Alert, State
+from .muting import Muting
 from .policy import Policy
 from .routing.intervals import muting_names
 from .standing import GroupStanding, Standing, Standings
+
+
+def active_of(book: Book, policy: Policy, now: datetime) -> list[Alert]:
+    """What is pending or fires, each with what keeps it from being notified now."""
+    muting = Muting(policy, now, book.muted)
+
+    def shown(alert: Alert) -> Alert:
+        fires = alert.state is State.FIRING
+        why = muting.everywhere(alert, book.places.get(alert.number, {}).values()) if fires else ""
+        return alert if why == alert.muted_by else replace(alert, muted_by=why)
+
+    return [shown(alert) for alert in book.alerts.values() if alert.state is not State.RESOLVED]
 
 
 def standings_of(book: Book, policy: Policy, now: datetime) -> Standings:

@@ -18,13 +18,13 @@ from keepwell.ports.alerts import Active
 from keepwell.ports.clock import Clock
 from keepwell.rooms.alerts import life, silences, store
 from keepwell.rooms.alerts.book import Book, Draft
-from keepwell.rooms.alerts.model import Acknowledgement, Alert, Escalating, Group, Labels, Notice, Posted, Silence, State
+from keepwell.rooms.alerts.model import Acknowledgement, Alert, Escalating, Group, Labels, Notice, Posted, Silence
 from keepwell.rooms.alerts.policy import Policy
 from keepwell.rooms.alerts.react import react, reroute
 from keepwell.rooms.alerts.routing.inhibition import Inhibitor
 from keepwell.rooms.alerts.routing.tree import group_digest, group_labels, routes_of
 from keepwell.rooms.alerts.standing import Standings
-from keepwell.rooms.alerts.standings import standings_of
+from keepwell.rooms.alerts.standings import active_of, standings_of
 from keepwell.rooms.alerts.store import Stored
 from keepwell.storage.journal import NewEntry
 
@@ -294,8 +294,8 @@ class Desk:
         return [life.as_told(self.book.alerts[number]) for number in self.book.active.get(source, {}).values()]
 
     def active(self) -> Sequence[Alert]:
-        """Those pending and firing."""
-        return [alert for alert in self.book.alerts.values() if alert.state is not State.RESOLVED]
+        """Those pending and firing, each with what mutes it now."""
+        return active_of(self.book, self.policy, self._now())
 
     def find(self, number: int) -> Alert:
         """One that is not settled. Raises NotFound."""
