@@ -4,6 +4,7 @@ After Alertmanager's own keys stand ours: ``key`` (the same in every attempt), `
 ``number``, ``value`` and ``acknowledgedBy``.
 """
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -45,7 +46,7 @@ def _alert(alert: NoticeAlert) -> Mapping[str, Any]:
         "generatorURL": alert.generator_url,
         "fingerprint": alert.fingerprint,
         "number": alert.number,
-        "value": alert.value,
+        "value": alert.value if alert.value is not None and math.isfinite(alert.value) else None,  # JSON has no NaN
         "acknowledgedBy": alert.acknowledged_by,
     }
 
