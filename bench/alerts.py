@@ -115,6 +115,8 @@ def switch(folder: Path, _trials: int) -> list[Row]:
         directory = _operations(folder / "ops", near, lines)
         with keepwell(directory, folder / "data") as running:
             _until(lambda: fetch(running.port, "/api/v1/checks")["counts"]["ok"] == MANY + 1, 120)
+            time.sleep(15)  # what the rush of the start upset has settled
+            near.calls.clear()
             before, began = running.resident, time.monotonic()
             server.terminate()
             server.wait()
