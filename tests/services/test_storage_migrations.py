@@ -151,14 +151,74 @@ async def test_a_room_can_be_updated_removed_and_come_back(database_place: Path 
     assert await state(database_place, [toys(folder, "toy_0002")]) == migrated
 
 
-def test_a_current_database_is_opened_without_alembic(database_place: Path | str) -> None:
+def test_new_and_current_databases_are_opened_without_alembic(database_place: Path | str, folder: Path) -> None:
     answers = []
-    for _ in range(2):
-        process = opener(database_place)
+    for revision in ("", "", toys(folder, "toy_0001").head, toys(folder, "toy_0001").head):
+        process = opener(database_place, folder if revision else "", revision)
         output, errors = process.communicate(timeout=30)
         assert process.returncode == 0, errors
         answers.append(output)
-    assert answers == ["True\n", "False\n"]
+    assert answers == ["False\n", "False\n", "True\n", "False\n"]
+
+
+def schema(connection: Connection) -> list[tuple[str, ...]]:
+    """All that the database itself says of its tables, sorted, and how many rows each has."""
+    if connection.dialect.name == "sqlite":
+        found = [(str(name), " ".join(sql.split())) for name, sql in connection.execute(text("SELECT name, sql FROM sqlite_master")) if sql]
+        tables = set(connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")))
+    else:
+        asked = (
+            "SELECT table_name, column_name || '|' || data_type || '|' || is_nullable || '|' || coalesce(character_maximum_length, 0) "
+            "|| '|' || coalesce(column_default, '') || '|' || ordinal_position FROM information_schema.columns WHERE table_schema='public'",
+            "SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+            "SELECT conrelid::regclass::text, conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint "
+            "WHERE connamespace = 'public'::regnamespace",
+            "SELECT tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+            "SELECT proname, pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+        )
+        found = [(str(row[0]), " ".join(str(row[1]).split())) for question in asked for row in connection.execute(text(question))]
+        tables = set(connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")))
+    return sorted([*found, *((name, str(connection.scalar(text(f'SELECT count(*) FROM "{name}"')))) for name in tables)])
+
+
+def empty(place: Path | str) -> None:
+    """Takes everything out of a database."""
+    if isinstance(place, Path):
+        for each in place.parent.glob(f"{place.name}*"):
+            each.unlink()
+        return
+    import psycopg
+
+    with psycopg.connect(place) as server:
+        server.execute("DROP SCHEMA public CASCADE")
+        server.execute("CREATE SCHEMA public")
+
+
+async def test_a_new_database_is_what_the_revisions_make(database_place: Path | str, monkeypatch: pytest.MonkeyPatch) -> None:
+    created = await Database.open(database_place, verbs.tables(), NOW)
+    found = await created.write(schema)
+    await created.close()
+    empty(database_place)
+    monkeypatch.setattr("keepwell.storage.migrating.is_creatable", lambda step: False)
+    migrated = await Database.open(database_place, verbs.tables(), NOW)
+    wanted = await migrated.write(schema)
+    await migrated.close()
+    assert found == wanted
+    assert len(found) > 30
+
+
+async def test_tables_that_are_there_in_spite_of_their_version_are_not_taken_over(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "keepwell.sqlite", verbs.tables(), NOW)
+
+    def lose(connection: Connection) -> None:
+        connection.execute(text("DROP TABLE alembic_version_checks"))
+
+    await database.write(lose)
+    await database.close()
+    before = contents(tmp_path / "keepwell.sqlite")
+    with pytest.raises(Exception, match="already exists"):
+        await Database.open(tmp_path / "keepwell.sqlite", verbs.tables(), NOW)
+    assert contents(tmp_path / "keepwell.sqlite")["keepwell.sqlite"] == before["keepwell.sqlite"]
 
 
 async def test_a_copy_is_made_before_a_migration_of_sqlite(tmp_path: Path, folder: Path) -> None:

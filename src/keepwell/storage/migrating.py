@@ -1,4 +1,4 @@
-"""Brings a database to the version that this program needs: a cheap look first, and Alembic only where something is to be done.
+"""Brings a database to the version that this program needs: a cheap look first, and Alembic only where something older is there.
 
 The tables of each owner (storage, each room) have their own line of revisions and their own version table, so that a room can be removed
 while its tables stay, and come back later.
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from keepwell.kernel.problems import Problem, StorageError
 from keepwell.ports.offer import Tables
 
+from .creating import create, is_creatable
 from .engines import Location, writing_engine
 from .journal import NewEntry, append
 from .versions import Step, version_table
@@ -50,10 +51,11 @@ def migrate(location: Location, tables: Sequence[Tables], now: datetime) -> bool
             steps = behind(connection, tables)
         if not steps:
             return False
-        # Alembic costs a third of a second and ten megabytes: only who needs it pays.
-        from .upgrading import refuse_newer
+        if not all(map(is_creatable, steps)):
+            # Alembic costs a third of a second and ten megabytes: only who needs it pays.
+            from .upgrading import refuse_newer
 
-        refuse_newer(location.name, steps)
+            refuse_newer(location.name, steps)
         if location.path is not None and any(step.stored for step in steps):
             copy_database(location.path, location.path.with_name(f"{location.path.name}.before-{_label(steps)}"))
         with engine.connect() as connection, connection.begin():
@@ -92,14 +94,17 @@ def copy_database(path: Path, copy: Path) -> None:
 
 
 def _upgrade(connection: Connection, tables: Sequence[Tables], now: datetime) -> None:
-    from .upgrading import upgrade
-
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('keepwell.migrate'))"))
     # Asked again under the lock: another process may have done it meanwhile.
     steps = behind(connection, tables)
     for step in steps:
-        upgrade(connection, step.tables)
+        if is_creatable(step):
+            create(connection, step)
+        else:
+            from .upgrading import upgrade
+
+            upgrade(connection, step.tables)
     if connection.dialect.name == "sqlite" and connection.execute(text("PRAGMA foreign_key_check")).first():
         raise StorageError(
             Problem("storage.migration", "a migration left rows that refer to nothing", "Nothing was changed. Please report this.")

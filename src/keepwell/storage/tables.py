@@ -1,6 +1,6 @@
 """Storage's own tables: the journal, the outputs beside it, and leases."""
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import DDL, BigInteger, Column, Index, LargeBinary, MetaData, String, Table, Text, event
 
 from .columns import UtcInstant
 
@@ -22,6 +22,30 @@ JOURNAL = Table(
     Index("journal_by_event", "event", "number"),
 )
 """Never updated, never deleted from: triggers refuse it. They are a safeguard against mistakes; the chain of hashes is the proof."""
+
+_GUARDS = {
+    "sqlite": [
+        f"""
+CREATE TRIGGER journal_no_{name} BEFORE {name} ON journal
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END
+"""
+        for name in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        """
+CREATE FUNCTION journal_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$
+""",
+        """
+CREATE TRIGGER journal_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON journal
+FOR EACH STATEMENT EXECUTE FUNCTION journal_is_append_only()
+""",
+    ],
+}
+for _dialect, _statements in _GUARDS.items():
+    for _statement in _statements:
+        guard = DDL(_statement)  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
+        event.listen(JOURNAL, "after_create", guard.execute_if(dialect=_dialect))
 
 OUTPUTS = Table(
     "outputs",
