@@ -9,7 +9,7 @@ from .rows import badge_of
 from .shown import instant, severity_rank
 from .words import length, took
 
-Over = Literal["24h", "7d", "30d", "90d", "1y"]
+Over = Literal["24h", "7d", "30d", "90d"]
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HEIGHT = 100
