@@ -32,6 +32,7 @@ from keepwell.rooms.checks.model import Check
 from keepwell.rooms.checks.work.looking import Guarded
 from keepwell.rooms.checks.work.watch import Checks
 from keepwell.rooms.health.model import Web
+from keepwell.rooms.promql.rules.outward import Outward
 from keepwell.storage import journal
 from keepwell.storage.database import Database
 
@@ -85,6 +86,7 @@ class Live:
         self._promql = PromqlRoom(samples, hosts.of(verbs.LOCAL), operations)
         self._host = host = hosts.of(verbs.LOCAL)
         self._database = parts.database
+        self._promql.rules.tell_to(Outward(parts.alerts.desk.tell, parts.alerts.desk.known, parts.alerts.desk.retire))
         self._alerts.rules = rules = RuleRoom(parts.alerts.desk, self._promql, samples, host)
         self._store = CheckStore(parts.database, host, rules)
         self.checks = Checks(host, samples.store, self._store.identify, self._store.write, hosts.of)

@@ -156,7 +156,7 @@ def _is_recovered(rule: MeasuredRule, series: Labels, point: Point | None, facts
 
 
 def _about(rule: MeasuredRule, name: str) -> Labels:
-    plain = {key: value for key, value in rule.face.labels.items() if "{{" not in value}
+    plain = {key: value for key, value in rule.face.labels.items() if value and "{{" not in value}
     return {SEVERITY: WARNING, **plain, ALERT_NAME: name, RULE: rule.face.name}
 
 

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from keepwell.kernel.problems import ConfigurationError
+from keepwell.kernel.problems import ConfigurationError, StorageError
 from keepwell.ports.activity import Job
 from keepwell.ports.clock import Clock
 from keepwell.rooms.promql.engine import Engine
@@ -18,9 +18,16 @@ from .evaluation import RunningGroup, Write
 from .listed import shown_groups
 from .loading import load_groups
 from .model import Group
+from .outward import PREFIX, Outward, active_of, seed, source_of, sources
 from .timing import USUAL, next_slot, spread
 
 _log = logging.getLogger("keepwell.rules")
+
+SETTLED = 2
+"""As Prometheus: by the second evaluation after a start, what the expressions need has been measured again."""
+
+AGAIN_AFTER = 2.0
+"""Seconds before a new try of what could not be stored."""
 
 Wake = Callable[[], None]
 
@@ -51,12 +58,18 @@ class Rules:
         self._outside = NO_OUTSIDE
         self._groups: list[_Timed] = []
         self._wanted: tuple[Path, Sequence[str]] | None = None
+        self._directory = ""
+        self._outward: Outward | None = None
         self._has_begun = False
         self._wake: Wake = lambda: None
 
     def on_wake(self, wake: Wake) -> None:
         """What makes the engine look again at what is due."""
         self._wake = wake
+
+    def tell_to(self, outward: Outward) -> None:
+        """Whoever keeps alerts is told from now on."""
+        self._outward = outward
 
     def configure(self, directory: Path, patterns: Sequence[str], outside: Outside = NO_OUTSIDE) -> None:
         """Takes a configuration: its files are read soon, in a thread. ``outside`` is what texts may speak of beside the series."""
@@ -113,6 +126,7 @@ class Rules:
             )
             return
         self.problems = ()
+        self._directory = str(directory)
         await self.take(groups)
 
     async def take(self, groups: Sequence[Group]) -> None:
@@ -131,6 +145,17 @@ class Rules:
                 timed.running.end(self._now(), self._write)
         self._has_begun = True
         self._wake()
+        await self._retire(sources(groups, self._directory))
+
+    async def _retire(self, exist: Collection[str]) -> None:
+        """Alerts of groups that are no more end; again and again, where that cannot be stored."""
+        while self._outward is not None:
+            try:
+                await self._outward.retire(lambda source: not source.startswith(PREFIX) or source in exist)
+                return
+            except StorageError as error:
+                _log.warning("alerts of rule files that are gone wait for the database", extra={"facts": {"why": str(error)}})
+            await asyncio.sleep(AGAIN_AFTER)
 
     async def _begun(self, group: Group, old: _Timed | None) -> _Timed:
         running = RunningGroup(group, self._outside)
@@ -144,6 +169,9 @@ class Rules:
             # Only after a start is there anything to go on from.
             for rule in running.rules:
                 rule.restored = True
+            timed.times = SETTLED
+        if self._outward is not None and old is None:
+            seed(running, self._outward.known(source_of(group, self._directory)))
         self._schedule(timed)
         return timed
 
@@ -167,13 +195,32 @@ class Rules:
         failed = {id(rule) for rule in running.rules if rule.error}
         await running.evaluate(timed.at, self._ask, self._write)
         timed.times += 1
-        if timed.times == 2:
-            # As Prometheus: by the second time, what the expressions need has been measured again.
+        if timed.times == SETTLED:
             await running.restore(self._now(), self._ask)
         for rule in running.rules:
             if rule.error and id(rule) not in failed:
                 facts = {"group": running.group.name, "rule": rule.rule.name, "why": rule.error}
                 _log.warning("a rule cannot be evaluated", extra={"facts": facts})
+        await self._tell(timed)
+
+    async def _tell(self, timed: _Timed) -> None:
+        """Tells what the group holds for active; again and again, until its next turn, where that cannot be stored."""
+        if self._outward is None:
+            return
+        source = source_of(timed.running.group, self._directory)
+        while True:
+            known = self._outward.known(source)
+            active = active_of(timed.running, known, timed.times >= SETTLED)
+            try:
+                if known or active:
+                    await self._outward.tell(source, active, self._clock.now())
+                return
+            except StorageError as error:
+                facts = {"group": timed.running.group.name, "why": str(error)}
+                _log.warning("alerts of rule files wait for the database", extra={"facts": facts})
+            if self._now() + AGAIN_AFTER * 1000 > timed.at + timed.interval:
+                return
+            await asyncio.sleep(AGAIN_AFTER)
 
     async def _ask(self, text: str, at: int) -> Result:
         return await self._engine().instant(text, at)
