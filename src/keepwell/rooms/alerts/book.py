@@ -9,7 +9,7 @@ from keepwell.storage.journal import NewEntry
 
 from .model import Alert, Escalating, Group, Notice, Silence, State
 from .routing.inhibition import Inhibitor
-from .routing.model import Route
+from .routing.model import InhibitRule, Route
 from .routing.silencing import Silencer
 from .store import Changes, Stored
 from .timers import Timers
@@ -168,9 +168,10 @@ class Draft:
     of which nobody had to be told.
     """
 
-    def __init__(self, book: Book, inhibitor: Inhibitor) -> None:
+    def __init__(self, book: Book, rules: Iterable[InhibitRule]) -> None:
         self._book = book
-        self._inhibitor = inhibitor
+        self._rules = rules
+        self._inhibitor: Inhibitor | None = None
         self.changes = Changes()
         self.quiet = Changes()
         self.entries: list[NewEntry] = []
@@ -229,8 +230,10 @@ class Draft:
         elif self._active.get(key, self._book.active.get(alert.source, {}).get(alert.fingerprint)) == alert.number:
             self._active[key] = None
         if alert.state is State.FIRING:
+            # Made when it is needed: nearly no change makes an alert fire, and matchers take their time to prepare.
+            self._inhibitor = self._inhibitor or Inhibitor(self._rules)
             self._inhibitor.add(alert)
-        else:
+        elif self._inhibitor is not None:
             self._inhibitor.remove(alert)
 
     def put_quietly(self, alert: Alert) -> None:
@@ -340,7 +343,9 @@ class Draft:
         """What keeps an alert from being notified, by silences and by other alerts; empty where nothing does."""
         if self._silencer is None:
             self._silencer = Silencer(self.silences()) if self.changes.silences else self._book.silencer
-        inhibiting = self._book.inhibitor.inhibited_by(alert, self.changes.alerts) or self._inhibitor.inhibited_by(alert)
+        inhibiting = self._book.inhibitor.inhibited_by(alert, self.changes.alerts)
+        if inhibiting is None and self._inhibitor is not None:
+            inhibiting = self._inhibitor.inhibited_by(alert)
         return muted_by(self._silencer.silenced_by(alert.labels, now), inhibiting)
 
 

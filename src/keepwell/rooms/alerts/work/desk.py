@@ -150,7 +150,7 @@ class Desk:
         return result
 
     def _draft(self, policy: Policy) -> Draft:
-        return Draft(self.book, Inhibitor(policy.routing.inhibit_rules))
+        return Draft(self.book, policy.routing.inhibit_rules)
 
     async def _store(self, draft: Draft, also: Callable[[Connection], None] | None, entries: Sequence[NewEntry]) -> None:
         if not draft and also is None and not entries and not draft.entries:
