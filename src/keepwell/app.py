@@ -5,15 +5,19 @@ Everything costly is imported where it is used, so that ``keepwell --help`` stay
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from keepwell import __version__
 from keepwell.composition import verbs
 from keepwell.kernel.exits import Exit
 from keepwell.ports.offer import Argument, Call, Group, Subcommand
 from keepwell.rooms.checks import offer as checks
+
+if TYPE_CHECKING:
+    from keepwell.rooms.alerts.delivery.commands import Wanted
 
 
 def commands() -> Sequence[Subcommand | Group]:
@@ -23,6 +27,8 @@ def commands() -> Sequence[Subcommand | Group]:
     from keepwell.config import offer as config
     from keepwell.demo import offer as demo
     from keepwell.machine.clock import SystemClock
+    from keepwell.rooms.alerts.delivery import commands as delivery
+    from keepwell.rooms.alerts.outbox import commands as outbox
     from keepwell.rooms.alerts.people import commands as alerts
     from keepwell.rooms.manual.importing import offer as manual
     from keepwell.rooms.manual.lint import offer as lint
@@ -39,6 +45,8 @@ def commands() -> Sequence[Subcommand | Group]:
         _up(),
         _reload(),
         alerts.commands(verbs.ask_server, verbs.tell_server, verbs.download),
+        outbox.commands(verbs.ask_server, verbs.tell_server),
+        delivery.commands(_preview_notice, _try_receivers, verbs.tell_server),
         *promql.commands(put_question, SystemClock().now),
         Group("rules", "check rule files, and test them", rules.commands()),
         Group("samples", "ask for samples, bring them and take them away", (*samples.commands(verbs.ask_server), *_transfer())),
@@ -97,6 +105,18 @@ def _up() -> Subcommand:
         example="keepwell up ops",
         stays=True,
     )
+
+
+async def _preview_notice(wanted: "Wanted") -> Mapping[str, Any]:
+    from keepwell.composition.notifying import preview
+
+    return await preview(wanted)
+
+
+async def _try_receivers(directory: str, receivers: Sequence[str], message: str) -> Sequence[Mapping[str, Any]]:
+    from keepwell.composition.notifying import test
+
+    return await test(directory, receivers, message)
 
 
 async def _run_demonstration(directory: str, data: str, listen: str) -> int:

@@ -141,6 +141,7 @@ def _executables(operations: "Operations", checks: "tuple[Check, ...]", user: st
 
     return [
         *storage_executables(operations, user),
+        *receiver_executables(operations, user),
         *(
             Executable(
                 f"checks/{check.name}",
@@ -161,6 +162,15 @@ def storage_executables(operations: "Operations", user: str) -> "list[Executable
 
     text = secret_commands(operations.options("storage"))
     return [Executable(name="storage/url", text=text, target="", host=LOCAL, user=user)] if text else []
+
+
+def receiver_executables(operations: "Operations", user: str) -> "list[Executable]":
+    """The commands by which the secrets of receivers, contacts and the mail server are fetched."""
+    from keepwell.config.acceptance import Executable
+    from keepwell.rooms.checks.work.resolve import secret_commands
+
+    texts = [(name, secret_commands(options)) for name, options in delivery.with_secrets(operations)]
+    return [Executable(name, text, "", LOCAL, user) for name, text in texts if text]
 
 
 def validate(directory: str) -> "Valid":

@@ -1,6 +1,6 @@
 """What delivery declares: the sections ``receivers``, ``contacts`` and ``smtp``, and what is wrong with them. Imports nothing costly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from keepwell.kernel.problems import ConfigurationError, Problem
@@ -9,6 +9,7 @@ from keepwell.ports.offer import Drivers, Section
 
 if TYPE_CHECKING:
     from keepwell.config.operations import Operations
+    from keepwell.config.options import Options
     from keepwell.rooms.alerts.delivery.resolve import Receivers, WhyNot
 
 PACKAGE, ENTRY_POINTS = "keepwell.rooms.alerts.receivers", "keepwell.receivers"
@@ -50,6 +51,16 @@ def receivers_in(operations: "Operations", drivers: Drivers, why_not: "WhyNot") 
 
     contacts = operations.options("contacts")
     return receivers_of(operations.entries("receivers"), contacts, operations.options("smtp"), drivers, why_not)
+
+
+def with_secrets(operations: "Operations") -> "Iterator[tuple[str, Options]]":
+    """The options that may hold secrets, each with what it is called where it is to be accepted."""
+    yield "smtp", operations.options("smtp")
+    for name, entry in operations.entries("receivers").items():
+        if entry.options is not None:
+            yield f"receivers/{name}", entry.options
+    for name, entry in operations.entries("contacts").items():
+        yield f"contacts/{name}", entry.common
 
 
 def check(operations: "Operations") -> None:

@@ -75,33 +75,31 @@ def receivers_of(
     entries: Mapping[str, Entry], contacts: Mapping[str, ContactOptions], smtp: SmtpOptions, drivers: Drivers, why_not: WhyNot
 ) -> Receivers:
     """The receivers of a configuration that validated. Starts nothing and opens nothing."""
-    receivers = {name: _receiver(entry, drivers, why_not) for name, entry in entries.items()}
-    post = smtp.post
-    ways = {name: tuple(_ways(name, contact, receivers, post, drivers, why_not)) for name, contact in contacts.items()}
-    return Receivers(receivers, ways, post)
+
+    def waits(name: str, options: Options, *, mails: bool = False) -> str:
+        why = why_not(name, options) or (why_not("smtp", smtp) if mails else "")
+        return f"waiting for acceptance: {why}" if why else ""
+
+    receivers = {name: _receiver(entry, drivers, waits) for name, entry in entries.items()}
+    ways = {name: tuple(_ways(name, contact, receivers, smtp, drivers, waits)) for name, contact in contacts.items()}
+    return Receivers(receivers, ways, smtp.post)
 
 
-def _receiver(entry: Entry, drivers: Drivers, why_not: WhyNot) -> Receiver:
+def _receiver(entry: Entry, drivers: Drivers, waits: Callable[..., str]) -> Receiver:
     assert entry.kind is not None
-    return Receiver(
-        entry.name,
-        entry.kind,
-        drivers.load(entry.kind),
-        entry.options,
-        entry.common.send_resolved,
-        entry.common.expires,
-        why_not(f"receivers/{entry.name}", entry.options),
-    )
+    mails = entry.kind == "email" and entry.options.smtp is None
+    why = waits(f"receivers/{entry.name}", entry.options, mails=mails)
+    return Receiver(entry.name, entry.kind, drivers.load(entry.kind), entry.options, entry.common.send_resolved, entry.common.expires, why)
 
 
 def _ways(
-    name: str, contact: ContactOptions, receivers: Mapping[str, Receiver], post: Post | None, drivers: Drivers, why_not: WhyNot
+    name: str, contact: ContactOptions, receivers: Mapping[str, Receiver], smtp: SmtpOptions, drivers: Drivers, waits: Callable[..., str]
 ) -> Iterator[Way]:
-    waits = why_not(f"contacts/{name}", contact)
-    if contact.email is not None and post is not None:
-        yield Way("email", _made(name, "email", {"to": contact.email}, drivers, waits))
+    own = f"contacts/{name}"
+    if contact.email is not None and smtp.post is not None:
+        yield Way("email", _made(name, "email", {"to": contact.email}, drivers, waits(own, contact, mails=True)))
     if contact.slack.startswith("secret:"):
-        yield Way("slack", _made(name, "slack", {"url": contact.slack}, drivers, waits))
+        yield Way("slack", _made(name, "slack", {"url": contact.slack}, drivers, waits(own, contact)))
     for other in contact.receivers:
         yield Way(f"receiver {other}", receivers[other])
 

@@ -37,6 +37,7 @@ def message(notice: Notice, mention: str = "") -> dict[str, Any]:
 def _passage(passage: Passage) -> list[dict[str, Any]]:
     first = " ".join(part for part in (passage.state.upper(), passage.severity, passage.name) if part)
     lines = [first, *([passage.summary] if passage.summary else []), *passage.description.splitlines()]
+    lines += [f"{name}: {value}" for name, value in passage.notes]
     small = [passage.when, ", ".join(f"{name}={value}" for name, value in passage.labels)]
     small += [f"acknowledged by {passage.acknowledged_by}"] if passage.acknowledged_by else []
     blocks: list[dict[str, Any]] = [
@@ -44,7 +45,7 @@ def _passage(passage: Passage) -> list[dict[str, Any]]:
         {"type": "context", "elements": [_plain(part[:_LONGEST]) for part in small if part]},
     ]
     if passage.links:
-        blocks.append(_marked(" ".join(f"<{_escaped(address)}|{word}>" for word, address in passage.links)[:_LONGEST]))
+        blocks.append(_marked(" ".join(f"<{_escaped(address)}|{_escaped(word)}>" for word, address in passage.links)[:_LONGEST]))
     return blocks
 
 

@@ -37,6 +37,7 @@ def _passage(passage: Passage) -> Iterator[str]:
     yield f"  {passage.when}"
     if passage.labels:
         yield "  " + ", ".join(f"{name}={value}" for name, value in passage.labels)
+    yield from (f"  {name}: {value}" for name, value in passage.notes)
     if passage.acknowledged_by:
         yield f"  acknowledged by {passage.acknowledged_by}"
     yield from (f"  {word}: {address}" for word, address in passage.links)

@@ -14,12 +14,13 @@ _LONGEST_LINE = 300
 _LONGEST_TEXT = 2000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # Beside what controls a terminal: overrides of the direction of text, and halves of characters that no encoding takes.
-_LINKS = (("runbook", "runbook_url"), ("dashboard", "dashboard_url"))
+_SAID = frozenset({"summary", "description", "message"})
+_MOST_NOTES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What is said of one alert. ``links`` are words with http addresses."""
+    """What is said of one alert. ``notes`` are its further annotations, ``links`` those that are http addresses, each with a word."""
 
     state: str
     severity: str
@@ -28,6 +29,7 @@ class Passage:
     description: str
     when: str
     labels: Sequence[tuple[str, str]]
+    notes: Sequence[tuple[str, str]]
     links: Sequence[tuple[str, str]]
     acknowledged_by: str = ""
 
@@ -84,6 +86,7 @@ def _passage(alert: NoticeAlert, notice: Notice) -> Passage:
         description="" if one_line(description) == summary else description,
         when=_when(alert, notice.at),
         labels=_labels(alert.labels),
+        notes=_notes(alert.annotations),
         links=tuple(_links(alert)),
         acknowledged_by=one_line(alert.acknowledged_by),
     )
@@ -101,9 +104,14 @@ def _labels(labels: Labels) -> tuple[tuple[str, str], ...]:
     return tuple((one_line(name), one_line(value)) for name, value in sorted(labels.items()) if name not in (ALERT_NAME, SEVERITY))
 
 
+def _notes(annotations: Labels) -> tuple[tuple[str, str], ...]:
+    others = [(name, value) for name, value in sorted(annotations.items()) if name not in _SAID and value and not _is_link(value)]
+    return tuple((one_line(name), one_line(value)) for name, value in others[:_MOST_NOTES])
+
+
 def _links(alert: NoticeAlert) -> list[tuple[str, str]]:
-    found = [(word, alert.annotations.get(key, "")) for word, key in _LINKS] + [("source", alert.generator_url)]
-    return [(word, address) for word, address in found if _is_link(address)]
+    named = [(one_line(name.removesuffix("_url")), value) for name, value in sorted(alert.annotations.items()) if name not in _SAID]
+    return [(word, address) for word, address in [*named, ("source", alert.generator_url)] if _is_link(address)][: _MOST_NOTES + 1]
 
 
 def _is_link(address: str) -> bool:
