@@ -117,7 +117,7 @@ async def silences(page: Page, server: Alerting) -> None:
     await page.locator("#silence [name=for]").fill("90m")
     await page.locator("#silence .main").click()
     await expect(page.locator(".silences li")).to_contain_text('host="web2"')
-    await expect(page.locator("#active tbody tr", has_text="OtherDown")).to_contain_text("muted: silence")
+    await expect(page.locator("#active tbody tr", has_text="OtherDown")).to_contain_text("muted: silenced by maria until")
     await expect(page.locator(".counts")).to_contain_text("muted 1")
     await page.get_by_role("button", name="End the silence").click()
     await expect(page.locator(".silences li")).to_have_count(0)

@@ -1,6 +1,6 @@
 """The pages of alerts: what each of them asks, and its values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
@@ -60,15 +60,23 @@ async def _active(reading: Reading) -> dict[str, Any]:
     active = alerts.active()
     ordered = worst_first(active, now)
     sent, problem = await _outbox(reading)
+    muted = _muted(reading, active)
     return {
         "headline": rows.headline(active, now),
         "counts": rows.counts(active, now),
-        "alerts": [rows.row(alert, now, _escalations(reading, alert)) for alert in ordered[: rows.SHOWN]],
+        "alerts": [rows.row(alert, now, muted(alert), _escalations(reading, alert)) for alert in ordered[: rows.SHOWN]],
         "more": max(0, len(ordered) - rows.SHOWN),
         "silences": _silences(alerts.silences(), active, now),
         "notices": sent,
         "outbox_problem": problem,
     }
+
+
+def _muted(reading: Reading, active: Sequence[Alert]) -> Callable[[Alert], str]:
+    """Says in words what mutes an alert."""
+    silences = {silence.id: silence for silence in reading.verbs.alerts.silences()}
+    names = {alert.number: alert.name for alert in active}
+    return lambda alert: rows.muted_words(alert, silences, names)
 
 
 def _escalations(reading: Reading, alert: Alert) -> list[str]:
@@ -119,9 +127,10 @@ async def _one(reading: Reading, number: int) -> dict[str, Any]:
     now = reading.verbs.now()
     alert = await reading.find(number)
     told = await reading.one(number)
+    muted = _muted(reading, reading.verbs.alerts.active() if alert.muted_by else ())
     return {
         "page_title": f"{alert.name} {number}",
-        "alert": rows.row(alert, now, [one["message"] for one in told["escalations"]]),
+        "alert": rows.row(alert, now, muted(alert), [one["message"] for one in told["escalations"]]),
         "annotations": rows.annotations(alert),
         "facts": _facts(alert),
         "timeline": [rows.event_words(entry) for entry in told["timeline"]],

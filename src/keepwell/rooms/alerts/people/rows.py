@@ -60,8 +60,8 @@ def standing(alert: Alert, now: datetime) -> str:
     return "known" if is_acknowledged(alert, now) else "firing"
 
 
-def row(alert: Alert, now: datetime, escalations: Sequence[str] = ()) -> dict[str, Any]:
-    """One alert."""
+def row(alert: Alert, now: datetime, muted: str = "", escalations: Sequence[str] = ()) -> dict[str, Any]:
+    """One alert. ``muted`` says in words what mutes it."""
     since = alert.firing_since or alert.active_since
     stands = standing(alert, now)
     about = next((alert.labels[name] for name in _ABOUT if alert.labels.get(name)), "")
@@ -81,7 +81,7 @@ def row(alert: Alert, now: datetime, escalations: Sequence[str] = ()) -> dict[st
         "took": length((alert.resolved_at - since).total_seconds()) if alert.resolved_at is not None else "",
         "labels": labels(alert),
         "matchers": matchers_for(alert),
-        "notes": [*notes(alert, now), *(("escalation", words) for words in escalations)],
+        "notes": [*notes(alert, now, muted or alert.muted_by), *(("escalation", words) for words in escalations)],
         "known_to": alert.acknowledged.by if alert.acknowledged is not None else "",
         "words": " ".join((alert.name, alert.severity, stands, alert.assigned_to, *alert.labels.values())),
     }
@@ -102,7 +102,18 @@ def _quoted(value: str) -> str:
     return f'"{escaped}"'
 
 
-def notes(alert: Alert, now: datetime) -> list[tuple[str, str]]:
+def muted_words(alert: Alert, silences: Mapping[str, Silence], names: Mapping[int, str]) -> str:
+    """What mutes an alert, by what people know: of a silence, whose it is and why; of another alert, its name."""
+    sort, _, what = alert.muted_by.rpartition(" ")
+    silence = silences.get(what) if sort == "silence" else None
+    if silence is not None:
+        word = "maintenance" if silence.maintenance else "silenced"
+        return f"{word} by {silence.created_by} until {silence.ends_at:%Y-%m-%d %H:%M} UTC: {silence.comment}"
+    name = names.get(int(what)) if sort == "inhibited by" and what.isdigit() else None
+    return f"inhibited by {name} {what}" if name is not None else alert.muted_by
+
+
+def notes(alert: Alert, now: datetime, muted: str) -> list[tuple[str, str]]:
     """What else there is to say of it: sort and sentence."""
     known = alert.acknowledged
     found = []
@@ -113,8 +124,8 @@ def notes(alert: Alert, now: datetime) -> list[tuple[str, str]]:
         found.append(("known", f"known to {known.by}{until}{f': {known.note}' if known.note else ''}"))
     if alert.assigned_to:
         found.append(("assigned", f"assigned to {alert.assigned_to}"))
-    if alert.muted_by:
-        found.append(("muted", f"muted: {alert.muted_by}"))
+    if muted:
+        found.append(("muted", f"muted: {muted}"))
     if alert.flapping:
         found.append(("flapping", "comes and goes: it is notified once"))
     if alert.expires_at is not None and alert.state is not State.RESOLVED:
