@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from keepwell.ports.samples import NAME, Column, Matcher
-from keepwell.rooms.promql.rules.memory import fits
+from keepwell.rooms.promql.patterns import fits
 
 NATIVE = "native histograms"
 STARTS = "start times of counters"

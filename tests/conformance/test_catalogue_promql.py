@@ -16,7 +16,7 @@ import pytest
 from keepwell.kernel.states import State
 from keepwell.ports.samples import NAME, Column, Matcher
 from keepwell.rooms.promql.model import InstantVector, Limits
-from keepwell.rooms.promql.rules.memory import fits
+from keepwell.rooms.promql.patterns import fits
 from keepwell.rooms.promql.work import query_instant
 from tests.prometheus_server import prometheus_over
 from tests.services.look import look

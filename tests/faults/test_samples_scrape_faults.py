@@ -17,9 +17,8 @@ import pytest
 from keepwell.machine.http_client import HttpClient
 from keepwell.ports.fakes import FakeClock, FakeHttp, FakeSecrets
 from keepwell.ports.http import Phases, Response
-from keepwell.ports.samples import NAME, Matcher
+from keepwell.ports.samples import NAME, Matcher, is_stale
 from keepwell.rooms.samples.admission import Limits
-from keepwell.rooms.samples.model import is_stale
 from keepwell.rooms.samples.scraping.listing import listing, problems
 from keepwell.rooms.samples.scraping.options import ScrapeOptions
 from keepwell.rooms.samples.scraping.work import Scraping

@@ -20,7 +20,7 @@ import pytest
 from keepwell.kernel.problems import KeepwellError
 from keepwell.ports.samples import Column, Matcher
 from keepwell.rooms.promql.model import InstantVector, Limits, Matrix, Scalar, Value
-from keepwell.rooms.promql.rules.memory import fits
+from keepwell.rooms.promql.patterns import fits
 from keepwell.rooms.promql.work import query_instant, query_range
 from tests.prometheus_server import prometheus_over
 from tests.support import need

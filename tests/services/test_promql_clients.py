@@ -431,12 +431,21 @@ GRAFANA = json.loads(CASES.read_text())["requests"]
 @pytest.mark.parametrize("case", GRAFANA, ids=[case["name"] for case in GRAFANA])
 def test_grafana_is_answered(both: Both, case: Mapping[str, Any]) -> None:
     def filled(text: str) -> str:
+        text = text.replace("NOW0", f"{both.at}").replace("THEN0", f"{both.at - 30}")
         return text.replace("NOW", f"{both.at}.125").replace("THEN", f"{both.at - 30}.125")
 
-    url, body = f"{both.ours}{filled(case['path'])}", filled(case["form"]).encode() if "form" in case else None
     headers = {"User-Agent": "Grafana/12.0.0", "X-Grafana-Id": "x", "Accept-Encoding": "gzip"}
-    request = urllib.request.Request(url, body, headers, method=case["method"])
-    with urllib.request.urlopen(request, timeout=30) as reply:
+    form = filled(case["form"]).encode() if "form" in case else None
+    requests = [urllib.request.Request(f"{both.ours}{filled(case['path'])}", form, headers, method=case["method"])]
+    if case.get("retried"):
+        theirs = urllib.request.Request(f"{both.theirs}{filled(case['path'])}", form, headers, method=case["method"])
+        for request in (requests[0], theirs):
+            with pytest.raises(urllib.error.HTTPError) as refused, urllib.request.urlopen(request, timeout=30):
+                pass
+            refused.value.close()
+            assert refused.value.code == 405
+        requests = [urllib.request.Request(f"{both.ours}{filled(case['path'])}", None, headers, method="GET")]
+    with urllib.request.urlopen(requests[0], timeout=30) as reply:
         found = json.load(reply)
         assert (reply.status, reply.headers["Content-Type"], found["status"]) == (200, "application/json", "success")
     assert list(misfits(case["shape"], found["data"])) == []

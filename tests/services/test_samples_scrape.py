@@ -18,8 +18,7 @@ import pytest
 from keepwell.engine import Engine
 from keepwell.machine.http_client import HttpClient
 from keepwell.ports.fakes import FakeSecrets
-from keepwell.ports.samples import NAME, Matcher
-from keepwell.rooms.samples.model import is_stale
+from keepwell.ports.samples import NAME, Matcher, is_stale
 from keepwell.rooms.samples.scraping.listing import listing
 from keepwell.rooms.samples.scraping.options import ScrapeOptions
 from keepwell.rooms.samples.scraping.work import REPORTED, Scraping

@@ -19,7 +19,7 @@ from keepwell.rooms.promql.model import (
     Scalar,
     TimedOut,
 )
-from keepwell.rooms.promql.rules.memory import fits
+from keepwell.rooms.promql.patterns import fits
 from keepwell.rooms.promql.work import query_instant, query_range
 
 HOUR = 3_600_000

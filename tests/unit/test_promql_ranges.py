@@ -8,7 +8,7 @@ import pytest
 
 from keepwell.ports.samples import STALE_BITS, Column, Matcher
 from keepwell.rooms.promql.model import ExecutionError, InstantVector, Limits, Matrix, QueryError, Scalar, Value
-from keepwell.rooms.promql.rules.memory import fits
+from keepwell.rooms.promql.patterns import fits
 from keepwell.rooms.promql.work import query_instant, query_range
 
 Found = dict[tuple[tuple[str, str], ...], float]

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keepwell.ports.samples import NAME
+from keepwell.ports.samples import NAME, is_stale
 from keepwell.rooms.promql.engine import USUAL, Bounds
 from keepwell.rooms.promql.labels import Labels
-from keepwell.rooms.promql.model import Limits, Result, is_stale
+from keepwell.rooms.promql.model import Limits, Result
 from keepwell.rooms.promql.rules.evaluation import Row, RunningGroup
 from keepwell.rooms.promql.rules.memory import MemorySamples
 from keepwell.rooms.promql.rules.reading import parse_rules

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keepwell.rooms.samples.model import is_stale
+from keepwell.ports.samples import is_stale
 from keepwell.rooms.samples.scraping.due import SPREAD, aligned, deadline, first_due, following
 from keepwell.rooms.samples.scraping.intake import AGAIN, REMEMBERED, SELDOM, SPARE, Intake
 from keepwell.rooms.samples.scraping.lines import NO_TIME, PageError

@@ -107,7 +107,7 @@ def build_application(faces: Sequence[Face], policy: Policy, site: Site | None =
         _add(app, route, documented)
     _explain_errors(app, replies)
     by_path = {route.path.partition("{")[0]: route.permission for face in faces for route in face.routes if route.known_by_path}
-    questions = frozenset(route.path for face in faces for route in face.routes if route.asks and route.method == "POST")
+    questions = frozenset(route.path for face in faces for route in face.routes if route.asks)
     bodies = {(route.method, route.path): route.body for face in faces for route in face.routes if route.body is not None}
     return Gate(app, policy, replies, by_path, questions, bodies)
 

@@ -16,6 +16,12 @@ STALE_BITS = 0x7FF0000000000002
 """The bits of the NaN by which Prometheus marks that a series has ended (prometheus/model/value: StaleNaN)."""
 
 
+def is_stale(values: "NDArray[np.float64]") -> "NDArray[np.bool_]":
+    """Which of them are staleness markers; an ordinary NaN is none."""
+    marked: NDArray[np.bool_] = values.view("uint64") == STALE_BITS
+    return marked
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One number of one series at one instant. Names and units follow Prometheus (``_seconds``, ``_bytes``, ``_ratio``)."""

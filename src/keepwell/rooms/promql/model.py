@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keepwell.kernel.problems import Place, Refused
-from keepwell.ports.samples import STALE_BITS
 
 Instants = NDArray[np.int64]
 """Milliseconds since 1970 in UTC."""
@@ -147,9 +146,3 @@ class Cancelled(QueryError):
 
     code = "promql.cancelled"
     kind: ErrorKind = "canceled"
-
-
-def is_stale(values: Values) -> Flags:
-    """Which of them are staleness markers; an ordinary NaN is none."""
-    marked: Flags = values.view(np.uint64) == STALE_BITS
-    return marked

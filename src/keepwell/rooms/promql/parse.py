@@ -25,7 +25,7 @@ from keepwell.rooms.promql.expression import (
 )
 from keepwell.rooms.promql.literals import unquoted
 from keepwell.rooms.promql.model import BadQuery, OutsideScope
-from keepwell.rooms.promql.patterns import PatternError, compiled
+from keepwell.rooms.promql.patterns import PatternError, compiled, fits
 from keepwell.rooms.promql.rewrite import Rewritten, rewrite
 from keepwell.rooms.promql.scope import ALTERNATIVES, EXPERIMENTAL, FILL, Refusal, refusal_of_function
 from keepwell.rooms.promql.tokens import Token, bad, place_of, scan
@@ -172,7 +172,7 @@ class _Reader:
         matchers = tuple(self._matcher(matcher, place) for matcher in tree.matchers.matchers)
         if tree.name is not None:
             matchers = (Matcher(NAME, "=", tree.name), *matchers)
-        if all(_takes_empty(matcher) for matcher in matchers):
+        if all(fits(matcher, {}) for matcher in matchers):
             raise bad(self.text, place, "vector selector must contain at least one non-empty matcher")
         return Selector(matchers, range_, self._length(tree.offset), self._at(tree.at), place)
 
@@ -286,18 +286,6 @@ def _milliseconds(length: timedelta | None) -> int:
         return 0
     microseconds = length // timedelta(microseconds=1)
     return microseconds // 1000 if microseconds >= 0 else -(-microseconds // 1000)
-
-
-def _takes_empty(matcher: Matcher) -> bool:
-    match matcher.operator:
-        case "=":
-            return matcher.value == ""
-        case "!=":
-            return matcher.value != ""
-        case "=~":
-            return compiled(matcher.value).fullmatch("") is not None
-        case _:
-            return compiled(matcher.value).fullmatch("") is None
 
 
 def _name_of(kind: Kind) -> str:

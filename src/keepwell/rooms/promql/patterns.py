@@ -1,9 +1,12 @@
-"""Regular expressions of the language: RE2, matching a whole value, with a bound on what they may cost."""
+"""Matchers, and regular expressions of the language: RE2, matching a whole value, with a bound on what they may cost."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import re2
+
+from keepwell.ports.samples import Matcher
 
 LONGEST = 10_000
 """Characters of one pattern."""
@@ -29,3 +32,17 @@ def compiled(pattern: str) -> Any:
     except re2.error as error:
         reason = error.args[0].decode("utf-8", "replace") if error.args and isinstance(error.args[0], bytes) else str(error)
         raise PatternError(f"error parsing regexp: {reason}: `{pattern[:200]}`") from None
+
+
+def fits(matcher: Matcher, labels: Mapping[str, str]) -> bool:
+    """Whether the labels are what the matcher asks for; one that is not there is empty. Raises PatternError."""
+    value = labels.get(matcher.label, "")
+    match matcher.operator:
+        case "=":
+            return value == matcher.value
+        case "!=":
+            return value != matcher.value
+        case "=~":
+            return compiled(matcher.value).fullmatch(value) is not None
+        case _:
+            return compiled(matcher.value).fullmatch(value) is None

@@ -26,12 +26,6 @@ STALE = np.uint64(STALE_BITS).view(np.float64)
 """The staleness marker as a number."""
 
 
-def is_stale(values: Values) -> NDArray[np.bool_]:
-    """Which of them are staleness markers; an ordinary NaN is none."""
-    marked: NDArray[np.bool_] = values.view(np.uint64) == STALE_BITS
-    return marked
-
-
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Samples as three columns of one length, in any order unless it is said: ``series``, ``at``, ``value``."""

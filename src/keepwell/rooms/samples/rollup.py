@@ -6,8 +6,9 @@ from dataclasses import fields
 import numpy as np
 from numpy.typing import NDArray
 
+from keepwell.ports.samples import is_stale
 from keepwell.rooms.samples import bins as binning
-from keepwell.rooms.samples.model import Ids, Rolled, Rows, Values, is_stale
+from keepwell.rooms.samples.model import Ids, Rolled, Rows, Values
 
 _PLAIN = tuple(field.name for field in fields(Rolled) if field.name not in ("edges", "bin", "weight"))
 _TYPES = {"series": np.int32, "start": np.int64, "count": np.int64, "first_at": np.int64, "last_at": np.int64}

@@ -55,7 +55,8 @@ def _both(path: str, endpoint: Endpoint, summary: str) -> tuple[Route, ...]:
 
 
 def _get(path: str, endpoint: Endpoint, summary: str) -> tuple[Route, ...]:
-    return (Route("GET", BASE + path, READ, told(endpoint), summary),)
+    """A question by GET. Grafana tries POST first even where Prometheus has none, and then GET if the status is 405 or 400."""
+    return (Route("GET", BASE + path, READ, told(endpoint), summary, asks=True),)
 
 
 def _queries(answering: Answering) -> tuple[Route, ...]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from keepwell.ports.samples import Column, Matcher
+from keepwell.ports.samples import Column, Matcher, is_stale
 from keepwell.rooms.promql.evaluate.vectors import Vector
 from keepwell.rooms.promql.labels import Labels
-from keepwell.rooms.promql.model import LOOK_BACK, ExecutionError, Instants, Values, is_stale
+from keepwell.rooms.promql.model import LOOK_BACK, ExecutionError, Instants, Values
 
 if TYPE_CHECKING:
     from keepwell.rooms.promql.evaluate.rolled import RolledWindows

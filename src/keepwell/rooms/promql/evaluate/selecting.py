@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keepwell.ports.samples import is_stale
 from keepwell.rooms.promql.evaluate.context import Context, Guard, Places, Track
 from keepwell.rooms.promql.evaluate.vectors import Vector
 from keepwell.rooms.promql.expression import At, Selector
 from keepwell.rooms.promql.labels import Labels
-from keepwell.rooms.promql.model import Flags, Instants, Values, is_stale
+from keepwell.rooms.promql.model import Flags, Instants, Values
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from keepwell.ports.samples import NAME, Column, Matcher
 from keepwell.rooms.promql.labels import Key, Labels
-from keepwell.rooms.promql.patterns import compiled
+from keepwell.rooms.promql.patterns import fits
 
 from .evaluation import Row
 
@@ -52,17 +52,3 @@ def _column(series: _Series, start: int, end: int) -> Column:
     first, last = bisect_left(series.at, start), bisect_right(series.at, end)
     at = np.array(series.at[first:last], dtype=np.int64)
     return Column(series.labels, at, np.array(series.values[first:last], dtype=np.float64))
-
-
-def fits(matcher: Matcher, labels: Mapping[str, str]) -> bool:
-    """Whether the labels are what the matcher asks for."""
-    value = labels.get(matcher.label, "")
-    match matcher.operator:
-        case "=":
-            return value == matcher.value
-        case "!=":
-            return value != matcher.value
-        case "=~":
-            return compiled(matcher.value).fullmatch(value) is not None
-        case _:
-            return compiled(matcher.value).fullmatch(value) is None

@@ -10,9 +10,9 @@ import numpy as np
 from keepwell.ports.samples import Column, Matcher, RolledUp, Select, SelectRolled
 from keepwell.rooms.promql.labels import Key, Labels
 from keepwell.rooms.promql.model import Instants, Values
+from keepwell.rooms.promql.patterns import fits
 
 from .evaluation import Row
-from .memory import fits
 
 SOURCE = "rules"
 """The source of these series for the store."""

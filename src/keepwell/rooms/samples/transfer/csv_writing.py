@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from keepwell.ports.samples import NAME
-from keepwell.rooms.samples.model import Instants, Labels, Values, is_stale
+from keepwell.ports.samples import NAME, is_stale
+from keepwell.rooms.samples.model import Instants, Labels, Values
 
 from .texts import iso_texts, value_texts
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
-from keepwell.ports.samples import NAME, Matcher
-from keepwell.rooms.samples.model import Labels, Rows, is_stale
+from keepwell.ports.samples import NAME, Matcher, is_stale
+from keepwell.rooms.samples.model import Labels, Rows
 
 from . import openmetrics_writing
 from .conforming import Column, conforms

@@ -7,10 +7,10 @@ from itertools import pairwise
 import numpy as np
 
 from keepwell.kernel.problems import Problem, Refused
-from keepwell.ports.samples import Column, Matcher
+from keepwell.ports.samples import Column, Matcher, is_stale
 from keepwell.rooms.samples.admission import first_of_each, order
 from keepwell.rooms.samples.log import joined
-from keepwell.rooms.samples.model import HOUR, Ids, Labels, Metric, Rows, is_stale
+from keepwell.rooms.samples.model import HOUR, Ids, Labels, Metric, Rows
 from keepwell.rooms.samples.window import NEVER, by_series, last_of_each, picked
 
 from .restart import Files, State
