@@ -10,7 +10,7 @@ from keepwell.storage.journal import NewEntry
 from .model import Alert, Escalating, Group, Notice, Silence, State
 from .routing.inhibition import Inhibitor
 from .routing.model import InhibitRule, Route
-from .routing.silencing import Silencer
+from .silenced import Silenced
 from .store import Changes, Stored
 from .timers import Timers
 
@@ -38,7 +38,7 @@ class Book:
         self.routes: dict[str, Route] = {}
         self.timers: Timers[Timer] = Timers()
         self.inhibitor = Inhibitor(())
-        self.silencer = Silencer(())
+        self.silenced = Silenced()
 
     def begin(self, stored: Stored) -> None:
         """Takes what was stored before a start."""
@@ -81,6 +81,8 @@ class Book:
             self._forget(before)
         if alert is None or alert.settled:
             self.alerts.pop(number, None)
+            if before is not None:
+                self.silenced.forget(before)
             self._take_places(number, {})
             return
         self.alerts[number] = alert
@@ -131,14 +133,14 @@ class Book:
 
     def _take_silences(self, silences: Mapping[str, Silence]) -> None:
         self.silences.update(silences)
-        self.silencer = Silencer(self.silences.values())
+        self.silenced = Silenced(self.silences.values())
         for silence in silences.values():
             self.timers.set(("silence begins", silence.id), silence.starts_at)
             self.timers.set(("silence ends", silence.id), silence.ends_at)
 
     def muted(self, alert: Alert, now: datetime) -> str:
         """What keeps an alert from being notified, by silences and by other alerts; empty where nothing does."""
-        return muted_by(self.silencer.silenced_by(alert.labels, now), self.inhibitor.inhibited_by(alert))
+        return muted_by(self.silenced.by(alert, now), self.inhibitor.inhibited_by(alert))
 
     def extend(self, alert: Alert, expires_at: datetime) -> None:
         """Lets a posted alert stay until then, unless it is told of again."""
@@ -158,7 +160,7 @@ class Book:
     def forget_silences(self, before: datetime) -> None:
         """Lets go of silences that ended before that instant."""
         self.silences = {name: silence for name, silence in self.silences.items() if silence.ends_at >= before}
-        self.silencer = Silencer(self.silences.values())
+        self.silenced = Silenced(self.silences.values())
 
 
 class Draft:
@@ -179,7 +181,7 @@ class Draft:
         self._active: dict[tuple[str, str], int | None] = {}
         self._joined: dict[str, set[int]] = {}
         self._left: dict[str, set[int]] = {}
-        self._silencer: Silencer | None = None
+        self._silenced: Silenced | None = None
         self.passed: list[Timer] = []
         """Timers that have done what they were for."""
         self.unplaced: list[int] = []
@@ -333,7 +335,7 @@ class Draft:
     def put_silence(self, silence: Silence) -> None:
         """A silence is new, or other than before."""
         self.changes.silences[silence.id] = silence
-        self._silencer = None
+        self._silenced = None
 
     def notify(self, notice: Notice) -> None:
         """Somebody is to be told."""
@@ -341,12 +343,17 @@ class Draft:
 
     def muted(self, alert: Alert, now: datetime) -> str:
         """What keeps an alert from being notified, by silences and by other alerts; empty where nothing does."""
-        if self._silencer is None:
-            self._silencer = Silencer(self.silences()) if self.changes.silences else self._book.silencer
+        if self.changes.silences:
+            self._silenced = self._silenced or Silenced(self.silences())
+            silences = self._silenced.by_labels(alert.labels, now)
+        elif alert.number in self._book.alerts:
+            silences = self._book.silenced.by(alert, now)
+        else:
+            silences = self._book.silenced.by_labels(alert.labels, now)
         inhibiting = self._book.inhibitor.inhibited_by(alert, self.changes.alerts)
         if inhibiting is None and self._inhibitor is not None:
             inhibiting = self._inhibitor.inhibited_by(alert)
-        return muted_by(self._silencer.silenced_by(alert.labels, now), inhibiting)
+        return muted_by(silences, inhibiting)
 
 
 def is_held(alert: Alert) -> bool:
