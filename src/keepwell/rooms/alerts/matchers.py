@@ -37,6 +37,11 @@ def parse_matchers(text: str) -> tuple[Matcher, ...]:
     return _valid(classic)
 
 
+def classic_matchers(text: str) -> tuple[Matcher, ...]:
+    """The same, in the classic syntax only. Raises ValueError with one sentence."""
+    return _valid(tuple(map(_classic, _tokens(text))))
+
+
 def parse_matcher(text: str) -> Matcher:
     """One matcher. Raises ValueError with one sentence."""
     if text.startswith("{") or text.endswith("}"):

@@ -18,7 +18,7 @@ def root_of(options: RoutesOptions, receivers: Sequence[str]) -> Route:
     if options.receiver is None:
         root = replace(root, group_by=USUAL_GROUPS)
     builder = _Builder()
-    filled = _told(builder.filled(root, options), _names(options.receiver) or tuple(receivers))
+    filled = _told(builder.filled(root, options), _names(options.receiver, receivers))
     return replace(filled, routes=builder.below(filled, options.routes))
 
 
@@ -44,7 +44,7 @@ class _Builder:
             mute_time_intervals=options.mute_time_intervals,
             active_time_intervals=options.active_time_intervals,
         )
-        route = _told(filled, _names(options.receiver) or above.receivers)
+        route = _told(filled, _names(options.receiver, above.receivers))
         return replace(route, routes=self.below(route, options.routes))
 
     def _path(self, key: str) -> str:
@@ -68,8 +68,10 @@ class _Builder:
         )
 
 
-def _names(receiver: tuple[str, ...] | str | None) -> tuple[str, ...]:
-    return (receiver,) if isinstance(receiver, str) else tuple(dict.fromkeys(receiver or ()))
+def _names(receiver: tuple[str, ...] | str | None, otherwise: Sequence[str]) -> Sequence[str]:
+    if receiver is None:
+        return otherwise
+    return (receiver,) if isinstance(receiver, str) else tuple(dict.fromkeys(receiver))
 
 
 def _told(route: Route, receivers: Sequence[str]) -> Route:

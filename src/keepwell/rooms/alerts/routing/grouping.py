@@ -50,7 +50,9 @@ def due(
     verdict = _verdict(group.told, seen, route.repeat_interval, moment, sends_resolved) if heard else _unheard(current, why)
     told = Told(moment, seen.firing, seen.resolved, _known(group.told) & hidden) if verdict.tells else group.told
     after = replace(group, next_at=moment + route.group_interval, flushed=True, told=told)
-    staying = {alert.number for alert in current if _stays(alert, group.told, hidden, sends_resolved)}
+    untold = _known(group.told) & hidden if sends_resolved else frozenset()
+    # An alert stays while it fires, and while somebody was told that it fires and cannot be told yet that it ended.
+    staying = {alert.number for alert in current if alert.state is State.FIRING or alert.fingerprint in untold}
     leaving = frozenset(alert.number for alert in alerts) - staying
     telling = [alert for alert in heard if sends_resolved or alert.state is State.FIRING] if verdict.tells else []
     return Flush(after, telling, verdict.reason, verdict.is_new, leaving)
@@ -109,11 +111,6 @@ def _current(alerts: Sequence[Alert]) -> Sequence[Alert]:
         if alert.state is not State.PENDING:
             newest[alert.fingerprint] = alert
     return list(newest.values())
-
-
-def _stays(alert: Alert, told: Told | None, hidden: frozenset[str], sends_resolved: bool) -> bool:
-    """Whether an alert stays in its group: it fires, or somebody was told that it fires and cannot be told yet that it ended."""
-    return alert.state is State.FIRING or (sends_resolved and alert.fingerprint in hidden & _known(told))
 
 
 def _known(told: Told | None) -> frozenset[str]:

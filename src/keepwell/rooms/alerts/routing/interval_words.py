@@ -30,7 +30,8 @@ def read_weekdays(text: str) -> Span:
 
 def read_months(text: str) -> Span:
     """``january:march``, ``5`` or ``5:august``. Raises ValueError with one sentence."""
-    names = {**_names(MONTHS, 1), **{str(number): number for number in range(1, 13)}}
+    numbers = {f"{number:0{digits}}": number for number in range(1, 13) for digits in (1, 2)}
+    names = {**_names(MONTHS, 1), **numbers}
     return _ordered(text, *_ends(text, names, "a month such as may, 5 or january:march"))
 
 

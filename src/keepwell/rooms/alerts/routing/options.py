@@ -78,7 +78,7 @@ class RouteOptions(_Settings):
     """A route below another. What it does not say it has from the one above, but for matchers and intervals."""
 
     receiver: Receivers | None = None
-    """Who is told: a receiver, or a list of them."""
+    """Who is told: a receiver, or a list of them; [] is nobody."""
     matchers: tuple[Matchers, ...] = ()
     """The alerts that take this route, such as 'severity="critical"' or 'service=~"api|web"'; all must fit."""
     goes_on: bool = Field(default=False, alias="continue")
