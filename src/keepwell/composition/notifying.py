@@ -21,7 +21,7 @@ from keepwell.rooms.alerts.delivery.work import deliver
 from keepwell.rooms.alerts.fingerprint import fingerprint
 from keepwell.rooms.alerts.messages.texts import text
 from keepwell.rooms.alerts.model import ALERT_NAME, Labels, Notice, NoticeAlert
-from keepwell.rooms.alerts.outbox.trial import chosen, trial
+from keepwell.rooms.alerts.outbox.trial import Asked, chosen, trial
 from keepwell.rooms.alerts.routing.model import Route
 from keepwell.rooms.alerts.routing.offer import routing_of
 from keepwell.rooms.alerts.routing.tree import group_key, group_labels, routes_of
@@ -79,11 +79,11 @@ async def test(directory: str, names: Sequence[str], message: str) -> Sequence[M
     operations = verbs.load(directory)
     verbs.check_more(operations)
     receivers = receivers_in(operations, verbs.receiver_kinds(), verbs.why_not(operations))
-    given = {"message": message, "by": verbs.effective_user(), "service": operations.service}
+    asked = Asked("", message, verbs.effective_user(), operations.service, operations.values["web"].address)
     results = []
     async with verbs.local_host() as host:
         for name in chosen(receivers, tuple(names)):
-            notice = trial(name, host.clock.now(), external_url=operations.values["web"].address, **given)
+            notice = trial(name, host.clock.now(), asked)
             outcome = await deliver(host, receivers, notice)
             if isinstance(outcome, Delivered):
                 results.append({"receiver": name, "state": "delivered", "error": outcome.note, "key": notice.key})

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,12 +19,21 @@ USUAL_SEVERITY = "info"
 USUAL = "This is a test: nothing is wrong. Whoever reads it would have been told of an alert."
 
 
-def trial(
-    to: str, at: datetime, *, severity: str = "", message: str = "", by: str = "", service: str = "", external_url: str = ""
-) -> Notice:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a test says: how bad it pretends to be, in which words, by whom it was asked for; of which service, and where its pages are."""
+
+    severity: str = ""
+    message: str = ""
+    by: str = ""
+    service: str = ""
+    external_url: str = ""
+
+
+def trial(to: str, at: datetime, asked: Asked) -> Notice:
     """A test for whom ``to`` names, with a key of its own."""
-    labels = {ALERT_NAME: NAME, SEVERITY: severity or USUAL_SEVERITY, **({"service": service} if service else {})}
-    annotations = {"summary": message or USUAL}
+    labels = {ALERT_NAME: NAME, SEVERITY: asked.severity or USUAL_SEVERITY, **({"service": asked.service} if asked.service else {})}
+    annotations = {"summary": asked.message or USUAL}
     alert = NoticeAlert(0, fingerprint(labels), "firing", labels, annotations, at)
     return Notice(
         key=f"test-{secrets.token_hex(8)}",
@@ -32,11 +42,11 @@ def trial(
         group_labels={ALERT_NAME: NAME},
         alerts=(alert,),
         at=at,
-        reason=f"a test, asked for by {by}" if by else "a test",
+        reason=f"a test, asked for by {asked.by}" if asked.by else "a test",
         common_labels=labels,
         common_annotations=annotations,
-        external_url=external_url,
-        service=service,
+        external_url=asked.external_url,
+        service=asked.service,
         is_test=True,
     )
 

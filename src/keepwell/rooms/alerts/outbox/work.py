@@ -28,7 +28,7 @@ from keepwell.storage.database import Database
 
 from . import decide, store, told
 from .model import Ended, Failed, Fate, Line, Queue, Row, Waiting
-from .trial import chosen, result, trial
+from .trial import Asked, chosen, result, trial
 
 _log = logging.getLogger("keepwell.outbox")
 
@@ -303,8 +303,8 @@ class Outbox:
     async def test(self, receivers: Sequence[str], severity: str, message: str, by: str) -> Sequence[Mapping[str, Any]]:
         """Sends a test to these receivers (none: to all), waits some seconds, and says of each what became of it. Raises NotFound."""
         names, now = chosen(self._receivers, tuple(receivers)), self._host.clock.now()
-        given = {"severity": severity, "message": message, "by": by, "service": self._service, "external_url": self._external_url}
-        return [result(row) for row in await self.put([trial(name, now, **given) for name in names], _PATIENCE)]
+        asked = Asked(severity, message, by, self._service, self._external_url)
+        return [result(row) for row in await self.put([trial(name, now, asked) for name in names], _PATIENCE)]
 
     async def put(self, notices: Sequence[Notice], seconds: float) -> list[Row]:
         """Adds notices of their own, waits at most so long until all of them have ended, and gives their rows."""
