@@ -27,6 +27,7 @@ _BY_CODE: Mapping[str, int] = {
     "busy": 503,
     "alerts.resolved": 409,
     "alerts.pending": 409,
+    "alerts.changed": 409,
     "alerts.silence": 400,
 }
 _BY_KIND: Mapping[type[KeepwellError], int] = {

@@ -137,7 +137,8 @@ class AlertRoom:
 
     def faces(self) -> tuple[Face, ...]:
         """What it shows: to people, and to clients of Alertmanager."""
-        return (people_face(self._people()), Face("alertmanager", routes=api_v2_routes(self._answering())))
+        rules = (self.rules.face(_caller),) if self.rules is not None else ()
+        return (people_face(self._people()), *rules, Face("alertmanager", routes=api_v2_routes(self._answering())))
 
     def _people(self) -> Verbs:
         return Verbs(

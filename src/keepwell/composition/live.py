@@ -87,7 +87,7 @@ class Live:
         self._host = host = hosts.of(verbs.LOCAL)
         self._database = parts.database
         self._promql.rules.tell_to(Outward(parts.alerts.desk.tell, parts.alerts.desk.known, parts.alerts.desk.retire))
-        self._alerts.rules = rules = RuleRoom(parts.alerts.desk, self._promql, samples, host)
+        self._alerts.rules = rules = RuleRoom(parts.alerts.desk, self._promql, samples, (parts.database, host))
         self._store = CheckStore(parts.database, host, rules)
         self.checks = Checks(host, samples.store, self._store.identify, self._store.write, hosts.of)
         self._itself = Itself(self.checks, host, self._promql.rules.faults)

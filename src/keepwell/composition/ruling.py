@@ -1,10 +1,12 @@
 """Rules put together: what they measure is asked of PromQL, what they find is told to the desk of alerts."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
+from starlette.requests import Request
 
 from keepwell.composition.promql import PromqlRoom
 from keepwell.composition.samples import SampleRoom
@@ -12,12 +14,17 @@ from keepwell.config.operations import Operations
 from keepwell.kernel.problems import ConfigurationError, Place
 from keepwell.ports.activity import Activity
 from keepwell.ports.host import Host
+from keepwell.ports.offer import Face
 from keepwell.ports.samples import NAME
+from keepwell.rooms.alerts.rules import routes as rule_routes
 from keepwell.rooms.alerts.rules.checks import CheckRules, Looked
+from keepwell.rooms.alerts.rules.listed import listed_check, listed_measured
 from keepwell.rooms.alerts.rules.model import Changed, Language, Parts, Point, RuleSet
 from keepwell.rooms.alerts.rules.reading import check_figures, read_rules
+from keepwell.rooms.alerts.rules.routes import routes
 from keepwell.rooms.alerts.rules.work.checks import CheckTimes
 from keepwell.rooms.alerts.rules.work.measured import MeasuredRules, Verbs
+from keepwell.rooms.alerts.rules.work.thresholds import Thresholds
 from keepwell.rooms.alerts.work.desk import Desk
 from keepwell.rooms.promql.apart import take_apart
 from keepwell.rooms.promql.model import BadQuery, InstantVector, Result, Scalar
@@ -25,23 +32,30 @@ from keepwell.rooms.promql.rules.evaluation import expanded_texts
 from keepwell.rooms.promql.templates.model import Found, TemplateError
 from keepwell.rooms.promql.templates.rule_texts import check_template
 from keepwell.rooms.samples.work.arrivals import Arrivals
+from keepwell.storage.database import Database
 from keepwell.storage.journal import NewEntry
 
 
 class RuleRoom:
     """The rules while a server runs."""
 
-    def __init__(self, desk: Desk, promql: PromqlRoom, samples: SampleRoom, host: Host) -> None:
+    def __init__(self, desk: Desk, promql: PromqlRoom, samples: SampleRoom, parts: tuple[Database, Host]) -> None:
+        database, host = parts
         self._desk = desk
         self._promql = promql
         self._clock = host.clock
         self._samples = samples
         self._checks = CheckRules(self._page_of)
-        self._times = CheckTimes(self._checks, desk.change, host.clock)
+        self._times = CheckTimes(self._checks, desk.change, self._retire, host.clock)
         self.measured = MeasuredRules(Verbs(self._ask, self._write, desk.change, desk.known), host.clock)
         self._arrivals = Arrivals(samples.store, self.measured.came)
+        self.thresholds = Thresholds(database.read, database.write, host.clock, self._apply)
+        self._rules = RuleSet()
+        self._applying = asyncio.Lock()
+        self._operations: Operations | None = None
+        self._names: Sequence[str] = ()
+        self._wake: Callable[[], None] = lambda: None
         self._address = ""
-        self._has_begun = False
 
     @property
     def activities(self) -> Sequence[Activity]:
@@ -50,21 +64,31 @@ class RuleRoom:
 
     def on_wake(self, wake: Callable[[], None]) -> None:
         """Takes the engine's alarm."""
+        self._wake = wake
         self.measured.on_wake(wake)
 
     async def configure(self, operations: Operations, checks: Iterable[str], address: str) -> None:
-        """Takes a configuration, the names of its checks, and where people find the pages. Alerts of rules that are gone end. Raises
-        StorageError."""
-        rules = rules_of(operations)
-        if not self._has_begun:
+        """Takes a configuration, the names of its checks, and where people find the pages. Raises StorageError."""
+        if self._operations is None:
+            await self.thresholds.begin()
             newest = self._samples.store.newest
             self.measured.begin(datetime.fromtimestamp(newest / 1000, UTC) if newest is not None else None)
-            self._has_begun = True
-        self._address = address
-        self._checks.configure(rules.checks, checks)
+        self._operations, self._names, self._address = operations, tuple(checks), address
+        await self._apply(self.thresholds.changed)
+
+    async def _apply(self, changed: Changed) -> None:
+        """Judges by the rules of the configuration with these thresholds from now on; alerts of rules that are gone end soon."""
+        async with self._applying:
+            assert self._operations is not None
+            self._rules = rules = await asyncio.to_thread(rules_of, self._operations, changed)
+            self.thresholds.rules = rules.adjustable
+            self._checks.configure(rules.checks, self._names)
+            self.measured.configure(rules.measured)
+            self._arrivals.want(self.measured.metrics)
         self._times.configured()
-        self.measured.configure(rules.measured)
-        self._arrivals.want(self.measured.metrics)
+        self._wake()
+
+    async def _retire(self) -> None:
         await self._desk.retire(self._exists)
 
     def _exists(self, source: str) -> bool:
@@ -79,6 +103,18 @@ class RuleRoom:
             return False
         self._checks.keep(await self._desk.change(lambda turn: self._checks.judge(looks, turn), also, entries))
         return True
+
+    def face(self, caller: Callable[[Request], str]) -> Face:
+        """What is shown of rules."""
+        return Face("rules", routes=routes(rule_routes.Verbs(self.thresholds, self._listed, caller)))
+
+    def _listed(self) -> Iterator[Mapping[str, Any]]:
+        known = self._desk.known
+        for rule in self._rules.measured:
+            yield listed_measured(rule, self.measured.running(rule.source), known(rule.source))
+        for check_rule in self._rules.checks:
+            checks = [name for name in self._names if check_rule in self._checks.rules_of(name)]
+            yield listed_check(check_rule, known, checks)
 
     def _page_of(self, check: str) -> str:
         return f"{self._address}/checks/{check}"

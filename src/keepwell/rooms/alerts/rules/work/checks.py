@@ -1,7 +1,7 @@
 """The times of alerts about checks: an Activity that judges again what a time, or a new rule, may change."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from keepwell.kernel.problems import StorageError
@@ -24,11 +24,12 @@ class Change(Protocol):
 
 
 class CheckTimes:
-    """An Activity of the engine."""
+    """An Activity of the engine. ``retire`` ends the alerts of rules that are no more."""
 
-    def __init__(self, rules: CheckRules, change: Change, clock: Clock) -> None:
+    def __init__(self, rules: CheckRules, change: Change, retire: Callable[[], Awaitable[None]], clock: Clock) -> None:
         self._rules = rules
         self._change = change
+        self._retire = retire
         self._clock = clock
         self._busy = False
         self._is_new = False
@@ -60,6 +61,8 @@ class CheckTimes:
     async def _judge(self) -> None:
         is_new, self._is_new = self._is_new, False
         try:
+            if is_new:
+                await self._retire()
             self._rules.keep(await self._change(self._rules.judge_due))
         except StorageError as error:
             self._is_new = self._is_new or is_new
