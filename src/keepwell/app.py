@@ -28,6 +28,7 @@ def commands() -> Sequence[Subcommand | Group]:
     from keepwell.demo import offer as demo
     from keepwell.machine.clock import SystemClock
     from keepwell.rooms.alerts.delivery import commands as delivery
+    from keepwell.rooms.alerts.importing import offer as alertmanager
     from keepwell.rooms.alerts.outbox import commands as outbox
     from keepwell.rooms.alerts.people import commands as alerts
     from keepwell.rooms.manual.importing import offer as manual
@@ -51,6 +52,7 @@ def commands() -> Sequence[Subcommand | Group]:
         Group("rules", "check rule files, and test them", rules.commands()),
         Group("samples", "ask for samples, bring them and take them away", (*samples.commands(verbs.ask_server), *_transfer())),
         *manual.commands(verbs.data_directory, verbs.check_problem, lambda directory: verbs.validate(str(directory))),
+        *alertmanager.commands(verbs.receiver_kinds, lambda directory: verbs.validate(str(directory))),
         *lint.commands(verbs.shellcheck, __version__),
         *demo.commands(_run_demonstration, _import_for_demonstration, _accept_for_demonstration),
         *storage.commands(verbs.data_directory),
