@@ -10,7 +10,7 @@ from keepwell.ports.fakes import FakeClock, FakeHttp
 from keepwell.ports.http import Phases, Response
 from keepwell.rooms.health.decide import figures, not_alive, services, status
 from keepwell.rooms.health.exposition import CheckFigures, render
-from keepwell.rooms.health.model import Facts, Process, Web, Work
+from keepwell.rooms.health.model import Facts, Process, Telling, Web, Work
 from keepwell.rooms.health.sign_of_life import Sign, SignOfLife
 
 WORK = Work(100, 2, 0.001, 0.01, 0, 3, 0, 0.005, "")
@@ -37,8 +37,31 @@ def test_each_part_is_operational_or_says_what_is_wrong(work: Work, part: str, w
     facts = replace(FACTS, work=work)
     assert services(facts)[part].startswith(words)
     assert status(facts) == ("healthy" if words == "operational" else "degraded")
-    assert (not_alive(work) == "") is alive
+    assert (not_alive(work, Telling()) == "") is alive
     assert all(name and value for name, value in figures(facts))
+
+
+@pytest.mark.parametrize(
+    ("telling", "part", "words", "alive"),
+    [
+        (Telling(fault="the disk is full"), "alerts", "alerts cannot be stored: the disk is full", False),
+        (Telling(failing=("hook: status 500", "mail: refused")), "receivers", "nothing can be delivered to hook: status 500; mail", True),
+        (Telling(failing=("hook: status 500",), is_mute=True), "receivers", "nothing can be delivered to hook: status 500", False),
+    ],
+)
+def test_who_cannot_be_told_is_said(telling: Telling, part: str, words: str, alive: bool) -> None:
+    facts = replace(FACTS, telling=telling)
+    assert services(facts)[part].startswith(words)
+    assert (status(facts), not_alive(WORK, telling) == "") == ("degraded", alive)
+
+
+def test_the_exposition_counts_alerts_and_notices() -> None:
+    text = render(replace(FACTS, telling=Telling(1, 2, 3, 4, 5, 6, failing=("hook: x",))), []).decode()
+    assert 'keepwell_alerts{state="pending"} 1.0' in text
+    assert 'keepwell_alerts{state="firing"} 2.0' in text
+    for line in ("notices_waiting 3.0", "notices_delivered_total 4.0", "notice_attempts_failed_total 5.0", "notices_lost_total 6.0"):
+        assert f"keepwell_{line}" in text
+    assert "keepwell_receivers_failing 1.0" in text
 
 
 def test_histograms_count_cumulatively() -> None:

@@ -34,6 +34,7 @@ from keepwell.rooms.alerts.routing.offer import routing_of
 from keepwell.rooms.alerts.rules.inhibiting import BUILT_IN
 from keepwell.rooms.alerts.store import Stored
 from keepwell.rooms.alerts.work.desk import Desk
+from keepwell.rooms.health.model import Telling
 from keepwell.storage import journal
 from keepwell.storage.database import Database
 
@@ -134,6 +135,21 @@ class AlertRoom:
         first, last = _instant(start), _instant(end)
         found = await self._database.read(lambda connection: maintenance_between(connection, first, last))
         return [(_milliseconds(one), _milliseconds(other)) for one, other in spans(found, labels)]
+
+    def telling(self) -> Telling:
+        """How alerts and notices do now."""
+        outbox, names = self.outbox, self._receivers.names()
+        failing = outbox.failing()
+        return Telling(
+            **self.desk.counts(),
+            waiting=outbox.waiting,
+            delivered=outbox.delivered,
+            failed=outbox.failed,
+            lost=outbox.lost,
+            fault=self.desk.fault or outbox.fault,
+            failing=failing,
+            is_mute=bool(names) and all(any(one.startswith(f"{name}: ") for one in failing) for name in names),
+        )
 
     def faces(self) -> tuple[Face, ...]:
         """What it shows: to people, and to clients of Alertmanager."""

@@ -12,7 +12,7 @@ from keepwell.ports.offer import Face
 from keepwell.rooms.checks.work.watch import Checks
 from keepwell.rooms.health import offer as health_offer
 from keepwell.rooms.health.decide import not_alive, percentile
-from keepwell.rooms.health.model import Facts, Web, Work
+from keepwell.rooms.health.model import Facts, Telling, Web, Work
 from keepwell.rooms.health.sign_of_life import Sign, SignOfLife
 from keepwell.rooms.health.work import Health, Sources
 
@@ -20,12 +20,13 @@ from keepwell.rooms.health.work import Health, Sources
 class Itself:
     """What Keepwell knows of itself, gathered where it is measured. ``engine`` is set once there is one."""
 
-    def __init__(self, checks: Checks, host: Host, rule_faults: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, checks: Checks, host: Host, rule_faults: Callable[[], Sequence[str]], telling: Callable[[], Telling]) -> None:
         self.engine: Engine | None = None
-        self.sign_of_life = SignOfLife(host.http, host.clock, lambda: not_alive(self.work()))
+        self.sign_of_life = SignOfLife(host.http, host.clock, lambda: not_alive(self.work(), telling()))
         self._checks = checks
         self._host = host
         self._rule_faults = rule_faults
+        self._telling = telling
 
     def configure(self, operations: Operations) -> None:
         """Takes the section ``heartbeat``."""
@@ -34,7 +35,7 @@ class Itself:
 
     def face(self, service: str, web: Callable[[], Web], configuration_problems: Callable[[], int]) -> Face:
         """What is shown of it."""
-        sources = Sources(web, self.work, self._states, configuration_problems, self._rule_faults)
+        sources = Sources(web, self.work, self._states, configuration_problems, self._rule_faults, self._telling)
         health = Health(sources, __version__, service, time.monotonic())
         return health_offer.face(health, self._host.clock.now, self._metrics)
 

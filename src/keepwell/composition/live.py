@@ -90,7 +90,7 @@ class Live:
         self._alerts.rules = rules = RuleRoom(parts.alerts.desk, self._promql, samples, (parts.database, host))
         self._store = CheckStore(parts.database, host, rules)
         self.checks = Checks(host, samples.store, self._store.identify, self._store.write, hosts.of)
-        self._itself = Itself(self.checks, host, self._promql.rules.faults)
+        self._itself = Itself(self.checks, host, self._promql.rules.faults, self._alerts.telling)
         rooms = (self.checks, *samples.activities, *self._promql.activities, *self._alerts.activities)
         own = (self._housekeeping(), self._tidying(), self._itself.sign_of_life)
         self.engine = self._itself.engine = Engine([*rooms, *own], host.clock)

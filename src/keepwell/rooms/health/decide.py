@@ -5,7 +5,7 @@ from math import ceil
 
 from keepwell.kernel.comparisons import Unit, describe
 
-from .model import Facts, Work
+from .model import Facts, Telling, Work
 
 LATE = 1.0
 """Seconds of lateness (99th percentile) above which Keepwell calls itself degraded: its checks are no longer made when they should be."""
@@ -28,7 +28,13 @@ def services(facts: Facts) -> dict[str, str]:
             else "operational"
         ),
         "rules": _rules(facts.rule_faults),
+        "alerts": f"alerts cannot be stored: {facts.telling.fault}" if facts.telling.fault else "operational",
+        "receivers": _receivers(facts.telling),
     }
+
+
+def _receivers(telling: Telling) -> str:
+    return f"nothing can be delivered to {'; '.join(telling.failing)}" if telling.failing else "operational"
 
 
 def _rules(faults: Sequence[str]) -> str:
@@ -42,10 +48,15 @@ def _engine(work: Work) -> str:
     return "operational" if work.lag_p99 <= LATE else f"something held the event loop for up to {work.lag_p99:.1f} s"
 
 
-def not_alive(work: Work) -> str:
-    """What keeps Keepwell from its work now, so that it sends no sign of life; empty where nothing does."""
+def not_alive(work: Work, telling: Telling) -> str:
+    """What keeps Keepwell from its work now, so that it sends no sign of life; empty where nothing does. Where no receiver at all gets
+    anything, whoever waits for the sign is the only one left who can tell somebody."""
     if work.storage_fault:
         return f"observations cannot be stored: {work.storage_fault}"
+    if telling.fault:
+        return f"alerts cannot be stored: {telling.fault}"
+    if telling.is_mute:
+        return _receivers(telling)
     return "" if _engine(work) == "operational" else _engine(work)
 
 
@@ -64,7 +75,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def figures(facts: Facts) -> list[tuple[str, str]]:
     """The figures of the moment for people, each with its name."""
-    work, process = facts.work, facts.process
+    work, process, telling = facts.work, facts.process, facts.telling
     return [
         ("Looks started since the start", str(work.started)),
         ("Looks under way", str(work.running)),
@@ -76,6 +87,7 @@ def figures(facts: Facts) -> list[tuple[str, str]]:
         ("Observations shed, because the store took none for long", str(work.shed)),
         ("Newest write to the store", _shown(work.write_seconds)),
         ("Signs of life that arrived", str(work.signs_sent)),
+        ("Notices waiting, delivered, given up", f"{telling.waiting}, {telling.delivered}, {telling.lost}"),
         ("Memory", describe(process.resident, Unit.BYTES)),
         ("CPU since the start", f"{process.cpu:.1f} s in {process.uptime:.0f} s"),
         ("Open files", str(process.files)),

@@ -11,7 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from keepwell.kernel.histograms import Histogram
 
 from .decide import services
-from .model import Facts
+from .model import Facts, Telling
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -74,10 +74,23 @@ def _own(facts: Facts) -> Iterator[Metric]:
     yield _histogram("keepwell_look_held_seconds", "How long looks waited for room, where they had to", work.waits)
     yield _histogram("keepwell_write_seconds", "How long writing a batch took", work.writes)
     yield _histogram("keepwell_loop_lag_seconds", "How late the event loop woke, looked at once a second", work.lag)
+    yield from _telling(facts.telling)
     part = GaugeMetricFamily("keepwell_part_operational", "Whether a part of Keepwell is operational", labels=["part"])
     for name, word in services(facts).items():
         part.add_metric([name], float(word == "operational"))
     yield part
+
+
+def _telling(telling: Telling) -> Iterator[Metric]:
+    alerts = GaugeMetricFamily("keepwell_alerts", "Alerts that are active", labels=["state"])
+    alerts.add_metric(["pending"], telling.pending)
+    alerts.add_metric(["firing"], telling.firing)
+    yield alerts
+    yield GaugeMetricFamily("keepwell_notices_waiting", "Notices not delivered yet", value=telling.waiting)
+    yield CounterMetricFamily("keepwell_notices_delivered", "Notices that their receivers took", value=telling.delivered)
+    yield CounterMetricFamily("keepwell_notice_attempts_failed", "Attempts that are made again later", value=telling.failed)
+    yield CounterMetricFamily("keepwell_notices_lost", "Notices refused, or expired before their receivers took them", value=telling.lost)
+    yield GaugeMetricFamily("keepwell_receivers_failing", "Receivers that get nothing", value=len(telling.failing))
 
 
 def _histogram(name: str, text: str, values: Histogram) -> HistogramMetricFamily:

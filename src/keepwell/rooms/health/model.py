@@ -58,6 +58,23 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Telling:
+    """Alerts and notices: alerts that are pending and that fire; notices that wait, and, since the start, those delivered, attempts that
+    failed, and notices given up. ``fault`` is the sentence of what keeps alerts or notices from being stored now; ``failing`` are the
+    receivers that get nothing, each with why; ``is_mute`` says that these are all there are."""
+
+    pending: int = 0
+    firing: int = 0
+    waiting: int = 0
+    delivered: int = 0
+    failed: int = 0
+    lost: int = 0
+    fault: str = ""
+    failing: Sequence[str] = ()
+    is_mute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything of one moment, with the number of checks in each state. ``rule_faults`` are sentences about rule files that are refused,
     and rules that give no value."""
@@ -68,3 +85,4 @@ class Facts:
     states: Mapping[str, int]
     configuration_problems: int
     rule_faults: Sequence[str] = ()
+    telling: Telling = Telling()

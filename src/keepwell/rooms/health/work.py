@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .model import Facts, Process, Web, Work
+from .model import Facts, Process, Telling, Web, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Sources:
     states: Callable[[], Mapping[str, int]]
     configuration_problems: Callable[[], int]
     rule_faults: Callable[[], Sequence[str]] = tuple
+    telling: Callable[[], Telling] = Telling
 
 
 class Health:
@@ -34,7 +35,13 @@ class Health:
         """The facts of this moment."""
         sources = self._sources
         return Facts(
-            self.process(), sources.web(), sources.work(), sources.states(), sources.configuration_problems(), sources.rule_faults()
+            self.process(),
+            sources.web(),
+            sources.work(),
+            sources.states(),
+            sources.configuration_problems(),
+            sources.rule_faults(),
+            sources.telling(),
         )
 
     def process(self) -> Process:

@@ -18,7 +18,7 @@ from keepwell.ports.alerts import Active
 from keepwell.ports.clock import Clock
 from keepwell.rooms.alerts import life, silences, store
 from keepwell.rooms.alerts.book import Book, Draft
-from keepwell.rooms.alerts.model import Acknowledgement, Alert, Escalating, Group, Labels, Notice, Posted, Silence
+from keepwell.rooms.alerts.model import Acknowledgement, Alert, Escalating, Group, Labels, Notice, Posted, Silence, State
 from keepwell.rooms.alerts.policy import Policy
 from keepwell.rooms.alerts.react import react, reroute
 from keepwell.rooms.alerts.routing.inhibition import Inhibitor
@@ -77,6 +77,8 @@ class Desk:
     def __init__(self, storing: Storing, clock: Clock) -> None:
         self.book = Book()
         self.policy = Policy()
+        self.fault = ""
+        """Why timers could not be stored the last time; empty where they could."""
         self._storing = storing
         self._clock = clock
         self._lock = asyncio.Lock()
@@ -163,6 +165,7 @@ class Desk:
             store.apply(connection, changes)
 
         await self._storing.store(change, changes.notices, (*entries, *draft.entries))
+        self.fault = ""
 
     def _follow(self, draft: Draft) -> None:
         self.book.follow(draft)
@@ -267,10 +270,11 @@ class Desk:
     async def _pass_time(self) -> None:
         try:
             await self.change(lambda turn: life.pass_time(turn.draft, self.book.timers.due(turn.now), turn.now))
-            self._failures = 0
+            self._failures, self.fault = 0, ""
         except StorageError as error:
             if not self._failures:
                 _log.error("alerts cannot be stored; nobody is told until they can be", extra={"facts": {"why": str(error)}})
+            self.fault = str(error)
             self._again_at = self._clock.monotonic() + AGAIN_AFTER[min(self._failures, len(AGAIN_AFTER) - 1)]
             self._failures += 1
         finally:
@@ -296,6 +300,11 @@ class Desk:
     def active(self) -> Sequence[Alert]:
         """Those pending and firing, each with what mutes it now."""
         return active_of(self.book, self.policy, self._now())
+
+    def counts(self) -> dict[str, int]:
+        """How many are pending, and how many fire."""
+        states = [alert.state for alert in self.book.alerts.values()]
+        return {"pending": states.count(State.PENDING), "firing": states.count(State.FIRING)}
 
     def find(self, number: int) -> Alert:
         """One that is not settled. Raises NotFound."""
