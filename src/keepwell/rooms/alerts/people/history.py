@@ -4,16 +4,18 @@ An alert's number is given when its condition begins to hold, so newest means th
 long the history is.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, Text, func, select, type_coerce
 
-from keepwell.rooms.alerts.matchers import fits
+from keepwell.rooms.alerts.matchers import fits_all
 from keepwell.rooms.alerts.model import Alert, Matcher
-from keepwell.rooms.alerts.store import alert_of
+from keepwell.rooms.alerts.store import INDEXED, alert_of
 from keepwell.rooms.alerts.tables import ALERT
 from keepwell.storage.columns import canonical, microseconds
 
@@ -24,6 +26,7 @@ SCANNED = 20_000
 
 _CHUNK = 1000
 _FIRED = func.coalesce(type_coerce(ALERT.c.firing_since, BigInteger), 0)  # no bare column: its index would lose the order by number
+_LABELS = type_coerce(ALERT.c.labels, Text).label("labels")
 _COLUMNS = {"alertname": ALERT.c.name, "severity": ALERT.c.severity, "service": ALERT.c.service}
 
 
@@ -43,15 +46,27 @@ class Past:
 
 def page(connection: Connection, past: Past) -> tuple[list[Alert], int | None]:
     """One page, newest first, and the number with which the next one goes on; None where there is none."""
-    found: list[Alert] = []
-    looked, last = 0, None
-    for row in _rows(connection, past):
+    fits, found, looked, last = _fitting(past.matchers), list[int](), 0, None
+    for number, labels in _rows(connection, past):
         if len(found) == past.limit or looked == SCANNED:
-            return found, last
-        looked, last = looked + 1, row.number
-        if fits(past.matchers, row.labels):
-            found.append(alert_of(row))
-    return found, None
+            return _alerts(connection, found), last
+        looked, last = looked + 1, number
+        if fits(labels):
+            found.append(number)
+    return _alerts(connection, found), None
+
+
+def _fitting(matchers: Sequence[Matcher]) -> Callable[[str], bool]:
+    """Whether labels, as they are stored, fit. An alert that fires again has the same labels, so each is read and compared once."""
+    if not matchers:
+        return lambda labels: True
+    fits = fits_all(matchers)
+    return cache(lambda labels: fits(json.loads(labels)))
+
+
+def _alerts(connection: Connection, numbers: Sequence[int]) -> list[Alert]:
+    rows = connection.execute(select(ALERT).where(ALERT.c.number.in_(numbers)).order_by(ALERT.c.number.desc()))
+    return [alert_of(row) for row in rows]
 
 
 def one(connection: Connection, number: int) -> Alert | None:
@@ -76,9 +91,9 @@ def episodes(connection: Connection, start: datetime, end: datetime) -> list[Epi
     return [Episode(*row) for row in connection.execute(select(*asked).where(fired >= start, fired < end).order_by(fired))]
 
 
-def _rows(connection: Connection, past: Past) -> Iterator[Row[Any]]:
-    """Those that the database itself can tell apart, newest first. A page of many is read in pieces."""
-    query = select(ALERT).where(_FIRED > 0, *_conditions(connection, past)).order_by(ALERT.c.number.desc())
+def _rows(connection: Connection, past: Past) -> Iterator[Row[int, str]]:
+    """Number and stored labels of those that the database itself can tell apart, newest first. A page of many is read in pieces."""
+    query = select(ALERT.c.number, _LABELS).where(_FIRED > 0, *_conditions(connection, past)).order_by(ALERT.c.number.desc())
     before, size = past.before, past.limit + 1
     while True:
         rows = connection.execute(_below(query, before).limit(size)).all()
@@ -123,9 +138,5 @@ def _has(connection: Connection, matcher: Matcher) -> ColumnElement[bool]:
         return column == matcher.value[:INDEXED]
     position = func.strpos if connection.dialect.name == "postgresql" else func.instr
     text = f"{canonical(matcher.label)}:{canonical(matcher.value)}"
-    condition: ColumnElement[bool] = position(type_coerce(ALERT.c.labels, Text), text) > 0
+    condition: ColumnElement[bool] = position(_LABELS, text) > 0
     return condition
-
-
-INDEXED = 200
-"""Characters of a name, a severity and a service that have a column of their own; the labels are whole."""
