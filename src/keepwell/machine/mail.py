@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _GOODBYE = 2.0
 """Seconds for QUIT: by then the server has the message, whatever becomes of the connection."""
-_SHOWN = 200
+_LONGEST = 10_000  # whoever shows it cuts it, once secrets are out of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ async def _conversation(client: "aiosmtplib.SMTP", mail: Mail, talk: _Talk, cont
         try:
             await client.login(talk.server.user, talk.password)
         except SMTPAuthenticationError as error:
-            words = f"{error.code} {quoted(_line(error.message), _SHOWN)}"
+            words = f"{error.code} {quoted(_line(error.message), _LONGEST)}"
             raise AnswerError(f"{talk.peer} did not accept the user {quoted(talk.server.user)}: {words}") from error
     try:
         refused, words = await client.sendmail(mail.sender, mail.to, content)
@@ -159,7 +159,7 @@ def _content(mail: Mail) -> bytes:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())[:_SHOWN]
+    return " ".join(text.split())[:_LONGEST]
 
 
 def _fault(talk: _Talk, error: Exception) -> Exception:
@@ -174,14 +174,14 @@ def _fault(talk: _Talk, error: Exception) -> Exception:
     if isinstance(error, KeepwellError):
         return error
     if isinstance(error, SMTPResponseException):
-        return AnswerError(f"{talk.peer} answered {error.code} {quoted(_line(error.message), _SHOWN)}")
+        return AnswerError(f"{talk.peer} answered {error.code} {quoted(_line(error.message), _LONGEST)}")
     if isinstance(error, SMTPServerDisconnected | asyncio.IncompleteReadError):
         return AnswerError(f"{talk.peer} broke the conversation off")
     system = next((one for one in _chain(error) if isinstance(one, OSError) and one.errno is not None), None)
     if system is not None:
         return socket_fault(talk.peer, system)
     if isinstance(error, SMTPException):
-        return AnswerError(f"{talk.peer}: {quoted(_line(error.message), _SHOWN)[1:-1]}")
+        return AnswerError(f"{talk.peer}: {quoted(_line(error.message), _LONGEST)[1:-1]}")
     return AnswerError(f"{talk.peer} gave no usable answer ({type(error).__name__})")
 
 

@@ -6,8 +6,9 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
-from keepwell.config.options import Expands
+from keepwell.config.options import Expands, Secret
 from keepwell.kernel.quoting import quoted
 
 _SECRET = re.compile(r"secret:([A-Za-z_][A-Za-z0-9_]*|file:\S.*|command:\S.*)")
@@ -20,11 +21,16 @@ def is_secret(value: str) -> bool:
     return _SECRET.fullmatch(value) is not None
 
 
+def unfit(reason: str) -> PydanticCustomError:
+    """What is wrong with a text that may hold a secret: of the error's kind of which the reason is shown, and the line is not."""
+    return PydanticCustomError("secret", "{reason}", {"reason": reason})
+
+
 def _address(value: str) -> str:
     """Refuses what is neither a reference to a secret nor an address that can be asked over HTTP."""
     if value.startswith("secret:"):
         if not is_secret(value):
-            raise ValueError("this refers to no secret: write secret:NAME, secret:file:PATH or secret:command:PROGRAM")
+            raise unfit("this refers to no secret: write secret:NAME, secret:file:PATH or secret:command:PROGRAM")
         return value
     try:
         parts = urlsplit(value)
@@ -33,15 +39,16 @@ def _address(value: str) -> str:
     except ValueError:
         usable = private = False
     if private:
-        raise ValueError("a password does not stand in this file: write basic: {user: NAME, password: secret:NAME}, or url: secret:NAME")
+        raise unfit("a password does not stand in this file: write basic: {user: NAME, password: secret:NAME}, or url: secret:NAME")
     if not usable:
-        raise ValueError("this is no address that can be posted to: write https://HOST/PATH, or secret:NAME for a secret that holds it")
+        raise unfit("this is no address that can be posted to: write https://HOST/PATH, or secret:NAME for a secret that holds it")
     return value
 
 
 Address = Annotated[
     str,
     Expands(),
+    Secret(),
     AfterValidator(_address),
     WithJsonSchema(
         {

@@ -35,6 +35,10 @@ def _send(address: str, message: Apprised) -> bool:
 
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # what it logs holds addresses
     services = library.Apprise()
-    if not services.add(address):
-        raise AskError("Apprise does not know the address in this secret: its wiki lists the forms it takes")
-    return bool(services.notify(title=message.title, body=message.body, notify_type=message.level))
+    try:
+        if services.add(address):
+            return bool(services.notify(title=message.title, body=message.body, notify_type=message.level))
+    except Exception as error:
+        # A defect of a library that has a hundred parts; its words may hold the address.
+        raise AskError(f"Apprise failed with {type(error).__name__}") from None
+    raise AskError("Apprise does not know the form of this address; its wiki lists those that it takes")

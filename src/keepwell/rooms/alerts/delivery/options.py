@@ -12,7 +12,7 @@ from keepwell.kernel.loopback import means_this_machine
 from keepwell.kernel.quoting import quoted
 from keepwell.ports.mail import MailServer
 
-from .addresses import is_secret
+from .addresses import is_secret, unfit
 from .model import Post
 
 _MAILBOX = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*|\[[A-Fa-f0-9.:IPv]{2,60}\])")
@@ -33,17 +33,17 @@ def _server(value: str) -> str:
     except ValueError:
         fits = secret = False
     if secret:
-        raise ValueError("a password does not stand in this file: write it as password: secret:NAME")
+        raise unfit("a password does not stand in this file: write it as password: secret:NAME")
     if not fits or re.search(r"\s", value):
-        raise ValueError("this is no mail server: write smtp://USER@HOST:587 (STARTTLS), or smtps://USER@HOST:465 (TLS at once)")
+        raise unfit("this is no mail server: write smtp://USER@HOST:587 (STARTTLS), or smtps://USER@HOST:465 (TLS at once)")
     return value
 
 
 def _slack(value: str) -> str:
     if value.startswith("secret:") and not is_secret(value):
-        raise ValueError("this refers to no secret: write secret:NAME, secret:file:PATH or secret:command:PROGRAM")
+        raise unfit("this refers to no secret: write secret:NAME, secret:file:PATH or secret:command:PROGRAM")
     if "hooks.slack.com" in value:
-        raise ValueError("a webhook's address is a secret and does not stand in this file: write secret:NAME")
+        raise unfit("a webhook's address is a secret and does not stand in this file: write secret:NAME")
     return value
 
 
@@ -69,7 +69,7 @@ class ReceiverOptions(Options):
 class SmtpOptions(Options):
     """Where mail is handed in, for receivers of the kind ``email`` and for contacts. Without it no mail is sent."""
 
-    url: Annotated[ExpandedText, AfterValidator(_server)] | None = None
+    url: Annotated[ExpandedText, Secret(), AfterValidator(_server)] | None = None
     """The server: ``smtp://USER@HOST:587``, or ``smtps://USER@HOST:465`` where TLS is spoken from the first byte on."""
     from_: Mailbox | None = Field(default=None, alias="from")
     """Who the mail is from."""

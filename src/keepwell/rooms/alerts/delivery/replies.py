@@ -16,7 +16,7 @@ from .model import Delivered, Outcome, Refused, TryLater
 _AGAIN = frozenset({401, 403, 407, 408, 425, 429})
 _LONGEST_WAIT = 3600.0
 """Seconds at most that a receiver may make us wait: a wrong header shall not hold a notice for days."""
-_SHOWN = 200
+_WHOLE = 1 << 20  # cut only once secrets are out of it: a cut through a secret would leave its half
 
 
 def understand_http(response: Response) -> Outcome:
@@ -30,9 +30,9 @@ def understand_http(response: Response) -> Outcome:
 
 
 def said(response: Response) -> str:
-    """The beginning of the body as a clause of a sentence; empty where there is none."""
-    text = " ".join(response.body[:2000].decode("utf-8", "replace").split())
-    return f": {quoted(text, _SHOWN)}" if text else ""
+    """The body as a clause of a sentence, however long; empty where there is none."""
+    text = " ".join(response.body.decode("utf-8", "replace").split())
+    return f": {quoted(text, _WHOLE)}" if text else ""
 
 
 def retry_after(response: Response) -> float | None:

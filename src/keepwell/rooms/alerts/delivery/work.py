@@ -1,11 +1,11 @@
 """One notice, one attempt: the driver says what is sent, the host's ports send it, the driver says what the reply means."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
 from keepwell.kernel.problems import KeepwellError
-from keepwell.kernel.redaction import redact_patterns
+from keepwell.kernel.redaction import Redactor, redact_patterns
 from keepwell.ports.host import Host
 from keepwell.ports.http import Request
 from keepwell.ports.mail import Mail
@@ -15,7 +15,10 @@ from .apprise import apprise
 from .model import Apprised, Around, Delivered, Message, Outcome, Post, Receiver, Refused, Reply, TryLater
 from .resolve import CONTACT, Receivers, Way
 
-_LONGEST = 500
+_LONGEST = 300
+"""Characters of a sentence that is stored."""
+_SECRET_FROM = 6
+"""Characters from which on a part of a secret address is a secret of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +76,13 @@ async def attempt(host: Host, receiver: Receiver, notice: Notice, post: Post | N
     a secret that cannot be had) is tried later. Sentences hold no secret."""
     if receiver.waits_because:
         return TryLater(receiver.waits_because, served=served)
+    hidden: list[str] = []
     try:
         message = receiver.driver.message(receiver.settings, notice, Around(receiver.name, post, served))
-        outcome = receiver.driver.understand(message, await _reply(host, message))
+        outcome = receiver.driver.understand(message, await _reply(host, message, hidden))
     except KeepwellError as error:
         outcome = TryLater(str(error))
-    return _clean(host, _beside(outcome, served))
+    return _cleaned(_beside(outcome, served), lambda text: redact_patterns(host.secrets.redact(Redactor(hidden).redact(text))))
 
 
 def _beside(outcome: Outcome, served: frozenset[str]) -> Outcome:
@@ -88,11 +92,14 @@ def _beside(outcome: Outcome, served: frozenset[str]) -> Outcome:
     return Delivered(outcome.why) if isinstance(outcome, Refused) and served else outcome
 
 
-async def _reply(host: Host, message: Message) -> Reply:
+async def _reply(host: Host, message: Message, hidden: list[str]) -> Reply:
+    """What comes back. ``hidden`` gets the parts of a secret address: whoever answers may repeat the path alone."""
     match message:
         case Request():
             if message.url.startswith("secret:"):
-                message = replace(message, url=await host.secrets.resolve(message.url))
+                address = await host.secrets.resolve(message.url)
+                hidden += _parts(address)
+                message = replace(message, url=address)
             return await host.http.ask(message)
         case Mail():
             assert host.mail is not None
@@ -102,13 +109,20 @@ async def _reply(host: Host, message: Message) -> Reply:
     assert_never(message)
 
 
-def _clean(host: Host, outcome: Outcome) -> Outcome:
+def _parts(address: str) -> list[str]:
+    """The parts of an address that give access: its path, the longer steps of it, and its query."""
+    rest = address.partition("://")[2].partition("#")[0]
+    path, _, query = rest.partition("/")[2].partition("?")
+    return [part for part in (path, query, *path.split("/"), *query.split("&")) if len(part) >= _SECRET_FROM]
+
+
+def _cleaned(outcome: Outcome, clean: Callable[[str], str]) -> Outcome:
     """The outcome with sentences that may be stored and shown."""
 
-    def clean(text: str) -> str:
-        safe = redact_patterns(host.secrets.redact(text))
+    def short(text: str) -> str:
+        safe = clean(text)
         return safe if len(safe) <= _LONGEST else safe[:_LONGEST] + "…"
 
     if isinstance(outcome, Delivered):
-        return replace(outcome, note=clean(outcome.note))
-    return replace(outcome, why=clean(outcome.why))
+        return replace(outcome, note=short(outcome.note))
+    return replace(outcome, why=short(outcome.why))

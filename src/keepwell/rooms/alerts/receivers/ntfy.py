@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from keepwell.config.options import Duration, ExpandedText, HttpUrl, Options, Secret, SecretReference
 from keepwell.ports.http import Basic, Json, Request, Response
-from keepwell.rooms.alerts.delivery.addresses import is_secret
+from keepwell.rooms.alerts.delivery.addresses import is_secret, unfit
 from keepwell.rooms.alerts.delivery.model import Around, Driver, Message, Outcome
 from keepwell.rooms.alerts.delivery.replies import understand_http
 from keepwell.rooms.alerts.messages.texts import text, title
@@ -24,9 +24,9 @@ _LOW = 2
 def _topic(value: str) -> str:
     if value.startswith("secret:"):
         if not is_secret(value):
-            raise ValueError("this refers to no secret: write secret:NAME, secret:file:PATH or secret:command:PROGRAM")
+            raise unfit("this refers to no secret: write secret:NAME, secret:file:PATH or secret:command:PROGRAM")
     elif not (1 <= len(value) <= 64 and _TOPIC_LETTERS.issuperset(value)):
-        raise ValueError("a topic has 1 to 64 letters, digits, - and _; or write secret:NAME for a secret that holds it")
+        raise unfit("a topic has 1 to 64 letters, digits, - and _; or write secret:NAME for a secret that holds it")
     return value
 
 
