@@ -15,6 +15,7 @@ from keepwell.rooms.alerts.escalation.model import Step
 from keepwell.rooms.alerts.matchers import parse_matchers
 from keepwell.rooms.alerts.model import MOST_TOLD, Acknowledgement, Posted, Silence, State
 from keepwell.rooms.alerts.notice import packed, unpacked
+from keepwell.rooms.alerts.work.desk import Turn
 from tests.alerts_desk import NOW, POLICY, Rig, firing, pending, posted, refuse, rig_on, routed
 
 
@@ -480,3 +481,32 @@ async def test_what_mutes_an_alert_is_shown_as_it_is_now(rig: Rig) -> None:
     assert [alert.muted_by for alert in rig.desk.active()] == [""]
     standing = rig.desk.standings().alerts[0]
     assert (standing.receivers, standing.silenced_by, standing.is_processed) == (["hook"], [], True)
+
+
+async def test_an_alert_that_is_named_twice_is_one(rig: Rig) -> None:
+    await rig.tell(firing("a", value=1.0), firing("a", value=2.0))
+    assert [(alert.number, alert.value) for alert in await rig.rows()] == [(1, 1.0)]
+
+
+async def test_what_was_acknowledged_for_a_time_is_escalated_anew(rig: Rig) -> None:
+    await rig.desk.configure(ESCALATING)
+    await rig.tell(firing("a"))
+    await rig.desk.acknowledge(1, Acknowledgement("anna", NOW, until=NOW + timedelta(seconds=30)), "anna")
+    again = await (await rig.restarted(ESCALATING)).after(49)
+    assert [line for line in await again.told() if "boss" in line] == []
+    await again.after(2)
+    assert [line for line in await again.told() if "boss" in line] == ["contact boss +a"]
+
+
+async def test_many_sources_in_one_change(rig: Rig) -> None:
+    names = [f"check-{number}" for number in range(3000)]
+
+    def down(turn: Turn) -> None:
+        for name in names:
+            turn.tell(f"checks/{name}", [firing("CheckFailed", check=name)], NOW)
+
+    await rig.desk.configure(routed(group_by=()))
+    await rig.desk.change(down)
+    assert (len(rig.desk.active()), len(await rig.notices())) == (3000, 1)
+    await rig.desk.retire(lambda source: source == "checks/check-7")
+    assert [alert.labels["check"] for alert in rig.desk.active()] == ["check-7"]

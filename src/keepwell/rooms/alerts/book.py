@@ -77,31 +77,44 @@ class Book:
 
     def _take_alert(self, number: int, alert: Alert | None) -> None:
         before = self.alerts.get(number)
-        if before is not None:
-            self._forget(before)
         if alert is None or alert.settled:
-            self.alerts.pop(number, None)
             if before is not None:
-                self.silenced.forget(before)
-            self._take_places(number, {})
+                self._let_go(before)
             return
         self.alerts[number] = alert
-        if is_held(alert):
-            self.active.setdefault(alert.source, {})[alert.fingerprint] = number
-            self.timers.set(("alert", number), alert.expires_at)
+        held = is_held(alert)
+        self.timers.set(("alert", number), alert.expires_at if held else None)
+        if before is None or before.acknowledged != alert.acknowledged:
             self.timers.set(("acknowledgement", number), alert.acknowledged.until if alert.acknowledged else None)
-        if alert.state is State.FIRING:
-            self.inhibitor.add(alert)
+        if before is None or is_held(before) is not held:
+            self._hold(alert, held)
+        if before is None or before.state is not alert.state:
+            self._fires(alert, alert.state is State.FIRING)
 
-    def _forget(self, alert: Alert) -> None:
+    def _let_go(self, alert: Alert) -> None:
+        """The alert is history, or never was."""
+        del self.alerts[alert.number]
         self.timers.set(("alert", alert.number), None)
         self.timers.set(("acknowledgement", alert.number), None)
-        self.inhibitor.remove(alert)
-        known = self.active.get(alert.source, {})
-        if known.get(alert.fingerprint) == alert.number:
+        self.silenced.forget(alert)
+        self._hold(alert, False)
+        self._fires(alert, False)
+        self._take_places(alert.number, {})
+
+    def _fires(self, alert: Alert, does: bool) -> None:
+        if does:
+            self.inhibitor.add(alert)
+        else:
+            self.inhibitor.remove(alert)
+
+    def _hold(self, alert: Alert, does: bool) -> None:
+        known = self.active.setdefault(alert.source, {})
+        if does:
+            known[alert.fingerprint] = alert.number
+        elif known.get(alert.fingerprint) == alert.number:
             del known[alert.fingerprint]
         if not known:
-            self.active.pop(alert.source, None)
+            del self.active[alert.source]
 
     def _take_places(self, number: int, places: Places) -> None:
         for digest in self.places.pop(number, {}):
@@ -178,16 +191,19 @@ class Draft:
         self.quiet = Changes()
         self.entries: list[NewEntry] = []
         self.places: dict[int, Places] = {}
-        self._active: dict[tuple[str, str], int | None] = {}
+        self._active: dict[str, dict[str, int | None]] = {}
         self._joined: dict[str, set[int]] = {}
         self._left: dict[str, set[int]] = {}
         self._silenced: Silenced | None = None
+        self._due: Sequence[Timer] | None = None
         self.passed: list[Timer] = []
         """Timers that have done what they were for."""
         self.unplaced: list[int] = []
         """Alerts that have begun to fire and are in no group yet."""
         self.left: list[int] = []
         """Alerts that have left a group."""
+        self.reopened: list[int] = []
+        """Alerts whose acknowledgement has ended, while they go on."""
         self.touched: set[str] = set()
         """Groups whose escalation may have to end."""
 
@@ -206,15 +222,9 @@ class Draft:
         return self._book.alerts.get(number)
 
     def numbers(self, source: str) -> dict[str, int]:
-        """The numbers of what is active of a source, by fingerprint."""
-        known = dict(self._book.active.get(source, {}))
-        for (changed, fingerprint), number in self._active.items():
-            if changed == source:
-                if number is None:
-                    known.pop(fingerprint, None)
-                else:
-                    known[fingerprint] = number
-        return known
+        """The numbers of what a source holds for active, by fingerprint."""
+        known = {**self._book.active.get(source, {}), **self._active.get(source, {})}
+        return {fingerprint: number for fingerprint, number in known.items() if number is not None}
 
     def new_number(self, name: str) -> int:
         """The next number of an alert or a notice."""
@@ -226,11 +236,7 @@ class Draft:
         """An alert is new, or other than before; it will be stored."""
         self.quiet.alerts.pop(alert.number, None)
         self.changes.alerts[alert.number] = alert
-        key = alert.source, alert.fingerprint
-        if is_held(alert):
-            self._active[key] = alert.number
-        elif self._active.get(key, self._book.active.get(alert.source, {}).get(alert.fingerprint)) == alert.number:
-            self._active[key] = None
+        self._hold(alert, is_held(alert))
         if alert.state is State.FIRING:
             # Made when it is needed: nearly no change makes an alert fire, and matchers take their time to prepare.
             self._inhibitor = self._inhibitor or Inhibitor(self._rules)
@@ -248,7 +254,15 @@ class Draft:
     def drop(self, alert: Alert) -> None:
         """A pending alert ends without having fired: nothing of it is kept."""
         self.changes.alerts[alert.number] = None
-        self._active[alert.source, alert.fingerprint] = None
+        self._hold(alert, False)
+
+    def _hold(self, alert: Alert, does: bool) -> None:
+        known = self._active.setdefault(alert.source, {})
+        before = known.get(alert.fingerprint, self._book.active.get(alert.source, {}).get(alert.fingerprint))
+        if does:
+            known[alert.fingerprint] = alert.number
+        elif before == alert.number:
+            known[alert.fingerprint] = None
 
     # --- groups ---
 
@@ -309,11 +323,17 @@ class Draft:
 
     def due_groups(self, now: datetime) -> list[str]:
         """The groups that are to be looked at by now."""
-        candidates = {str(key): None for kind, key in self._book.timers.due(now) if kind == "group"}
+        candidates = {str(key): None for kind, key in self.due(now) if kind == "group"}
         candidates |= dict.fromkeys(chain(self.changes.groups, self.quiet.groups))
         return [digest for digest in candidates if (group := self.group(digest)) is not None and group.next_at <= now]
 
     # --- the rest ---
+
+    def due(self, now: datetime) -> Sequence[Timer]:
+        """The timers that have gone off by now."""
+        if self._due is None:
+            self._due = self._book.timers.due(now)
+        return self._due
 
     def escalation(self, digest: str) -> Escalating | None:
         """The escalation of a group."""
@@ -323,6 +343,14 @@ class Draft:
         """All that are on their way."""
         all_of_them = {**self._book.escalating, **self.changes.escalating}
         return [one for one in all_of_them.values() if one is not None]
+
+    def due_escalations(self, now: datetime) -> Sequence[Escalating]:
+        """Those that are to be looked at by now: their time has come, or something about their group has changed."""
+        if self.changes.silences:
+            return self.escalations()
+        due = (str(key) for kind, key in self.due(now) if kind == "escalation")
+        candidates = map(self.escalation, {**dict.fromkeys(due), **dict.fromkeys(self.touched), **self.changes.escalating})
+        return [one for one in candidates if one is not None]
 
     def put_escalation(self, one: Escalating | None, digest: str = "") -> None:
         """An escalation began or went on; that of the group ``digest`` ended, where there is none."""

@@ -12,7 +12,7 @@ from keepwell.kernel.problems import KeepwellError, NotFound, Problem
 from keepwell.ports.alerts import Active
 from keepwell.storage.journal import NewEntry
 
-from .book import Draft, Timer
+from .book import Draft
 from .fingerprint import fingerprint
 from .model import Acknowledgement, Alert, Labels, Posted, Silence, State
 
@@ -28,10 +28,13 @@ KEEPWELL = "keepwell"
 
 def tell(draft: Draft, source: str, active: Sequence[Active], at: datetime, service: str) -> None:
     """Takes all that a source of our own holds for active; what it named before and does not name now has ended."""
-    ending = draft.numbers(source)
+    ending, named = draft.numbers(source), set()
     for one in active:
         labels = one.labels if SERVICE in one.labels or not service else {**one.labels, SERVICE: service}
         key = fingerprint(labels)
+        if key in named:
+            continue
+        named.add(key)
         number = ending.pop(key, None)
         known = draft.alert(number) if number is not None else None
         if known is None:
@@ -192,16 +195,17 @@ def _expires(one: Posted, now: datetime, lasts: timedelta) -> datetime | None:
 # --- time ------------------------------------------------------------------------------------------------------------------------
 
 
-def pass_time(draft: Draft, timers: Sequence[Timer], now: datetime) -> None:
+def pass_time(draft: Draft, now: datetime) -> None:
     """What ends because its time has come. Groups and escalations are looked at in any case (``react``)."""
-    for timer in timers:
+    for timer in draft.due(now):
         kind, key = timer
         alert = draft.alert(key) if isinstance(key, int) else None
         if kind == "alert" and alert is not None:
             _expire(draft, alert, now)
         elif kind not in ("group", "escalation"):
             draft.passed.append(timer)
-            draft.touched.update(draft.groups_of(alert.number) if alert is not None else ())
+            if alert is not None:
+                draft.reopened.append(alert.number)
 
 
 def _expire(draft: Draft, alert: Alert, now: datetime) -> None:

@@ -29,6 +29,7 @@ def react(draft: Draft, policy: Policy, now: datetime) -> None:
     reaction.place_new()
     for digest in draft.due_groups(now):
         reaction.look(digest)
+    reaction.reopen()
     reaction.escalate()
     reaction.settle()
 
@@ -85,8 +86,13 @@ class Reaction:
                 draft.put_quietly(replace(alert, muted_by=why))
         if not draft.members(digest):
             draft.drop_group(digest)
-        elif flush.is_new and route.escalate in self.policy.escalations and draft.escalation(digest) is None:
-            draft.put_escalation(escalation.begin(self.policy.escalations[route.escalate], digest, self.now))
+        elif flush.is_new:
+            self._begin_to_escalate(route, digest)
+
+    def _begin_to_escalate(self, route: Route, digest: str) -> None:
+        policy = self.policy.escalations.get(route.escalate)
+        if policy is not None and self.draft.escalation(digest) is None:
+            self.draft.put_escalation(escalation.begin(policy, digest, self.now))
 
     def _notify(self, to: str, group: Group, alerts: Sequence[Alert], reason: str) -> None:
         key = f"{group.digest[:16]}-{self.draft.new_number('notice')}"
@@ -95,12 +101,18 @@ class Reaction:
 
     # --- escalations ---
 
+    def reopen(self) -> None:
+        """What was acknowledged for a time, and goes on after it, is escalated anew."""
+        for number in self.draft.reopened:
+            alert = self.draft.alert(number)
+            if alert is not None and alert.state is State.FIRING:
+                for digest, route in self.draft.groups_of(number).items():
+                    self._begin_to_escalate(route, digest)
+
     def escalate(self) -> None:
         """Takes the steps that are due, and ends what needs nobody any more."""
-        everywhere = bool(self.draft.changes.silences)
-        for one in self.draft.escalations():
-            if everywhere or one.digest in self.draft.touched or one.next_at <= self.now:
-                self._go_on(one)
+        for one in self.draft.due_escalations(self.now):
+            self._go_on(one)
 
     def _go_on(self, one: Escalating) -> None:
         group, route = self.draft.group(one.digest), self.draft.route(one.digest)

@@ -84,6 +84,7 @@ class Desk:
         self._lock = asyncio.Lock()
         self._began = clock.now(), clock.monotonic()
         self._set_by = 0.0
+        self._is_storing = False
         self._busy = False
         self._failures = 0
         self._again_at = 0.0
@@ -164,7 +165,11 @@ class Desk:
                 also(connection)
             store.apply(connection, changes)
 
-        await self._storing.store(change, changes.notices, (*entries, *draft.entries))
+        self._is_storing = True
+        try:
+            await self._storing.store(change, changes.notices, (*entries, *draft.entries))
+        finally:
+            self._is_storing = False
         self.fault = ""
 
     def _follow(self, draft: Draft) -> None:
@@ -269,7 +274,7 @@ class Desk:
 
     async def _pass_time(self) -> None:
         try:
-            await self.change(lambda turn: life.pass_time(turn.draft, self.book.timers.due(turn.now), turn.now))
+            await self.change(lambda turn: life.pass_time(turn.draft, turn.now))
             self._failures, self.fault = 0, ""
         except StorageError as error:
             if not self._failures:
@@ -282,10 +287,11 @@ class Desk:
             self._wake()
 
     def _now(self) -> datetime:
-        """The instant. Where the calendar was set since it was asked last, timers that wait for a time to pass are moved with it."""
+        """The instant. Where the calendar was set since it was asked last, timers that wait for a time to pass are moved with it (but not
+        while a change is on its way to the disk, which would not be moved)."""
         now, monotonic = self._clock.now(), self._clock.monotonic()
         set_by = (now - self._began[0]).total_seconds() - (monotonic - self._began[1])
-        if abs(set_by - self._set_by) > JUMP:
+        if abs(set_by - self._set_by) > JUMP and not self._is_storing:
             _log.warning("the clock was set", extra={"facts": {"seconds": round(set_by - self._set_by, 1)}})
             self.book.shift(timedelta(seconds=set_by - self._set_by))
             self._set_by = set_by
