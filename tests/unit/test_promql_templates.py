@@ -72,6 +72,8 @@ def shown(text: str, value: float = 1234567.0, answers: Mapping[str, Sequence[Fo
             "h.example h:9100 10.0.0.1:80",
         ),
         ("{{ reReplaceAll `(.*):(?P<p>.*)` `$2/${p}/$$` `a:b` }} {{ match `^a` `ab` }}", "b/b/$ true"),
+        ('{{ match "a.b" "a\\nb" }} {{ match "a.b" "a b" }}', "false true"),
+        ('{{ match "(" "a" }}', "<error expanding template: error parsing regexp: missing ): (: `(`>"),
         ("{{ title `two words` }} {{ toUpper `a` }} {{ toLower `B` }}", "Two Words A b"),
         ("{{ graphLink `up > 0` }} {{ tableLink `up` }}", "/graph?g0.expr=up+%3E+0&g0.tab=0 /graph?g0.expr=up&g0.tab=1"),
         ("{{ (args 1 `b`).arg1 }} {{ html `<a>` }} {{ urlquery `a b` }} {{ safeHtml `<` }}", "b &lt;a&gt; a+b <"),

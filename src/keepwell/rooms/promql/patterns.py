@@ -19,14 +19,15 @@ class PatternError(ValueError):
 
 
 @lru_cache(maxsize=256)
-def compiled(pattern: str) -> Any:
-    """The pattern as RE2 compiles it; ``.`` matches a line's end too, as in Prometheus. Raises PatternError with RE2's own reason."""
+def compiled(pattern: str, *, dot_matches_newline: bool = True) -> Any:
+    """The pattern as RE2 compiles it; ``.`` matches a line's end too, as in matchers of Prometheus. Raises PatternError with RE2's own
+    reason."""
     if len(pattern) > LONGEST:
         raise PatternError(f"the regular expression has {len(pattern)} characters; it may have {LONGEST}")
     options = re2.Options()
     options.max_mem = MEMORY
     options.log_errors = False
-    options.dot_nl = True
+    options.dot_nl = dot_matches_newline
     try:
         return re2.compile(pattern, options)
     except re2.error as error:

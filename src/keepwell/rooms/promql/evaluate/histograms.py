@@ -28,7 +28,6 @@ class _Histogram:
     """The buckets of one histogram: their rows by ascending upper bound."""
 
     labels: Labels
-    nameless: bool
     bounds: Values
     rows: Rows
 
@@ -70,7 +69,7 @@ def _histograms(vector: Vector, context: Context, place: int) -> Iterator[_Histo
     for key, buckets in found.items():
         buckets.sort()
         rows = np.array([row for _, row in buckets], dtype=np.intp)
-        yield _Histogram(labels[key], True, np.array([bound for bound, _ in buckets]), rows)
+        yield _Histogram(labels[key], np.array([bound for bound, _ in buckets]), rows)
 
 
 def _by_buckets(histogram: _Histogram, vector: Vector) -> Iterator[tuple[_Buckets, Rows]]:

@@ -1,8 +1,5 @@
 """``keepwell rules check`` and ``keepwell rules test``. Imports nothing costly."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from keepwell.kernel.exits import Exit
 from keepwell.ports.offer import Argument, Call, Subcommand
 
@@ -38,7 +35,11 @@ def _check() -> Subcommand:
 
 
 def _test() -> Subcommand:
-    run: Callable[[Call], Awaitable[int]] = _run_tests
+    async def run(call: Call) -> int:
+        from .told import test_files
+
+        return await test_files(call)
+
     return Subcommand(
         "test",
         "run unit tests of rules, as promtool does",
@@ -53,10 +54,3 @@ def _test() -> Subcommand:
         example="keepwell rules test rules/tests/*.yml",
         on_error=Exit.NEGATIVE,
     )
-
-
-async def _run_tests(call: Call) -> int:
-    from .told import test_files
-
-    answer: Any = await test_files(call)
-    return int(answer)

@@ -170,12 +170,8 @@ def _same(expected: Sequence[Sample], got: Sequence[Sample], *, fuzzy: bool) -> 
     return all(one == two or (fuzzy and two in (math.nextafter(one, -math.inf), math.nextafter(one, math.inf))) for one, two in pairs)
 
 
-def _shown_labels(labels: Mapping[str, str]) -> str:
-    return str(Labels(labels))
-
-
 def _shown_alert(labels: Mapping[str, str], annotations: Mapping[str, str]) -> str:
-    return f"labels {_shown_labels(labels)} annotations {_shown_labels(annotations)}"
+    return f"labels {Labels(labels)} annotations {Labels(annotations)}"
 
 
 def _shown_sample(sample: Sample) -> str:

@@ -9,9 +9,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
-import re2
-
-from keepwell.rooms.promql.patterns import MEMORY
+from keepwell.rooms.promql.patterns import PatternError, compiled
 
 from . import humane
 from .comparing import equal, indexed, is_true, length, less, sliced
@@ -75,30 +73,26 @@ def _first(value: Any) -> Found:
 
 
 def _pattern(text: str) -> Any:
-    options = re2.Options()
-    options.max_mem = MEMORY
-    options.log_errors = False
     try:
-        return re2.compile(text, options)
-    except re2.error as error:
-        raise TemplateError(f"error parsing regexp: {error}") from None
+        return compiled(text, dot_matches_newline=False)
+    except PatternError as error:
+        raise TemplateError(str(error)) from None
 
 
 _GROUP = re.compile(r"\$(?:\$|(?P<plain>\w+)|\{(?P<braced>\w+)\})")
 
 
 def _replaced(pattern: str, instead: str, text: str) -> str:
-    compiled = _pattern(_text(pattern))
-    names = compiled.groupindex
+    known = _pattern(_text(pattern))
 
     def group(name: str, match: Any) -> str:
-        place = int(name) if name.isdigit() else names.get(name, -1)
-        return (match.group(place) or "") if 0 <= place <= compiled.groups else ""
+        place = int(name) if name.isdigit() else known.groupindex.get(name, -1)
+        return (match.group(place) or "") if 0 <= place <= known.groups else ""
 
     def one(match: Any) -> str:
         return _GROUP.sub(lambda part: "$" if part[0] == "$$" else group(part["plain"] or part["braced"], match), instead)
 
-    return _bounded(compiled.sub(one, _text(text)))
+    return _bounded(known.sub(one, _text(text)))
 
 
 def _bounded(text: str) -> str:
