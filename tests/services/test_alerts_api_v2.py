@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from keepwell.rooms.alerts.api_v2 import writing
 from keepwell.rooms.alerts.api_v2.routes import MOST_BYTES
+from keepwell.rooms.alerts.matchers import parse_matcher
 from tests.alertmanager_clients import Amtool, Api, alertmanager, api_of, configured, token_of, told
-from tests.serving import Served, operations, serving
+from tests.serving import Served, Target, operations, serving
 from tests.support import wait_until
 from tests.webhook_listener import Listener, listening
 
@@ -287,3 +289,123 @@ def test_amtool_takes_silences_from_one_to_another(tmp_path: Path, server: Serve
     amtool("silence", "import", str(file))
     kept = amtool.json("silence", "query")
     assert sorted(str(one["matchers"][0]) for one in kept) == sorted(str(dict(sorted(matcher.items()))) for matcher in matchers)
+
+
+ROUTED = """
+routes:
+  receiver: all
+  group_by: [alertname, cluster]
+  group_wait: 0s
+  group_interval: 1s
+  routes:
+  - {receiver: pager, matchers: ['severity="critical"'], group_by: ['...'], continue: true}
+  - {receiver: web, matchers: ['team=~"web|shop"', 'severity!="info"'], routes: [{receiver: db, matchers: ['kind="db"'], group_by: [kind]}]}
+inhibit_rules:
+- {source_matchers: ['severity="critical"'], target_matchers: ['severity="warning"'], equal: [cluster, alertname]}
+- {source_matchers: ['alertname="ClusterDown"'], target_matchers: ['alertname!="ClusterDown"'], equal: [cluster]}
+"""
+RECEIVERS = ("all", "pager", "web", "db")
+TOLD = (
+    told("Slow", severity="critical", cluster="east", team="web"),
+    told("Slow", severity="warning", cluster="east", team="web", instance="b", job="web"),
+    told("Slow", severity="warning", cluster="west", team="web", instance="a", job="web"),
+    told("Slow", severity="warning", cluster="west", team="web", instance="c", job="db"),
+    told("Slow", severity="info", cluster="west", team="shop"),
+    told("Full", severity="warning", cluster="north", team="shop", kind="db"),
+    told("ClusterDown", severity="critical", cluster="north"),
+    told("Alone", kind="db"),
+    told("Plain"),
+)
+ASKED = ("", "silenced=false", "inhibited=false", "active=false", "silenced=false&inhibited=false", "filter=cluster%3D%22west%22")
+ASKED += (
+    "filter=team!%3D%22%22",
+    "filter=severity%3D~%22w.*%7Cinfo%22",
+    "receiver=pager",
+    "receiver=web%7Cdb",
+    "receiver=p",
+    "filter=kind%3D",
+)
+MUTING = ("team=shop", "instance=~a|b severity!=critical", "none=x")
+
+
+def test_routes_groups_inhibition_and_silences_are_shown_as_alertmanager_shows_them(tmp_path: Path) -> None:
+    with listening() as hook:
+        named = [f"- {{name: {name}, webhook_configs: [{{url: '{hook.url}'}}]}}" for name in RECEIVERS]
+        beside = "\n".join((ROUTED.replace("routes:", "route:", 1), "receivers:", *named))
+        ours = "\n".join(
+            ("keepwell: 1", "service: shop", "receivers:", *(f"  {name}: {{webhook: {{url: {hook.url}}}}}" for name in RECEIVERS))
+        )
+        directory = operations(tmp_path / "ops", ours + ROUTED)
+        with alertmanager(tmp_path, beside) as real, serving(directory, tmp_path / "data") as server:
+            both = (real, api_of(server))
+            for api in both:
+                api.post_alerts(*TOLD)
+            assert len(both[1].get("/alerts")) == len(TOLD)
+            for matchers in MUTING:
+                for api in both:
+                    entries = [writing.matcher(parse_matcher(text)) for text in matchers.split()]
+                    assert api.ask("POST", "/silences", {**SILENCE, "matchers": entries}).status == 200
+            wait_until(lambda: _all_processed(both[1]), 20, "a look at every group")
+            for query in ASKED:
+                assert _alerts(both[1], query) == _alerts(real, query), query
+                assert _groups(both[1], query) == _groups(real, query), query
+            assert [(one["matchers"], one["status"]) for one in both[1].get("/silences?filter=team%3Dshop")] == [
+                (one["matchers"], one["status"]) for one in real.get("/silences?filter=team%3Dshop")
+            ]
+
+
+def _all_processed(api: Api) -> bool:
+    return all(alert["status"]["state"] != "unprocessed" for alert in api.get("/alerts"))
+
+
+def _shown(alert: dict[str, Any]) -> tuple[Any, ...]:
+    """An alert without what is each server's own: ids of silences and moments."""
+    status = alert["status"]
+    receivers = sorted(receiver["name"] for receiver in alert["receivers"])
+    return alert["fingerprint"], alert["labels"], receivers, status["state"], len(status["silencedBy"]), bool(status["inhibitedBy"])
+
+
+def _alerts(api: Api, query: str) -> list[Any]:
+    return [_shown(alert) for alert in api.get(f"/alerts?{query}")]
+
+
+def _groups(api: Api, query: str) -> list[Any]:
+    shown = [(group["labels"], group["receiver"], [_shown(one) for one in group["alerts"]]) for group in api.get(f"/alerts/groups?{query}")]
+    return sorted(shown, key=str)
+
+
+def test_a_group_that_a_time_interval_mutes_says_so(tmp_path: Path, hook: Listener) -> None:
+    more = ["time_intervals:", "  always: [{months: ['1:12']}]"]
+    muted = "{receiver: ops, matchers: ['alertname=\"Full\"'], mute_time_intervals: [always]}"
+    routes = f"{{receiver: ops, group_wait: 0s, group_interval: 1s, routes: [{muted}]}}"
+    with serving(operations(tmp_path / "ops", configured(hook.url, routes, more)), tmp_path / "data") as server:
+        api = api_of(server)
+        api.post_alerts(told("Full"))
+        wait_until(lambda: _all_processed(api), 20, "a look at the group")
+        (group,) = api.get("/alerts/groups")
+        assert group["alerts"][0]["status"] == {"state": "suppressed", "silencedBy": [], "inhibitedBy": [], "mutedBy": ["always"]}
+        assert api.get("/alerts/groups?muted=false") == []
+        assert hook.calls == []
+
+
+def test_alerts_of_our_own_are_listed_and_silenced_as_any_other(tmp_path: Path, hook: Listener) -> None:
+    with Target(tmp_path) as target:
+        check = ["checks:", f"  api: {{http: {{url: {target.url}/health}}, every: 1s}}"]
+        with serving(operations(tmp_path / "ops", configured(hook.url, ROUTES, check)), tmp_path / "data") as server:
+            amtool, api = Amtool(tmp_path, server), api_of(server)
+            server.until({"api": "ok"})
+            id = amtool("silence", "add", "check=api", "--comment=deploy", "--author=ops").strip()
+            target.answer(503)
+            server.until({"api": "fail"})
+            wait_until(lambda: "CheckFailed" in api.names(), 20, "the alert")
+            (failed,) = api.get("/alerts?filter=alertname%3DCheckFailed")
+            assert (failed["labels"]["service"], failed["labels"]["severity"]) == ("shop", "critical")
+            assert "answered 503" in failed["annotations"]["summary"]
+            assert failed["status"]["silencedBy"] == [id]
+            wait_until(lambda: _all_processed(api), 20, "a look at the group")
+            assert hook.calls == []
+            amtool("silence", "expire", id)
+            wait_until(lambda: hook.alerts() == [("CheckFailed", "firing")], 20, "a notice once nothing mutes it")
+            target.answer(200)
+            wait_until(lambda: hook.alerts()[1:] == [("CheckFailed", "resolved")], 20, "its end")
+            assert api.get("/alerts") == []

@@ -1,6 +1,7 @@
 """Our values in the shapes of Alertmanager's API. Pure."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,7 +47,9 @@ def groups(standings: Standings, wanted: AlertFilter, of: ReceiverFilter, muted:
     for standing in standings.groups:
         chosen = [by_number[number] for number in standing.numbers if number in by_number]
         if chosen and of.fits(standing.group.receiver) and (muted or not _is_muted(standing, chosen)):
-            found.append((standing, sorted(chosen, key=_order)))
+            # Alertmanager names only wanted receivers here, in its list of alerts all of them.
+            named = [replace(one, receivers=[name for name in one.receivers if of.fits(name)]) for one in chosen]
+            found.append((standing, sorted(named, key=_order)))
     found.sort(key=lambda entry: (sorted(entry[0].group.labels.items()), entry[0].group.receiver, entry[0].group.key))
     return [_group(standing, chosen, until) for standing, chosen in found]
 
@@ -122,11 +125,12 @@ def silence(kept: Silence, now: datetime) -> dict[str, Any]:
         "comment": kept.comment,
         "createdBy": kept.created_by,
         "endsAt": instant(kept.ends_at),
-        "matchers": [_matcher(matcher) for matcher in kept.matchers],
+        "matchers": [matcher(one) for one in kept.matchers],
         "startsAt": instant(kept.starts_at),
     }
 
 
-def _matcher(matcher: Matcher) -> dict[str, Any]:
-    is_regex, is_equal = matcher.operator.endswith("~"), matcher.operator.startswith("=")
-    return {"isEqual": is_equal, "isRegex": is_regex, "name": matcher.label, "value": matcher.value}
+def matcher(kept: Matcher) -> dict[str, Any]:
+    """One matcher."""
+    is_regex, is_equal = kept.operator.endswith("~"), kept.operator.startswith("=")
+    return {"isEqual": is_equal, "isRegex": is_regex, "name": kept.label, "value": kept.value}
