@@ -168,7 +168,7 @@ def _doing(tell: TellServer) -> tuple[Subcommand, ...]:
             "say that an alert has ended",
             doing("resolve", lambda given: {"resolution": given["reason"], "by": given["by"]}, "resolved"),
             (_ID, Argument(("--reason",), "why", {"metavar": "TEXT", "default": ""}), _BY, _DATA),
-            description=f"What a rule or a check still finds wrong fires again. Exit code 0, {_NO_SERVER}.",
+            description=f"It stays closed, whatever its rule or check still finds, until that has ended too. Exit code 0, {_NO_SERVER}.",
             example='keepwell alerts resolve 12 --reason "disk replaced"',
         ),
     )
