@@ -15,6 +15,7 @@ from keepwell.rooms.alerts.escalation.model import Step
 from keepwell.rooms.alerts.matchers import parse_matchers
 from keepwell.rooms.alerts.model import MOST_TOLD, Acknowledgement, Posted, Silence, State
 from keepwell.rooms.alerts.notice import packed, unpacked
+from keepwell.rooms.alerts.store import load
 from keepwell.rooms.alerts.work.desk import Turn
 from tests.alerts_desk import NOW, POLICY, Rig, firing, pending, posted, refuse, rig_on, routed
 
@@ -510,3 +511,22 @@ async def test_many_sources_in_one_change(rig: Rig) -> None:
     assert (len(rig.desk.active()), len(await rig.notices())) == (3000, 1)
     await rig.desk.retire(lambda source: source == "checks/check-7")
     assert [alert.labels["check"] for alert in rig.desk.active()] == ["check-7"]
+
+
+async def test_what_was_resolved_long_ago_is_forgotten(rig: Rig) -> None:
+    def silence(hours: int, maintenance: bool) -> Silence:
+        ends = NOW + timedelta(hours=hours)
+        return Silence("", parse_matchers("alertname=never"), NOW, ends, NOW, "anna", "", maintenance)
+
+    await rig.desk.post([Posted({"alertname": "a", "instance": str(number)}, {}, lasts=True) for number in range(4100)], "test")
+    await rig.desk.post([Posted({"alertname": "a", "instance": str(number)}, {}, NOW, NOW) for number in range(4099)], "test")
+    works = await rig.desk.silence(silence(1, True), "anna")
+    for hours in (1, 5):
+        await rig.desk.silence(silence(hours, False), "anna")
+    await rig.after(11)
+    await rig.storing.forget(NOW, NOW)
+    assert len(await rig.rows()) == 4100
+    await rig.storing.forget(NOW + timedelta(hours=2), NOW)
+    assert [alert.labels["instance"] for alert in await rig.rows()] == ["4099"]
+    kept = await rig.database.read(lambda connection: load(connection, NOW).silences)
+    assert sorted((one.ends_at, one.maintenance) for one in kept) == [(works.ends_at, True), (NOW + timedelta(hours=5), False)]

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from keepwell.api.gate import access_of
 from keepwell.composition import verbs
+from keepwell.composition.notifying import everybody_in
 from keepwell.composition.ruling import RuleRoom
 from keepwell.config.operations import Operations
 from keepwell.ports.activity import Activity
@@ -75,7 +76,11 @@ class AlertStore:
     async def forget(self, before: datetime, maintenance_before: datetime) -> None:
         """Deletes the history of what was resolved, of silences that ended, and of notices that were delivered or lost, before that
         instant; of maintenance before the other one."""
-        count = await self._database.write(lambda connection: store.forget(connection, before, maintenance_before))
+        await self._database.write(lambda connection: store.forget_silences(connection, before, maintenance_before))
+        count = part = await self._database.write(lambda connection: store.forget(connection, before))
+        while part == store.FORGOTTEN_AT_ONCE:
+            part = await self._database.write(lambda connection: store.forget(connection, before))
+            count += part
         notices = await self._database.write(lambda connection: outbox_store.forget(connection, before))
         if count or notices:
             _log.info("forgot resolved alerts", extra={"facts": {"count": count, "notices": notices}})
@@ -120,7 +125,9 @@ class AlertRoom:
         receivers = receivers_in(operations, verbs.receiver_kinds(), verbs.why_not(operations))
         await self.desk.configure(_policy(operations, receivers))
         self._receivers = receivers
-        self.outbox.configure(receivers, operations.service, operations.values["web"].address)
+        self.outbox.configure(
+            receivers, operations.service, operations.values["web"].address, everybody_in(operations, self._host.clock.now)
+        )
         if self.rules is not None:
             await self.rules.configure(operations, checks, operations.values["web"].address)
 

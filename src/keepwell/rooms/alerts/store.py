@@ -15,6 +15,9 @@ from .tables import ALERT, COUNTER, ESCALATION, GROUP, SILENCE
 INDEXED = 200
 """Characters of a label in a column of its own: PostgreSQL takes no more than 2,704 bytes into an index."""
 
+FORGOTTEN_AT_ONCE = 2000
+"""Alerts that are deleted in one transaction: others want to write, too."""
+
 _AT_ONCE = 500
 
 
@@ -70,12 +73,16 @@ def load(connection: Connection, silences_since: datetime) -> Stored:
     )
 
 
-def forget(connection: Connection, before: datetime, maintenance_before: datetime) -> int:
-    """Deletes the history of alerts that were resolved before that instant, and silences that ended before it (maintenance: before the
-    other); how many alerts."""
+def forget(connection: Connection, before: datetime) -> int:
+    """Deletes some of the alerts that were resolved before that instant, at most ``FORGOTTEN_AT_ONCE``; how many."""
+    old = select(ALERT.c.number).where(ALERT.c.settled.is_(True), ALERT.c.resolved_at < before).limit(FORGOTTEN_AT_ONCE)
+    return connection.execute(delete(ALERT).where(ALERT.c.number.in_(old))).rowcount
+
+
+def forget_silences(connection: Connection, before: datetime, maintenance_before: datetime) -> None:
+    """Deletes silences that ended before that instant; maintenance that ended before the other one."""
     connection.execute(delete(SILENCE).where(SILENCE.c.ends_at < before, SILENCE.c.maintenance.is_(False)))
     connection.execute(delete(SILENCE).where(SILENCE.c.ends_at < maintenance_before))
-    return connection.execute(delete(ALERT).where(ALERT.c.settled.is_(True), ALERT.c.resolved_at < before)).rowcount
 
 
 # --- rows ----------------------------------------------------------------------------------------------------------------------
