@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from heapq import heappop, heappush
 from typing import Protocol
 
 from keepwell.ports.alerts import Active
@@ -80,6 +81,7 @@ class CheckRules:
         self._of: dict[str, Sequence[CheckRule]] = {}
         self._version = 0
         self._watched: dict[str, _Watched] = {}
+        self._timers: list[tuple[datetime, str]] = []
 
     def configure(self, rules: Sequence[CheckRule], checks: Iterable[str]) -> None:
         """Takes a configuration: every check is to be judged anew by it (``judge_due``)."""
@@ -122,14 +124,17 @@ class CheckRules:
                 made[look.check] = self._judge(watched, look, look.at, turn)
         return made
 
-    def judge_due(self, turn: Turn) -> Judgements:
-        """Tells what follows from time that passed, and from rules that are new. The answer is to be kept once it is stored."""
+    def judge_due(self, turn: Turn, *, are_new: bool) -> Judgements:
+        """Tells what follows from time that passed, and, where the rules ``are_new``, from them. The answer is to be kept once it is
+        stored."""
         made: dict[str, Judgement] = {}
-        for name, watched in self._watched.items():
-            judgement, look = watched.judgement, watched.newest
-            is_due = judgement.due is not None and judgement.due <= turn.now
-            if look is not None and (is_due or judgement.by[2] != self._version):
-                made[name] = self._judge(watched, look, turn.now, turn)
+        for name in list(self._watched) if are_new else [name for at, name in self._timers if at <= turn.now]:
+            watched = self._watched.get(name)
+            if watched is None or watched.newest is None or name in made:
+                continue
+            judgement = watched.judgement
+            if judgement.by[2] != self._version or (judgement.due is not None and judgement.due <= turn.now):
+                made[name] = self._judge(watched, watched.newest, turn.now, turn)
         return made
 
     def keep(self, made: Judgements) -> None:
@@ -137,11 +142,19 @@ class CheckRules:
         for name, judgement in made.items():
             if name in self._watched:
                 self._watched[name].judgement = judgement
+                if judgement.due is not None:
+                    heappush(self._timers, (judgement.due, name))
 
     def next_due(self) -> datetime | None:
         """When the first alert changes by itself. (Those of before a start do so after the first look at their checks.)"""
-        times = (watched.judgement.due for watched in self._watched.values())
-        return min((time for time in times if time is not None), default=None)
+        while self._timers and not self._is_timer(*self._timers[0]):
+            heappop(self._timers)
+        return self._timers[0][0] if self._timers else None
+
+    def _is_timer(self, at: datetime, name: str) -> bool:
+        """Whether that is still so: of what was judged anew, an earlier timer means nothing."""
+        watched = self._watched.get(name)
+        return watched is not None and watched.judgement.due == at
 
     def _concerns(self, look: Looked, judgement: Judgement) -> bool:
         return judgement.is_held or judgement.by != (look.state, look.explained_by, self._version)

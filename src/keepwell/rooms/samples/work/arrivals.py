@@ -1,4 +1,5 @@
-"""Which metrics have new samples, told as soon as these are kept: for whoever would otherwise look again and again."""
+"""Which metrics have new samples, told as soon as these are kept: for whoever would otherwise look again and again. Samples that somebody
+waits for are stored sooner."""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -21,6 +22,7 @@ class Arrivals:
         self._wanted: Sequence[str] = ()
         self._table = np.zeros(0, dtype=np.int32)
         self._end = -1
+        store.is_urgent = self._is_wanted
         store.on_stored = self._stored
 
     def want(self, metrics: Collection[str]) -> None:
@@ -28,18 +30,24 @@ class Arrivals:
         self._wanted = sorted(metrics)
         self._end = -1
 
+    def _is_wanted(self, series: Ids) -> bool:
+        return bool(self._wanted) and bool(self._metrics(series).any())
+
     def _stored(self, series: Ids) -> None:
         if not self._wanted:
             return
-        if self._end != self._store.series_end:
-            self._read_index()
-        found = np.unique(self._table[series])
+        found = np.unique(self._metrics(series))
         names = [self._wanted[number - 1] for number in found.tolist() if number]
         if names:
             self._tell(names)
 
+    def _metrics(self, series: Ids) -> Ids:
+        """For each of these series which wanted metric it is of (from 1), or 0."""
+        if self._end != self._store.series_end:
+            self._read_index()
+        return self._table[series]
+
     def _read_index(self) -> None:
-        """For each series which wanted metric it is of (from 1), or 0."""
         self._end = self._store.series_end
         self._table = np.zeros(self._end, dtype=np.int32)
         for number, metric in enumerate(self._wanted, 1):

@@ -25,6 +25,9 @@ _MOST_TOGETHER = 250_000
 
 SHED = Problem("samples.shed", "samples that waited too long for the disk were dropped", "See what holds the disk up.")
 
+HURRIED = 0.2
+"""Seconds between two rounds where somebody waits for what is in them."""
+
 RETRY_AFTER = (0.5, 1.0, 2.0, 5.0)
 """Seconds before each new try of a write that failed; the last is repeated."""
 
@@ -107,6 +110,7 @@ class Rounds:
         self._every = every
         self._wake = asyncio.Event()
         self._end = asyncio.Event()
+        self._hurry = asyncio.Event()
 
     def put(self, batch: Waiting) -> None:
         """Takes one batch; never waits."""
@@ -116,6 +120,10 @@ class Rounds:
             self._drop([self._waiting.popleft()], StorageError(SHED))
         self._wake.set()
 
+    def hurry(self) -> None:
+        """Somebody waits for a batch that was taken: it is stored within ``HURRIED`` seconds of the round before."""
+        self._hurry.set()
+
     async def run(self) -> None:
         """Writes rounds until ``end`` was called and everything is written (or cannot be)."""
         last = -self._every
@@ -123,9 +131,19 @@ class Rounds:
         while not self._end.is_set():
             await self._wake.wait()
             self._wake.clear()
-            await self._pause(last + self._every - clock())
+            await self._between(last)
             last = clock()
             await self._write_all()
+
+    async def _between(self, last: float) -> None:
+        """Until the next round may begin: ``every`` after the one at ``last``, or sooner where somebody waits for what is in it."""
+        clock = asyncio.get_running_loop().time
+        await self._pause(last + min(self._every, HURRIED) - clock())
+        rest = last + self._every - clock()
+        if rest > 0 and not self._end.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), rest)
+        self._hurry.clear()
 
     async def _write_all(self) -> None:
         tries = 0
@@ -203,6 +221,7 @@ class Rounds:
     def end(self) -> None:
         """Lets ``run`` return once what waits is written."""
         self._end.set()
+        self._hurry.set()
         self._wake.set()
 
 

@@ -95,6 +95,8 @@ class SampleStore(Recall):
         self._is_ending = asyncio.Event()
         self._rounds = Rounds(self, self._writer, settings.every)
         self._tasks: list[asyncio.Task[None]] = []
+        self.is_urgent: Callable[[Ids], bool] = lambda series: False
+        """Whether somebody waits for samples of these series: then they are stored sooner."""
         self.on_stored: Callable[[Ids], None] = lambda series: None
         """Called with the series of samples that are kept and seen from now on."""
 
@@ -236,6 +238,8 @@ class SampleStore(Recall):
         rows = rows if taken.all() else picked(rows, taken)
         if len(rows):
             self._rounds.put(Waiting(rows, refused, outcome, is_old))
+            if self.is_urgent(rows.series):
+                self._rounds.hurry()
         elif outcome is not None and not outcome.done():
             outcome.set_result(Kept(0, refused))
 

@@ -63,7 +63,7 @@ class CheckTimes:
         try:
             if is_new:
                 await self._retire()
-            self._rules.keep(await self._change(self._rules.judge_due))
+            self._rules.keep(await self._change(lambda turn: self._rules.judge_due(turn, are_new=is_new)))
         except StorageError as error:
             self._is_new = self._is_new or is_new
             self._again_at = self._clock.monotonic() + AGAIN_AFTER

@@ -18,7 +18,7 @@ from keepwell.rooms.alerts.work.desk import Turn
 
 from .checks import AGAIN_AFTER, Change
 
-SOONEST = 0.5
+SOONEST = 0.2
 """Seconds between two evaluations of a rule, however often samples come."""
 
 SHARE = 0.1
