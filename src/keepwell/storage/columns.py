@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Dialect, Table, Text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -77,11 +76,22 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+def inserting(connection: Connection, table: Table) -> Any:
+    """An INSERT that has ``on_conflict_do_update`` and ``on_conflict_do_nothing``, as the connection's database writes them."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # two megabytes, which a server on SQLite does not need
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
+
+
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Writes the rows: where the primary key is there already, the row's other columns replace the stored ones."""
     if not rows:
         return
-    statement = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    statement = inserting(connection, table)
     keys = {column.name for column in table.primary_key}
     others = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=sorted(keys), set_=others), list(rows))
@@ -89,6 +99,6 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
 
 def insert_missing(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Writes the row unless its primary key is there already; whether it was written."""
-    statement = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    statement = inserting(connection, table)
     written = statement.values(**row).on_conflict_do_nothing().returning(*table.primary_key)
     return connection.execute(written).first() is not None

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from keepwell.rooms.alerts.model import Notice
 from keepwell.rooms.alerts.notice import packed
 from keepwell.rooms.alerts.tables import OUTBOX
+from keepwell.storage.columns import inserting
 
 from .model import Ended, Failed, Fate, Queue, Row, Waiting
 
@@ -31,7 +31,7 @@ def put(connection: Connection, notices: Sequence[Notice], lives: Callable[[str]
     receiver is tried. Call it in the transaction of the change that the notices tell of."""
     rows = [_row(notice, lives(notice.to)) for notice in notices]
     if rows:
-        insert = postgresql.insert(OUTBOX) if connection.dialect.name == "postgresql" else sqlite.insert(OUTBOX)
+        insert = inserting(connection, OUTBOX)
         connection.execute(insert.on_conflict_do_nothing(index_elements=["key"]), rows)
 
 
