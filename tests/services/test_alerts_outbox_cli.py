@@ -160,3 +160,36 @@ receivers:
         (accepted,) = asked("accept", directory, "hook", "--yes")["texts"]
         assert (accepted["name"], accepted["accepted"]) == ("receivers/hook", True)
         assert asked("notify", "test", "--directory", directory)["receivers"][0]["state"] == "delivered"
+
+
+REHEARSED = """\
+keepwell: 1
+service: shop
+receivers:
+  hook: {{webhook: {{url: "{hook}"}}}}
+contacts:
+  anna: {{receivers: [hook]}}
+  ben: {{phone: "+1 555 0101"}}
+rotas:
+  week: {{people: [anna], handover: "Monday 09:00", zone: UTC, starts: 2020-01-06}}
+  night: {{people: [ben], handover: "Monday 09:00", zone: UTC, starts: 2999-01-07}}
+escalations:
+  primary: [{{after: 0m, to: [hook, week]}}, {{after: 15m, to: [night, ben]}}]
+"""
+
+
+def test_everybody_in_an_escalation_is_tried(tmp_path: Path) -> None:
+    with listening() as hook:
+        directory = str(operations(tmp_path / "ops", REHEARSED.format(hook=hook.url)))
+        found = asked("notify", "test", "--directory", directory, "escalation primary", code=1)["receivers"]
+        assert [(one["receiver"], one["state"]) for one in found] == [
+            ("hook", "delivered"),
+            ("contact anna", "delivered"),
+            ("contact ben", "refused"),
+            ("", "nobody"),
+        ]
+        assert found[3]["error"].startswith("nobody is on call in night (")
+        with serving(Path(directory), tmp_path / "data"):
+            through = asked("notify", "test", "escalation primary", "--data", str(tmp_path / "data"), code=1)["receivers"]
+        assert [(one["receiver"], one["state"]) for one in through] == [(one["receiver"], one["state"]) for one in found]
+        assert "no receiver escalation other" in keepwell("notify", "test", "--directory", directory, "escalation other").stderr

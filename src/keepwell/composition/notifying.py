@@ -1,7 +1,7 @@
 """``keepwell notify`` put together: a rule or a check gives an alert, the routes give receivers, their drivers say what is sent."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,14 +14,16 @@ from keepwell.machine.clock import SystemClock
 from keepwell.ports.http import Json, Request
 from keepwell.ports.mail import Mail
 from keepwell.rooms.alerts.delivery.commands import Wanted
-from keepwell.rooms.alerts.delivery.model import Apprised, Around, Delivered, Message, Refused
+from keepwell.rooms.alerts.delivery.model import Apprised, Around, Delivered, Message, Outcome, Refused, TryLater
 from keepwell.rooms.alerts.delivery.offer import receivers_in
 from keepwell.rooms.alerts.delivery.resolve import Receivers
 from keepwell.rooms.alerts.delivery.work import deliver
+from keepwell.rooms.alerts.escalation.decide import everybody
+from keepwell.rooms.alerts.escalation.offer import people_of, policies_of
 from keepwell.rooms.alerts.fingerprint import fingerprint
 from keepwell.rooms.alerts.messages.texts import text
 from keepwell.rooms.alerts.model import ALERT_NAME, Labels, Notice, NoticeAlert
-from keepwell.rooms.alerts.outbox.trial import Asked, chosen, trial
+from keepwell.rooms.alerts.outbox.trial import Asked, Everybody, chosen, gap, trial
 from keepwell.rooms.alerts.routing.model import Route
 from keepwell.rooms.alerts.routing.offer import routing_of
 from keepwell.rooms.alerts.routing.tree import group_key, group_labels, routes_of
@@ -79,18 +81,32 @@ async def test(directory: str, names: Sequence[str], message: str) -> Sequence[M
     operations = verbs.load(directory)
     verbs.check_more(operations)
     receivers = receivers_in(operations, verbs.receiver_kinds(), verbs.why_not(operations))
+    wanted = chosen(receivers, names, everybody_in(operations, SystemClock().now))
     asked = Asked("", message, verbs.effective_user(), operations.service, operations.values["web"].address)
-    results = []
     async with verbs.local_host() as host:
-        for name in chosen(receivers, tuple(names)):
-            notice = trial(name, host.clock.now(), asked)
-            outcome = await deliver(host, receivers, notice)
-            if isinstance(outcome, Delivered):
-                results.append({"receiver": name, "state": "delivered", "error": outcome.note, "key": notice.key})
-            else:
-                state = "refused" if isinstance(outcome, Refused) else "waiting"
-                results.append({"receiver": name, "state": state, "error": outcome.why, "key": notice.key})
-    return results
+        results = [_result(name, await deliver(host, receivers, trial(name, host.clock.now(), asked))) for name in wanted.to]
+    return [*results, *map(gap, wanted.gaps)]
+
+
+def _result(name: str, outcome: Outcome) -> Mapping[str, Any]:
+    match outcome:
+        case Delivered():
+            return {"receiver": name, "state": "delivered", "error": outcome.note}
+        case Refused():
+            return {"receiver": name, "state": "refused", "error": outcome.why}
+        case TryLater():
+            return {"receiver": name, "state": "waiting", "error": outcome.why}
+
+
+def everybody_in(operations: Operations, now: Callable[[], datetime]) -> Everybody:
+    """Whom the escalations of a configuration reach."""
+    policies, people = policies_of(operations), people_of(operations)
+
+    def reached(name: str) -> tuple[Sequence[str], Sequence[str]] | None:
+        policy = policies.get(name)
+        return everybody(policy, people, now()) if policy is not None else None
+
+    return reached
 
 
 # --- the alert ---------------------------------------------------------------------------------------------------------------
@@ -165,7 +181,7 @@ def _routes(operations: Operations, receivers: Receivers, labels: Labels, wanted
     taken = [(route.receiver, route) for route in routes_of(routing.root, labels)]
     if not wanted:
         return list(dict(taken).items())
-    return [(name, dict(taken).get(name, routing.root)) for name in chosen(receivers, tuple(wanted))]
+    return [(name, dict(taken).get(name, routing.root)) for name in chosen(receivers, wanted).to]
 
 
 def _notice(here: _Here, route: Route, to: str, alert: NoticeAlert) -> Notice:

@@ -90,7 +90,7 @@ def _test_command(run: Callable[[Call], Awaitable[int]]) -> Subcommand:
         (
             Argument(
                 ("receivers",),
-                "the receivers (a person as: 'contact NAME'); without one all of them",
+                "receivers, 'contact NAME', or 'escalation NAME' for all in it; without any, all receivers",
                 {"metavar": "RECEIVER", "nargs": "*"},
             ),
             Argument(("--directory",), "send from here, by this operations directory, without a server", {"metavar": "DIR"}),
@@ -131,6 +131,7 @@ def _tested(call: Call, results: Sequence[Mapping[str, Any]]) -> int:
     call.output.data({"receivers": list(results)})
     for one in results:
         delivered = one["state"] == "delivered"
-        words = one["state"] if one["state"] != "waiting" else "not delivered"
-        call.output.say(f"{one['receiver']}: {words}{': ' + one['error'] if one['error'] else ''}", style="ok" if delivered else "fail")
+        state = one["state"] if one["state"] != "waiting" else "not delivered"
+        words = [f"{one['receiver']}: {state}"] if one["receiver"] else []
+        call.output.say(": ".join([*words, *([one["error"]] if one["error"] else [])]), style="ok" if delivered else "fail")
     return Exit.OK if all(one["state"] == "delivered" for one in results) else Exit.NEGATIVE

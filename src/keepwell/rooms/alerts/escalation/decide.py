@@ -61,6 +61,12 @@ def due(escalating: Escalating, policy: Policy, alerts: Sequence[Alert], people:
     return _step(escalating, policy, people, now)
 
 
+def everybody(policy: Policy, people: People, now: datetime) -> tuple[Sequence[str], Sequence[str]]:
+    """Whom the steps of an escalation reach now, all together (as ``Notice.to`` names them); and a sentence for each rota in which nobody
+    is on call."""
+    return _reached([name for step in policy.steps for name in step.to], people, now)
+
+
 def ended(alerts: Sequence[Alert], now: datetime) -> str:
     """Why nobody needs to be called any more; empty where somebody does."""
     firing = [alert for alert in alerts if alert.state is State.FIRING]

@@ -1,19 +1,21 @@
 """A notice that only tells that notices arrive: to try a receiver."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from keepwell.kernel.problems import NotFound
-from keepwell.rooms.alerts.delivery.resolve import Receivers
+from keepwell.rooms.alerts.delivery.resolve import CONTACT, Receivers
 from keepwell.rooms.alerts.fingerprint import fingerprint
 from keepwell.rooms.alerts.model import ALERT_NAME, SEVERITY, Notice, NoticeAlert
 
 from .model import Fate, Row
 
 NAME = "TestAlert"
+ESCALATION = "escalation "
+"""Before an escalation's name, where everybody in it is meant."""
 GROUP = "{}/test"
 USUAL_SEVERITY = "info"
 USUAL = "This is a test: nothing is wrong. Whoever reads it would have been told of an alert."
@@ -51,19 +53,45 @@ def trial(to: str, at: datetime, asked: Asked) -> Notice:
     )
 
 
-def chosen(receivers: Receivers, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Those named (a contact as ``contact NAME``), or all receivers. Raises NotFound where there is none of that name, or none at all."""
-    for name in names:
-        if receivers.ways(name) is None:
-            known = ", ".join((*receivers.names(), *(f"contact {one}" for one in receivers.contacts)))
-            raise NotFound(f"there is no receiver {name}", hint=f"what there is: {known or 'none'}")
-    wanted = names or tuple(receivers.names())
-    if not wanted:
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Who is to be told, and a sentence for each place in an escalation where nobody is."""
+
+    to: Sequence[str]
+    gaps: Sequence[str] = ()
+
+
+Everybody = Callable[[str], tuple[Sequence[str], Sequence[str]] | None]
+"""Whom an escalation reaches now, and where it reaches nobody; None where there is none of that name."""
+
+
+def nobody(name: str) -> None:
+    """Where there are no escalations."""
+
+
+def chosen(receivers: Receivers, names: Sequence[str], everybody: Everybody = nobody) -> Chosen:
+    """Those named (a person as ``contact NAME``, all that an escalation reaches as ``escalation NAME``), or all receivers. Raises NotFound
+    where there is none of that name, or none at all."""
+    wanted: dict[str, None] = {}
+    gaps: list[str] = []
+    for name in names or receivers.names():
+        found = everybody(name.removeprefix(ESCALATION)) if name.startswith(ESCALATION) else ((name,), ())
+        if found is None or any(receivers.ways(one) is None for one in found[0]):
+            known = ", ".join((*receivers.names(), *(CONTACT + one for one in receivers.contacts)))
+            raise NotFound(f"there is no receiver {name}", hint=f"what there is: {known or 'none'}; and escalation NAME")
+        wanted |= dict.fromkeys(found[0])
+        gaps += found[1]
+    if not wanted and not gaps:
         raise NotFound("there is no receiver in the configuration", hint="add the section receivers")
-    return wanted
+    return Chosen(tuple(wanted), tuple(dict.fromkeys(gaps)))
 
 
 def result(row: Row) -> Mapping[str, Any]:
     """What became of a test, in a few words: ``waiting`` where it was tried and is tried again."""
     state = Fate(row.state)
     return {"receiver": row.receiver, "state": state.value, "error": row.error, "key": row.key, "id": row.id, "tries": row.tries}
+
+
+def gap(sentence: str) -> Mapping[str, Any]:
+    """The same of a place in an escalation where nobody is."""
+    return {"receiver": "", "state": "nobody", "error": sentence}

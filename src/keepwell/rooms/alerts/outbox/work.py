@@ -28,7 +28,7 @@ from keepwell.storage.database import Database
 
 from . import decide, store, told
 from .model import Ended, Failed, Fate, Line, Queue, Row, Waiting
-from .trial import Asked, chosen, result, trial
+from .trial import Asked, Everybody, chosen, gap, nobody, result, trial
 
 _log = logging.getLogger("keepwell.outbox")
 
@@ -55,6 +55,7 @@ class Outbox:
         self._database = database
         self._receivers = receivers
         self._service = self._external_url = ""
+        self._everybody: Everybody = nobody
         self._host = host
         self._tell = tell
         self._known = known
@@ -81,10 +82,10 @@ class Outbox:
         self._untold = True
         self.wake_up()
 
-    def configure(self, receivers: Receivers, service: str = "", external_url: str = "") -> None:
-        """Takes a configuration. Every receiver is tried anew at once, since it may be another one now. ``service`` and ``external_url``
-        (where people find the pages) stand in tests."""
-        self._receivers, self._service, self._external_url = receivers, service, external_url
+    def configure(self, receivers: Receivers, service: str = "", external_url: str = "", everybody: Everybody = nobody) -> None:
+        """Takes a configuration. Every receiver is tried anew at once, since it may be another one now. For tests: ``service`` and
+        ``external_url`` (where people find the pages) stand in them, ``everybody`` says whom an escalation reaches."""
+        self._receivers, self._service, self._external_url, self._everybody = receivers, service, external_url, everybody
         self._lines = {name: replace(line, until=0.0) for name, line in self._lines.items() if receivers.ways(name) is not None}
         self._untold = True
         self.wake_up()
@@ -301,10 +302,12 @@ class Outbox:
         self.wake_up()
 
     async def test(self, receivers: Sequence[str], severity: str, message: str, by: str) -> Sequence[Mapping[str, Any]]:
-        """Sends a test to these receivers (none: to all), waits some seconds, and says of each what became of it. Raises NotFound."""
-        names, now = chosen(self._receivers, tuple(receivers)), self._host.clock.now()
+        """Sends a test to these (see ``trial.chosen``; none: to all receivers), waits some seconds, and says of each what became of it.
+        Raises NotFound."""
+        wanted, now = chosen(self._receivers, receivers, self._everybody), self._host.clock.now()
         asked = Asked(severity, message, by, self._service, self._external_url)
-        return [result(row) for row in await self.put([trial(name, now, asked) for name in names], _PATIENCE)]
+        rows = await self.put([trial(name, now, asked) for name in wanted.to], _PATIENCE)
+        return [*map(result, rows), *map(gap, wanted.gaps)]
 
     async def put(self, notices: Sequence[Notice], seconds: float) -> list[Row]:
         """Adds notices of their own, waits at most so long until all of them have ended, and gives their rows."""
