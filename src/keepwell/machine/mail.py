@@ -5,9 +5,6 @@ import contextlib
 import socket
 import ssl
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
-from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from keepwell.kernel.problems import AnswerError, AskError, KeepwellError
@@ -142,6 +139,10 @@ async def _conversation(client: "aiosmtplib.SMTP", mail: Mail, talk: _Talk, cont
 
 
 def _content(mail: Mail) -> bytes:
+    from email.message import EmailMessage  # a megabyte that only those need who send mail
+    from email.policy import SMTP as SMTP_POLICY
+    from email.utils import format_datetime
+
     message = EmailMessage(policy=SMTP_POLICY)
     headers = {
         "From": mail.sender,
