@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,42 +21,50 @@ BYTES = 16_000_000
 _LARGEST = BYTES // 32
 """What of one file is more is not remembered: a month of it would push out everything else."""
 
+_NUMBER = 40
+"""Bytes that a checksum takes."""
+
+Key = tuple[Path, bytes]
+Sums = Sequence[Sequence[int]]
+"""Checksums of a file's columns, by row group."""
+
 
 class Recent:
     """Remembers by file and series. Any thread may ask; what it gives is shared and never changed."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[Path, bytes], tuple[Opened, Rolled]] = OrderedDict()
+        self._known: OrderedDict[Key, tuple[Sums, Rolled]] = OrderedDict()
         self._bytes = 0
         self._guard = threading.Lock()
 
     def rows(self, opened: "Opened", ids: Ids, read: Callable[[], Rolled]) -> Rolled:
-        """The rows of these series in a file, read where they are not known. A file that was opened anew has changed."""
+        """The rows of these series in a file, read where they are not known: a file with the same checksums has not changed."""
         key = opened.file.path, ids.tobytes()
         with self._guard:
             known = self._known.get(key)
-            if known is not None and known[0] is opened:
+            if known is not None and known[0] == opened.sums:
                 self._known.move_to_end(key)
                 return known[1]
         found = read()
-        if _size(found) + len(key[1]) <= _LARGEST:
-            self._remember(key, opened, found)
+        if _size(key, opened.sums, found) <= _LARGEST:
+            self._remember(key, opened.sums, found)
         return found
 
-    def _remember(self, key: tuple[Path, bytes], opened: "Opened", found: Rolled) -> None:
+    def _remember(self, key: Key, sums: Sums, found: Rolled) -> None:
         for each in fields(found):
             getattr(found, each.name).setflags(write=False)
         with self._guard:
             before = self._known.pop(key, None)
-            self._bytes += _size(found) + len(key[1]) if before is None else _size(found) - _size(before[1])
-            self._known[key] = opened, found
+            self._bytes += _size(key, sums, found) - (0 if before is None else _size(key, *before))
+            self._known[key] = sums, found
             while self._bytes > BYTES:
-                (_, ids), (_, oldest) = self._known.popitem(last=False)
-                self._bytes -= _size(oldest) + len(ids)
+                oldest, kept = self._known.popitem(last=False)
+                self._bytes -= _size(oldest, *kept)
 
 
-def _size(rolled: Rolled) -> int:
-    return sum(getattr(rolled, each.name).nbytes for each in fields(rolled))
+def _size(key: Key, sums: Sums, rolled: Rolled) -> int:
+    columns: int = sum(getattr(rolled, each.name).nbytes for each in fields(rolled))
+    return len(key[1]) + _NUMBER * sum(map(len, sums)) + columns
 
 
 def within(rolled: Rolled, start: int, end: int) -> Rolled:
