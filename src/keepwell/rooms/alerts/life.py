@@ -1,4 +1,4 @@
-"""How alerts begin, change and end: what sources tell and people say, put into a draft of the book. Pure.
+"""How alerts begin, change and end: what sources tell, put into a draft of the book. Pure.
 
 Only what matters later is stored: a state, a sentence about doubt. A new value or annotation is known at once and stored with the next
 change of state.
@@ -6,15 +6,14 @@ change of state.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from keepwell.kernel.problems import KeepwellError, NotFound, Problem
 from keepwell.ports.alerts import Active
 from keepwell.storage.journal import NewEntry
 
-from .book import Draft
+from .draft import Draft
 from .fingerprint import fingerprint
-from .model import Acknowledgement, Alert, Labels, Posted, Silence, State
+from .model import Alert, Labels, State
 
 API = "api"
 """The source of what programs post. All others are our own."""
@@ -38,7 +37,7 @@ def tell(draft: Draft, source: str, active: Sequence[Active], at: datetime, serv
         number = ending.pop(key, None)
         known = draft.alert(number) if number is not None else None
         if known is None:
-            _begin(draft, _alert(draft, source, key, labels, one, at), at)
+            begin(draft, _alert(draft, source, key, labels, one, at), at)
         else:
             _go_on(draft, known, one, at)
     for number in ending.values():
@@ -86,7 +85,7 @@ def _alert(draft: Draft, source: str, key: str, labels: Labels, one: Active, at:
     )
 
 
-def _begin(draft: Draft, alert: Alert, at: datetime) -> None:
+def begin(draft: Draft, alert: Alert, at: datetime) -> None:
     draft.put(alert)
     if alert.state is State.FIRING:
         _fired(draft, alert)
@@ -129,67 +128,6 @@ def _go_on(draft: Draft, alert: Alert, one: Active, at: datetime) -> None:
 
 def _worth_storing(alert: Alert) -> tuple[object, ...]:
     return alert.active_since, alert.keep_firing_since, alert.doubt, alert.flapping
-
-
-# --- what programs post --------------------------------------------------------------------------------------------------------
-
-
-def post(draft: Draft, posted: Sequence[Posted], now: datetime, lasts: timedelta) -> list[int]:
-    """Takes alerts that a program tells of, as Alertmanager does (api/v2, postAlertsHandler); the numbers of those that are or were
-    active."""
-    active = draft.numbers(API)
-    numbers: list[int] = []
-    for one in posted:
-        key = fingerprint(one.labels)
-        number = active.get(key)
-        alert = draft.alert(number) if number is not None else None
-        if one.ends_at is not None and one.ends_at <= now:
-            if alert is not None:
-                end(draft, alert, now, "its sender says that it ended", KEEPWELL, resolved_at=one.ends_at)
-                active.pop(key, None)
-        elif alert is None:
-            alert = _posted(draft, one, key, now, lasts)
-            active[key] = alert.number
-            _begin(draft, alert, now)
-        else:
-            _posted_again(draft, alert, one, now, lasts)
-        if alert is not None:
-            numbers.append(alert.number)
-    return numbers
-
-
-def _posted(draft: Draft, one: Posted, key: str, now: datetime, lasts: timedelta) -> Alert:
-    start = one.starts_at or now
-    return Alert(
-        number=draft.new_number("alert"),
-        fingerprint=key,
-        labels=dict(one.labels),
-        annotations=dict(one.annotations),
-        source=API,
-        state=State.FIRING,
-        active_since=start,
-        updated_at=now,
-        firing_since=start,
-        expires_at=_expires(one, now, lasts),
-        generator_url=one.generator_url,
-    )
-
-
-def _posted_again(draft: Draft, alert: Alert, one: Posted, now: datetime, lasts: timedelta) -> None:
-    if alert.closed:
-        draft.put_quietly(replace(alert, expires_at=_expires(one, now, lasts)))
-        return
-    after = replace(
-        alert, annotations=dict(one.annotations), generator_url=one.generator_url, expires_at=_expires(one, now, lasts), updated_at=now
-    )
-    if one.starts_at is not None and one.starts_at < (alert.firing_since or now):
-        after = replace(after, active_since=one.starts_at, firing_since=one.starts_at)
-    # A program tells of its alerts again and again. After a start they get time enough for that.
-    draft.put_quietly(after)
-
-
-def _expires(one: Posted, now: datetime, lasts: timedelta) -> datetime | None:
-    return one.ends_at if one.ends_at is not None or one.lasts else now + lasts
 
 
 # --- time ------------------------------------------------------------------------------------------------------------------------
@@ -237,73 +175,6 @@ def retire(draft: Draft, source: str, at: datetime) -> None:
         alert = draft.alert(number)
         if alert is not None:
             end(draft, alert, at, "what told of it is no longer configured", KEEPWELL)
-
-
-# --- what people say -----------------------------------------------------------------------------------------------------------
-
-
-def acknowledge(draft: Draft, number: int, acknowledgement: Acknowledgement, actor: str) -> Alert:
-    """Somebody knows of it."""
-    after = replace(open_alert(draft, number), acknowledged=acknowledgement)
-    until = acknowledgement.until.isoformat() if acknowledgement.until else None
-    facts = {"by": acknowledgement.by, "note": acknowledgement.note, "until": until}
-    return _said(draft, after, "alert.acknowledged", actor, facts)
-
-
-def unacknowledge(draft: Draft, number: int, actor: str) -> Alert:
-    """Nobody looks after it any more."""
-    return _said(draft, replace(open_alert(draft, number), acknowledged=None), "alert.unacknowledged", actor, {})
-
-
-def assign(draft: Draft, number: int, to: str, actor: str) -> Alert:
-    """Somebody does something about it; nobody, where ``to`` is empty."""
-    before = open_alert(draft, number)
-    return _said(draft, replace(before, assigned_to=to), "alert.assigned", actor, {"before": before.assigned_to, "after": to})
-
-
-def resolve(draft: Draft, number: int, reason: str, actor: str, at: datetime) -> Alert:
-    """Somebody says that it has ended. What its source still holds for active stays closed until the source says otherwise."""
-    alert = open_alert(draft, number)
-    if alert.state is State.PENDING:
-        raise KeepwellError(Problem("alerts.pending", f"alert {number} does not fire yet", "It ends with its condition."))
-    lasts = alert.source == API and alert.expires_at is None
-    end(draft, alert, at, reason or f"resolved by {actor}", actor)
-    after = draft.alert(number)
-    assert after is not None
-    if not lasts:
-        draft.put(replace(after, closed=True, expires_at=alert.expires_at))
-    return after
-
-
-def open_alert(draft: Draft, number: int) -> Alert:
-    """An alert that is pending or fires. Raises NotFound, or KeepwellError where it has ended."""
-    alert = draft.alert(number)
-    if alert is None:
-        raise NotFound(f"no alert with the number {number} is open")
-    if alert.state is State.RESOLVED:
-        raise KeepwellError(Problem("alerts.resolved", f"alert {number} has ended: {alert.reason}", "Nothing needs to be done about it."))
-    return alert
-
-
-def _said(draft: Draft, alert: Alert, event: str, actor: str, facts: Mapping[str, object]) -> Alert:
-    draft.put(alert)
-    draft.touched.update(draft.groups_of(alert.number))
-    note(draft, alert, event, actor, facts)
-    return alert
-
-
-def silence(draft: Draft, silence: Silence, event: str, actor: str) -> None:
-    """A silence is new, or other than before."""
-    draft.put_silence(silence)
-    facts = {
-        "matchers": [str(matcher) for matcher in silence.matchers],
-        "starts_at": silence.starts_at.isoformat(),
-        "ends_at": silence.ends_at.isoformat(),
-        "created_by": silence.created_by,
-        "comment": silence.comment,
-        "maintenance": silence.maintenance,
-    }
-    draft.entries.append(NewEntry(actor, event, f"silences/{silence.id}", facts))
 
 
 def note(draft: Draft, alert: Alert, event: str, actor: str, facts: Mapping[str, object]) -> None:

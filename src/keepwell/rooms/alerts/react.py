@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from keepwell.storage.journal import NewEntry
 
-from .book import Draft
+from .draft import Draft
 from .escalation import decide as escalation
 from .model import Alert, Escalating, Group, State
 from .muting import Muting

@@ -8,18 +8,19 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
-from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from keepwell.kernel.problems import KeepwellError, NotFound, Problem, StorageError
+from keepwell.kernel.problems import NotFound, StorageError
 from keepwell.ports.activity import Job
 from keepwell.ports.alerts import Active
 from keepwell.ports.clock import Clock
-from keepwell.rooms.alerts import life, silences, store
-from keepwell.rooms.alerts.book import Book, Draft
+from keepwell.rooms.alerts import deeds, life, store
+from keepwell.rooms.alerts.book import Book
+from keepwell.rooms.alerts.draft import Draft
 from keepwell.rooms.alerts.model import Acknowledgement, Alert, Escalating, Group, Labels, Notice, Posted, Silence, State
 from keepwell.rooms.alerts.policy import Policy
+from keepwell.rooms.alerts.posting import post
 from keepwell.rooms.alerts.react import react, reroute
 from keepwell.rooms.alerts.routing.inhibition import Inhibitor
 from keepwell.rooms.alerts.routing.tree import group_digest, group_labels, routes_of
@@ -28,14 +29,14 @@ from keepwell.rooms.alerts.standings import active_of, standings_of
 from keepwell.rooms.alerts.store import Stored
 from keepwell.storage.journal import NewEntry
 
+from .calendar import Calendar
+from .news import News
+
 SILENCES_KEPT = timedelta(days=5)
 """How long a silence that ended is still listed (Alertmanager's ``--data.retention``)."""
 
 AGAIN_AFTER = (0.5, 1.0, 2.0, 5.0)
 """Seconds before each new try of what timers could not store; the last is repeated."""
-
-JUMP = 5.0
-"""Seconds by which the calendar and the monotonic clock may part before we take the calendar to have been set."""
 
 T = TypeVar("T")
 _log = logging.getLogger("keepwell.alerts")
@@ -82,13 +83,12 @@ class Desk:
         self._storing = storing
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._began = clock.now(), clock.monotonic()
-        self._set_by = 0.0
+        self._calendar = Calendar(clock)
         self._is_storing = False
         self._busy = False
         self._failures = 0
         self._again_at = 0.0
-        self._listeners: set[asyncio.Queue[frozenset[int]]] = set()
+        self._news = News()
         self._wake: Callable[[], None] = lambda: None
 
     # --- the configuration -----------------------------------------------------------------------------------------------------
@@ -173,13 +173,11 @@ class Desk:
         self.fault = ""
 
     def _follow(self, draft: Draft) -> None:
-        self.book.follow(draft)
+        self.book.follow(draft.changes, draft.quiet, draft.places, draft.passed)
         self._wake()
         numbers = frozenset(draft.changes.alerts) | frozenset(draft.quiet.alerts)
         if numbers or draft or draft.passed:
-            for queue in self._listeners:
-                if not queue.full():
-                    queue.put_nowait(numbers)
+            self._news.tell(numbers)
 
     async def tell(self, source: str, active: Sequence[Active], at: datetime) -> None:
         """See ports.alerts.Tell."""
@@ -189,67 +187,39 @@ class Desk:
         """Alerts that programs tell of, in one transaction; those that are or were active. Raises StorageError."""
 
         def decide(turn: Turn) -> list[Alert]:
-            numbers = life.post(turn.draft, posted, turn.now, self.policy.resolve_timeout)
+            numbers = post(turn.draft, posted, turn.now, self.policy.resolve_timeout)
             return [alert for alert in map(turn.draft.alert, numbers) if alert is not None]
 
         return await self.change(decide)
 
     async def acknowledge(self, number: int, acknowledgement: Acknowledgement, actor: str) -> Alert:
         """Somebody knows of it. Raises NotFound, KeepwellError where it has ended, StorageError."""
-        return await self.change(lambda turn: life.acknowledge(turn.draft, number, acknowledgement, actor))
+        return await self.change(lambda turn: deeds.acknowledge(turn.draft, number, acknowledgement, actor))
 
     async def unacknowledge(self, number: int, actor: str) -> Alert:
         """Takes that back. Raises as ``acknowledge``."""
-        return await self.change(lambda turn: life.unacknowledge(turn.draft, number, actor))
+        return await self.change(lambda turn: deeds.unacknowledge(turn.draft, number, actor))
 
     async def assign(self, number: int, to: str, actor: str) -> Alert:
         """Somebody does something about it; nobody, where ``to`` is empty. Raises as ``acknowledge``."""
-        return await self.change(lambda turn: life.assign(turn.draft, number, to, actor))
+        return await self.change(lambda turn: deeds.assign(turn.draft, number, to, actor))
 
     async def resolve(self, number: int, reason: str, actor: str) -> Alert:
         """Somebody says that it has ended. Raises as ``acknowledge``."""
-        return await self.change(lambda turn: life.resolve(turn.draft, number, reason, actor, turn.now))
+        return await self.change(lambda turn: deeds.resolve(turn.draft, number, reason, actor, turn.now))
 
     async def silence(self, silence: Silence, actor: str) -> Silence:
         """Adds a silence, or changes the one of that id. Raises NotFound, KeepwellError where it cannot be had, StorageError."""
 
-        def decide(turn: Turn) -> Silence:
-            problem = silences.problem_of(silence, turn.now)
-            if problem:
-                raise KeepwellError(Problem("alerts.silence", problem))
-            changed = silences.changed(self._known_silence(silence.id), silence, turn.now, lambda: str(uuid4()))
-            if changed.ended is not None:
-                life.silence(turn.draft, changed.ended, "silence.expired", actor)
-            life.silence(turn.draft, changed.stored, "silence.created" if changed.stored.id != silence.id else "silence.changed", actor)
-            return changed.stored
-
-        return await self.change(decide)
+        return await self.change(lambda turn: deeds.silence(turn.draft, silence, actor, turn.now))
 
     async def expire_silence(self, id: str, actor: str) -> Silence:
         """Ends a silence now; one that had ended stays as it was. Raises NotFound, StorageError."""
-
-        def decide(turn: Turn) -> Silence:
-            before = self._known_silence(id)
-            if before is None:
-                raise NotFound("no silence has no id")
-            ended = silences.ended(before, turn.now)
-            if ended != before:
-                life.silence(turn.draft, ended, "silence.expired", actor)
-            return ended
-
-        return await self.change(decide)
+        return await self.change(lambda turn: deeds.expire_silence(turn.draft, id, actor, turn.now))
 
     def forget_silences(self) -> None:
         """Lets go of silences that ended long ago."""
         self.book.forget_silences(self._now() - SILENCES_KEPT)
-
-    def _known_silence(self, id: str) -> Silence | None:
-        if not id:
-            return None
-        known = self.book.silences.get(id)
-        if known is None:
-            raise NotFound(f"no silence has the id {id}")
-        return known
 
     # --- the engine's questions ------------------------------------------------------------------------------------------------
 
@@ -289,13 +259,11 @@ class Desk:
     def _now(self) -> datetime:
         """The instant. Where the calendar was set since it was asked last, timers that wait for a time to pass are moved with it (but not
         while a change is on its way to the disk, which would not be moved)."""
-        now, monotonic = self._clock.now(), self._clock.monotonic()
-        set_by = (now - self._began[0]).total_seconds() - (monotonic - self._began[1])
-        if abs(set_by - self._set_by) > JUMP and not self._is_storing:
-            _log.warning("the clock was set", extra={"facts": {"seconds": round(set_by - self._set_by, 1)}})
-            self.book.shift(timedelta(seconds=set_by - self._set_by))
-            self._set_by = set_by
-        return now
+        moved = None if self._is_storing else self._calendar.set_by()
+        if moved is not None:
+            _log.warning("the clock was set", extra={"facts": {"seconds": round(moved.total_seconds(), 1)}})
+            self.book.shift(moved)
+        return self._clock.now()
 
     # --- showing ---------------------------------------------------------------------------------------------------------------
 
@@ -339,16 +307,9 @@ class Desk:
         """How everything that fires stands now."""
         return standings_of(self.book, self.policy, self._now())
 
-    async def news(self) -> AsyncIterator[frozenset[int]]:
-        """The numbers of alerts that changed, as they change; none where only silences, groups or escalations did. A listener that does not
-        keep up misses news, never holds anything up."""
-        queue: asyncio.Queue[frozenset[int]] = asyncio.Queue(maxsize=100)
-        self._listeners.add(queue)
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            self._listeners.discard(queue)
+    def news(self) -> AsyncIterator[frozenset[int]]:
+        """The numbers of alerts that changed, as they change; none where only silences, groups or escalations did."""
+        return self._news.listen()
 
 
 def _heard(task: "asyncio.Future[Any]") -> None:
