@@ -60,7 +60,7 @@ class Checks:
                 watched[check.name] = self._continue(known, check, started)
             else:
                 watched[check.name] = self._begin(check, kept[check.name], started, now)
-                watched[check.name].strip.extend(State(state) for state in (strips or {}).get(kept[check.name].check_id, ()))
+                watched[check.name].lengthen(*map(State, (strips or {}).get(kept[check.name].check_id, ())))
         for old in self._watched.values():
             old.retired = watched.get(old.check.name) is not old
         self._watched = watched
@@ -162,7 +162,7 @@ class Checks:
             if watched is None:
                 continue
             watched.shown = seen.standing
-            watched.strip.append(seen.observation.state)
+            watched.lengthen(seen.observation.state)
             names.add(watched.check.name)
             if seen.change is not None:
                 changes.append((watched.check.name, seen.change))

@@ -1,7 +1,6 @@
 """One check in memory, between its looks."""
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,7 +23,7 @@ class Watched:
     due: float
     decided: Standing | None
     shown: Standing | None
-    strip: deque[State] = field(default_factory=lambda: deque(maxlen=STRIP))
+    strip: tuple[State, ...] = ()
     counters: Mapping[str, float] = field(default_factory=dict)
     counted_at: float = 0.0
     programs: bool = False
@@ -41,7 +40,11 @@ class Watched:
     @property
     def as_shown(self) -> Shown:
         """What may be shown of it."""
-        return Shown(self.check, self.number, self.shown, tuple(self.strip))
+        return Shown(self.check, self.number, self.shown, self.strip)
+
+    def lengthen(self, *states: State) -> None:
+        """Puts newer states at the end of the strip."""
+        self.strip = (*self.strip, *states)[-STRIP:]
 
     def ended(self) -> None:
         """The look under way is over: whoever waits for it goes on."""

@@ -40,7 +40,9 @@ MUCH_FREE = 200_000_000
 PATIENCE = 2.0
 """Seconds that a start waits for the disk."""
 
-_MOST_CACHED = 50_000
+_MOST_CACHED = 10_000
+"""Sets of labels (checks) whose series are remembered."""
+
 _SEAL_AFTER = 60_000
 """Milliseconds after a block's end: samples are rarely later."""
 
@@ -84,7 +86,8 @@ class SampleStore(Recall):
         self._settings = settings
         super().__init__(State(SeriesIndex(Limits(0, 0))), files)
         self._point = point
-        self._cache: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
+        self._cache: dict[tuple[tuple[str, str], ...], dict[str, int]] = {}
+        """By labels and name, the numbers of what the port brought; a key for each name would hold the labels of a check nine times."""
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="keepwell-samples")
         self._fault = ""
         self._is_damaged = False
@@ -172,14 +175,17 @@ class SampleStore(Recall):
         self._put(Rows(ids, at, value), None)
 
     def _number(self, sample: Sample) -> int:
-        key = (sample.name, tuple(sample.labels.items()))
-        number = self._cache.get(key)
+        key = tuple(sample.labels.items())
+        named = self._cache.get(key)
+        if named is None:
+            if len(self._cache) >= _MOST_CACHED:
+                self._cache.clear()
+            named = self._cache[key] = {}
+        number = named.get(sample.name)
         if number is None:
             number = self._state.index.identify(OWN, {**sample.labels, NAME: sample.name})
             if number >= 0:
-                if len(self._cache) >= _MOST_CACHED:
-                    self._cache.clear()
-                self._cache[key] = number
+                named[sample.name] = number
         return number
 
     def identify(self, source: str, labels: Sequence[Labels]) -> Ids:
