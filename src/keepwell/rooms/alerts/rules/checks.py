@@ -13,7 +13,7 @@ from typing import Protocol
 from keepwell.ports.alerts import Active
 from keepwell.rooms.alerts.model import ALERT_NAME
 
-from .flapping import LOOKS, flaps, looked
+from .flapping import ALWAYS, LOOKS, flaps, looked
 from .life import Finding, Verdict, after, fires_at
 from .model import CheckRule
 from .options import ANY_CHECK
@@ -198,7 +198,7 @@ def _finding(rule: CheckRule, look: Looked, before: Active | None, beside: tuple
         verdict,
         labels={CHECK: look.check, **target, **rule.face.labels, ALERT_NAME: rule.face.name},
         annotations={"summary": look.sentence, **rule.face.annotations},
-        since=look.since,
+        since=look.at if is_about_us else look.since,
         doubt=look.sentence if verdict is Verdict.UNSURE else "",
         flapping=not is_about_us and _is_flapping(rule, states, before),
         memory={_KEY: rule.key},
@@ -207,7 +207,8 @@ def _finding(rule: CheckRule, look: Looked, before: Active | None, beside: tuple
 
 
 def _is_flapping(rule: CheckRule, states: Iterable[str], before: Active | None) -> bool:
-    bits = 0
+    bits = None
     for state in states:
-        bits = looked(bits, state in rule.states)
-    return flaps(bits, before is not None and before.flapping)
+        holds = state in rule.states
+        bits = looked(ALWAYS * holds if bits is None else bits, holds)
+    return bits is not None and flaps(bits, before is not None and before.flapping)

@@ -8,7 +8,7 @@ from typing import Any
 from keepwell.ports.alerts import Active
 from keepwell.rooms.alerts.model import ALERT_NAME, SEVERITY
 
-from .flapping import flaps, looked
+from .flapping import ALWAYS, flaps, looked
 from .life import Finding, Verdict, after
 from .model import WARNING, Labels, MeasuredRule, Point, Timing
 
@@ -102,8 +102,8 @@ def _what(rule: MeasuredRule) -> str:
 
 def _looked(histories: Histories, held: Sequence[Held], before: Any) -> dict[Key, int]:
     holding = {key_of(one.point.labels) for one in held}
-    keys = {*histories, *holding, *(key_of(_series(alert)) for alert in before)}
-    looks = {key: looked(histories.get(key, 0), key in holding) for key in keys}
+    active = {key_of(_series(alert)) for alert in before}
+    looks = {key: looked(histories.get(key, ALWAYS * (key in active)), key in holding) for key in {*histories, *holding, *active}}
     return {key: bits for key, bits in looks.items() if bits}
 
 
