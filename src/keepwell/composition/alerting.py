@@ -172,6 +172,7 @@ class AlertRoom:
             caller=_caller,
             service=self._service,
             escalation_words=self._escalation_words,
+            rotas=lambda: self.desk.policy.people.rotas,
         )
 
     def _answering(self) -> Answering:

@@ -207,6 +207,14 @@ class OutboxAsked(BaseModel):
     before: Number | None = None
 
 
+class OnCallAsked(BaseModel):
+    """Who is on call from now on, so far ``ahead``."""
+
+    model_config = _STRICT
+
+    ahead: Duration = "14d"
+
+
 def until_of(lasts: str | None, until: datetime | None, start: datetime) -> datetime | None:
     """When something ends that lasts so long, or until then; None where neither is said. Raises UsageError where it would end before it
     begins."""

@@ -37,7 +37,7 @@ _NO_SERVER = "2 where no server runs or the question cannot be read"
 
 def commands(ask: AskServer, tell: TellServer, download: Download) -> Group:
     """The group ``alerts``."""
-    every = (*_asking(ask), _stats(ask, download), *_doing(tell), *_muting(ask, tell))
+    every = (*_asking(ask), _stats(ask, download), *_doing(tell), *_muting(ask, tell), _on_call(ask))
     return Group("alerts", "what fires, what fired, and what people do about it", every)
 
 
@@ -121,6 +121,20 @@ def _stats(ask: AskServer, download: Download) -> Subcommand:
         ),
         description=f"With mean and median times to acknowledge and to resolve, and when alerts fire. Exit code 0, {_NO_SERVER}.",
         example="keepwell alerts stats --over 30d --zone Europe/Berlin",
+    )
+
+
+def _on_call(ask: AskServer) -> Subcommand:
+    async def on_call(call: Call) -> int:
+        return _told(call, await ask(call.arguments["data"], _with("/api/v1/on-call", call, {}, ("ahead",))), "on_call")
+
+    return Subcommand(
+        "oncall",
+        "who is on call in each rota",
+        on_call,
+        (Argument(("--ahead",), "so far into the future (default: 14d)", {"metavar": "DURATION"}), _DATA),
+        description=f"Exit code 0 when somebody is on call now in every rota, 1 when not, {_NO_SERVER}.",
+        example="keepwell alerts oncall --ahead 30d",
     )
 
 
@@ -263,6 +277,7 @@ def _told(call: Call, answer: Any, name: str) -> int:
         "history": told.history,
         "stats": told.stats,
         "silences": told.silences,
+        "on_call": told.on_call,
     }
     call.output.data(answer)
     return tellers[name](call, answer)

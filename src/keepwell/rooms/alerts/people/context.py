@@ -16,7 +16,7 @@ from keepwell.rooms.alerts.outbox.told import plain
 from keepwell.rooms.alerts.silences import state_of
 
 from . import rows
-from .asked import HistoryAsked, StatsAsked
+from .asked import HistoryAsked, OnCallAsked, StatsAsked
 from .patterns_page import Over, shown_report
 from .reading import Reading
 from .shown import worst_first
@@ -69,6 +69,7 @@ async def _active(reading: Reading) -> dict[str, Any]:
         "silences": _silences(alerts.silences(), active, now),
         "notices": sent,
         "outbox_problem": problem,
+        "on_call": [rows.rota_row(rota) for rota in reading.on_call(OnCallAsked())["rotas"]],
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from keepwell.kernel.durations import parse_duration
 from keepwell.kernel.problems import NotFound, UsageError
 from keepwell.kernel.zones import find_zone
+from keepwell.rooms.alerts.escalation.told import coming
 from keepwell.rooms.alerts.model import ALERT_NAME, SEVERITY, Alert, Matcher, Silence
 from keepwell.rooms.alerts.outbox import store as outbox
 from keepwell.rooms.alerts.outbox.told import plain
@@ -18,11 +19,13 @@ from .asked import (
     LARGEST_NUMBER,
     ActiveAsked,
     HistoryAsked,
+    OnCallAsked,
     OutboxAsked,
     PreviewAsked,
     SilencesAsked,
     StatsAsked,
     matchers_of,
+    until_of,
 )
 from .verbs import Verbs
 
@@ -140,6 +143,17 @@ class Reading:
             "total": len(found),
             "alerts": [shown.as_json(alert) for alert in found[: asked.limit]],
         }
+
+    def on_call(self, asked: OnCallAsked) -> dict[str, Any]:
+        """Who is on call, by rota: the shift that is now first. Raises UsageError for a span that ends after the year 9999."""
+        now = self.verbs.now()
+        end = until_of(asked.ahead, None, now)
+        assert end is not None
+        rotas = [
+            {"rota": name, "zone": rota.zone.key, "shifts": [shown.shift_json(shift) for shift in coming(rota, now, end - now)]}
+            for name, rota in sorted(self.verbs.rotas().items())
+        ]
+        return {"timestamp": shown.instant(now), "rotas": rotas}
 
     async def outbox(self, asked: OutboxAsked) -> dict[str, Any]:
         """Notices, newest first."""

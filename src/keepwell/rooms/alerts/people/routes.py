@@ -14,6 +14,7 @@ from .asked import (
     HistoryAsked,
     NewAlert,
     NewSilence,
+    OnCallAsked,
     OutboxAsked,
     PreviewAsked,
     Resolving,
@@ -48,6 +49,9 @@ def _questions(reading: Reading) -> tuple[Route, ...]:
     async def stats(asked: Annotated[StatsAsked, Query()]) -> dict[str, Any]:
         return await reading.stats(asked)
 
+    async def on_call(asked: Annotated[OnCallAsked, Query()]) -> dict[str, Any]:
+        return reading.on_call(asked)
+
     async def one(number: int) -> dict[str, Any]:
         return await reading.one(number)
 
@@ -61,6 +65,7 @@ def _questions(reading: Reading) -> tuple[Route, ...]:
             stats,
             "Patterns: the noisiest, what flaps, what nobody acknowledges, how long it takes, and when",
         ),
+        Route("GET", "/api/v1/on-call", READ, on_call, "Who is on call in each rota, now and from now on"),
         Route("GET", _BASE + "/{number:int}", READ, one, "One alert with its timeline, notices and earlier episodes"),
     )
 

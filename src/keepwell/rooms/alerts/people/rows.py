@@ -152,6 +152,12 @@ def silence_row(silence: Silence, matched: int, now: datetime) -> dict[str, Any]
     }
 
 
+def rota_row(rota: Mapping[str, Any]) -> dict[str, Any]:
+    """One rota, as the API gives it: who is on call now and next."""
+    now, *later = rota["shifts"] or [{"person": "", "end": "", "why": ""}]
+    return {"name": rota["rota"], "person": now["person"], "until": now["end"], "why": now["why"], "following": later[:1]}
+
+
 def annotations(alert: Alert) -> list[dict[str, str]]:
     """Its annotations; one that is a web address may be followed."""
     found = []

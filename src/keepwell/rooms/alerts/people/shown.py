@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from keepwell.rooms.alerts.escalation.model import Shift
 from keepwell.rooms.alerts.matchers import fits_all
 from keepwell.rooms.alerts.model import Acknowledgement, Alert, Escalating, Matcher, Silence, State
 from keepwell.rooms.alerts.silences import state_of
@@ -110,6 +111,11 @@ def escalating_json(escalating: Escalating, words: str) -> dict[str, Any]:
         "next_at": instant(escalating.next_at),
         "message": words,
     }
+
+
+def shift_json(shift: Shift) -> dict[str, Any]:
+    """Who is on call for a time; nobody, where ``person`` is empty."""
+    return {"start": instant(shift.start), "end": instant(shift.end), "person": shift.person, "why": shift.why}
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,5 +214,19 @@ def _silence(one: Mapping[str, Any]) -> tuple[str, ...]:
     return one["id"], state, one["ends_at"], one["created_by"], ", ".join(one["matchers"]), one["comment"]
 
 
+def on_call(call: Call, answer: Mapping[str, Any]) -> int:
+    """Who is on call; the exit code says whether there is somebody now in every rota."""
+    if not answer["rotas"]:
+        call.output.say("there are no rotas: keepwell.yaml has them below rotas", style="dim")
+        return Exit.OK
+    rows = [
+        (one["rota"], shift["start"], shift["end"], shift["person"] or "nobody", shift["why"])
+        for one in answer["rotas"]
+        for shift in one["shifts"]
+    ]
+    call.output.table(("rota", "from", "until", "who", "why"), rows, styles=["" if row[3] != "nobody" else "warn" for row in rows])
+    return Exit.OK if all(one["shifts"] and one["shifts"][0]["person"] for one in answer["rotas"]) else Exit.NEGATIVE
+
+
 def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection
 from starlette.requests import Request
 
+from keepwell.rooms.alerts.escalation.model import Rota
 from keepwell.rooms.alerts.model import Acknowledgement, Alert, Escalating, Group, Labels, Posted, Silence
 
 T = TypeVar("T")
@@ -97,7 +98,8 @@ class Outbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verbs:
-    """All of it. ``caller`` is the name of who sent a request, ``escalation_words`` says in one sentence where an escalation is."""
+    """All of it. ``caller`` is the name of who sent a request, ``escalation_words`` says in one sentence where an escalation is, ``rotas``
+    gives those of the configuration in force by name."""
 
     alerts: Alerts
     read: Read
@@ -106,3 +108,4 @@ class Verbs:
     caller: Callable[[Request], str]
     service: str
     escalation_words: Callable[[Escalating], str]
+    rotas: Callable[[], Mapping[str, Rota]] = dict
