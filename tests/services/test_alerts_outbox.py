@@ -1,13 +1,17 @@
 """The outbox over both databases and a real webhook: what waits is sent in order, tried again with growing pauses, and never lost."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from keepwell.kernel.problems import KeepwellError, NotFound, StorageError
 from keepwell.rooms.alerts.outbox import store
+from keepwell.rooms.alerts.outbox.told import plain
+from keepwell.rooms.alerts.tables import OUTBOX
 from keepwell.storage import journal
 from keepwell.storage.database import Database
 from tests.alerts_outbox import NOW, Told, notice, opened, outbox_over, receivers
@@ -149,19 +153,6 @@ async def test_a_notice_that_nobody_took_expires_and_that_is_said(database: Data
         assert len(hook.calls) == count
 
 
-async def test_a_notice_that_nobody_takes_lets_others_pass_and_is_said(database: Database, tmp_path: Path) -> None:
-    with listening() as hook:
-        async with outbox_over(database, receivers(tmp_path, CONFIGURATION.format(url=hook.url, other=hook.url))) as rig:
-            hook.status = 500
-            await rig.put(notice("bad-1", "hook", "bad"))
-            await rig.after(1)
-            for number in range(8):
-                hook.status = 200 if number % 2 else 500  # every other attempt fails: that at the notice that is tried most often
-                await rig.put(notice(f"a-{number}", "hook", f"group {number}"))
-                await rig.after(61)
-            assert all(state == "delivered" for key, state in (await rig.states()).items())
-
-
 async def test_what_waited_is_sent_after_a_restart_and_who_failed_still_fails(database: Database, hook: Listener, tmp_path: Path) -> None:
     hook.status = 500
     told, given = Told(), receivers(tmp_path, CONFIGURATION.format(url=hook.url, other=hook.url))
@@ -253,8 +244,6 @@ async def test_a_person_drops_what_waits(database: Database, hook: Listener, tmp
 
 
 async def test_notices_of_their_own_are_waited_for(database: Database, hook: Listener, tmp_path: Path) -> None:
-    import asyncio
-
     async with outbox_over(database, receivers(tmp_path, CONFIGURATION.format(url=hook.url, other=hook.url))) as rig:
         task = asyncio.create_task(rig.outbox.put([notice("t-1", is_test=True)], 10.0))
         while not task.done():
@@ -271,3 +260,33 @@ async def test_what_ended_long_ago_is_forgotten(database: Database, hook: Listen
         later = NOW + timedelta(days=1)
         assert await database.write(lambda connection: store.forget(connection, later)) == 1
         assert await rig.states() == {"o-1": "waiting"}
+
+
+async def test_what_came_of_the_last_notices_is_stored_at_the_end(database: Database, hook: Listener, tmp_path: Path) -> None:
+    given = receivers(tmp_path, CONFIGURATION.format(url=hook.url, other=hook.url))
+    async with outbox_over(database, given) as rig:
+        await rig.put(notice("a-1"))
+        rig.step()  # looks
+        while not hook.calls:
+            rig.step()  # sends
+            await asyncio.sleep(0.01)
+        await asyncio.gather(*rig.tasks)
+        assert await rig.states() == {"a-1": "waiting"}
+        await rig.outbox.close()
+        assert await rig.states() == {"a-1": "delivered"}
+    async with outbox_over(database, given) as rig:
+        await rig.after(600)
+    assert len(hook.calls) == 1
+
+
+async def test_a_notice_that_cannot_be_read_is_refused_and_hides_no_other(database: Database, hook: Listener, tmp_path: Path) -> None:
+    async with outbox_over(database, receivers(tmp_path, CONFIGURATION.format(url=hook.url, other=hook.url))) as rig:
+        await rig.put(notice("a-1"), notice("a-2", "hook", "other group"))
+        await database.write(lambda connection: connection.execute(update(OUTBOX).where(OUTBOX.c.key == "a-1").values(payload=b"spoilt")))
+        await rig.settle()
+        assert await rig.states() == {"a-1": "refused", "a-2": "delivered"}
+        shown = [plain(row) for row in (await rig.rows()).values()]
+        assert [one["title"] for one in shown] == [
+            "(this notice cannot be read)",
+            "[FIRING] shop: critical CheckFailed: the shop answers 500",
+        ]

@@ -125,6 +125,10 @@ class Live:
         await self.checks.configure(checks, await self._store.strips(), _guarded(self.operations))
         await self.note("keepwell.started", {"version": __version__, **_described(self.operations, checks)})
 
+    async def close(self) -> None:
+        """Stores what is not stored yet, once the engine has stopped."""
+        await self._alerts.outbox.close()
+
     async def reload(self, actor: str) -> dict[str, Any]:
         """Reads the directory again, one caller after the other. ``actor`` is who asked.
 

@@ -159,6 +159,7 @@ async def _run(live: Live, host: Host, sockets: Sockets) -> None:
         await live.engine.stop(GRACE)
         live.checks.recorder.end()
         await asyncio.gather(recording, engine, return_exceptions=True)
+        await live.close()
         try:
             await live.note("keepwell.stopped", {})
         except StorageError as error:

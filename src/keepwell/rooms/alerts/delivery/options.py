@@ -47,6 +47,14 @@ def _slack(value: str) -> str:
     return value
 
 
+def _patience(value: timedelta) -> timedelta:
+    if not timedelta(0) < value <= timedelta(minutes=5):
+        raise ValueError("a timeout is above zero and at most 5m")
+    return value
+
+
+Patience = Annotated[Duration, AfterValidator(_patience)]
+"""How long one attempt may take: at most five minutes."""
 Mailbox = Annotated[str, Expands(), AfterValidator(_mailbox)]
 """A mail address, ``NAME@HOST`` (RFC 5321 section 4.1.2, without quoted names)."""
 

@@ -17,7 +17,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
 ENOUGH = 3
 """Failures in a row, or attempts at one notice, after which a receiver counts as failing."""
 MOST_EACH, MOST = 4, 32
-"""Notices that are on their way at once: to one receiver, and to all."""
+"""Notices that are on their way at once: to one receiver, and to all (but for the first to each)."""
 
 
 def pause(failures: int) -> float:
@@ -60,10 +60,12 @@ def _since(line: Line, now: datetime | None) -> Line:
 
 
 def room(line: Line, on_their_way: int, all_on_their_way: int, monotonic: float) -> int:
-    """How many notices may be sent to a receiver now: one at a time while it fails, none until its pause is over."""
+    """How many notices may be sent to a receiver now: one at a time while it fails, none until its pause is over. Its first one waits for
+    no other receiver, so that those who hang hold nobody up."""
     if line.until > monotonic:
         return 0
-    return max(min((1 if line.failures else MOST_EACH) - on_their_way, MOST - all_on_their_way), 0)
+    anyway = 0 if on_their_way else 1
+    return max(min((1 if line.failures else MOST_EACH) - on_their_way, max(MOST - all_on_their_way, anyway)), 0)
 
 
 def next_look(queues: Collection[Queue], lines: Mapping[str, Line], busy: Collection[str], monotonic: float) -> float | None:

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from keepwell.kernel.problems import KeepwellError
 from keepwell.ports.alerts import Active
-from keepwell.rooms.alerts.model import ALERT_NAME, SEVERITY
+from keepwell.rooms.alerts.model import ALERT_NAME, SEVERITY, Notice
 from keepwell.rooms.alerts.notice import unpacked
 from keepwell.storage.journal import NewEntry
 
@@ -64,26 +63,32 @@ def entry(ended: Ended, actor: str = "keepwell") -> NewEntry:
 
 def numbers(payload: bytes) -> list[int]:
     """The numbers of the first alerts that a packed notice tells of."""
+    notice = _readable(payload)
+    return [alert.number for alert in notice.alerts[:_MOST_NUMBERS]] if notice else []
+
+
+def _readable(payload: bytes) -> Notice | None:
+    """The notice; None where the bytes are none: one row that cannot be read shall not hide the others."""
     try:
-        return [alert.number for alert in unpacked(payload).alerts[:_MOST_NUMBERS]]
-    except (KeepwellError, ValueError):
-        return []
+        return unpacked(payload)
+    except ValueError:
+        return None
 
 
 def plain(row: Row) -> dict[str, Any]:
     """A row of the outbox for JSON."""
     from keepwell.rooms.alerts.messages.texts import title
 
-    notice = unpacked(row.payload)
+    notice = _readable(row.payload)
     return {
         "id": row.id,
         "key": row.key,
         "receiver": row.receiver,
         "state": row.state,
-        "title": title(notice),
-        "reason": notice.reason,
-        "alerts": [alert.number for alert in notice.alerts[:_MOST_NUMBERS]],
-        "count": len(notice.alerts) + notice.truncated,
+        "title": title(notice) if notice else "(this notice cannot be read)",
+        "reason": notice.reason if notice else "",
+        "alerts": numbers(row.payload),
+        "count": len(notice.alerts) + notice.truncated if notice else 0,
         "created_at": row.created_at.isoformat(),
         "next_at": row.next_at.isoformat() if row.state == Fate.WAITING.value else None,
         "ended_at": row.ended_at.isoformat() if row.ended_at else None,

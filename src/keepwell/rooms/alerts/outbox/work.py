@@ -90,6 +90,13 @@ class Outbox:
         self._untold = True
         self.wake_up()
 
+    async def close(self) -> None:
+        """Stores what came of the last notices, so that they are not sent again after the next start. To be called once nothing runs."""
+        try:
+            await self._save()
+        except StorageError as error:
+            _log.warning("what came of the last notices is not stored; they are sent again", extra={"facts": {"why": str(error)}})
+
     def wake_up(self) -> None:
         """There is something new in the outbox."""
         self._due = self._host.clock.monotonic()
@@ -177,9 +184,11 @@ class Outbox:
     # --- one notice ---
 
     async def _send(self, waiting: Waiting) -> None:
+        outcome: Outcome
         try:
-            notice = unpacked(waiting.payload)
-            outcome = await deliver(self._host, self._receivers, notice, waiting.served)
+            outcome = await deliver(self._host, self._receivers, unpacked(waiting.payload), waiting.served)
+        except ValueError as error:
+            outcome = Refused(f"what is stored of it cannot be read ({error})")
         except Exception as error:
             _log.exception("a notice could not be sent", extra={"facts": {"receiver": waiting.receiver, "notice": waiting.id}})
             outcome = TryLater(f"Keepwell itself failed at it ({type(error).__name__}); its log says where", served=waiting.served)

@@ -9,11 +9,11 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from keepwell.config.options import Duration, Options
+from keepwell.config.options import Options
 from keepwell.kernel.problems import AskError
 from keepwell.ports.mail import Mail, MailAnswer
 from keepwell.rooms.alerts.delivery.model import Around, Delivered, Driver, Message, Outcome, Refused, TryLater
-from keepwell.rooms.alerts.delivery.options import Mailbox, SmtpOptions
+from keepwell.rooms.alerts.delivery.options import Mailbox, Patience, SmtpOptions
 from keepwell.rooms.alerts.messages.html import html
 from keepwell.rooms.alerts.messages.texts import text, title
 from keepwell.rooms.alerts.model import Notice
@@ -28,7 +28,7 @@ class EmailOptions(Options):
     """Who the mail is from, where it is not whom the section ``smtp`` names."""
     smtp: SmtpOptions | None = None
     """A mail server of its own, with the keys of the section ``smtp``."""
-    timeout: Duration = timedelta(seconds=30)
+    timeout: Patience = timedelta(seconds=30)
     """How long handing one mail in may take."""
 
     @model_validator(mode="after")

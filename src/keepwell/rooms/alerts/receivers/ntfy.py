@@ -5,10 +5,11 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from keepwell.config.options import Duration, ExpandedText, HttpUrl, Options, Secret, SecretReference
+from keepwell.config.options import ExpandedText, HttpUrl, Options, Secret, SecretReference
 from keepwell.ports.http import Basic, Json, Request, Response
 from keepwell.rooms.alerts.delivery.addresses import is_secret, unfit
 from keepwell.rooms.alerts.delivery.model import Around, Driver, Message, Outcome
+from keepwell.rooms.alerts.delivery.options import Patience
 from keepwell.rooms.alerts.delivery.replies import understand_http
 from keepwell.rooms.alerts.messages.texts import text, title
 from keepwell.rooms.alerts.messages.words import words_of
@@ -52,7 +53,7 @@ class NtfyOptions(Options):
     """User and password instead."""
     priority: int | None = Field(default=None, ge=1, le=5)
     """1 to 5 for every message. Without it by severity: critical is 5, warning 3, what was resolved 2."""
-    timeout: Duration = timedelta(seconds=10)
+    timeout: Patience = timedelta(seconds=10)
     """How long one post may take."""
 
     @model_validator(mode="after")

@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import Field
 
-from keepwell.config.options import Duration, Options, SecretReference
+from keepwell.config.options import Options, SecretReference
 from keepwell.ports.http import Json, Request, Response
 from keepwell.rooms.alerts.delivery.model import Around, Delivered, Driver, Message, Outcome, Refused, TryLater
+from keepwell.rooms.alerts.delivery.options import Patience
 from keepwell.rooms.alerts.delivery.replies import said, understand_http
 from keepwell.rooms.alerts.messages.slack import message as document
 from keepwell.rooms.alerts.model import Notice
@@ -24,7 +25,7 @@ class SlackOptions(Options):
     mention: str = Field(default="", pattern=_MENTION)
     """Who is mentioned where something fires, in Slack's syntax: ``<!here>``, ``<!channel>``, ``<@U012AB3CD>`` or
     ``<!subteam^S012AB3CD>``."""
-    timeout: Duration = timedelta(seconds=10)
+    timeout: Patience = timedelta(seconds=10)
     """How long one post may take."""
 
 
