@@ -481,7 +481,7 @@ async def test_what_mutes_an_alert_is_shown_as_it_is_now(rig: Rig) -> None:
     rig.clock.advance(5)
     assert [alert.muted_by for alert in rig.desk.active()] == [""]
     standing = rig.desk.standings().alerts[0]
-    assert (standing.receivers, standing.silenced_by, standing.is_processed) == (["hook"], [], True)
+    assert (standing.receivers, standing.silenced_by) == (["hook"], [])
 
 
 async def test_an_alert_that_is_named_twice_is_one(rig: Rig) -> None:

@@ -195,7 +195,7 @@ def alert(number: int, **labels: str) -> Alert:
 DISK = Standing(alert(3, alertname="Disk", instance="b", severity="critical"), ("ops", "all"))
 NET = Standing(alert(2, alertname="Net", job="node", severity="warning"), ("ops",), silenced_by=("s1",))
 WEB = Standing(alert(1, alertname="Web", instance="a", severity="critical"), ("dev",), inhibited_by=("0000000000000003",))
-NEW = Standing(alert(4, alertname="New"), ("all",), is_processed=False)
+NEW = Standing(alert(4, alertname="New"), ("all",))
 OPS = GroupStanding(Group("{}:{x}", "d1", "r1", "ops", {"team": "x"}, NOW), (3, 2))
 DEV = GroupStanding(Group("{}:{y}", "d2", "r2", "dev", {}, NOW), (1,))
 NIGHT = GroupStanding(Group("{}:{z}", "d3", "r3", "all", {"team": "x"}, NOW), (3, 4), ("nights",))
@@ -213,9 +213,9 @@ def names(query: str) -> list[str]:
         ("", ["Web", "Net", "Disk", "New"]),
         ("silenced=false", ["Web", "Disk", "New"]),
         ("inhibited=false", ["Net", "Disk", "New"]),
-        ("unprocessed=no", ["Web", "Net", "Disk"]),
-        ("active=false", ["Web", "Net", "New"]),
-        ("active=0&silenced=off&inhibited=FALSE", ["New"]),
+        ("unprocessed=no", ["Web", "Net", "Disk", "New"]),
+        ("active=false", ["Web", "Net"]),
+        ("active=0&silenced=off&inhibited=FALSE", []),
         ("filter=severity%3D%22critical%22", ["Web", "Disk"]),
         ("filter=severity%3D%22critical%22&filter=instance!%3Da", ["Disk"]),
         ("filter=severity%3D", ["New"]),

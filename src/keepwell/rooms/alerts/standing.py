@@ -9,13 +9,12 @@ from .model import Alert, Group
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One alert that fires. ``receivers`` are the names of those it goes to, in the order of their routes; ``silenced_by`` the ids of the
-    silences that fit it now; ``inhibited_by`` the fingerprints of the alerts that inhibit it. ``is_processed``: its groups know of it."""
+    silences that fit it now; ``inhibited_by`` the fingerprints of the alerts that inhibit it."""
 
     alert: Alert
     receivers: Sequence[str]
     silenced_by: Sequence[str] = ()
     inhibited_by: Sequence[str] = ()
-    is_processed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,5 +42,4 @@ def _standing(book: Book, alert: Alert, now: datetime) -> Standing:
         receivers=list(dict.fromkeys(route.receiver for route in places.values())),
         silenced_by=[silence.id for silence in book.silenced.by(alert, now)],
         inhibited_by=[inhibiting.fingerprint] if inhibiting is not None else [],
-        is_processed=all(book.groups[digest].flushed for digest in places if digest in book.groups),
     )

@@ -62,32 +62,32 @@ def _any(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AlertFilter:
-    """Which alerts are wanted, by what is said of them in the address (alertmanager, api/v2/api.go: alertFilter)."""
+    """Which alerts are wanted, by what is said of them in the address (alertmanager, api/v2/api.go: alertFilter).
+
+    What silences and inhibits an alert is known at once, there as here: none is ever ``unprocessed``.
+    """
 
     active: bool
     silenced: bool
     inhibited: bool
-    unprocessed: bool
     fits: Callable[[dict[str, str]], bool]
 
     def wants(self, standing: Standing) -> bool:
         """Whether this alert is wanted."""
-        if not self.unprocessed and not standing.is_processed:
-            return False
         if (not self.silenced and standing.silenced_by) or (not self.inhibited and standing.inhibited_by):
             return False
-        if not self.active and standing.is_processed and not standing.silenced_by and not standing.inhibited_by:
+        if not self.active and not standing.silenced_by and not standing.inhibited_by:
             return False
         return self.fits(dict(standing.alert.labels))
 
 
 def alert_filter(query: QueryParams) -> AlertFilter:
-    """The filter of an address; one without ``unprocessed`` wants those too. Raises UsageError."""
+    """The filter of an address. Raises UsageError."""
+    flag(query, "unprocessed")
     return AlertFilter(
         active=flag(query, "active"),
         silenced=flag(query, "silenced"),
         inhibited=flag(query, "inhibited"),
-        unprocessed=flag(query, "unprocessed"),
         fits=fits_all(matchers(query)),
     )
 

@@ -86,7 +86,7 @@ def _alert(standing: Standing, until: datetime, muted_by: Sequence[str] = ()) ->
             "inhibitedBy": list(standing.inhibited_by),
             "mutedBy": list(muted_by),
             "silencedBy": list(standing.silenced_by),
-            "state": "suppressed" if is_muted else "active" if standing.is_processed else "unprocessed",
+            "state": "suppressed" if is_muted else "active",
         },
         "updatedAt": instant(alert.updated_at),
         **({"generatorURL": alert.generator_url} if alert.generator_url else {}),
