@@ -28,10 +28,11 @@ class Call:
 
 @dataclass(slots=True)
 class Listener:
-    """``status`` is what the next requests are answered with."""
+    """``status`` and ``body`` are what the next requests are answered with."""
 
     url: str = ""
     status: int = 200
+    body: bytes = b""
     calls: list[Call] = field(default_factory=list)
 
     def told(self) -> list[dict[str, Any]]:
@@ -54,8 +55,9 @@ def listening() -> Iterator[Listener]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             listener.calls.append(Call(monotonic(), self.path, headers, body))
             self.send_response(listener.status)
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(len(listener.body)))
             self.end_headers()
+            self.wfile.write(listener.body)
 
         def log_message(self, format: str, *arguments: Any) -> None:
             pass

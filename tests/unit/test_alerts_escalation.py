@@ -136,7 +136,7 @@ def test_steps_are_taken_at_their_delays() -> None:
     assert found[1] == Waiting(START + timedelta(minutes=15))
     assert isinstance(found[2], Escalated)
     assert found[2].to == ("contact boss", "pager")
-    assert found[2].reason == "escalation primary, step 2 of 3, nobody acknowledged within 15 min"
+    assert found[2].reason == "escalation primary, step 2 of 3, nobody acknowledged within 15m"
     assert isinstance(found[3], Escalated)
     assert found[3].to == ("all",)
     assert found[3].next is None

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from keepwell.kernel.durations import format_duration
 from keepwell.rooms.alerts.model import Alert, Escalating, State
 
 from .model import Policy, Rota
@@ -122,6 +123,5 @@ def _reached(names: Sequence[str], people: People, now: datetime) -> tuple[Seque
 
 
 def _reason(policy: Policy, number: int, after: timedelta, missed: str) -> str:
-    minutes = after // timedelta(minutes=1)
-    waited = f", nobody acknowledged within {minutes} min" if after else ""
+    waited = f", nobody acknowledged within {format_duration(after)}" if after else ""
     return f"escalation {policy.name}, step {number} of {len(policy.steps)}{waited}" + (f"; {missed}" if missed else "")
