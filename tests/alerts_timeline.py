@@ -40,8 +40,13 @@ SECTIONS = (
 
 def operations(folder: Path, text: str) -> Operations:
     """An operations directory with these sections."""
+    return load_text(folder, f"keepwell: 1\nservice: shop\n{text}")
+
+
+def load_text(folder: Path, text: str) -> Operations:
+    """An operations directory with this keepwell.yaml."""
     folder.mkdir(exist_ok=True)
-    (folder / "keepwell.yaml").write_text(f"keepwell: 1\nservice: shop\n{text}", "utf-8")
+    (folder / "keepwell.yaml").write_text(text, "utf-8")
     return load(folder, SECTIONS, {})
 
 

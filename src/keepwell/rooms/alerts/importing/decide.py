@@ -27,23 +27,27 @@ def import_alertmanager(data: bytes, file: str, service: str, problem_of: Proble
     and its place, and no secret in a quoted line. ``newer`` takes files of later versions, and leaves out what 0.25 does not know."""
     part, reader = _read(data, file, newer)
     receivers = Receivers(part.part("global"), problem_of)
+    receivers.begin()
     told = {receiver.text("name"): receivers.add(receiver) for receiver in part.all("receivers")}
     intervals = interval_names(part)
     sections = {
-        "smtp": receivers.smtp() if any("email" in one for one in receivers.made.values()) else {},
+        "smtp": receivers.mail if any("smtp" not in one.get("email", {"smtp": {}}) for one in receivers.made.values()) else {},
         "receivers": receivers.made,
         "routes": route(part.part("route"), told, intervals),
         "inhibit_rules": [inhibit_rule(one) for one in part.all("inhibit_rules")],
         "time_intervals": {intervals[one.text("name")]: _interval(one) for one in intervals_in(part)},
     }
     left_out = sorted([*receivers.left_out, *_left_out(part), *_unknown(reader)], key=lambda one: one.line)
-    text = _text(service, {key: value for key, value in sections.items() if value}, receivers.secrets)
-    return Imported(text, told, sum(1 for _ in routes_in(part.part("route"))), receivers.secrets, left_out)
+    secrets = sorted(receivers.secrets, key=lambda one: one.line)
+    text = _text(service, {key: value for key, value in sections.items() if value}, secrets)
+    return Imported(text, told, sum(1 for _ in routes_in(part.part("route"))), secrets, left_out)
 
 
 def _read(data: bytes, file: str, newer: bool) -> tuple[Part, Reader]:
     try:
         document = parse_yaml(data, file)
+        if document.findings.found:
+            raise document.findings.stop()
     except KeepwellError as error:
         raise _without_quotes(error) from None
     reader = Reader(document.findings, newer)

@@ -67,6 +67,11 @@ class Part:
         value = self.values.get(key)
         return value if isinstance(value, list) else ()
 
+    def place(self, key: str = "") -> str:
+        """Where a key stands, as a word of its own."""
+        node = self.keys.get(key, self.node)
+        return f"{node.line}:{node.column}"
+
     def line(self, key: str = "") -> int:
         """The line in which a key stands, counted from 1."""
         return (self.keys[key].line if key in self.keys else self.node.line) + 1
@@ -94,6 +99,8 @@ class Shape:
         for key, value in pairs:
             read = self.fields.get(key.text)
             if read is None:
+                # Nobody knows whether what stands there is secret.
+                reader.findings.source.conceal(value)
                 self._unknown(key, reader)
             elif not is_nothing(value):
                 part.keys[key.text] = key
@@ -168,8 +175,8 @@ def text(node: Node, reader: Reader) -> Any:
 
 def secret(node: Node, reader: Reader) -> Any:
     """A text that no message may show."""
+    reader.findings.source.conceal(node)
     if isinstance(node, Scalar):
-        reader.findings.source.conceal(node)
         reader.secrets.add(node.text)
     return text(node, reader)
 

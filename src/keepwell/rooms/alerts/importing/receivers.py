@@ -12,6 +12,9 @@ from .model import LeftOut, SecretNeeded
 from .names import Names
 from .reading import Part
 
+_SERVER = frozenset({"smarthost", "hello", "auth_username", "auth_password", "auth_password_file", "require_tls", "tls_config"})
+"""What makes a mail server of its own of what a mail says."""
+
 _TLS_FROM_THE_FIRST_BYTE = "465"
 _QUIET = frozenset({"email", "slack", "wechat"})
 """Kinds to which Alertmanager tells no ends unless it is asked to."""
@@ -52,6 +55,7 @@ class Receivers:
     made: dict[str, Made] = field(default_factory=dict)
     secrets: list[SecretNeeded] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    mail: Made = field(default_factory=dict)
     _known: dict[str, str] = field(default_factory=dict)
 
     def add(self, receiver: Part) -> list[str] | None:
@@ -68,15 +72,10 @@ class Receivers:
                 self.made[made[-1]] = options
         return made if made or not integrations else None
 
-    def smtp(self) -> Made:
-        """The section ``smtp``, of what ``global`` says; empty where it names no server."""
-        if not self.shared.text("smtp_smarthost") or not self.shared.text("smtp_from"):
-            return {}
-        made = self._smtp("global", self.shared)
-        problem = self.problem_of("smtp", made)
-        if problem:
-            self.left_out.append(LeftOut("the mail server of global", problem, self.shared.line("smtp_smarthost"), True))
-        return {} if problem else made
+    def begin(self) -> None:
+        """Looks at the mail server of ``global``. Where it is none that Keepwell can have, each mail has to bring its own."""
+        made = self._smtp("global", self.shared) if self.shared.text("smtp_smarthost") and self.shared.text("smtp_from") else {}
+        self.mail = {} if self.problem_of("smtp", made) else made
 
     def _options(self, name: str, kind: str, part: Part) -> Made | None:
         makers: Mapping[str, Callable[[str, Part], Made | None]] = {"email": self._email, "slack": self._slack, "webhook": self._webhook}
@@ -144,7 +143,7 @@ class Receivers:
             self.left_out.append(LeftOut(f"email of the receiver {name}", "its address is a template", part.line("to"), True))
             return None
         made: Made = {"to": to[0] if len(to) == 1 else to}
-        if part.values.keys() & {"smarthost", "hello", "auth_username", "auth_password", "auth_password_file", "require_tls", "tls_config"}:
+        if not self.mail or part.values.keys() & _SERVER:
             return made | {"smtp": self._smtp(name, part)}
         if "from" in part:
             made["from"] = parseaddr(part.text("from"))[1]
@@ -199,7 +198,7 @@ class Receivers:
         return f"secret:file:{file}" if file else self._secret(name, content, part, key)
 
     def _secret(self, name: tuple[str, ...], content: str, part: Part, key: str = "") -> str:
-        place = f"{'_'.join(name)}:{part.line(key)}"
+        place = f"{'_'.join(name)}:{part.place(key)}"
         if place not in self._known:
             self._known[place] = self.secret_names.secret(*name)
             self.secrets.append(SecretNeeded(self._known[place], content, part.line(key)))

@@ -9,6 +9,8 @@ from keepwell.ports.offer import Drivers
 
 from .receivers import Made, ProblemOf
 
+_OWN_WORDS = "Value error, "
+
 
 def problems_by(drivers: Drivers) -> ProblemOf:
     """Asks these drivers."""
@@ -20,7 +22,9 @@ def problems_by(drivers: Drivers) -> ProblemOf:
         try:
             model.model_validate_json(json.dumps(options))
         except ValidationError as error:
-            return str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+            # Of the branches of a choice the one that says most in words.
+            said = sorted((str(one["msg"]) for one in error.errors()), key=lambda text: not text.startswith(_OWN_WORDS))
+            return said[0].removeprefix(_OWN_WORDS)
         return ""
 
     return problem_of
