@@ -87,7 +87,7 @@ def _passage(alert: NoticeAlert, notice: Notice) -> Passage:
         when=_when(alert, notice.at),
         labels=_labels(alert.labels),
         notes=_notes(alert.annotations),
-        links=tuple(_links(alert)),
+        links=tuple(_links(alert, notice.external_url)),
         acknowledged_by=one_line(alert.acknowledged_by),
     )
 
@@ -109,9 +109,12 @@ def _notes(annotations: Labels) -> tuple[tuple[str, str], ...]:
     return tuple((one_line(name), one_line(value)) for name, value in others[:_MOST_NOTES])
 
 
-def _links(alert: NoticeAlert) -> list[tuple[str, str]]:
+def _links(alert: NoticeAlert, pages: str) -> list[tuple[str, str]]:
+    """Its own page first: there it is acknowledged."""
+    own = f"{pages.rstrip('/')}/alerts/{alert.number}" if pages and alert.number else ""
     named = [(one_line(name.removesuffix("_url")), value) for name, value in sorted(alert.annotations.items()) if name not in _SAID]
-    return [(word, address) for word, address in [*named, ("source", alert.generator_url)] if _is_link(address)][: _MOST_NOTES + 1]
+    found = [("open", own), *named, ("source", alert.generator_url)]
+    return [(word, address) for word, address in found if _is_link(address)][: _MOST_NOTES + 2]
 
 
 def _is_link(address: str) -> bool:
