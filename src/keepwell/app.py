@@ -31,6 +31,7 @@ def commands() -> Sequence[Subcommand | Group]:
     from keepwell.rooms.alerts.importing import offer as alertmanager
     from keepwell.rooms.alerts.outbox import commands as outbox
     from keepwell.rooms.alerts.people import commands as alerts
+    from keepwell.rooms.alerts.rules import commands as alert_rules
     from keepwell.rooms.manual.importing import offer as manual
     from keepwell.rooms.manual.lint import offer as lint
     from keepwell.rooms.plan import offer as plan
@@ -49,7 +50,11 @@ def commands() -> Sequence[Subcommand | Group]:
         outbox.commands(verbs.ask_server, verbs.tell_server),
         delivery.commands(_preview_notice, _try_receivers, verbs.tell_server),
         *promql.commands(put_question, SystemClock().now),
-        Group("rules", "check rule files, and test them", rules.commands()),
+        Group(
+            "rules",
+            "how rules stand, their thresholds, and rule files",
+            (*alert_rules.commands(verbs.ask_server, verbs.tell_server), *rules.commands()),
+        ),
         Group("samples", "ask for samples, bring them and take them away", (*samples.commands(verbs.ask_server), *_transfer())),
         *manual.commands(verbs.data_directory, verbs.check_problem, lambda directory: verbs.validate(str(directory))),
         *alertmanager.commands(verbs.receiver_kinds, lambda directory: verbs.validate(str(directory))),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.alerts_rules import Ruled, ruled
+from tests.serving import keepwell
 
 RULES = """\
 figures: {load: load, orders: orders}
@@ -101,3 +102,32 @@ def test_a_rule_that_is_switched_off_ends_its_alerts(server: Ruled) -> None:
     server.told("high_error_rate", "firing")
     ask(server, "PATCH", {"rules": {"json_interface": {"high_error_rate": {"enabled": False}}}})
     server.told("high_error_rate", "firing", "resolved")
+
+
+def run(server: Ruled, *arguments: str) -> tuple[int, str]:
+    done = keepwell("rules", *arguments, "--data", str(server.server.data))
+    return done.returncode, done.stdout + done.stderr
+
+
+def words(line: str) -> str:
+    return " ".join(line.split())
+
+
+def test_commands(server: Ruled) -> None:
+    server.push("load 0.07\norders 3\n")
+    assert run(server, "thresholds", "--versions") == (0, "nothing was ever changed: all thresholds are those of the file\n")
+    status, text = run(server, "set", "json_interface/high_error_rate", "threshold=5%", "--reason", "the release is noisy")
+    assert (status, text) == (0, "json_interface/high_error_rate: threshold as in the file -> 0.05\nversion 1 is in force\n")
+    server.until("high_error_rate", "firing")
+    status, text = run(server, "list")
+    (line,) = [line for line in text.splitlines() if "high_error_rate" in line]
+    assert (status, words(line)) == (0, "firing json_interface/high_error_rate warning load > 5 % (changed) 7 %")
+    _, text = run(server, "thresholds")
+    (line,) = [line for line in text.splitlines() if "high_error_rate" in line and "threshold" in line]
+    assert words(line) == "json_interface/high_error_rate threshold > 5 % > 10 %"
+    status, text = run(server, "set", "Orders", "warning=50")
+    assert status == 2
+    assert "rules/Orders: critical > 20 is not worse than warning > 50" in text
+    status, text = run(server, "revert", "0")
+    assert text.endswith("version 2 is in force\n")
+    assert "the release is noisy" in run(server, "thresholds", "--versions")[1]

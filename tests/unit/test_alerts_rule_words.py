@@ -100,7 +100,7 @@ def test_a_figure_that_nothing_defines_is_waited_for(tmp_path: Path) -> None:
     assert [rule.waits_for for rule in found.measured] == ["error rate", "error rate"]
     figures = {"error rates": "x"}
     expected = 'Errors, ErrorRate waits: figures does not say what "error rate" measures; there is "error rates"'
-    assert list(unknown_figures(figures, found)) == [expected]
+    assert list(unknown_figures(figures, found)) == [("error rate", expected)]
 
 
 def test_a_state_holds_where_its_figure_is_not_0_or_gives_anything(tmp_path: Path) -> None:

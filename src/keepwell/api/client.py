@@ -36,10 +36,10 @@ class ServerClient:
         """The JSON answer to a read."""
         return await self._bounded(lambda reader, writer: _exchange(reader, writer, "GET", path, b""))
 
-    async def post(self, path: str, body: Any = None) -> Any:
+    async def post(self, path: str, body: Any = None, method: str = "POST") -> Any:
         """The JSON answer to a write; ``body`` is sent as JSON."""
         content = b"" if body is None else json.dumps(body).encode()
-        return await self._bounded(lambda reader, writer: _exchange(reader, writer, "POST", path, content))
+        return await self._bounded(lambda reader, writer: _exchange(reader, writer, method, path, content))
 
     async def form(self, path: str, fields: Mapping[str, str]) -> tuple[int, bytes]:
         """The status and the body of the answer to a form, for what has shapes of its own. An error in the shape of this program is

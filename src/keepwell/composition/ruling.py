@@ -1,6 +1,7 @@
 """Rules put together: what they measure is asked of PromQL, what they find is told to the desk of alerts."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from keepwell.composition.promql import PromqlRoom
 from keepwell.composition.samples import SampleRoom
 from keepwell.config.operations import Operations
-from keepwell.kernel.problems import ConfigurationError, Place
+from keepwell.kernel.problems import ConfigurationError, Place, Problem
 from keepwell.ports.activity import Activity
 from keepwell.ports.host import Host
 from keepwell.ports.offer import Face
@@ -20,7 +21,7 @@ from keepwell.rooms.alerts.rules import routes as rule_routes
 from keepwell.rooms.alerts.rules.checks import CheckRules, Looked
 from keepwell.rooms.alerts.rules.listed import listed_check, listed_measured
 from keepwell.rooms.alerts.rules.model import Changed, Language, Parts, Point, RuleSet
-from keepwell.rooms.alerts.rules.reading import check_figures, read_rules
+from keepwell.rooms.alerts.rules.reading import check_figures, read_rules, unknown_figures
 from keepwell.rooms.alerts.rules.routes import routes
 from keepwell.rooms.alerts.rules.work.checks import CheckTimes
 from keepwell.rooms.alerts.rules.work.measured import MeasuredRules, Verbs
@@ -34,6 +35,8 @@ from keepwell.rooms.promql.templates.rule_texts import check_template
 from keepwell.rooms.samples.work.arrivals import Arrivals
 from keepwell.storage.database import Database
 from keepwell.storage.journal import NewEntry
+
+_log = logging.getLogger("keepwell.alerts")
 
 
 class RuleRoom:
@@ -85,6 +88,9 @@ class RuleRoom:
             self._checks.configure(rules.checks, self._names)
             self.measured.configure(rules.measured)
             self._arrivals.want(self.measured.metrics)
+        count = sum(1 for rule in rules.measured if rule.waits_for)
+        if count:
+            _log.info("rules wait for figures that nothing defines", extra={"facts": {"rules": count}})
         self._times.configured()
         self._wake()
 
@@ -151,6 +157,15 @@ def _template(text: str) -> None:
 
 
 LANGUAGE = Language(_parts, _template)
+
+
+def waiting(operations: Operations) -> Sequence[Problem]:
+    """For each figure that rules wait for, what it is and where the first of these rules stands."""
+    rules = rules_of(operations)
+    places = {rule.waits_for: rule.place for rule in reversed(rules.measured) if rule.waits_for}
+    sentences = unknown_figures(operations.values["figures"].figures, rules)
+    hint = "define it in figures, as PromQL; until then the rule is shown and not judged"
+    return [Problem("rules.waiting", sentence, hint, places[name]) for name, sentence in sentences]
 
 
 def rules_of(operations: Operations, changed: Changed | None = None) -> RuleSet:

@@ -4,7 +4,7 @@ Everything costly is imported where it is used, so that ``keepwell --help`` stay
 """
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from keepwell.config.offer import Valid
     from keepwell.config.operations import Operations
     from keepwell.config.options import Options
+    from keepwell.kernel.problems import Problem
     from keepwell.ports.host import Host
     from keepwell.rooms.alerts.delivery.resolve import WhyNot
     from keepwell.rooms.checks.model import Check
@@ -182,7 +183,7 @@ def validate(directory: str) -> "Valid":
     operations = load(directory)
     resolve_checks(operations, user="nobody in particular")  # who runs it decides what is accepted, not what is valid
     check_more(operations)
-    return Valid(read_acceptances(Path(directory)).warnings, unused_in(operations))
+    return Valid((*read_acceptances(Path(directory)).warnings, *waiting_rules(operations)), unused_in(operations))
 
 
 def check_more(operations: "Operations") -> None:
@@ -192,6 +193,15 @@ def check_more(operations: "Operations") -> None:
     delivery.check(operations)
     routing.check(operations, operations.options("windows"))
     escalation.check(operations)
+
+
+def waiting_rules(operations: "Operations") -> "Sequence[Problem]":
+    """Rules that wait for a figure that nothing defines: they are shown, and not judged."""
+    if not operations.listed("rules"):
+        return ()
+    from keepwell.composition.ruling import waiting
+
+    return waiting(operations)
 
 
 def check_rules(operations: "Operations") -> None:
@@ -316,11 +326,11 @@ async def ask_server(data: str | None, path: str) -> Any:
     return await ServerClient(data_directory(data)).get(path)
 
 
-async def tell_server(data: str | None, path: str, body: Any = None) -> Any:
+async def tell_server(data: str | None, path: str, body: Any = None, method: str = "POST") -> Any:
     """Writes to the running server over its Unix socket."""
     from keepwell.api.client import ServerClient
 
-    return await ServerClient(data_directory(data)).post(path, body)
+    return await ServerClient(data_directory(data)).post(path, body, method)
 
 
 def download(data: str | None, path: str) -> "AsyncIterator[bytes]":

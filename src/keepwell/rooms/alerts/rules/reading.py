@@ -220,13 +220,13 @@ def moved(limit: Comparison, bound: float) -> Comparison:
     return Comparison(limit.operator, bound, limit.unit, f"{limit.operator} {limit.describe(bound)}")
 
 
-def unknown_figures(figures: Mapping[str, str], rules: RuleSet) -> Iterator[str]:
-    """A sentence for each figure that a rule waits for."""
+def unknown_figures(figures: Mapping[str, str], rules: RuleSet) -> Iterator[tuple[str, str]]:
+    """Each figure that a rule waits for, with a sentence."""
     for name in dict.fromkeys(rule.waits_for for rule in rules.measured if rule.waits_for):
         near = nearest(name, figures)
         hint = f"; there is {quoted(near)}" if near else ""
         waiting = ", ".join(dict.fromkeys(rule.face.name for rule in rules.measured if rule.waits_for == name))
-        yield f"{waiting} waits: figures does not say what {quoted(name)} measures{hint}"
+        yield name, f"{waiting} waits: figures does not say what {quoted(name)} measures{hint}"
 
 
 def check_figures(figures: Mapping[str, str], place: Place, language: Language) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -78,8 +79,7 @@ class Thresholds:
     async def versions(self, limit: int, before: int | None) -> Sequence[tuple[Version, Sequence[Difference]]]:
         """The newest first, each with what it changed. Raises StorageError."""
         found = await self._read(lambda connection: store.versions(connection, limit + 1, before))
-        earlier: list[Version | None] = [*found[1:], None]
-        pairs = zip(found, earlier, strict=True)
+        pairs = zip_longest(found, found[1:])  # the one before the first changed nothing
         return [(version, differences(_changed(other), _changed(version))) for version, other in pairs][:limit]
 
     async def _of(self, number: int) -> Changed:
