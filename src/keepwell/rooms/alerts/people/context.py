@@ -9,8 +9,7 @@ from fastapi import Query
 
 from keepwell.kernel.problems import StorageError
 from keepwell.ports.offer import Page
-from keepwell.rooms.alerts.matchers import fits_all
-from keepwell.rooms.alerts.model import Alert, Silence
+from keepwell.rooms.alerts.model import Alert
 from keepwell.rooms.alerts.outbox import store as outbox
 from keepwell.rooms.alerts.outbox.told import plain
 from keepwell.rooms.alerts.silences import state_of
@@ -66,7 +65,7 @@ async def _active(reading: Reading) -> dict[str, Any]:
         "counts": rows.counts(active, now),
         "alerts": [rows.row(alert, now, muted(alert), _escalations(reading, alert)) for alert in ordered[: rows.SHOWN]],
         "more": max(0, len(ordered) - rows.SHOWN),
-        "silences": _silences(alerts.silences(), active, now),
+        "silences": _silences(reading, now),
         "notices": sent,
         "outbox_problem": problem,
         "on_call": [rows.rota_row(rota) for rota in reading.on_call(OnCallAsked())["rotas"]],
@@ -87,13 +86,11 @@ def _escalations(reading: Reading, alert: Alert) -> list[str]:
     return [one["message"] for one in reading.escalations(reading.verbs.alerts.group_digests(alert.labels))]
 
 
-def _silences(silences: Sequence[Silence], active: Sequence[Alert], now: datetime) -> list[dict[str, Any]]:
-    found = []
-    for silence in sorted(silences, key=lambda one: one.ends_at):
-        if state_of(silence, now) != "expired":
-            fits = fits_all(silence.matchers)
-            found.append(rows.silence_row(silence, sum(1 for alert in active if fits(alert.labels)), now))
-    return found
+def _silences(reading: Reading, now: datetime) -> list[dict[str, Any]]:
+    """Those that have not ended, what ends first above."""
+    matched = reading.verbs.alerts.silenced()
+    found = sorted(reading.verbs.alerts.silences(), key=lambda one: one.ends_at)
+    return [rows.silence_row(silence, matched.get(silence.id, 0), now) for silence in found if state_of(silence, now) != "expired"]
 
 
 async def _outbox(reading: Reading) -> tuple[list[dict[str, Any]], str]:
@@ -127,7 +124,7 @@ async def _history(reading: Reading, asked: HistoryAsked) -> dict[str, Any]:
 async def _one(reading: Reading, number: int) -> dict[str, Any]:
     now = reading.verbs.now()
     alert = await reading.find(number)
-    told = await reading.one(number)
+    told = await reading.about(alert)
     muted = _muted(reading, reading.verbs.alerts.active() if alert.muted_by else ())
     return {
         "page_title": f"{alert.name} {number}",

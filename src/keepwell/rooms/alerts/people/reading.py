@@ -72,14 +72,17 @@ class Reading:
         return found
 
     async def one(self, number: int) -> dict[str, Any]:
-        """One alert with what happened to it, the notices of its groups, its escalations, and when it fired before."""
-        alert = await self.find(number)
+        """One alert with all that there is to know about it. Raises NotFound."""
+        return await self.about(await self.find(number))
+
+    async def about(self, alert: Alert) -> dict[str, Any]:
+        """What happened to an alert, the notices of its groups, its escalations, and when it fired before."""
         digests = self.verbs.alerts.group_digests(alert.labels)
-        earlier = history.Past(EPISODES, number, fingerprint=alert.fingerprint)
+        earlier = history.Past(EPISODES, alert.number, fingerprint=alert.fingerprint)
         before, _ = await self.verbs.read(lambda connection: history.page(connection, earlier))
         return {
             **shown.past_json(alert),
-            "timeline": await self.timeline(number),
+            "timeline": await self.timeline(alert.number),
             "notices": await self.notices(digests, alert),
             "escalations": self.escalations(digests),
             "earlier": [shown.past_json(past) for past in before],

@@ -41,6 +41,10 @@ class Alerts(Protocol):
         """Those that have not ended, and those that ended of late."""
         ...
 
+    def silenced(self) -> Mapping[str, int]:
+        """How many alerts that fire each silence mutes now, by its id."""
+        ...
+
     async def acknowledge(self, number: int, acknowledgement: Acknowledgement, actor: str, /) -> Alert:
         """Somebody knows of it."""
         ...

@@ -5,7 +5,8 @@ One change at a time. What is decided (``life``, ``react``) is pure; a write tha
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -302,6 +303,11 @@ class Desk:
     def silences(self) -> Sequence[Silence]:
         """Those that have not ended, and those that ended of late."""
         return list(self.book.silences.values())
+
+    def silenced(self) -> Mapping[str, int]:
+        """How many alerts that fire each silence mutes now, by its id."""
+        now, firing = self._now(), [alert for alert in self.book.alerts.values() if alert.state is State.FIRING]
+        return Counter(silence.id for alert in firing for silence in self.book.silenced.by(alert, now))
 
     def standings(self) -> Standings:
         """How everything that fires stands now."""
