@@ -1,4 +1,4 @@
-"""What people see of alerts while the database takes or gives nothing: what is in memory is shown, and nothing is said that is not stored."""
+"""What people see of alerts while the database takes or gives nothing: what is in memory; nothing is said that is not stored."""
 
 import sqlite3
 from datetime import UTC, datetime
