@@ -38,6 +38,7 @@ class CheckTimes:
     def configured(self) -> None:
         """The rules are others now: everything is judged again soon."""
         self._is_new = True
+        self._again_at = max(self._again_at, self._clock.monotonic())
 
     def next_due(self) -> float | None:
         """See ports.activity.Activity."""
