@@ -236,6 +236,11 @@ def test_old_and_new_matchers_become_matchers() -> None:
     ]
 
 
+def test_a_route_with_an_empty_group_by_groups_as_the_one_above() -> None:
+    found = imported("route: {receiver: a, group_by: [x], routes: [{group_by: [], receiver: a}]}\nreceivers: [{name: a}]")
+    assert made(found)["routes"]["routes"] == [{"receiver": []}]
+
+
 def test_time_intervals_have_names_as_here() -> None:
     found = imported(
         "route: {receiver: a, routes: [{mute_time_intervals: ['Off Hours']}]}\nreceivers: [{name: a}]\n"

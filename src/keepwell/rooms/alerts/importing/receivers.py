@@ -94,7 +94,7 @@ class Receivers:
         if problem:
             self.left_out.append(LeftOut(f"{kind} of the receiver {name}", problem, part.line(), True))
             return None
-        for key in part.values.keys() - known - {"send_resolved"}:
+        for key in [key for key in part.values if key not in known and key != "send_resolved"]:
             self.left_out.append(LeftOut(f"{key} of {kind} of the receiver {name}", _why(key), part.line(key)))
         sends = part.get("send_resolved", kind not in _QUIET)
         if sends and kind in _ENDS_UNTOLD:

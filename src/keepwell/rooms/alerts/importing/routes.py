@@ -24,7 +24,8 @@ def route(part: Part, receivers: Ours, intervals: Mapping[str, str], *, is_root:
     told = receivers.get(part.text("receiver"))
     if told is not None:
         made["receiver"] = told[0] if len(told) == 1 else list(told)
-    if is_root or "group_by" in part:
+    # An empty list says nothing: the route groups as the one above does.
+    if is_root or part.all("group_by"):
         made["group_by"] = list(dict.fromkeys(part.all("group_by")))
     made |= {key: _duration(part.get(key)) for key in _DURATIONS if isinstance(part.get(key), timedelta)}
     matchers = _matchers(part, "match", "match_re", "matchers")

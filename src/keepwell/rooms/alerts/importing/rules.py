@@ -194,10 +194,8 @@ def _defined(part: Part) -> Iterator[Wrong]:
         name = route.text("receiver")
         if name and name not in receivers:
             yield "receiver", f"{quoted(name)} is none of the receivers", route
-        for key in ("mute_time_intervals", "active_time_intervals"):
-            for name in route.all(key):
-                if name not in intervals:
-                    yield key, f"{quoted(name)} is none of the time intervals", route
+        named = [(key, name) for key in ("mute_time_intervals", "active_time_intervals") for name in route.all(key)]
+        yield from ((key, f"{quoted(name)} is none of the time intervals", route) for key, name in named if name not in intervals)
 
 
 def routes_in(route: Part) -> Iterator[Part]:
@@ -207,7 +205,10 @@ def routes_in(route: Part) -> Iterator[Part]:
         yield from routes_in(child)
 
 
-_DEFAULTS: Mapping[str, Sequence[tuple[Sequence[str], Sequence[str], str]]] = {
+Default = tuple[Sequence[str], Sequence[str], str]
+"""Keys of which a receiver needs one, keys of ``global`` that can stand for them, and what is said where neither is there."""
+
+_DEFAULTS: Mapping[str, Sequence[Default]] = {
     "email": ((("smarthost",), ("smtp_smarthost",), "no smarthost"), (("from",), ("smtp_from",), "no from")),
     "slack": ((("api_url", "api_url_file"), ("slack_api_url", "slack_api_url_file"), "no api_url"),),
     "opsgenie": ((("api_key", "api_key_file"), ("opsgenie_api_key", "opsgenie_api_key_file"), "no api_key"),),
@@ -217,17 +218,21 @@ _DEFAULTS: Mapping[str, Sequence[tuple[Sequence[str], Sequence[str], str]]] = {
         (("corp_id",), ("wechat_api_corp_id",), "no corp_id"),
     ),
 }
-"""By kind: keys of which a receiver needs one, keys of ``global`` that can stand for them, and what is said where neither is there."""
+"""By kind of receiver."""
 
 
 def _from_global(part: Part) -> Iterator[Wrong]:
-    defaults = part.part("global")
     for receiver in part.all("receivers"):
+        name = quoted(receiver.text("name"))
         for kind, wishes in _DEFAULTS.items():
             for one in receiver.all(f"{kind}_configs"):
-                for own, shared, lack in wishes:
-                    if not any(one.get(key) for key in own) and not any(defaults.get(key) for key in shared):
-                        yield "", f"{quoted(receiver.text('name'))} has {lack} here, and global has no {shared[0]}", one
+                yield from ((key, f"{name} {lack}", place) for key, lack, place in _lacking(one, part.part("global"), wishes))
+
+
+def _lacking(one: Part, shared: Part, wishes: Sequence[Default]) -> Iterator[tuple[str, str, Part]]:
+    for own, general, lack in wishes:
+        if not any(one.get(key) for key in own) and not any(shared.get(key) for key in general):
+            yield "", f"has {lack} here, and global has no {general[0]}", one
 
 
 OF_THE_FILE: Sequence[Rule] = (_root, _unique, _defined, _from_global)
