@@ -530,3 +530,15 @@ async def test_what_was_resolved_long_ago_is_forgotten(rig: Rig) -> None:
     assert [alert.labels["instance"] for alert in await rig.rows()] == ["4099"]
     kept = await rig.database.read(lambda connection: load(connection, NOW).silences)
     assert sorted((one.ends_at, one.maintenance) for one in kept) == [(works.ends_at, True), (NOW + timedelta(hours=5), False)]
+
+
+async def test_of_two_sources_with_the_same_labels_the_last_one_ends_it(rig: Rig) -> None:
+    await rig.tell(firing("a"), source="rules/a")
+    await rig.tell(firing("a"), source="rules/b")
+    await rig.tell(source="rules/b")
+    await rig.after(20)
+    assert await rig.told() == ["hook +a"]
+    await rig.tell(source="rules/a")
+    await rig.after(20)
+    assert await rig.told() == ["hook +a", "hook -a"]
+    assert [alert.settled for alert in await rig.rows()] == [True, True]

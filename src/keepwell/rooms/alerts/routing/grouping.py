@@ -52,7 +52,8 @@ def due(
     after = replace(group, next_at=moment + route.group_interval, flushed=True, told=told)
     untold = _known(group.told) & hidden if sends_resolved else frozenset()
     # An alert stays while it fires, and while somebody was told that it fires and cannot be told yet that it ended.
-    staying = {alert.number for alert in current if alert.state is State.FIRING or alert.fingerprint in untold}
+    staying = {alert.number for alert in alerts if alert.state is State.FIRING}
+    staying |= {alert.number for alert in current if alert.fingerprint in untold}
     leaving = frozenset(alert.number for alert in alerts) - staying
     telling = [alert for alert in heard if sends_resolved or alert.state is State.FIRING] if verdict.tells else []
     return Flush(after, telling, verdict.reason, verdict.is_new, leaving)
@@ -105,9 +106,9 @@ def _count(alerts: Collection[object]) -> str:
 
 
 def _current(alerts: Sequence[Alert]) -> Sequence[Alert]:
-    """The newest episode of each alert that fired."""
+    """The newest episode of each alert that fired; of one that several sources tell of, one that still fires."""
     newest: dict[str, Alert] = {}
-    for alert in sorted(alerts, key=lambda alert: alert.number):
+    for alert in sorted(alerts, key=lambda alert: (alert.state is State.FIRING, alert.number)):
         if alert.state is not State.PENDING:
             newest[alert.fingerprint] = alert
     return list(newest.values())
