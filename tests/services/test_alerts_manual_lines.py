@@ -30,7 +30,7 @@ checks:
   disk: {{host: {{mount: /}}, every: 1s}}
 receivers:
   hook: {{webhook: {{url: "{hook}"}}}}
-routes: {{receiver: hook, group_wait: 0s}}
+routes: {{receiver: hook, group_by: [alertname], group_wait: 0s}}
 rules:
   - {{alert: high_error_rate, group: json_interface, expr: "json_error_ratio > 0.1", severity: critical}}
 """
