@@ -13,7 +13,7 @@ EVERYTHING = sorted(SOURCE.rglob("*.py"))
 
 CLOCKS = frozenset({"now", "utcnow", "today"})
 CALENDARS = frozenset({"datetime", "date"})
-KERNEL_MAY_IMPORT = frozenset({"cronsim"})
+KERNEL_MAY_IMPORT = frozenset({"cronsim", "re2"})
 """Libraries beside Python's own: each is pure itself."""
 COPYLEFT = frozenset({"bashlex"})
 """Never imported: their licence (GPL) would bind ours."""
