@@ -131,8 +131,9 @@ class Group:
 class Route:
     """An HTTP operation. ``endpoint`` is an async function whose annotated parameters are its query, path and body; ``permission`` is
     the word that a token must hold (reads on loopback need none until people and roles exist). ``known_by_path``: the path itself holds
-    what only those know who may; whoever asks for anything below its fixed part holds the permission, and no other. ``asks``: a POST that
-    changes nothing, a question too long for an address; it is let in as a read is. ``body``: bytes that a request's body may have here,
+    what only those know who may; whoever asks for anything below its fixed part holds the permission, and no other. ``asks``: a POST to
+    this path changes nothing, a question too long for an address; it is let in as a read is (and answered with 405 where there is only a
+    GET, which clients that try POST first understand, and a refusal not). ``body``: bytes that a request's body may have here,
     where the server's usual limit is too little; such a path has no parameters."""
 
     method: str
@@ -191,7 +192,10 @@ class Face:
 @dataclass(frozen=True, slots=True)
 class Tables:
     """A room's tables: ``metadata`` gives SQLAlchemy's MetaData, ``migrations`` the folder of its Alembic revisions (an independent
-    branch), ``head`` the newest of them (so that a current database is recognised without loading Alembic; a test keeps it true)."""
+    branch), ``head`` the newest of them (so that a current database is recognised without loading Alembic; a test keeps it true).
+
+    A new database gets them as declared, with what hangs on them as events (triggers); a test holds the revisions to the same. Tables of
+    which there are revisions only (``metadata`` gives None) are made by these."""
 
     name: str
     metadata: Callable[[], Any]
