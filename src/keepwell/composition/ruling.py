@@ -126,7 +126,7 @@ class RuleRoom:
         return f"{self._address}/checks/{check}"
 
     async def _ask(self, text: str, at: int) -> Sequence[Point]:
-        return _points(await self._promql.engine().instant(text, at))
+        return points_of(await self._promql.engine().instant(text, at))
 
     async def _write(self, texts: Mapping[str, str], point: Point, at: int) -> Mapping[str, str]:
         async def ask(text: str, at: int) -> Result:
@@ -135,7 +135,8 @@ class RuleRoom:
         return await expanded_texts(texts, Found(point.labels, point.value), self._promql.rules.outside, at, ask)
 
 
-def _points(result: Result) -> Sequence[Point]:
+def points_of(result: Result) -> Sequence[Point]:
+    """The series of a result, without their metric's name. Raises BadQuery where it has none."""
     match result.value:
         case InstantVector(_, points):
             return [Point({name: value for name, value in point.labels.items() if name != NAME}, point.value) for point in points]
