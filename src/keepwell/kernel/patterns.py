@@ -7,8 +7,6 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-import re2
-
 from .quoting import quoted
 
 LONGEST = 16_384
@@ -37,6 +35,8 @@ def whole(pattern: str, *, dot_fits_line_break: bool) -> Test:
 
 
 def _compiled(pattern: str, dot_fits_line_break: bool) -> Callable[[str], object]:
+    import re2  # one and a half megabytes, which only those need who have patterns
+
     options = re2.Options()
     options.log_errors = False
     options.dot_nl = dot_fits_line_break

@@ -2,8 +2,6 @@
 
 import json
 
-import promql_parser
-
 from keepwell.rooms.promql.literals import general, unquoted
 from keepwell.rooms.promql.rewrite import restored, rewrite
 from keepwell.rooms.promql.tokens import Token, scan
@@ -11,6 +9,8 @@ from keepwell.rooms.promql.tokens import Token, scan
 
 def formatted(text: str) -> str:
     """The expression on several lines where it is long. Raises BadQuery."""
+    import promql_parser  # one and a half megabytes, which only those need who ask
+
     rewritten = rewrite(text, scan(text))
     tree = promql_parser.parse(rewritten.text)
     return _as_go_writes(restored(str(tree.prettify()), rewritten))

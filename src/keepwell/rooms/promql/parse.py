@@ -6,8 +6,6 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
-import promql_parser
-
 from keepwell.ports.samples import NAME, Matcher, Operator
 from keepwell.rooms.promql.expression import (
     Aggregate,
@@ -51,6 +49,8 @@ MOMENTARY = frozenset(
 def parse(text: str) -> Expression:
     """The expression of that text. Raises BadQuery where it is none, with line and column; OutsideScope where it uses what scope.py
     lists."""
+    import promql_parser  # one and a half megabytes, which only those need who ask
+
     tokens = scan(text)
     if not tokens:
         raise bad(text, 0, "no expression found in input")
@@ -114,6 +114,8 @@ class _Reader:
     _next: int = 0
 
     def expression(self, tree: Any, depth: int) -> Expression:
+        import promql_parser
+
         while isinstance(tree, promql_parser.ParenExpr):
             tree = tree.expr
         if depth > DEEPEST:
@@ -249,6 +251,8 @@ class _Reader:
         return Aggregate(operator, inner, parameter, labels, without, place, fixed)
 
     def _binary(self, tree: Any, depth: int) -> Expression:
+        import promql_parser
+
         # Operators of one rank lean to the left, a thousand of them: that side is walked in a loop.
         spine = []
         while isinstance(tree, promql_parser.BinaryExpr):

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import re2
-
 from keepwell.ports.samples import Matcher
 
 LONGEST = 10_000
@@ -22,6 +20,8 @@ class PatternError(ValueError):
 def compiled(pattern: str, *, dot_matches_newline: bool = True) -> Any:
     """The pattern as RE2 compiles it; ``.`` matches a line's end too, as in matchers of Prometheus. Raises PatternError with RE2's own
     reason."""
+    import re2  # one and a half megabytes, which only those need who ask by patterns
+
     if len(pattern) > LONGEST:
         raise PatternError(f"the regular expression has {len(pattern)} characters; it may have {LONGEST}")
     options = re2.Options()

@@ -95,6 +95,8 @@ class Log:
         # NORMAL survives kill -9 as well, but may lose the newest commits at a power failure (sqlite.org/pragma.html#pragma_synchronous).
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 67108864")
+        # It is appended to: what was written is hardly read again before it is compacted.
+        connection.execute("PRAGMA cache_size = -512")
 
     def close(self) -> None:
         """Closes the file. Doing it twice is harmless."""

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Callable, Sequence
 
-import re2
-
 from keepwell.kernel.problems import Problem, Refused
 from keepwell.ports.samples import Matcher
 
@@ -50,6 +48,8 @@ def _pattern(text: str) -> Test:
 
 
 def _compiled(text: str) -> Callable[[str], object]:
+    import re2  # one and a half megabytes, which only those need who ask by patterns
+
     options = re2.Options()
     options.log_errors = False
     # As in Prometheus since 3.0: a dot fits a line break too.
