@@ -1,4 +1,4 @@
-"""Rules over samples on a real database, with a clock that is moved: restarts, storage that fails, samples that come, people who resolve."""
+"""Rules over samples on a real database, with a clock that is moved: restarts, storage that fails, arrivals, people who resolve."""
 
 from datetime import timedelta
 from pathlib import Path
