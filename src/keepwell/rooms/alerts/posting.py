@@ -9,6 +9,9 @@ from .draft import Draft
 from .fingerprint import fingerprint
 from .model import Alert, Posted, State
 
+_GIVEN = "end given"
+"""What is remembered of an alert: that its end is not only our own guess."""
+
 
 def post(draft: Draft, posted: Sequence[Posted], now: datetime, lasts: timedelta) -> list[int]:
     """Takes alerts that a program tells of, as Alertmanager does (api/v2, postAlertsHandler); the numbers of those that are or were
@@ -36,6 +39,7 @@ def post(draft: Draft, posted: Sequence[Posted], now: datetime, lasts: timedelta
 
 def _posted(draft: Draft, one: Posted, key: str, now: datetime, lasts: timedelta) -> Alert:
     start = one.starts_at or now
+    end, is_given = _end(None, one, now, lasts)
     return Alert(
         number=draft.new_number("alert"),
         fingerprint=key,
@@ -46,23 +50,38 @@ def _posted(draft: Draft, one: Posted, key: str, now: datetime, lasts: timedelta
         active_since=start,
         updated_at=now,
         firing_since=start,
-        expires_at=_expires(one, now, lasts),
+        expires_at=end,
         generator_url=one.generator_url,
+        memory={_GIVEN: is_given},
     )
 
 
 def _posted_again(draft: Draft, alert: Alert, one: Posted, now: datetime, lasts: timedelta) -> None:
-    if alert.closed:
-        draft.put_quietly(replace(alert, expires_at=_expires(one, now, lasts)))
-        return
-    after = replace(
-        alert, annotations=dict(one.annotations), generator_url=one.generator_url, expires_at=_expires(one, now, lasts), updated_at=now
-    )
-    if one.starts_at is not None and one.starts_at < (alert.firing_since or now):
-        after = replace(after, active_since=one.starts_at, firing_since=one.starts_at)
-    # A program tells of its alerts again and again. After a start they get time enough for that.
-    draft.put_quietly(after)
+    end, is_given = _end(alert, one, now, lasts)
+    after = replace(alert, expires_at=end, memory={_GIVEN: is_given})
+    if not alert.closed:
+        start = min(alert.firing_since or now, one.starts_at or now)
+        after = replace(
+            after,
+            annotations=dict(one.annotations),
+            generator_url=one.generator_url,
+            active_since=min(alert.active_since, start),
+            firing_since=start,
+            updated_at=now,
+        )
+    if end != alert.expires_at and (end is None or end > now + lasts):
+        draft.put(after)
+    else:
+        # A program tells of its alerts again and again. After a start they get time enough for that.
+        draft.put_quietly(after)
 
 
-def _expires(one: Posted, now: datetime, lasts: timedelta) -> datetime | None:
-    return one.ends_at if one.ends_at is not None or one.lasts else now + lasts
+def _end(alert: Alert | None, one: Posted, now: datetime, lasts: timedelta) -> tuple[datetime | None, bool]:
+    """When an alert ends by itself, and whether a sender gave that end. A given end is not brought forward by a post that says that the
+    alert fires still: another sender may tell of it less often (alertmanager, types/types.go: Alert.Merge)."""
+    end, is_given = (one.ends_at, True) if one.ends_at is not None or one.lasts else (now + lasts, False)
+    if alert is None or alert.closed or not alert.memory.get(_GIVEN):
+        return end, is_given
+    if alert.expires_at is None:
+        return one.ends_at, True
+    return (end, is_given) if end is None or end >= alert.expires_at else (alert.expires_at, True)
