@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from keepwell.rooms.promql.engine import ALWAYS, USUAL, Bounds, Described, Store, Wanted
 from keepwell.rooms.promql.model import BadQuery, Limits, Result
-from keepwell.rooms.promql.work import query_instant, query_range
 
 LIMITS = Limits(samples=10_000_000, points=11_001)
 """Fifty million numbers, as Prometheus allows them, may stand several times in memory here: gigabytes. With ten a query stays below about
@@ -26,10 +25,14 @@ class OwnEngine:
 
     async def instant(self, text: str, at: int, bounds: Bounds = USUAL) -> Result:
         """See Engine."""
+        from keepwell.rooms.promql.work import query_instant  # a megabyte, which only those need who ask
+
         return await query_instant(text, at, self._store.select, self._bounded(bounds))
 
     async def range(self, text: str, span: tuple[int, int], step: int, bounds: Bounds = USUAL) -> Result:
         """See Engine."""
+        from keepwell.rooms.promql.work import query_range
+
         return await query_range(text, *span, step, self._store.select, self._bounded(bounds))
 
     def _bounded(self, bounds: Bounds) -> Limits:
