@@ -9,12 +9,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "keepwell"
 
+JUDGING = ("checks", "flapping", "judging", "life", "reading", "thresholds", "when")
 MANUAL = SOURCE / "rooms" / "manual"
 PURE = sorted(
     [
         *SOURCE.joinpath("kernel").rglob("*.py"),
         *SOURCE.rglob("decide.py"),
         *SOURCE.joinpath("rooms", "alerts", "routing").rglob("*.py"),
+        *(SOURCE / "rooms" / "alerts" / "rules" / f"{name}.py" for name in JUDGING),
         *MANUAL.joinpath("reading").rglob("*.py"),
         *MANUAL.joinpath("lint", "rules").rglob("*.py"),
     ]
