@@ -74,6 +74,7 @@ def row(alert: Alert, now: datetime, muted: str = "", escalations: Sequence[str]
         "state": stands,
         "is_active": alert.state is not State.RESOLVED,
         "is_known": is_acknowledged(alert, now),
+        "is_explained": alert.muted_by.startswith("inhibited"),  # another alert says it already
         "sentence": sentence(alert.annotations),
         "since": instant(since),
         "since_words": f"for {length((now - since).total_seconds())}",
