@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from keepwell.api.gate import BODY_LIMIT
 from keepwell.rooms.alerts.api_v2 import writing
 from keepwell.rooms.alerts.api_v2.routes import MOST_BYTES
 from keepwell.rooms.alerts.matchers import parse_matcher
@@ -215,15 +216,16 @@ def test_ten_thousand_alerts_in_one_post(server: Served, api: Api, hook: Listene
     wait_until(lambda: len(hook.calls) == 1, 60, "one notice")
     (message,) = hook.told()
     assert len(message["alerts"]) + message["truncatedAlerts"] == 10_000
-    assert declared(server, MOST_BYTES + 1) == 413
+    assert declared(server, "/alerts", MOST_BYTES + 1) == 413
+    assert declared(server, "/silences", BODY_LIMIT + 1) == 413, "elsewhere a body is as small as ever"
 
 
-def declared(server: Served, length: int) -> int:
-    """The status for a post of alerts that declares a body of so many bytes, and sends none of it."""
+def declared(server: Served, path: str, length: int) -> int:
+    """The status for a post that declares a body of so many bytes, and sends none of it."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
     try:
-        connection.putrequest("POST", "/alertmanager/api/v2/alerts")
-        connection.putheader("authorization", f"Bearer {token_of(server, 'large')}")
+        connection.putrequest("POST", f"/alertmanager/api/v2{path}")
+        connection.putheader("authorization", f"Bearer {token_of(server, path)}")
         connection.putheader("content-length", str(length))
         connection.endheaders()
         return connection.getresponse().status
