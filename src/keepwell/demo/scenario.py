@@ -24,6 +24,15 @@ Accept = Callable[[Path], Awaitable[int]]
 PACE = "5s"
 """How often the demonstration looks at everything, so that a fault shows while one watches."""
 
+FIGURES = """
+# What the words of the rules measure: import cannot know that, so the rules would wait. Short stretches, so that a fault shows while one
+# watches.
+figures:
+  uptime: 'avg_over_time(check_up{check="health"}[5m])'
+  error rate: 'avg(avg_over_time((status_code >= bool 500)[5m:5s]))'
+"""
+"""What the demonstration adds to the configuration that import made."""
+
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 _FRONT_HEADING = "### Front"
@@ -60,6 +69,8 @@ async def demonstration(import_: Import, accept: Accept, *, front: bool = True) 
         manual.write_text(localised(manual_text(), Path(state["folder"]), state["addresses"]), "utf-8")
         operations = root / "operations"
         checks = await import_(manual, operations, PACE)
+        with (operations / "keepwell.yaml").open("a", encoding="utf-8") as file:
+            file.write(FIGURES)
         yield Demonstration(root, operations, root / "data", checks, await accept(operations), state)
     finally:
         await _stop(process)
