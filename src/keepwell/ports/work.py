@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Protocol
+
+from keepwell.kernel.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +53,24 @@ class Perform(Protocol):
     interrupted it, it goes on. Raises NotFound where nothing is called so; every failure of the work itself is a Performed."""
 
     async def __call__(self, work: Work, occasion: Occasion, /) -> Performed: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """Work that recurs: ``every`` is a cadence in the words of kernel/cadences, read in ``zone``. ``name`` tells it from all others; that of
+    what is no task itself begins with its section (``backups/shop``).
+
+    ``late``: how long after its time an occasion may still begin. ``window``: it begins only while that is open. ``expected``: how long it
+    takes; longer is told of. ``locks``: it never runs at the same time as other work that names one of them. ``severity`` is that of its
+    alerts.
+    """
+
+    name: str
+    work: Work
+    every: str
+    zone: str = "UTC"
+    late: timedelta = timedelta(hours=6)
+    window: Window | None = None
+    expected: timedelta | None = None
+    locks: tuple[str, ...] = ()
+    severity: str = "warning"
