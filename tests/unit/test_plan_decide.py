@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from keepwell.config.runbooks import Runbook, Step
 from keepwell.kernel.windows import Window, parse_window
 from keepwell.rooms.plan.decide import MOST, assemble, plan_tasks
-from keepwell.rooms.plan.model import Entry, Kept, Operated, Plan, PlannedTask, Report, Runbook, Step, Wanted
+from keepwell.rooms.plan.model import Entry, Kept, Operated, Plan, PlannedTask, Report, Wanted
 
 NOW = datetime(2026, 10, 22, 12, 0, tzinfo=UTC)  # a Thursday; on Sunday 25 October clocks are put back in Europe
 SPRING = datetime(2027, 3, 27, 12, 0, tzinfo=UTC)  # a Saturday; on the 28th they are put forward

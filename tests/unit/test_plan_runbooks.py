@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from keepwell.config.runbook_files import LARGEST, read_runbooks
+from keepwell.config.runbook_text import read_runbook
 from keepwell.rooms.plan.model import Report, Wanted
 from keepwell.rooms.plan.reports import read_report
-from keepwell.rooms.plan.runbooks import read_runbook
-from keepwell.rooms.plan.work import LARGEST_RUNBOOK, read_runbooks
 
 TEXT = """\
 ---
@@ -135,7 +135,7 @@ def test_which_files_are_read(tmp_path: Path) -> None:
     (ops / "runbooks" / "link.md").symlink_to("../../outside.md")
     (ops / "runbooks" / "circle.md").symlink_to("circle.md")
     (ops / "runbooks" / "bytes.md").write_bytes(b"\xff\xfe")
-    (ops / "runbooks" / "large.md").write_bytes(b"x" * (LARGEST_RUNBOOK + 1))
+    (ops / "runbooks" / "large.md").write_bytes(b"x" * (LARGEST + 1))
     os.mkfifo(ops / "runbooks" / "pipe.md")
     paths = {
         "runbooks/good.md": "",
@@ -145,7 +145,7 @@ def test_which_files_are_read(tmp_path: Path) -> None:
         "runbooks/link.md": '"runbooks/link.md" leaves the operations directory, so it is not read',
         "runbooks/absent.md": '"runbooks/absent.md" does not exist',
         "runbooks/bytes.md": '"runbooks/bytes.md" is not text in UTF-8',
-        "runbooks/large.md": f'"runbooks/large.md" cannot be read: it is larger than {LARGEST_RUNBOOK} bytes',
+        "runbooks/large.md": f'"runbooks/large.md" cannot be read: it is larger than {LARGEST} bytes',
         "runbooks/pipe.md": '"runbooks/pipe.md" cannot be read: it is no regular file',
         "runbooks": '"runbooks" cannot be read: it is no regular file',
         "a\0b": '"a\\x00b" cannot be read: embedded null byte',

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from keepwell.config.runbooks import Runbook
 from keepwell.kernel.cadences import instants, next_instant, parse_cadence
 from keepwell.kernel.durations import parse_duration
 from keepwell.kernel.quoting import quoted
 from keepwell.kernel.windows import Span, Window, current_window, next_window
 
-from .model import Entry, Kept, Moment, Plan, PlannedTask, Report, Runbook, Wanted
+from .model import Entry, Kept, Moment, Plan, PlannedTask, Report, Wanted
 
 ZONE = "UTC"
 """The zone of what names none."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from keepwell.config.runbooks import Runbook
 from keepwell.kernel.windows import Window
 
 
@@ -94,35 +95,6 @@ class PlannedTask:
     more: bool = False
     next: datetime | None = None
     faults: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step of a runbook: a fence with a name. ``line`` is where the manual has it (None where that is not said); ``operation`` is empty
-    for shell text as the manual has it; ``disposition`` is ``carried`` where the fence says nothing else; ``missing`` are names of what
-    nobody supplied, ``asks`` of what each run is asked for."""
-
-    number: int
-    name: str
-    language: str
-    text: str
-    operation: str = ""
-    disposition: str = "carried"
-    rule: str = ""
-    missing: tuple[str, ...] = ()
-    asks: tuple[str, ...] = ()
-    line: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Runbook:
-    """A runbook file: its front matter, title and steps. ``fault``: why it could not be read, in one sentence."""
-
-    path: str
-    title: str = ""
-    front: Mapping[str, Any] = field(default_factory=dict)
-    steps: tuple[Step, ...] = ()
-    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,18 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, timedelta
 
+from keepwell.config.runbooks import SHELLS, Runbook, Step
 from keepwell.kernel.durations import format_duration
 
 from .decide import runs
 from .lines import MOST, WIDEST, Line, column, count, finished, first_command, first_line, some
-from .model import Entry, Kept, Plan, PlannedCheck, Runbook, Step, Waiting, Wanted
+from .model import Entry, Kept, Plan, PlannedCheck, Waiting, Wanted
 from .task_lines import task_lines
 from .views import counts
 
 MOST_RUNBOOKS = 30
 MOST_MISSING = 50
-SHELL = ("", "sh", "bash", "zsh", "shell", "console")
+SHELL = (*SHELLS, "zsh", "console")
 
 
 def lines(plan: Plan) -> Iterator[Line]:

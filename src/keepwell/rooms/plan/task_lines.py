@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from keepwell.config.runbooks import Runbook
+
 from .lines import Line, column, count, some
-from .model import Moment, Plan, PlannedTask, Runbook
+from .model import Moment, Plan, PlannedTask
 
 MOST_FAULTS = 50
 

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from keepwell.config.runbooks import Runbook, Step
 from keepwell.kernel.durations import format_duration
 from keepwell.kernel.redaction import redact_patterns
 
 from .decide import runs
-from .model import Kept, Plan, PlannedCheck, PlannedTask, Runbook, Step, Wanted
+from .model import Kept, Plan, PlannedCheck, PlannedTask, Wanted
 
 
 def as_json(plan: Plan) -> dict[str, Any]:

@@ -1,0 +1,195 @@
+"""Pure: the text of a runbook gives its front matter, its title and its steps.
+
+A runbook is Markdown. Its steps are the fences whose info string holds Runme's attributes as one JSON object of flat strings with a name
+(https://docs.runme.dev/configuration/cell-level), and the lines of its checklists (``- [ ] ...``, GitHub Flavored Markdown 0.29, section
+5.3); a fence without a name is prose.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from keepwell.kernel.durations import parse_duration
+from keepwell.kernel.problems import ConfigurationError
+from keepwell.kernel.quoting import quoted
+
+from .nodes import plain
+from .runbooks import CHECKLIST, Runbook, Step
+from .yaml_reader import parse_yaml
+
+LONGEST_ATTRIBUTES = 10_000
+"""Characters of an info string that are read."""
+
+# CommonMark 0.31.2, sections 2.1, 4.2 and 4.5: up to three spaces before either; the info string of backticks holds none.
+_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*)")
+_LINE_BREAK = re.compile(r"\r\n|\n|\r")
+_OPENING = re.compile(r"( {0,3})(`{3,}(?=[^`]*$)|~{3,})[ \t]*(.*)")
+_INFO = re.compile(r"([^\s{]*)\s*(\{.*\})\s*")
+_TICK = re.compile(r"[ \t]*(?:[-*+]|[0-9]{1,9}[.)])[ \t]+\[[ xX]\][ \t]+(\S.*)")
+_QUOTED = re.compile(r" {0,3}>[ \t]?(?:[-*+][ \t]+)?(.*)")
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Fence:
+    """A fence: what stands behind its mark, its lines, and the sentences quoted just above it."""
+
+    info: str
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tick:
+    """A line of a checklist."""
+
+    text: str
+
+
+def read_runbook(path: str, text: str) -> Runbook:
+    """A runbook from its text; ``path`` is what to call it. Any text is taken."""
+    lines = _LINE_BREAK.split(text.removeprefix("\ufeff"))
+    head, body = _divided(lines)
+    front, fault = _front(path, head)
+    heading = next((match[1].strip(" \t#") for line in body if (match := _HEADING.fullmatch(line))), "")
+    title = front.get("title")
+    return Runbook(path, title if isinstance(title, str) and title else heading, front, tuple(_steps(body)), fault)
+
+
+def _divided(lines: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """The lines between the first line ``---`` and the next one, and those after it."""
+    if not lines or lines[0].rstrip() != "---":
+        return (), lines
+    end = next((number for number, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), None)
+    return ((), lines) if end is None else (lines[1:end], lines[end + 1 :])
+
+
+def _front(path: str, head: Sequence[str]) -> tuple[Mapping[str, Any], str]:
+    """The front matter; or nothing, and one sentence why it cannot be read."""
+    try:
+        document = parse_yaml("\n".join(head).encode("utf-8", "replace"), path)
+        if document.findings.found:
+            raise document.findings.stop()
+    except ConfigurationError as error:
+        return {}, f"its front matter cannot be read: {error.problems[0].message}"
+    value = plain(document.root)
+    return (value, "") if isinstance(value, dict) else ({}, "")
+
+
+def _steps(body: Sequence[str]) -> Iterator[Step]:
+    names: set[str] = set()
+    number = 0
+    for block in _blocks(body):
+        if isinstance(block, _Tick):
+            number += 1
+            name = _unused(_slug(block.text) or "item", names)
+            yield Step(number, name, CHECKLIST, block.text, disposition="human")
+        else:
+            language, attributes = _attributes(block.info)
+            name = attributes.get("name", "")
+            if name:
+                number += 1
+                yield _step(number, language, block, attributes)
+        names.add(name)
+
+
+def _step(number: int, language: str, fence: _Fence, attributes: Mapping[str, str]) -> Step:
+    line, strict = attributes.get("line", ""), attributes.get("strict", "")
+    timeout, faults = _timeout(attributes.get("timeout", ""))
+    faults += [_not_a_truth(name, attributes[name]) for name in ("idempotent", "strict") if attributes.get(name, "") not in ("", *_TRUTHS)]
+    return Step(
+        number=number,
+        name=attributes["name"],
+        language=language,
+        text=fence.text,
+        operation=attributes.get("operation", ""),
+        disposition=attributes.get("disposition") or "carried",
+        rule=attributes.get("rule", ""),
+        missing=tuple(attributes.get("missing", "").split()),
+        asks=tuple(attributes.get("asks", "").split()),
+        line=int(line) if re.fullmatch(r"[0-9]{1,9}", line) else None,
+        notes=fence.notes,
+        verify=attributes.get("verify", ""),
+        idempotent=attributes.get("idempotent") == "true",
+        timeout=timeout,
+        strict=strict == "true" if strict in _TRUTHS else None,
+        fault="; ".join(faults),
+    )
+
+
+_TRUTHS = ("true", "false")
+
+
+def _not_a_truth(name: str, text: str) -> str:
+    return f'its {name} is {quoted(text, 40)}, and not "true" or "false"'
+
+
+def _timeout(text: str) -> tuple[timedelta | None, list[str]]:
+    if not text:
+        return None, []
+    try:
+        timeout = parse_duration(text)
+    except ValueError as error:
+        return None, [f"its timeout: {error}"]
+    return (timeout, []) if timeout > timedelta(0) else (None, ["its timeout is no time at all"])
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_LONGEST_NAME].strip("-")
+
+
+def _unused(name: str, names: set[str]) -> str:
+    return next(one for one in (name, *(f"{name}-{number}" for number in range(2, len(names) + 3))) if one not in names)
+
+
+def _blocks(body: Sequence[str]) -> Iterator[_Fence | _Tick]:
+    """Every fence at the top level (one that is left open ends with the text), and every line of a checklist outside of them."""
+    opening: re.Match[str] | None = None
+    inside: list[str] = []
+    notes: list[str] = []
+    for line in body:
+        if opening is None:
+            opening, inside = _OPENING.fullmatch(line), []
+            if opening is None:
+                notes = _noted(notes, line)
+                if tick := _TICK.fullmatch(line):
+                    yield _Tick(tick[1].strip())
+        elif _closes(line, opening[2]):
+            yield _Fence(opening[3], "\n".join(inside), tuple(notes))
+            opening, notes = None, []
+        else:
+            inside.append(_without_indentation(line, len(opening[1])))
+    if opening is not None:
+        yield _Fence(opening[3], "\n".join(inside), tuple(notes))
+
+
+def _noted(notes: list[str], line: str) -> list[str]:
+    """The quoted sentences so far with this line; any other text than a quotation ends them."""
+    if match := _QUOTED.fullmatch(line):
+        return [*notes, match[1].strip()] if match[1].strip() else notes
+    return [] if line.strip() else notes
+
+
+def _closes(line: str, mark: str) -> bool:
+    bare = line.strip(" \t")
+    return len(line) - len(line.lstrip(" ")) <= 3 and len(bare) >= len(mark) and not bare.strip(mark[0])
+
+
+def _without_indentation(line: str, width: int) -> str:
+    return line[min(width, len(line) - len(line.lstrip(" "))) :]
+
+
+def _attributes(info: str) -> tuple[str, Mapping[str, str]]:
+    """The language and the attributes of an info string; no attributes where they are not one JSON object of flat strings."""
+    match = _INFO.fullmatch(info) if len(info) <= LONGEST_ATTRIBUTES else None
+    if match is None:
+        return info.partition(" ")[0], {}
+    try:
+        value = json.loads(match[2])
+    except (ValueError, RecursionError):
+        return match[1], {}
+    flat = isinstance(value, dict) and all(isinstance(part, str) for part in value.values())
+    return match[1], value if flat else {}
