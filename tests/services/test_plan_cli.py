@@ -31,9 +31,9 @@ tasks:
   review: {every: daily}
 windows:
   night: {on: "daily 02:00-04:00", zone: Asia/Tokyo}
-rules: [{alert: Slow, expr: up == 0}]
-contacts:
-  oncall: {email: a@example.org, password: hunter2}
+logs: {app: {path: /var/log/app.log}}
+repositories:
+  far: {url: "s3://far/shop", password: hunter2}
 """
 RUNBOOK = """\
 ---
@@ -96,7 +96,7 @@ def test_a_plan_for_people(ops: Path) -> None:
         "     1 stop   systemd.stop  systemctl stop shop",
         "  runbooks/other.md  no step  By hand",
         "  night  daily 02:00-04:00 Asia/Tokyo",
-        "  rules       1  Slow",
+        "  logs            1  app",
         f"Waiting for acceptance: 2 texts (keepwell accept {ops} shows them whole)",
         "Missing: 1 thing that nobody supplied",
         "  BUCKET  value     line 9: Which bucket?",
@@ -127,9 +127,9 @@ def test_a_plan_as_json_has_all_of_it(ops: Path) -> None:
     assert all(task["runs_in_this_version"] is False for task in plan["tasks"])
     assert [runbook["path"] for runbook in plan["runbooks"]][:2] == ["runbooks/clean.md", "runbooks/absent.md"]
     assert plan["runbooks"][0]["steps"][1]["missing"] == ["BUCKET"]
-    assert [section["section"] for section in plan["kept"]] == ["tasks", "rules", "contacts"]
+    assert [section["section"] for section in plan["kept"]] == ["tasks", "logs", "repositories"]
     assert plan["windows"] == [{"name": "night", "on": "daily 02:00-04:00", "zone": "Asia/Tokyo"}]
-    assert plan["kept"][2]["entries"][0]["value"] == {"email": "a@example.org", "password": "[redacted]"}
+    assert plan["kept"][2]["entries"][0]["value"] == {"url": "s3://far/shop", "password": "[redacted]"}
     assert plan["missing"][0]["places"] == ["runbooks/clean.md#clean"]
     assert plan["dispositions"] == {"carried": 7, "missing": 1}
     assert "hunter2" not in answer.stdout
@@ -161,13 +161,13 @@ def test_validate_names_what_is_not_run(ops: Path) -> None:
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines() == [
         "tasks (line 12): 4 entries are kept and shown by keepwell plan; this version runs none of them",
-        "rules (line 19): 1 entry is kept and shown by keepwell plan; this version does not run it",
-        "contacts (line 20): 1 entry is kept and shown by keepwell plan; this version does not run it",
+        "logs (line 19): 1 entry is kept and shown by keepwell plan; this version does not run it",
+        "repositories (line 20): 1 entry is kept and shown by keepwell plan; this version does not run it",
         f"{ops} is valid",
     ]
     told = json.loads(keepwell("validate", str(ops), "--json").stdout)
     assert [(one["section"], one["entries"], one["line"]) for one in told["not_run"]] == [
         ("tasks", 4, 12),
-        ("rules", 1, 19),
-        ("contacts", 1, 20),
+        ("logs", 1, 19),
+        ("repositories", 1, 20),
     ]
