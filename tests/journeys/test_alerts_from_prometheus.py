@@ -3,7 +3,7 @@
 import json
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -14,11 +14,12 @@ import yaml
 from tests.alertmanager_clients import Amtool, Api, configured, token_of
 from tests.alerts_server import Alerting
 from tests.prometheus_server import prometheus_over
-from tests.serving import Served, operations, serving
+from tests.serving import Served, operations, pause, serving
 from tests.support import free_port, wait_until
 from tests.webhook_listener import Listener, listening
 
 ROUTES = "{group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}"
+REPEATING = ROUTES.replace("1h", "1s")
 RULES = """
 groups:
 - name: shop
@@ -89,30 +90,45 @@ def told_of(hook: Listener, name: str, status: str) -> Mapping[str, Any]:
 
 
 def test_from_a_target_that_goes_away_to_the_notice_that_it_is_back(tmp_path: Path) -> None:
-    target = free_port()
-    with listening() as hook, serving(operations(tmp_path / "ops", configured(hook.url, ROUTES)), tmp_path / "data") as server:
-        with prometheus_over(tmp_path / "blocks", sending(tmp_path, target, server)) as prometheus:
-            with shop(target):
-                wait_until(lambda: is_up(prometheus), 30, "prometheus scraping the shop")
-            alert = told_of(hook, "ShopDown", "firing")
-            assert alert["labels"] == {
-                "alertname": "ShopDown",
-                "cluster": "east",
-                "instance": f"127.0.0.1:{target}",
-                "job": "shop",
-                "severity": "critical",
-            }
-            assert alert["annotations"] == {"summary": f"127.0.0.1:{target} does not answer"}
-            assert "/graph?g0.expr=up" in alert["generatorURL"]
-            silenced_and_back(tmp_path, server)
-            acknowledged(server)
-            with shop(target, seconds=2.5):
-                back = told_of(hook, "ShopDown", "resolved")
-                assert back["fingerprint"] == alert["fingerprint"]
-                told_of(hook, "ShopSlow", "firing")
-                assert asking(server).names() == ["ShopSlow"]
-        names = [name for name in hook.alerts() if name[0] == "ShopDown"]
-        assert names == [("ShopDown", "firing"), ("ShopDown", "resolved")], "nobody is told twice"
+    """People are told again and again until somebody silences it, then again until somebody knows of it, and at last that it is over."""
+    target, directory = free_port(), tmp_path / "ops"
+    with listening() as hook, ExitStack() as running:
+        operations(directory, configured(hook.url, REPEATING))
+        server = running.enter_context(serving(directory, tmp_path / "data"))
+        with shop(target):
+            prometheus = running.enter_context(prometheus_over(tmp_path / "blocks", sending(tmp_path, target, server)))
+            wait_until(lambda: is_up(prometheus), 30, "prometheus scraping the shop")
+        alert = told_of(hook, "ShopDown", "firing")
+        labels = {"alertname": "ShopDown", "cluster": "east", "instance": f"127.0.0.1:{target}", "job": "shop", "severity": "critical"}
+        assert alert["labels"] == labels
+        assert alert["annotations"] == {"summary": f"127.0.0.1:{target} does not answer"}
+        assert "/graph?g0.expr=up" in alert["generatorURL"]
+        repeated(hook)
+        silenced_and_back(tmp_path, server, hook)
+        repeated(hook)
+        acknowledged(server)
+        quiet(server, hook)
+        with shop(target, seconds=2.5):
+            back = told_of(hook, "ShopDown", "resolved")
+            assert back["fingerprint"] == alert["fingerprint"]
+            told_of(hook, "ShopSlow", "firing")
+            assert asking(server).names() == ["ShopSlow"]
+    (*before, last) = [status for name, status in hook.alerts() if name == "ShopDown"]
+    assert (set(before), last) == ({"firing"}, "resolved")
+
+
+def repeated(hook: Listener) -> None:
+    """Who is told is told again."""
+    count = len(hook.calls)
+    wait_until(lambda: len(hook.calls) > count, 20, "one notice more")
+
+
+def quiet(server: Served, hook: Listener) -> None:
+    """After what is under way, nobody is told anything for three times as long as it takes to be told again."""
+    wait_until(lambda: server.get("/api/v1/outbox?state=waiting")["notices"] == [], 20, "the delivery of all notices")
+    count = len(hook.calls)
+    pause(3)
+    assert len(hook.calls) == count
 
 
 def asking(server: Served) -> Api:
@@ -126,14 +142,15 @@ def is_up(prometheus: str) -> bool:
         return bool(json.load(answer)["data"]["result"])
 
 
-def silenced_and_back(folder: Path, server: Served) -> None:
-    """Somebody silences it by amtool, sees that it is, and ends the silence."""
+def silenced_and_back(folder: Path, server: Served, hook: Listener) -> None:
+    """Somebody silences it by amtool, sees that it is, hears no more of it, and ends the silence."""
     amtool = Amtool(folder, server)
     (shown,) = amtool.json("alert", "query", "ShopDown")
     id = amtool("silence", "add", "alertname=ShopDown", "cluster=east", "--comment=known", "--author=ops").strip()
     (silenced,) = amtool.json("alert", "query", "--silenced", "ShopDown")
     assert silenced["status"] == {"state": "suppressed", "silencedBy": [id], "inhibitedBy": []}
     assert silenced["fingerprint"] == shown["fingerprint"]
+    quiet(server, hook)
     amtool("silence", "expire", id)
     assert [alert["status"]["state"] for alert in amtool.json("alert", "query", "ShopDown")] == ["active"]
 
