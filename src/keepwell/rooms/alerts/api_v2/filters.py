@@ -8,7 +8,7 @@ from starlette.datastructures import QueryParams
 from keepwell.kernel.patterns import whole
 from keepwell.kernel.problems import UsageError
 from keepwell.kernel.quoting import quoted
-from keepwell.rooms.alerts.matchers import fits_all, parse_matcher
+from keepwell.rooms.alerts.matchers import Fits, fits_all, parse_matcher
 from keepwell.rooms.alerts.model import Matcher, Silence
 from keepwell.rooms.alerts.standing import Standing
 
@@ -70,7 +70,7 @@ class AlertFilter:
     active: bool
     silenced: bool
     inhibited: bool
-    fits: Callable[[dict[str, str]], bool]
+    fits: Fits
 
     def wants(self, standing: Standing) -> bool:
         """Whether this alert is wanted."""
@@ -78,7 +78,7 @@ class AlertFilter:
             return False
         if not self.active and not standing.silenced_by and not standing.inhibited_by:
             return False
-        return self.fits(dict(standing.alert.labels))
+        return self.fits(standing.alert.labels)
 
 
 def alert_filter(query: QueryParams) -> AlertFilter:

@@ -51,11 +51,8 @@ def _general(answering: Answering) -> tuple[Route, ...]:
 
 def _alerts(answering: Answering) -> tuple[Route, ...]:
     async def alerts(request: Request) -> Response:
-        wanted, of, until = (
-            alert_filter(request.query_params),
-            receiver_filter(request.query_params),
-            answering.clock.now() + RESOLVE_TIMEOUT,
-        )
+        query, until = request.query_params, answering.clock.now() + RESOLVE_TIMEOUT
+        wanted, of = alert_filter(query), receiver_filter(query)
         standings = answering.alerts.standings()
         return await listed(lambda: writing.alerts(standings, wanted, of, until))
 
