@@ -53,6 +53,11 @@ def release(connection: Connection, lease: Lease) -> bool:
     return connection.execute(update(LEASES).where(_is(lease)).values(expires_at=_LONG_AGO)).rowcount > 0
 
 
+def release_all(connection: Connection, holder: str) -> int:
+    """Ends every lease of a holder that is known to be gone (the server that had the data directory before this one); how many."""
+    return connection.execute(update(LEASES).where(LEASES.c.holder == holder).values(expires_at=_LONG_AGO)).rowcount
+
+
 def is_current(connection: Connection, lease: Lease, now: datetime) -> bool:
     """Whether the lease still holds. Ask in the transaction that writes what it protects."""
     return connection.execute(select(LEASES.c.token).where(_is(lease), LEASES.c.expires_at > now)).first() is not None
