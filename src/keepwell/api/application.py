@@ -1,25 +1,25 @@
 """The ASGI application: declared routes, each behind the permission that it names, described by one OpenAPI document."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
-from pydantic import BaseModel
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route as Mounted
+from starlette.routing import compile_path
 from starlette.types import ASGIApp
 
-from keepwell import __version__
 from keepwell.kernel.problems import KeepwellError, NotFound, Problem
 from keepwell.ports.offer import Face, Route
 
-from .access import READS
+from .binding import Binding
 from .gate import Gate, Policy, access_of, internal_fault
 from .replies import ErrorReplies
 
-_PERMISSION = "x-keepwell-permission"
+_DOCUMENT = "/api/v1/openapi.json"
 
 
 class Site(Protocol):
@@ -35,58 +35,23 @@ class Site(Protocol):
         ...
 
 
-class PlaceReply(BaseModel):
-    """Where a problem stands."""
+class _Document:
+    """The OpenAPI document, written when somebody asks for it first."""
 
-    file: str
-    line: int | None
-    column: int | None
-    quote: str | None
-    width: int
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes = routes
+        self._written: dict[str, Any] | None = None
 
+    async def answer(self, request: Request) -> Response:
+        """The document."""
+        if self._written is None:
+            self._written = await asyncio.to_thread(self._write)
+        return JSONResponse(self._written)
 
-class ProblemReply(BaseModel):
-    """One problem: a stable code, one sentence, and what to do about it."""
+    def _write(self) -> dict[str, Any]:
+        from .document import document_of
 
-    code: str
-    message: str
-    hint: str
-    where: PlaceReply | None
-
-
-class ErrorSummary(BaseModel):
-    """The most important problem, and all of them."""
-
-    code: str
-    message: str
-    hint: str
-    problems: list[ProblemReply]
-
-
-class ErrorReply(BaseModel):
-    """What every error is answered with."""
-
-    error: ErrorSummary
-
-
-class GuardedRoute(APIRoute):
-    """A route that runs only for a caller who holds its permission; nothing of the request is parsed before."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, behind the guard."""
-        handle = super().get_route_handler()
-        permission = str((self.openapi_extra or {})[_PERMISSION])
-
-        async def guarded(request: Request) -> Response:
-            access_of(request.scope).require(permission)
-            try:
-                return await handle(request)
-            except (KeepwellError, HTTPException, RequestValidationError):
-                raise
-            except Exception:
-                raise internal_fault(request.scope) from None
-
-        return guarded
+        return document_of(self._routes)
 
 
 def build_application(faces: Sequence[Face], policy: Policy, site: Site | None = None) -> ASGIApp:
@@ -95,39 +60,51 @@ def build_application(faces: Sequence[Face], policy: Policy, site: Site | None =
     Raises ValueError where two routes have the same method and path.
     """
     replies = ErrorReplies(site.error_page if site else None)
-    app = FastAPI(
-        title="Keepwell", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False
+    documented = [route for face in faces for route in face.routes]
+    app = Starlette(
+        routes=[
+            Mounted(_DOCUMENT, _Document(documented).answer, methods=["GET"], include_in_schema=False),
+            *(_guarded(route) for route in _distinct([*documented, *(site.routes if site else ())])),
+        ],
+        exception_handlers=_explaining(replies),
     )
-    app.router.route_class = GuardedRoute
-    taken: set[tuple[str, str]] = set()
-    for route, documented in [*((r, True) for face in faces for r in face.routes), *((r, False) for r in (site.routes if site else ()))]:
-        if (route.method, route.path) in taken:
-            raise ValueError(f"{route.method} {route.path} is declared twice")
-        taken.add((route.method, route.path))
-        _add(app, route, documented)
-    _explain_errors(app, replies)
-    by_path = {route.path.partition("{")[0]: route.permission for face in faces for route in face.routes if route.known_by_path}
-    questions = frozenset(route.path for face in faces for route in face.routes if route.asks)
-    bodies = {(route.method, route.path): route.body for face in faces for route in face.routes if route.body is not None}
+    app.router.redirect_slashes = False
+    by_path = {route.path.partition("{")[0]: route.permission for route in documented if route.known_by_path}
+    questions = frozenset(route.path for route in documented if route.asks)
+    bodies = {(route.method, route.path): route.body for route in documented if route.body is not None}
     return Gate(app, policy, replies, by_path, questions, bodies)
 
 
-def _add(app: FastAPI, route: Route, documented: bool) -> None:
-    described: Mapping[str, Any] = {"summary": route.summary, "openapi_extra": {_PERMISSION: route.permission}}
-    responses: dict[int | str, dict[str, Any]] = {"4XX": {"model": ErrorReply, "description": "Refused, and why"}} if documented else {}
-    app.add_api_route(route.path, route.endpoint, methods=[route.method], include_in_schema=documented, responses=responses, **described)
-    if route.method in READS:
-        app.add_api_route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False, **described)
+def _distinct(routes: Sequence[Route]) -> Sequence[Route]:
+    taken: set[tuple[str, str]] = set()
+    for route in routes:
+        if (route.method, route.path) in taken:
+            raise ValueError(f"{route.method} {route.path} is declared twice")
+        taken.add((route.method, route.path))
+    return routes
 
 
-def _explain_errors(app: FastAPI, replies: ErrorReplies) -> None:
+def _guarded(route: Route) -> Mounted:
+    """The route, run only for a caller who holds its permission; nothing of the request is parsed before."""
+    _, _, names = compile_path(route.path)
+    binding = Binding(route.endpoint, list(names))
+
+    async def guarded(request: Request) -> Response:
+        access_of(request.scope).require(route.permission)
+        try:
+            return await binding.answer(request)
+        except (KeepwellError, HTTPException):
+            raise
+        except Exception:
+            raise internal_fault(request.scope) from None
+
+    return Mounted(route.path, guarded, methods=[route.method])
+
+
+def _explaining(replies: ErrorReplies) -> Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]]:
     async def known(request: Request, error: Exception) -> Response:
         assert isinstance(error, KeepwellError)
         return replies.reply(error, request.headers.get("accept"))
-
-    async def invalid(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        return replies.reply(KeepwellError(*(_problem_of(entry) for entry in error.errors())), request.headers.get("accept"))
 
     async def unrouted(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -135,15 +112,7 @@ def _explain_errors(app: FastAPI, replies: ErrorReplies) -> None:
         reply.headers.update(error.headers or {})
         return reply
 
-    app.add_exception_handler(KeepwellError, known)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, unrouted)
-
-
-def _problem_of(entry: Mapping[str, Any]) -> Problem:
-    """One complaint of pydantic's as a problem: ``query limit: Input should be a valid integer``."""
-    place = " ".join(str(part) for part in entry["loc"])
-    return Problem("request.invalid", f"{place}: {entry['msg']}", "the document /api/v1/openapi.json describes what is expected")
+    return {KeepwellError: known, HTTPException: unrouted}
 
 
 def _unrouted(request: Request, error: HTTPException) -> KeepwellError:

@@ -128,6 +128,11 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """Marks the parameter of an endpoint that takes the whole query as a model: ``asked: Annotated[Asked, Query()]``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """An HTTP operation. ``endpoint`` is an async function whose annotated parameters are its query, path and body; ``permission`` is
     the word that a token must hold (reads on loopback need none until people and roles exist). ``known_by_path``: the path itself holds

@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
 
-from fastapi import Query
-
 from keepwell.kernel.problems import StorageError
-from keepwell.ports.offer import Page
+from keepwell.ports.offer import Page, Query
 from keepwell.rooms.alerts.model import Alert
 from keepwell.rooms.alerts.outbox import store as outbox
 from keepwell.rooms.alerts.outbox.told import plain

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Any
 
-from fastapi import Query
 from starlette.requests import Request
 
-from keepwell.ports.offer import Route
+from keepwell.ports.offer import Query, Route
 
 from .asked import (
     Acknowledging,

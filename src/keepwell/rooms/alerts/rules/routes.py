@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from keepwell.ports.offer import Route
+from keepwell.ports.offer import Query, Route
 
 from .thresholds import Difference, in_force, without_rule
 from .thresholds_store import Version

@@ -11,10 +11,9 @@ from collections.abc import Awaitable
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import Query
 from starlette.responses import Response
 
-from keepwell.ports.offer import Route
+from keepwell.ports.offer import Query, Route
 from keepwell.rooms.samples.offer import READ
 from keepwell.rooms.samples.work import asking, measuring, promises, uptime
 from keepwell.rooms.samples.work.asking import Asker

@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
-from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from keepwell.kernel.problems import Problem, UsageError
-from keepwell.ports.offer import Route
+from keepwell.ports.offer import Query, Route
 from keepwell.rooms.samples.model import Keep, Labels, Metric
 from keepwell.rooms.samples.offer import READ, WRITE
 
