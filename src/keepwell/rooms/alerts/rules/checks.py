@@ -3,9 +3,8 @@
 What is kept here beside the alerts themselves belongs to this process only, and is kept once the change is stored (``keep``).
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import heappop, heappush
 from typing import Protocol
@@ -68,7 +67,7 @@ Judgements = Mapping[str, Judgement]
 @dataclass(slots=True)
 class _Watched:
     newest: Looked | None = None
-    states: deque[str] = field(default_factory=lambda: deque(maxlen=LOOKS))
+    states: tuple[str, ...] = ()
     judgement: Judgement = Judgement()
 
 
@@ -111,7 +110,7 @@ class CheckRules:
             if watched.newest is None or watched.newest.ordinal < look.ordinal:
                 watched.newest = look
                 if look.state != _UNKNOWN:  # it says nothing of the check's target
-                    watched.states.append(look.state)
+                    watched.states = (*watched.states, look.state)[-LOOKS:]
             found = found or self._concerns(look, watched.judgement)
         return found
 
