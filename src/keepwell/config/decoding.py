@@ -56,6 +56,7 @@ class _Kinds:
 
     drivers: Drivers
     common: frozenset[str]
+    needed: bool = True
     loaded: dict[str, type[Options] | None] = field(default_factory=dict)
 
     def options(self, name: str) -> type[Options] | None:
@@ -94,7 +95,7 @@ class Decoder:
         model = section.options()
         kinds = None
         if section.kinds is not None:
-            kinds = _Kinds(section.kinds(), frozenset(key_of(name, info) for name, info in model.model_fields.items()))
+            kinds = _Kinds(section.kinds(), frozenset(key_of(name, info) for name, info in model.model_fields.items()), section.kind_needed)
         entries = {key.text: self._entry(section.key, model, kinds, key, value) for key, value in node.items.values()}
         return {name: entry for name, entry in entries.items() if entry}
 
@@ -148,6 +149,8 @@ class Decoder:
         shared.items = {name: pair for name, pair in node.items.items() if name in kinds.common}
         common = self._options(model, section, key.text, key, shared)
         options = self._options(kind[1], section, key.text, *node.items[kind[0]]) if kind else None
+        if common is not None and kind is None and not kinds.needed:
+            return Entry(key.text, common, None, None, self.findings.source.place(key))
         if kind is None or common is None or options is None:
             return None
         return Entry(key.text, common, kind[0], options, self.findings.source.place(key))
@@ -174,7 +177,7 @@ class Decoder:
         if len(chosen) > 1:
             message = f"{quoted(owner.text)} has {len(chosen)} kinds: {', '.join(name for name, _ in chosen)}"
             self.findings.add("config.kind", message, node.key(chosen[1][0]), "give each its own entry")
-        elif not chosen and all(nearest(key.text, kinds.drivers.names()) is None for key in strange):
+        elif not chosen and kinds.needed and all(nearest(key.text, kinds.drivers.names()) is None for key in strange):
             self.findings.add("config.kind", f"{quoted(owner.text)} has no kind", owner, f"add one of {', '.join(kinds.drivers.names())}")
         return chosen[0] if len(chosen) == 1 else None
 

@@ -61,9 +61,8 @@ def json_schema(sections: Sequence[Section]) -> dict[str, Any]:
     for section in sections:
         entry: dict[str, Any] = schemas[section.options()]
         if section.kinds is not None:
-            entry = _with_kinds(
-                bodies[entry["$ref"].rsplit("/", 1)[1]], {name: schemas[driver.options] for name, driver in kinds[section.key].items()}
-            )
+            named = {name: schemas[driver.options] for name, driver in kinds[section.key].items()}
+            entry = _with_kinds(bodies[entry["$ref"].rsplit("/", 1)[1]], named, section.kind_needed)
         if section.named:
             entry = {"type": ["object", "null"], "propertyNames": {"pattern": _NAME_PATTERN}, "additionalProperties": entry}
         if section.listed:
@@ -82,10 +81,13 @@ def json_schema(sections: Sequence[Section]) -> dict[str, Any]:
     }
 
 
-def _with_kinds(common: Mapping[str, Any], kinds: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of an entry that has the common keys and exactly one key that names a kind."""
+def _with_kinds(common: Mapping[str, Any], kinds: Mapping[str, Any], needed: bool) -> dict[str, Any]:
+    """The schema of an entry that has the common keys and exactly one key that names a kind, or none where it need not."""
     properties = {**common.get("properties", {}), **kinds}
-    schema = {"type": "object", "properties": properties, "additionalProperties": False, "oneOf": [{"required": [name]} for name in kinds]}
+    ways: list[dict[str, Any]] = [{"required": [name]} for name in kinds]
+    if not needed:
+        ways.append({"not": {"anyOf": list(ways)}})
+    schema = {"type": "object", "properties": properties, "additionalProperties": False, "oneOf": ways}
     if common.get("required"):
         schema["required"] = common["required"]
     return schema
@@ -118,7 +120,12 @@ def _each(section: Section) -> str:
     if section.listed:
         return "A list of entries; each may have:"
     if section.named:
-        return f"Entries by name; {'each has exactly one kind, and may have' if section.kinds else 'each may have'}:"
+        kind = (
+            ("each has exactly one kind, and may have" if section.kind_needed else "each has at most one kind, and may have")
+            if section.kinds
+            else ""
+        )
+        return f"Entries by name; {kind or 'each may have'}:"
     return ""
 
 

@@ -28,7 +28,7 @@ class Section:
 
     ``options`` gives the pydantic model of the section, or, where ``named``, of each of its named entries, or, where ``listed``, of each
     entry of the list that it is. With ``kinds`` a named entry holds, beside the keys of that model, exactly one key that names a kind and
-    has the kind's options below it.
+    has the kind's options below it; or none, where it need not have one (``kind_needed``): what it is of, is then still to be said.
     """
 
     key: str
@@ -37,6 +37,7 @@ class Section:
     named: bool = False
     listed: bool = False
     kinds: Callable[[], Drivers] | None = None
+    kind_needed: bool = True
     sample: str = ""
     """Commented YAML that ``keepwell init`` writes for this section; it validates."""
 

@@ -1,0 +1,1 @@
+"""Backups: what is copied, kept, proved by restoring it, and brought back."""

@@ -1,0 +1,1 @@
+"""What keeps backups, one kind a file."""

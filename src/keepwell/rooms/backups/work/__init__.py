@@ -1,0 +1,1 @@
+"""What is done with backups: made, proved, brought back, forgotten."""
