@@ -39,7 +39,8 @@ class Engine:
         self.newest_lag: deque[float] = deque(maxlen=LAGS_KEPT)
         self._activities = activities
         self._clock = clock
-        self._wake = asyncio.Event()
+        self._woken = False
+        self._sleeping: asyncio.Task[None] | None = None
         self._stopping = False
         self._running: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
@@ -51,7 +52,9 @@ class Engine:
 
     def wake(self) -> None:
         """Makes the loop look again at what is due (after a reload, for example)."""
-        self._wake.set()
+        self._woken = True
+        if self._sleeping is not None:
+            self._sleeping.cancel()
 
     async def run(self) -> None:
         """Until ``stop``: starts what is due, then waits for the next thing that will be."""
@@ -62,16 +65,17 @@ class Engine:
             pulse.cancel()
 
     async def _measure_lag(self) -> None:
+        now = asyncio.get_running_loop().time  # the loop's own: how long it was held is real, whatever the clock plays
         while True:
-            asked = self._clock.monotonic() + LAG_EVERY
+            asked = now() + LAG_EVERY
             await asyncio.sleep(LAG_EVERY)
-            lag = max(0.0, self._clock.monotonic() - asked)
+            lag = max(0.0, now() - asked)
             self.lag.add(lag)
             self.newest_lag.append(lag)
 
     async def _run(self) -> None:
         while not self._stopping:
-            self._wake.clear()
+            self._woken = False
             now = self._clock.monotonic()
             jobs = [job for activity in self._activities for job in activity.take_due(now)]
             for job in sorted(jobs, key=lambda job: job.due):
@@ -104,11 +108,15 @@ class Engine:
         if pause <= 0:
             await asyncio.sleep(0)
             return
+        if self._woken:
+            return
+        # By the clock's own sleep, so that a virtual clock plays weeks in minutes. ``wait`` returns also where ``wake`` cancelled it.
+        self._sleeping = asyncio.create_task(self._clock.sleep(min(pause, IDLE)), name="until something is due")
         try:
-            async with asyncio.timeout(min(pause, IDLE)):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+            await asyncio.wait((self._sleeping,))
+        finally:
+            self._sleeping.cancel()
+            self._sleeping = None
 
     async def stop(self, grace: float) -> None:
         """Starts nothing more, gives what runs ``grace`` seconds to end, then cancels it and waits for that."""

@@ -42,6 +42,7 @@ _MACROS = {
 _UNITS = {"second": "s", "minute": "m", "hour": "h", "day": "d", "week": "w"}
 _COUNTED = re.compile(r"([0-9]{1,9}) (second|minute|hour|day|week)s?")
 _TIMED = re.compile(r"(.*?)(?: at)? ([0-9]{1,2}):([0-9]{2})")
+_FIRST_STEP = timedelta(hours=1)
 _FAR = timedelta(days=2)  # more than any clock was ever moved (Pacific/Apia: a day)
 _ADVICE = "write an interval (5m), five cron fields (0 3 * * *) or words such as daily 01:00, weekdays 08:00 or first Monday 09:00"
 
@@ -97,6 +98,25 @@ def next_instant(cadence: Cadence, after: datetime) -> datetime | None:
     Raises ValueError where ``after`` has no time zone.
     """
     return next(_all_after(cadence, refuse_naive(after)), None)
+
+
+def last_instant(cadence: Cadence, after: datetime, before: datetime) -> datetime | None:
+    """Its last instant strictly after ``after`` and up to ``before`` inclusive, in UTC; None where there is none. However long the span is,
+    only its end is walked.
+
+    Raises ValueError where either has no time zone.
+    """
+    start, end = refuse_naive(after), refuse_naive(before)
+    step = _FIRST_STEP
+    while end > start:
+        begin = max(start, end - step) if end - _EPOCH > step else start
+        last = None
+        for instant in instants(cadence, begin, end):
+            last = instant
+        if last is not None or begin == start:
+            return last
+        end, step = begin, step * 4
+    return None
 
 
 def _interval(text: str, words: str, zone: ZoneInfo) -> Cadence:

@@ -1,0 +1,63 @@
+"""Tasks put together: the calendar of a running server, on the database, the clock, and whoever performs work."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from starlette.requests import Request
+
+from keepwell.api.gate import access_of
+from keepwell.config.operations import Operations
+from keepwell.kernel.problems import AskError
+from keepwell.ports.activity import Activity
+from keepwell.ports.alerts import Tell
+from keepwell.ports.host import Host
+from keepwell.ports.offer import Face
+from keepwell.ports.work import Perform, Recurring
+from keepwell.rooms.samples.objectives.offer import windows_of
+from keepwell.rooms.tasks import offer, store
+from keepwell.rooms.tasks.face import face
+from keepwell.rooms.tasks.model import Task
+from keepwell.rooms.tasks.work.keeper import Tasks
+from keepwell.storage.database import Database
+
+
+class TaskRoom:
+    """The room of tasks while a server runs. ``identity`` names the server among all that use its database, the same after a restart."""
+
+    def __init__(self, database: Database, host: Host, perform: Perform, tell: Tell, identity: str) -> None:
+        self._database = database
+        self._clock = host.clock
+        self.tasks = Tasks(database, host.clock, perform, tell, f"{identity}/tasks")
+
+    @property
+    def activities(self) -> Sequence[Activity]:
+        """What the engine runs for it."""
+        return (self.tasks,)
+
+    async def begin(self, operations: Operations, recurring: Sequence[Recurring] = ()) -> None:
+        """Takes the first configuration, and whatever recurs by sections of other rooms; goes on with what was under way. Raises
+        StorageError."""
+        await self.tasks.begin(_tasks(operations, recurring))
+
+    async def configure(self, operations: Operations, recurring: Sequence[Recurring] = ()) -> None:
+        """Takes a configuration. Raises StorageError, and then the one of before stays in force."""
+        await self.tasks.configure(_tasks(operations, recurring))
+
+    async def last_success(self, task: str) -> datetime | None:
+        """When a task last ended well (see ports.records); None: never. Raises AskError where there is no such task."""
+        known, at = await self._database.read(lambda connection: store.last_success(connection, task))
+        if not known:
+            raise AskError(f"no task is called {task}")
+        return at
+
+    def face(self) -> Face:
+        """What it shows."""
+        return face(self.tasks, self._clock.now, _caller)
+
+
+def _tasks(operations: Operations, recurring: Sequence[Recurring]) -> tuple[Task, ...]:
+    return offer.tasks_of(operations, windows_of(operations.entries("windows")), recurring)
+
+
+def _caller(request: Request) -> str:
+    return access_of(request.scope).caller.name

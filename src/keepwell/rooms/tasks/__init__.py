@@ -1,0 +1,1 @@
+"""Work that recurs: which occasions are due, late or missed, what came of each, and who is told."""

@@ -1,0 +1,118 @@
+"""Pure: a task, how it stands, and ``now`` give which of its occasions begins, waits or is missed.
+
+Occasions are decided in their order, each once. Of several that are due together only the newest may begin: what is done late is done once.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from keepwell.kernel.cadences import instants, last_instant, next_instant
+from keepwell.kernel.durations import format_duration
+from keepwell.kernel.windows import current_window, next_window
+
+from .model import GRACE, Decision, Missed, Run, Standing, State, Task, stamp
+
+MOST_COUNTED = 10_000
+"""Missed occasions in a row that are counted; that many are said to be at least so many."""
+
+LOOK_AGAIN = timedelta(seconds=15)
+"""How soon what is held by other work is looked at again, where nobody says that it ended."""
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What there is beside the task: since when this server decides, and who holds which lock (its name to the holder's words)."""
+
+    alive_since: datetime
+    locked: Mapping[str, str]
+
+
+def decide(task: Task, standing: Standing, around: Around, now: datetime) -> Decision:
+    """What happens to the task now."""
+    if task.work is None and task.waits_for:
+        return Decision()
+    after = min(standing.decided_until, now)  # the clock may have been set back: then what was done is known by its time
+    due = last_instant(task.cadence, after, now)
+    following = next_instant(task.cadence, now)
+    if due is None:
+        return Decision(again_at=following)
+    missed = _earlier(task, after, due, standing, around)
+    late_at = due + task.late
+    if now > max(late_at, due + GRACE):
+        why = f"it could begin until {stamp(late_at)}, and {_reason(due, standing, around)}"
+        return Decision((*missed, Missed(due, due, 1, why)), again_at=following)
+    if task.work is None:
+        return Decision(missed, due, supersedes=standing.open is not None, again_at=following)
+    why, look_at = _held(task, standing, around, now)
+    if not why:
+        return Decision(missed, due, again_at=following)
+    again = min(at for at in (look_at, max(late_at, due + GRACE) + _MICROSECOND, following) if at is not None)
+    return Decision(missed, held=due, why=why, again_at=again)
+
+
+def _earlier(task: Task, after: datetime, due: datetime, standing: Standing, around: Around) -> tuple[Missed, ...]:
+    """Those due before the newest: they are not done any more."""
+    last = last_instant(task.cadence, after, due - _MICROSECOND)
+    if last is None:
+        return ()
+    first = next_instant(task.cadence, after)
+    assert first is not None
+    count = sum(1 for _ in islice(instants(task.cadence, after, last), MOST_COUNTED))
+    return (Missed(first, last, count, _reason(last, standing, around)),)
+
+
+def _reason(due: datetime, standing: Standing, around: Around) -> str:
+    if due < around.alive_since:
+        return "Keepwell was not running then"
+    if standing.open is not None:
+        return f"{_open_words(standing.open)} had not ended"
+    return standing.held_because or "it was not come to in time"
+
+
+def _held(task: Task, standing: Standing, around: Around, now: datetime) -> tuple[str, datetime | None]:
+    """Why the newest occasion cannot begin now (empty: it can), and when to look again."""
+    if standing.open is not None:
+        return f"{_open_words(standing.open)} has not ended", now + LOOK_AGAIN
+    taken = next((name for name in task.locks if name in around.locked), None)
+    if taken is not None:
+        return f"{taken} is in use by {around.locked[taken]}", now + LOOK_AGAIN
+    if task.window is not None and current_window(task.window, now) is None:
+        coming = next_window(task.window, now)
+        opens = f"opens at {stamp(coming[0])}" if coming else "never opens"
+        return f"its window {task.window} {opens}", coming[0] if coming else None
+    return "", None
+
+
+def _open_words(run: Run | None) -> str:
+    if run is None:
+        return "the one before"
+    waits = ", which waits for a person," if run.state is State.WAITING else ""
+    return f"the one of {stamp(run.due_at)}{waits}"
+
+
+# --- what is said of it ------------------------------------------------------------------------------------------------------
+
+
+def missed_words(missed: Missed) -> str:
+    """One sentence for occasions that were missed."""
+    if missed.count == 1:
+        return f"not begun: {missed.why}"
+    many = f"{missed.count:,}{' or more' if missed.count >= MOST_COUNTED else ''}"
+    return f"{many} in a row not begun: {missed.why}"
+
+
+def late_words(run: Run, now: datetime) -> str:
+    """How late an occasion began, in words; empty where it was in time."""
+    late = now - run.due_at
+    return f"begun {format_duration(timedelta(seconds=round(late.total_seconds())))} late" if late > GRACE else ""
+
+
+def coming(task: Task, after: datetime, until: datetime, most: int) -> Iterator[datetime]:
+    """The occasions to come, at most so many."""
+    if task.waits_for:
+        return iter(())
+    return islice(instants(task.cadence, after, until), most)

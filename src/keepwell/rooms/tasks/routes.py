@@ -1,0 +1,89 @@
+"""The routes of tasks."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Protocol
+
+from fastapi import Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.requests import Request
+
+from keepwell.ports.offer import Route
+
+from .model import Run, Standing, Task
+from .views import listing, run_json, task_json
+
+READ, WRITE = "tasks.read", "tasks.write"
+_BASE = "/api/v1/tasks"
+_STRICT = ConfigDict(frozen=True, extra="forbid")
+
+
+class Kept(Protocol):
+    """The living room, as its routes and pages ask it."""
+
+    def shown(self) -> Sequence[tuple[Task, Standing]]: ...
+
+    def find(self, name: str) -> tuple[Task, Standing]: ...
+
+    async def runs(self, task: str | None, before: datetime | None, limit: int) -> Sequence[Run]: ...
+
+    async def run_now(self, name: str, by: str) -> Run: ...
+
+    async def done(self, name: str, by: str, note: str) -> Run: ...
+
+    async def skip(self, name: str, by: str, note: str) -> Run: ...
+
+
+class RunsAsked(BaseModel):
+    """Which page of the occasions: of one task or of all, due before an instant."""
+
+    model_config = _STRICT
+
+    task: str | None = Field(default=None, max_length=200)
+    before: AwareDatetime | None = None
+    limit: int = Field(default=50, ge=1, le=1000)
+
+
+class Said(BaseModel):
+    """What a person says of an occasion: ``note`` is kept, ``by`` is who says it where that is not who asks."""
+
+    model_config = _STRICT
+
+    note: str = Field(default="", max_length=2000)
+    by: str = Field(default="", max_length=200)
+
+
+def routes(kept: Kept, now: Callable[[], datetime], caller: Callable[[Request], str]) -> tuple[Route, ...]:
+    """All of them."""
+
+    async def tasks() -> dict[str, Any]:
+        return listing(kept.shown(), now())
+
+    async def runs(asked: Annotated[RunsAsked, Query()]) -> dict[str, Any]:
+        found = await kept.runs(asked.task, asked.before, asked.limit)
+        return {"runs": [run_json(run) for run in found]}
+
+    async def one(name: str) -> dict[str, Any]:
+        task, standing = kept.find(name)
+        return {**task_json(task, standing, now()), "runs": [run_json(run) for run in await kept.runs(name, None, 20)]}
+
+    async def run(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
+        return run_json(await kept.run_now(name, _who(request, said)))
+
+    async def done(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
+        return run_json(await kept.done(name, _who(request, said), (said or Said()).note))
+
+    async def skip(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
+        return run_json(await kept.skip(name, _who(request, said), (said or Said()).note))
+
+    def _who(request: Request, said: Said | None) -> str:
+        return (said.by if said is not None else "") or caller(request)
+
+    return (
+        Route("GET", _BASE, READ, tasks, "Every task, how it stands, and when it is due next"),
+        Route("GET", "/api/v1/task-runs", READ, runs, "Occasions and what came of each, newest first; before= pages on"),
+        Route("GET", _BASE + "/{name:path}", READ, one, "One task and its newest occasions"),
+        Route("POST", _BASE + "/{name:path}/run", WRITE, run, "Do it now; the work goes on after the answer"),
+        Route("POST", _BASE + "/{name:path}/done", WRITE, done, "A person did it"),
+        Route("POST", _BASE + "/{name:path}/skip", WRITE, skip, "It is not done this time"),
+    )
