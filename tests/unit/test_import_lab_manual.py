@@ -73,7 +73,10 @@ def test_its_checks() -> None:
 
 def test_what_is_not_a_check() -> None:
     parsed = written()
-    assert {rule["when"] for rule in parsed["rules"]} == {"uptime < 99.5%", "uptime < 99%", "error rate > 1%", "error rate > 5%"}
+    assert parsed["rules"] == [
+        {"alert": "Availability", "kpi": "uptime", "warning": "< 99.5%", "critical": "< 99%"},
+        {"alert": "ErrorRate", "kpi": "error rate", "warning": "> 1%", "critical": "> 5%"},
+    ]
     assert {task["run"]: task["every"] for task in parsed["tasks"].values()} == {"runbooks/daily.md": "daily"}
     assert {name: level["respond"] for name, level in parsed["incidents"]["severities"].items()} == {
         "P1": "15m",

@@ -9,6 +9,7 @@ from keepwell.kernel.comparisons import parse_comparison
 from .model import CheckDraft, EntryDraft, ExpectDraft, LimitDraft
 from .names import slug, unused
 from .result import Conflict
+from .two_limits import joined
 
 Sound = Callable[[str, Mapping[str, Any]], str]
 """Why a check of this kind cannot have these settings; empty where it can."""
@@ -202,6 +203,10 @@ class Entries:
     def _rule(self, draft: LimitDraft, line: int) -> str:
         when = draft.words
         known = next((rule for rule in self.rules.values() if rule.value.get("when") == when), None)
+        other = None if known else next((rule for rule in self.rules.values() if line in rule.lines and joined(rule.value, draft)), None)
+        if other is not None:
+            other.value = joined(other.value, draft) or other.value
+            return f"rules.{other.name}"
         if known is None and len(self.rules) >= _MOST:
             return ""
         if known is None:
