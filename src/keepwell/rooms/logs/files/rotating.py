@@ -1,0 +1,130 @@
+"""One file is rotated by renaming it; what was rotated before is compressed, and what is too much removed.
+
+The order makes it safe to be killed anywhere: names tell what was done already (``decide.py``), a file is renamed only while it still is
+the one that was meant, and no name is ever replaced.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+
+from keepwell.rooms.logs.decide import room_for_one, slots_of, to_drop, to_pack
+from keepwell.rooms.logs.model import Identity, Owner, Rotate, Step
+
+from .folder import Folder, give, identity_of
+from .holders import holders_of, wait_until_free
+from .listing import Live, archive_of
+from .packing import Busy, Different, pack
+
+
+def set_aside(live: Live, rotate: Rotate) -> Step | None:
+    """Renames the file to number 1 of its rotated ones and makes a new one where ``create`` says so. None where it was renamed before.
+    Raises OSError and LookupError with what is wrong."""
+    with Folder(live.folder) as folder, open_archive(folder, rotate.archive) as archive:
+        found = folder.regular(live.name)
+        if found is not None and identity_of(found) == live.identity:
+            for old, new in room_for_one(slots_of(live.name, archive.names()), live.name):
+                archive.rename(old, archive, new)
+            first = f"{live.name}.1"
+            _move(folder, archive, live, first)
+            _make(folder, live.name, rotate.create, found)
+            return Step("rotated", live.path, os.path.join(archive.path, first), found.st_size)
+        if found is None and rotate.create is not None:
+            _make(folder, live.name, rotate.create, folder_like(folder))
+    return None
+
+
+def _move(folder: Folder, archive: Folder, live: Live, first: str) -> None:
+    try:
+        folder.rename(live.name, archive, first)
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            message = f"the archive {archive.path} is on another file system than {live.path}: a file cannot be renamed into it"
+            raise OSError(errno.EXDEV, message) from None
+        raise
+    archive.settle()
+    folder.settle()
+
+
+def folder_like(folder: Folder) -> os.stat_result:
+    """The folder's own status, whose owner a file gets where nothing else says one."""
+    return os.fstat(folder.descriptor)
+
+
+def _make(folder: Folder, name: str, owner: Owner | None, before: os.stat_result) -> None:
+    """Makes the new file; where the writer was quicker, its file stays."""
+    if owner is None:
+        return
+    try:
+        descriptor = folder.create(name, 0o600)
+    except FileExistsError:
+        return
+    try:
+        give(descriptor, owner, before)
+    finally:
+        os.close(descriptor)
+
+
+def open_archive(folder: Folder, archive: str) -> Folder:
+    """The folder of rotated files; made, for the same owner, where it is missing."""
+    path = archive_of(folder.path, archive)
+    try:
+        return Folder(path)
+    except FileNotFoundError:
+        like = folder_like(folder)
+        os.mkdir(path, 0o700)
+        made = Folder(path)
+        give(made.descriptor, Owner(), like)
+        return made
+
+
+def wait_for_release(folder: str, name: str, archive: str, identity: Identity, seconds: float) -> str:
+    """Waits until nobody writes to the file that was renamed; empty when so, else who still does."""
+    try:
+        with Folder(archive_of(folder, archive)) as opened:
+            for slot in slots_of(name, opened.names()):
+                descriptor = opened.open_to_read(slot.name)
+                try:
+                    if identity_of(os.fstat(descriptor)) == identity:
+                        return "" if wait_until_free(descriptor, identity, seconds) else _who(identity)
+                finally:
+                    os.close(descriptor)
+    except FileNotFoundError:
+        pass  # it was removed meanwhile: nobody needs to let go of it
+    return ""
+
+
+def _who(identity: Identity) -> str:
+    return ", ".join(map(str, holders_of(identity))) or "a process that this user may not see"
+
+
+def tidy(folder: str, name: str, rotate: Rotate, now: float) -> Iterator[Step]:
+    """Compresses and removes what was rotated of one file; ``now`` is seconds since 1970. What cannot be done is a step too, and the file
+    stays as it is."""
+    try:
+        archive = Folder(archive_of(folder, rotate.archive))
+    except FileNotFoundError:
+        return
+    with archive:
+        for slot in to_pack(slots_of(name, archive.names()), rotate.pack_after):
+            yield _packed(archive, slot.name)
+        slots = slots_of(name, archive.names())
+        many = to_drop(slots, rotate.keep)
+        oldest = now - rotate.max_age.total_seconds() if rotate.max_age is not None else None
+        for slot in [*many, *(slot for slot in slots if slot not in many)]:
+            found = archive.regular(slot.name)
+            if found is not None and (slot in many or (oldest is not None and found.st_mtime < oldest)):
+                archive.remove(slot.name)
+                yield Step("dropped", os.path.join(archive.path, slot.name), "", found.st_size)
+
+
+def _packed(archive: Folder, name: str) -> Step:
+    path = os.path.join(archive.path, name)
+    try:
+        return pack(archive, name)
+    except Busy as busy:
+        return Step("kept", path, why=str(busy))
+    except Different as trouble:
+        return Step("failed", path, why=str(trouble))
+    except OSError as error:
+        return Step("failed", path, why=f"{path} cannot be compressed: {error.strerror}")

@@ -1,0 +1,1 @@
+"""The verbs of logs: rotating, cleaning, asking and watching."""

@@ -1,0 +1,53 @@
+"""The room of logs on a real database, real files and this machine's programs."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from keepwell.composition.logs import LogRoom
+from keepwell.composition.verbs import local_host
+from keepwell.config.operations import load
+from keepwell.ports.host import Host
+from keepwell.ports.work import Occasion, Performed, Work
+from keepwell.rooms.logs.offer import sections, tables
+from keepwell.storage.database import Database
+
+HEAD = "keepwell: 1\nservice: shop\n"
+
+
+@asynccontextmanager
+async def room_on(folder: Path, logs: str) -> AsyncIterator["Rig"]:
+    """The room over the section ``logs`` (YAML below that key), its database in a file of ``folder``."""
+    directory = folder / "ops"
+    directory.mkdir(exist_ok=True)
+    (directory / "keepwell.yaml").write_text(f"{HEAD}logs:\n{logs}")
+    async with local_host() as host:
+        database = await Database.open(folder / "keepwell.sqlite", (tables(),), host.clock.now())
+        try:
+            rig = Rig(database, host, directory)
+            await rig.configure()
+            yield rig
+        finally:
+            await database.close()
+
+
+class Rig:
+    """One life of the room."""
+
+    def __init__(self, database: Database, host: Host, directory: Path) -> None:
+        self.database, self.host, self.directory = database, host, directory
+        self.room = LogRoom(database, host)
+        self.count = 0
+
+    async def configure(self, environment: Mapping[str, str] | None = None) -> None:
+        """Reads the directory."""
+        from keepwell.config.core import core_sections
+
+        await self.room.configure(load(self.directory, (*core_sections(), *sections()), environment or {}))
+
+    async def do(self, kind: str, name: str, key: str = "") -> Performed:
+        """Performs work, under a key of its own where none is given."""
+        self.count += 1
+        occasion = Occasion(key or f"test/{self.count}", "somebody", datetime(2026, 1, 1, tzinfo=UTC))
+        return await self.room.perform(Work(kind, name), occasion)
