@@ -99,9 +99,13 @@ def hook() -> Iterator[Hook]:
         yield state
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # a busy machine takes connections late
+
+
 @contextmanager
 def _served(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
