@@ -1,0 +1,122 @@
+"""Evidence: what diagnostics print, collected before anybody repairs anything, and kept beside the journal.
+
+What is to be collected is a row from the moment its incident opens, in the same transaction; so a crash in between only delays it.
+Diagnostics look and change nothing, so one that a crash interrupted is run again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from keepwell.kernel.problems import AskError, StorageError, UsageError
+from keepwell.kernel.redaction import redact_patterns
+from keepwell.ports.runner import Result
+from keepwell.storage import journal
+
+from . import store
+from .decide import OWN, Change, subject_of
+from .model import Evidence
+from .verbs import Diagnostic, Diagnostics, Verbs
+
+AGAIN_AFTER = 5.0
+"""Seconds after which evidence that could not be stored is collected again."""
+OPENING = "opened"
+"""The occasion of what is collected when an incident opens."""
+
+_log = logging.getLogger("keepwell.incidents")
+
+
+class Collecting:
+    """Collects evidence for incidents."""
+
+    def __init__(self, verbs: Verbs) -> None:
+        self.diagnostics: Diagnostics = {}
+        self._verbs = verbs
+        self._lock = asyncio.Lock()
+        self._due_at: float | None = 0.0
+        self.is_busy = False
+
+    @property
+    def due_at(self) -> float | None:
+        """When (monotonic seconds) something is to be collected; None where nothing is. At the start: what was not before."""
+        return None if self.is_busy else self._due_at
+
+    def want(self, connection: Connection, change: Change, now: datetime) -> None:
+        """Notes what is to be collected where this change opens an incident."""
+        if any(entry.event == "incident.opened" for entry in change.entries) and self.diagnostics:
+            store.put_evidence(connection, self._rows(change.incident.number, OPENING, now))
+            self._due_at = self._verbs.clock.monotonic()
+
+    def _rows(self, number: int, occasion: str, now: datetime) -> list[Evidence]:
+        return [Evidence(number, occasion, name, one.host, now, "") for name, one in self.diagnostics.items()]
+
+    async def run_pending(self) -> Sequence[int]:
+        """Collects what was noted; the numbers of the incidents. What cannot be stored is collected again a little later."""
+        self._due_at = None
+        try:
+            async with self._lock:
+                pending = await self._verbs.read(store.pending_evidence)
+                await self._run(pending, OWN)
+            return sorted({one.incident for one in pending})
+        except StorageError as error:
+            _log.error("evidence cannot be stored", extra={"facts": {"why": str(error)}})
+            self._due_at = self._verbs.clock.monotonic() + AGAIN_AFTER
+            return ()
+        finally:
+            self.is_busy = False
+
+    async def collect(self, number: int, actor: str) -> int:
+        """Collects for one incident now. Raises StorageError, UsageError where nothing says what to collect."""
+        if not self.diagnostics:
+            hint = "write commands below incidents.diagnostics in keepwell.yaml, such as processes: {run: [ps, aux]}"
+            raise UsageError("nothing says what to collect", hint=hint)
+        now = self._verbs.clock.now()
+        rows = self._rows(number, f"{now:%Y-%m-%dT%H:%M:%S.%fZ}", now)
+        async with self._lock:
+            await self._run(rows, actor)
+        return len(rows)
+
+    async def _run(self, wanted: Sequence[Evidence], actor: str) -> None:
+        await asyncio.gather(*(self._one(row, actor) for row in wanted))
+
+    async def _one(self, row: Evidence, actor: str) -> None:
+        sentence, output = await self._outcome(self.diagnostics.get(row.name))
+        now = self._verbs.clock.now()
+
+        def keep(connection: Connection) -> None:
+            facts = {"name": row.name, "host": row.host, "sentence": sentence}
+            entry = journal.NewEntry(actor, "incident.evidence", subject_of(row.incident), facts, output or None)
+            digest = journal.append(connection, entry, now).output_digest or ""
+            found = Evidence(row.incident, row.occasion, row.name, row.host, now, sentence, digest, len(output))
+            store.put_evidence(connection, [found])
+
+        await self._verbs.write(keep)
+
+    async def _outcome(self, diagnostic: Diagnostic | None) -> tuple[str, bytes]:
+        """How it ended in a sentence, and what it printed, redacted."""
+        if diagnostic is None:
+            return "not run: keepwell.yaml has it no more", b""
+        if diagnostic.why_not:
+            return f"not run: {diagnostic.why_not}", b""
+        try:
+            result = await self._verbs.run(diagnostic.host, diagnostic.command)
+        except AskError as error:
+            return f"could not be run: {error}", b""
+        return _ending(result), redact_patterns(_printed(result)).encode("utf-8", "replace")
+
+
+def _ending(result: Result) -> str:
+    dropped = sum(result.dropped)
+    left_out = f"; {dropped} bytes in the middle were left out" if dropped else ""
+    if result.timed_out:
+        return f"stopped after {result.seconds:.1f} s{left_out}"
+    if result.signal is not None:
+        return f"ended by signal {result.signal}{left_out}"
+    return f"ended with status {result.status} after {result.seconds:.1f} s{left_out}"
+
+
+def _printed(result: Result) -> str:
+    return f"{result.stdout}\n--- standard error ---\n{result.stderr}" if result.stderr else result.stdout

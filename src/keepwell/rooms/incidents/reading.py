@@ -1,0 +1,85 @@
+"""Incidents as they are asked for: lists, one with all that belongs to it, its review, and what a diagnostic printed."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from keepwell.kernel.problems import NotFound
+from keepwell.storage import journal
+
+from . import shown, store
+from .asked import LARGEST_NUMBER, Asked
+from .decide import subject_of
+from .model import Evidence, Happened, Incident
+from .review import written
+from .verbs import Verbs
+from .work import Incidents
+
+Whole = tuple[Incident, list[Happened], list[Evidence]]
+
+
+class Reading:
+    """Answers questions. Each raises StorageError; what names an incident that there is not, NotFound."""
+
+    def __init__(self, incidents: Incidents, verbs: Verbs, service: str) -> None:
+        self.incidents = incidents
+        self.verbs = verbs
+        self.service = service
+
+    async def listed(self, asked: Asked) -> dict[str, Any]:
+        """A page of incidents, newest first."""
+        found = await self.page(asked)
+        more = len(found) > asked.limit
+        severities = shown.severities_json(list(self.incidents.policy.severities.values()))
+        return {
+            "timestamp": shown.instant(self.verbs.clock.now()),
+            "incidents": [shown.as_json(one) for one in found[: asked.limit]],
+            "next": found[asked.limit - 1].number if more else None,
+            "severities": severities,
+        }
+
+    async def page(self, asked: Asked) -> list[Incident]:
+        """The same as values, with one more where there is a next page."""
+        if asked.state == "open":
+            opened = reversed(await self.verbs.read(store.unresolved))
+            return [one for one in opened if asked.before is None or one.number < asked.before][: asked.limit + 1]
+        return await self.verbs.read(lambda connection: store.newest(connection, asked.limit + 1, asked.before))
+
+    async def one(self, number: int) -> dict[str, Any]:
+        """One incident with all that belongs to it."""
+        incident, timeline, evidence = await self.whole(number)
+        return {
+            **shown.as_json(incident),
+            "timeline": [shown.happened_json(one) for one in timeline],
+            "evidence": [shown.evidence_json(one) for one in evidence],
+        }
+
+    async def whole(self, number: int) -> Whole:
+        """The same as values."""
+
+        def asked(connection: Connection) -> Whole | None:
+            incident = store.find(connection, number) if number <= LARGEST_NUMBER else None
+            if incident is None:
+                return None
+            subjects = (subject_of(number), *(f"alerts/{one.number}" for one in incident.alerts))
+            return incident, store.timeline(connection, subjects), store.evidence_of(connection, number)
+
+        found = await self.verbs.read(asked)
+        if found is None:
+            raise NotFound(f"there is no incident {number}", hint="keepwell incidents list shows them")
+        return found
+
+    async def review(self, number: int) -> str:
+        """The review as Markdown."""
+        incident, timeline, evidence = await self.whole(number)
+        return written(incident, timeline, evidence, self.incidents.policy, self.service)
+
+    async def output(self, number: int, digest: str) -> str:
+        """What a diagnostic of this incident printed."""
+        _, _, evidence = await self.whole(number)
+        if digest not in {one.digest for one in evidence if one.digest}:
+            raise NotFound(f"incident {number} has no output {digest!r}", hint=f"keepwell incidents show {number} lists them")
+        content = await self.verbs.read(lambda connection: journal.output(connection, digest))
+        if content is None:
+            raise NotFound("this output was erased", hint="the journal says by whom: keepwell journal")
+        return content.decode("utf-8", "replace")

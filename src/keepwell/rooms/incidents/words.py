@@ -1,0 +1,50 @@
+"""Events of a timeline, and lengths of time, in words."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from keepwell.kernel.durations import format_duration
+
+from .model import Happened
+
+_SAYS = {
+    "incident.opened": "opened as {severity}",
+    "incident.alert-joined": "alert {alert} ({name}) belongs to it",
+    "incident.alert-ended": "alert {alert} has ended, {still_firing} still fire",
+    "incident.acknowledged": "acknowledged",
+    "incident.noted": "update",
+    "incident.mitigated": "mitigated",
+    "incident.resolved": "resolved",
+    "incident.reclassified": "severity changed from {before} to {after}",
+    "incident.evidence": "evidence {name} on {host}: {sentence}",
+    "incident.respond-missed": "nobody had answered in time (due {due})",
+    "incident.update-missed": "no update in time (due {due})",
+    "incident.resolve-missed": "not resolved in time (due {due})",
+    "alert.firing": "alert {name} fires",
+    "alert.resolved": "alert {name} has ended",
+    "alert.acknowledged": "alert {name} acknowledged",
+}
+
+
+class _Absent(dict[str, Any]):
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+
+def says(one: Happened) -> str:
+    """What happened, in a few words."""
+    facts: Mapping[str, Any] = one.facts
+    pattern = _SAYS.get(one.event)
+    return pattern.format_map(_Absent(facts)) if pattern is not None else f"{one.event} {one.subject}"
+
+
+def note(one: Happened) -> str:
+    """What somebody wrote about it."""
+    return str(one.facts.get("note") or "")
+
+
+def length(lasted: timedelta) -> str:
+    """A length of time to the second, or finer where it is shorter than ten."""
+    whole = timedelta(seconds=round(lasted.total_seconds(), 1 if lasted < timedelta(seconds=10) else 0))
+    return format_duration(max(whole, timedelta(0)))
