@@ -42,6 +42,8 @@ class AudioServer:
     connections: Callable[[], int] = lambda: 0
     leaked: list[bytes] = field(default_factory=list)
     leak_bytes: int = LEAK_BYTES
+    name: str = "tonehoused"
+    version: str = __version__
 
     def broken(self, fault: str) -> bool:
         """Whether a fault is switched on."""
@@ -62,7 +64,7 @@ class AudioServer:
             {
                 "status": "healthy" if healthy else "degraded",
                 "timestamp": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-                "version": __version__,
+                "version": self.version,
                 "uptime": int(self.counters.uptime),
                 "services": services,
                 "metrics": {
@@ -77,8 +79,8 @@ class AudioServer:
         """Who the server is and what it drives."""
         return web.json_response(
             {
-                "name": "tonehoused",
-                "version": __version__,
+                "name": self.name,
+                "version": self.version,
                 "pid": os.getpid(),
                 "uptime": int(self.counters.uptime),
                 "devices": devices(self.folder / "devices.json"),
@@ -189,7 +191,7 @@ async def _until_told(parent: int) -> None:
 
 
 async def serve(server: AudioServer, port: int, parent: int) -> None:
-    """Serves until told to stop. The port (0: any free one) is written to run/tonehoused.json once requests are answered."""
+    """Serves until told to stop. The port (0: any free one) is written to run/NAME.json once requests are answered."""
     folder = server.folder
     runner = web.AppRunner(server.application(), access_log=_access, access_log_format=_ACCESS_FORMAT, handle_signals=False)
     await runner.setup()
@@ -197,9 +199,9 @@ async def serve(server: AudioServer, port: int, parent: int) -> None:
     await site.start()
     server.connections = lambda: len(runner.server.connections) if runner.server else 0
     address = runner.addresses[0]
-    note = folder / "run" / "tonehoused.new"
+    note = folder / "run" / f"{server.name}.new"
     note.write_text(json.dumps({"pid": os.getpid(), "port": address[1]}), "utf-8")
-    note.replace(folder / "run" / "tonehoused.json")
+    note.replace(note.with_suffix(".json"))
     _application.info("listening on 127.0.0.1:%s", address[1])
     leak = asyncio.create_task(server.leak())
     try:
