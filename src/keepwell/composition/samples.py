@@ -70,13 +70,17 @@ class SampleRoom:
         await self._upkeep.end()
         await self.store.end()
 
+    def asker(self) -> Asker:
+        """What questions are answered from."""
+        return Asker(self._reader, lambda: self._facts, self.maintenance)
+
     def face(self) -> Face:
         """What is shown of samples."""
         shown = page_verbs(self.store, self._files, self._clock, self._targets, self._problems)
         return Face(
             "samples",
             routes=(
-                *question_routes(Asker(self._reader, lambda: self._facts, self.maintenance)),
+                *question_routes(self.asker()),
                 *target_routes(self.scraping),
                 *push.routes(self.store, self._clock),
                 *transfer_routes(

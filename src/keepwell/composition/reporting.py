@@ -1,0 +1,91 @@
+"""Reports put together: what they ask of the other rooms, where they are kept, and how they are sent."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+
+from keepwell.api.gate import access_of
+from keepwell.composition import reported
+from keepwell.composition.alerting import AlertRoom
+from keepwell.composition.samples import SampleRoom
+from keepwell.composition.samples_shown import measured
+from keepwell.config.operations import Operations
+from keepwell.ports.activity import Activity
+from keepwell.ports.host import Host
+from keepwell.ports.offer import Face
+from keepwell.ports.work import Perform, Recurring, Work
+from keepwell.rooms.checks.work.watch import Checks
+from keepwell.rooms.reports import kpis
+from keepwell.rooms.reports.face import face
+from keepwell.rooms.reports.model import Report
+from keepwell.rooms.reports.offer import kpis_of, reports_of
+from keepwell.rooms.reports.sources import Sources
+from keepwell.rooms.reports.work.desk import Desk, InForce
+from keepwell.storage.database import Database
+
+
+class ReportRoom:
+    """The room of reports while a server runs."""
+
+    def __init__(self, database: Database, host: Host, samples: SampleRoom, alerts: AlertRoom) -> None:
+        self._database = database
+        self._clock = host.clock
+        self._samples = samples
+        self._alerts = alerts
+        self.checks: Checks | None = None
+        """Whose states are told; set before ``begin``."""
+        self.desk = Desk(database, host.clock, self._sources, self._send, alerts.outbox.wake_up)
+
+    @property
+    def performs(self) -> Mapping[str, Perform]:
+        """It makes reports."""
+        return {"report": self.desk.perform}
+
+    @property
+    def activities(self) -> Sequence[Activity]:
+        """None: its times are the calendar's."""
+        return ()
+
+    def on_wake(self, wake: Callable[[], None]) -> None:
+        """It wakes nobody."""
+
+    def recurring(self, operations: Operations) -> Sequence[Recurring]:
+        """The reports that are made by themselves."""
+        return [
+            Recurring(f"reports/{one.name}", Work("report", one.name), one.every, one.zone, one.late)
+            for one in reports_of(operations).values()
+            if one.every is not None
+        ]
+
+    async def begin(self, operations: Operations) -> None:
+        """Takes the first configuration."""
+        await self.configure(operations)
+
+    async def configure(self, operations: Operations) -> None:
+        """Takes a configuration."""
+        self.desk.in_force = InForce(operations.service, reports_of(operations), kpis.configured(kpis_of(operations)))
+
+    async def end(self) -> None:
+        """Nothing waits: a report is stored when it is made."""
+
+    def face(self) -> Face:
+        """What is shown of reports."""
+        return face(self.desk, self._clock, _caller)
+
+    def _sources(self) -> Sources:
+        assert self.checks is not None
+        asker = self._samples.asker()
+        return Sources(
+            checks=reported.check_facts(self.checks, lambda check: measured(self._samples.store, check)),
+            measures=reported.SampleMeasures(asker),
+            objectives=reported.promised(asker),
+            alerts=reported.fired(self._database),
+        )
+
+    def _send(self, connection: Connection, key: str, to: Sequence[str], report: Report, number: int) -> None:
+        del connection, key, to, report, number
+
+
+def _caller(request: Request) -> str:
+    return access_of(request.scope).caller.name

@@ -1,0 +1,106 @@
+"""What the room of reports declares: the sections ``kpis`` and ``reports``, its table, and the reports of a configuration. Imports nothing
+costly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keepwell.ports.offer import Section, Tables
+
+if TYPE_CHECKING:
+    from keepwell.config.operations import Operations
+
+    from .options import KpiOptions, ReportOptions
+
+READ, MAKE = "reports.read", "reports.make"
+
+_KPIS = """\
+# kpis:
+#   # The figures by which the service is judged, for reports.
+#   response-time: {metric: 'duration_seconds{check="api"}', target: "< 50ms", warning: "> 100ms", critical: "> 500ms"}
+#   uptime: {uptime: api, target: ">= 99.9%", warning: "< 99.5%", critical: "< 99%"}
+"""
+_REPORTS = """\
+# reports:
+#   weekly: {every: "Monday 09:00", zone: UTC, to: [ops]}       # made by itself, and sent to the receiver ops
+#   capacity: {every: "first Monday 09:00", to: [ops]}
+"""
+TITLES = {"weekly": "Weekly report", "capacity": "Capacity review"}
+PERIODS = {"weekly": "week", "capacity": "month"}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A report that can be made: of which kind, with which title, over which period; when by itself, and who gets it then."""
+
+    name: str
+    kind: str
+    title: str
+    period: str
+    zone: str = "UTC"
+    every: str | None = None
+    to: tuple[str, ...] = ()
+    late: timedelta = timedelta(hours=6)
+
+
+def sections() -> tuple[Section, ...]:
+    """Both sections."""
+    return (
+        Section("kpis", "The figures by which the service is judged", _kpi, named=True, sample=_KPIS),
+        Section("reports", "What is reported, when, and to whom", _report, named=True, sample=_REPORTS),
+    )
+
+
+def tables() -> Tables:
+    """The room's table."""
+
+    def metadata() -> Any:
+        from .tables import METADATA
+
+        return METADATA
+
+    return Tables("reports", metadata, str(Path(__file__).parent / "migrations"), "reports_0001")
+
+
+def kpis_of(operations: "Operations") -> "Mapping[str, KpiOptions]":
+    """The section ``kpis``."""
+    found: Mapping[str, KpiOptions] = operations.options("kpis")
+    return found
+
+
+def reports_of(operations: "Operations") -> dict[str, Known]:
+    """Every report that can be made, by name: those two that are always there, and those of the section ``reports``.
+
+    Raises ConfigurationError where one does not say of which kind it is.
+    """
+    found = {kind: Known(kind, kind, TITLES[kind], PERIODS[kind]) for kind in TITLES}
+    for name, options in operations.options("reports").items():
+        found[name] = _known(name, options, operations)
+    return found
+
+
+def _known(name: str, options: "ReportOptions", operations: "Operations") -> Known:
+    kind = options.kind or (name if name in TITLES else None)
+    if kind is None:
+        from keepwell.kernel.problems import ConfigurationError, Problem
+
+        place = operations.entries("reports")[name].place
+        raise ConfigurationError(
+            Problem("reports.kind", f"the report {name} does not say what it is", "write kind: weekly or kind: capacity", place)
+        )
+    period = options.period or PERIODS[kind]
+    return Known(name, kind, options.title or TITLES[kind], period, options.zone, options.every, options.to, options.late_for)
+
+
+def _kpi() -> type[Any]:
+    from .options import KpiOptions
+
+    return KpiOptions
+
+
+def _report() -> type[Any]:
+    from .options import ReportOptions
+
+    return ReportOptions

@@ -1,0 +1,1 @@
+"""What makes, keeps and sends reports."""
