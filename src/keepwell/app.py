@@ -37,7 +37,9 @@ def commands() -> Sequence[Subcommand | Group]:
     from keepwell.rooms.plan import offer as plan
     from keepwell.rooms.promql import commands as promql
     from keepwell.rooms.promql.rules import commands as rules
+    from keepwell.rooms.reports import commands as reports
     from keepwell.rooms.samples import commands as samples
+    from keepwell.rooms.tasks import commands as tasks
     from keepwell.storage import offer as storage
 
     return (
@@ -47,6 +49,8 @@ def commands() -> Sequence[Subcommand | Group]:
         _up(),
         _reload(),
         alerts.commands(verbs.ask_server, verbs.tell_server, verbs.download),
+        tasks.commands(verbs.ask_server, verbs.tell_server),
+        *reports.commands(verbs.ask_server, verbs.tell_server, verbs.download),
         outbox.commands(verbs.ask_server, verbs.tell_server),
         delivery.commands(_preview_notice, _try_receivers, verbs.tell_server),
         *promql.commands(put_question, SystemClock().now),

@@ -90,7 +90,7 @@ def test_a_plan_for_people(ops: Path) -> None:
         "    unit    process  match shop --serve",
         "  */5 * * * *, UTC: 1 task",
         "    02:30 Asia/Tokyo  clean   runbooks/clean.md, 2 steps, about 15m, in its window night",
-        "    00:00 UTC         review  no runbook: a person does it",
+        "    00:00 UTC         review  a person does it",
         '    often   line 14: "runbooks/absent.md" does not exist',
         '    escape  line 15: "../../etc/passwd" leaves the operations directory, so it is not read',
         "     1 stop   systemd.stop  systemctl stop shop",
@@ -124,12 +124,11 @@ def test_a_plan_as_json_has_all_of_it(ops: Path) -> None:
     assert datetime.fromisoformat(first["at"]) == datetime.fromisoformat(first["utc"])
     assert first["at"].endswith("+09:00")
     assert first["in_window"] is True
-    assert all(task["runs_in_this_version"] is False for task in plan["tasks"])
     assert [runbook["path"] for runbook in plan["runbooks"]][:2] == ["runbooks/clean.md", "runbooks/absent.md"]
     assert plan["runbooks"][0]["steps"][1]["missing"] == ["BUCKET"]
-    assert [section["section"] for section in plan["kept"]] == ["tasks", "logs", "repositories"]
+    assert [section["section"] for section in plan["kept"]] == ["logs", "repositories"]
     assert plan["windows"] == [{"name": "night", "on": "daily 02:00-04:00", "zone": "Asia/Tokyo"}]
-    assert plan["kept"][2]["entries"][0]["value"] == {"url": "s3://far/shop", "password": "[redacted]"}
+    assert plan["kept"][1]["entries"][0]["value"] == {"url": "s3://far/shop", "password": "[redacted]"}
     assert plan["missing"][0]["places"] == ["runbooks/clean.md#clean"]
     assert plan["dispositions"] == {"carried": 7, "missing": 1}
     assert "hunter2" not in answer.stdout
@@ -160,14 +159,12 @@ def test_validate_names_what_is_not_run(ops: Path) -> None:
     answer = keepwell("validate", str(ops))
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines() == [
-        "tasks (line 12): 4 entries are kept and shown by keepwell plan; this version runs none of them",
         "logs (line 19): 1 entry is kept and shown by keepwell plan; this version does not run it",
         "repositories (line 20): 1 entry is kept and shown by keepwell plan; this version does not run it",
         f"{ops} is valid",
     ]
     told = json.loads(keepwell("validate", str(ops), "--json").stdout)
     assert [(one["section"], one["entries"], one["line"]) for one in told["not_run"]] == [
-        ("tasks", 4, 12),
         ("logs", 1, 19),
         ("repositories", 1, 20),
     ]

@@ -122,22 +122,21 @@ def operations_of(folder: Path, body: str) -> Path:
 
 
 NOT_RUN = """\
-tasks:
-  vacuum: {run: runbooks/vacuum.md, every: "${WHEN}", locks: [db]}
+logs:
+  app: {paths: ["${WHERE}"], keep: 30}
   empty:
 windows:
-incidents:
-  severities: {P0: {respond: 15m}, P1: {respond: 1h}}
+repositories: {far: {url: "s3://far/shop"}}
 policy: {destructive: approve}
 """
 
 
 def test_what_is_not_run_is_said_in_one_sentence_a_section(tmp_path: Path) -> None:
     found = unused_in(verbs.load(str(operations_of(tmp_path, TARGETS + NOT_RUN))))
-    assert [(one.section, one.entries, one.line) for one in found] == [("tasks", 2, 8), ("incidents", 2, 12), ("policy", 1, 14)]
+    assert [(one.section, one.entries, one.line) for one in found] == [("logs", 2, 8), ("repositories", 1, 12), ("policy", 1, 13)]
     by_section = {one.section: one.sentence for one in found}
     assert by_section["policy"] == "1 entry is kept and shown by keepwell plan; this version does not run it"
-    assert by_section["tasks"] == "2 entries are kept and shown by keepwell plan; this version runs none of them"
+    assert by_section["logs"] == "2 entries are kept and shown by keepwell plan; this version runs none of them"
 
 
 @pytest.mark.parametrize(
@@ -157,8 +156,8 @@ def test_the_keys_of_a_target_are_checked(tmp_path: Path, line: str, message: st
 
 def test_the_server_says_in_one_line_what_it_does_not_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "keepwell"):
-        serve._tell_unused(verbs.load(str(operations_of(tmp_path, "tasks: {a: {}}\npolicy: {a: b}\n"))))
+        serve._tell_unused(verbs.load(str(operations_of(tmp_path, "logs: {a: {}}\npolicy: {a: b}\n"))))
         serve._tell_unused(verbs.load(str(operations_of(tmp_path, ""))))
     (record,) = caplog.records
     assert record.message == "kept, not run by this version"
-    assert record.__dict__["facts"] == {"sections": "tasks (1), policy (1)"}
+    assert record.__dict__["facts"] == {"sections": "logs (1), policy (1)"}

@@ -9,20 +9,20 @@ import pytest
 from keepwell.config.runbooks import Runbook, Step
 from keepwell.kernel.windows import Window, parse_window
 from keepwell.rooms.plan.decide import MOST, assemble, plan_tasks
-from keepwell.rooms.plan.model import Entry, Kept, Operated, Plan, PlannedTask, Report, Wanted
+from keepwell.rooms.plan.model import Entry, Operated, Plan, PlannedTask, Report, Wanted
 
 NOW = datetime(2026, 10, 22, 12, 0, tzinfo=UTC)  # a Thursday; on Sunday 25 October clocks are put back in Europe
 SPRING = datetime(2027, 3, 27, 12, 0, tzinfo=UTC)  # a Saturday; on the 28th they are put forward
 
 
-def kept(tasks: Mapping[str, Any]) -> dict[str, Kept]:
-    """The section ``tasks`` as a directory gives it."""
-    return {"tasks": Kept("tasks", "tasks", tuple(Entry(name, value, line) for line, (name, value) in enumerate(tasks.items(), 10)))}
+def entries(tasks: Mapping[str, Any]) -> tuple[Entry, ...]:
+    """Tasks as a plan is told them."""
+    return tuple(Entry(name, value, line) for line, (name, value) in enumerate(tasks.items(), 10))
 
 
 def planned(value: Any, windows: Mapping[str, Window] | None = None, now: datetime = NOW, days: int = 7) -> PlannedTask:
     """One task, planned."""
-    (task,) = plan_tasks(kept({"it": value}), windows or {}, now, now + timedelta(days=days))
+    (task,) = plan_tasks(entries({"it": value}), windows or {}, now, now + timedelta(days=days))
     return task
 
 

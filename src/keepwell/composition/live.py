@@ -14,6 +14,7 @@ from keepwell.api.gate import access_of
 from keepwell.composition import verbs
 from keepwell.composition.alerting import AlertRoom
 from keepwell.composition.checking import CheckStore
+from keepwell.composition.doing import Doing
 from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import Hosts
 from keepwell.composition.itself import Itself
@@ -67,6 +68,7 @@ class Rooms:
     heartbeats: Heartbeats
     samples: SampleRoom
     alerts: AlertRoom
+    doing: Doing
 
 
 class Live:
@@ -81,6 +83,7 @@ class Live:
         self._hosts = hosts
         self._heartbeats = parts.heartbeats
         self._alerts = parts.alerts
+        self._doing = parts.doing
         self._samples = samples = parts.samples
         samples.maintenance = parts.alerts.maintenance
         self._promql = PromqlRoom(samples, hosts.of(verbs.LOCAL), operations)
@@ -91,13 +94,14 @@ class Live:
         self._store = CheckStore(parts.database, host, rules)
         self.checks = Checks(host, samples.store, self._store.identify, self._store.write, hosts.of)
         self._itself = Itself(self.checks, host, self._promql.rules.faults, self._alerts.telling)
-        rooms = (self.checks, *samples.activities, *self._promql.activities, *self._alerts.activities)
+        rooms = (self.checks, *samples.activities, *self._promql.activities, *self._alerts.activities, *self._doing.activities)
         own = (self._housekeeping(), self._tidying(), self._itself.sign_of_life)
         self.engine = self._itself.engine = Engine([*rooms, *own], host.clock)
         self.checks.on_wake(self.engine.wake)
         samples.scraping.on_wake(self.engine.wake)
         self._promql.rules.on_wake(self.engine.wake)
         self._alerts.on_wake(self.engine.wake)
+        self._doing.on_wake(self.engine.wake)
 
     def _housekeeping(self) -> Recurring:
         return Recurring("forget removed checks", 3600.0, self._host.clock.monotonic() + 60.0, self._forget)
@@ -123,6 +127,7 @@ class Live:
         self._samples.configure(self.operations, checks)
         await self._alerts.begin(self.operations, [check.name for check in checks])
         await self.checks.configure(checks, await self._store.strips(), _guarded(self.operations))
+        await self._doing.begin(self.operations)
         await self.note("keepwell.started", {"version": __version__, **_described(self.operations, checks)})
 
     async def close(self) -> None:
@@ -159,6 +164,7 @@ class Live:
         self._promql.configure(operations)
         await self._alerts.configure(operations, [check.name for check in checks])
         await self.checks.configure(checks, guarded=_guarded(operations))
+        await self._doing.configure(operations)
         self.operations, self.problems = operations, 0
         facts = _described(operations, checks)
         await self.note("configuration.loaded", facts, actor)
@@ -173,6 +179,7 @@ class Live:
             self._samples.face(),
             self._promql.face(),
             *self._alerts.faces(),
+            *self._doing.faces(),
             self._itself.face(self.operations.service, web, lambda: self.problems),
             Face("keepwell", routes=(Route("POST", "/api/v1/reload", "configuration.reload", self._asked_to_reload, _RELOAD),)),
         )

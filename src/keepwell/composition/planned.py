@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from keepwell.composition.hosts import where
 from keepwell.config.operations import Operations
+from keepwell.kernel.durations import format_duration
 from keepwell.kernel.problems import AskError
 from keepwell.kernel.redaction import redact_patterns
 from keepwell.ports.http import Request
@@ -15,6 +16,7 @@ from keepwell.rooms.checks.model import Check, Kind
 from keepwell.rooms.checks.patterns import Pattern
 from keepwell.rooms.plan.model import Entry, Kept, Operated, PlannedCheck
 from keepwell.rooms.samples.objectives.offer import windows_of
+from keepwell.rooms.tasks.options import KINDS, TaskOptions
 
 
 def operated(operations: Operations, checks: tuple[Check, ...], host: str, user: str) -> Operated:
@@ -24,6 +26,7 @@ def operated(operations: Operations, checks: tuple[Check, ...], host: str, user:
         host,
         user,
         tuple(planned(check, *where(operations, check.host, user)) for check in checks),
+        tasks=tasks(operations),
         kept=kept(operations),
         windows=windows_of(operations.entries("windows")),
     )
@@ -67,6 +70,21 @@ def _named(check: Check) -> list[str]:
         elif isinstance(value, BaseModel | Mapping):
             named.append(name)
     return named
+
+
+def tasks(operations: Operations) -> tuple[Entry, ...]:
+    """Whatever recurs, each with its keys as text."""
+    entries, options = operations.entries("tasks"), operations.options("tasks")
+    return tuple(Entry(name, planned_task(options[name]), entry.place.line or 0) for name, entry in entries.items())
+
+
+def planned_task(options: TaskOptions) -> Mapping[str, str]:
+    """A task as a plan is told it."""
+    work = next((f"{kind} {getattr(options, key)}" for key, kind in KINDS.items() if key != "run" and getattr(options, key)), "")
+    expected = format_duration(options.expected_duration) if options.expected_duration is not None else ""
+    waits_for = options.waits_for or ("a runbook with its command" if options.shell else "")
+    told = {"run": options.run, "does": work, "waits_for": waits_for, "every": options.every, "zone": options.zone}
+    return {key: text for key, text in {**told, "window": options.window, "expected_duration": expected}.items() if text}
 
 
 def kept(operations: Operations) -> Mapping[str, Kept]:

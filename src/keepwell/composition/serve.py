@@ -6,9 +6,10 @@ import logging
 import os
 import resource
 import signal
-from collections.abc import Sequence
+import socket
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,10 +21,14 @@ from keepwell.api.server import Servers, address_of, bind_tcp, page_address
 from keepwell.api.tokens import TokenFile
 from keepwell.composition import verbs
 from keepwell.composition.alerting import AlertRoom
+from keepwell.composition.doing import Doing, OwnRecords
 from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import hosts_of
 from keepwell.composition.live import Live, Rooms
+from keepwell.composition.performing import Performers
+from keepwell.composition.reporting import ReportRoom
 from keepwell.composition.samples import SampleRoom
+from keepwell.composition.tasks import TaskRoom
 from keepwell.config.acceptance import read_acceptances
 from keepwell.config.operations import Operations
 from keepwell.config.unused import unused_in
@@ -62,8 +67,8 @@ class Settings:
     log_level: str = "info"
 
 
-async def serve(settings: Settings) -> int:
-    """Runs until SIGINT or SIGTERM; 0 after a graceful stop.
+async def serve(settings: Settings, open_local: Callable[[], AbstractAsyncContextManager[Host]] = verbs.local_host) -> int:
+    """Runs until SIGINT or SIGTERM; 0 after a graceful stop. ``open_local`` gives the ports of this machine.
 
     Raises ConfigurationError, UsageError (a port in use, a public address) or StorageError before anything runs.
     """
@@ -84,18 +89,26 @@ async def serve(settings: Settings) -> int:
         stack.enter_context(data.lock())
         unix = stack.enter_context(contextlib.closing(bind_unix(data.socket)))
         stack.callback(data.socket.unlink, missing_ok=True)
-        host = await stack.enter_async_context(verbs.local_host())
+        host = await stack.enter_async_context(open_local())
         configure_logging(settings.log_format, settings.log_level, lambda text: redact_patterns(host.secrets.redact(text)))
         database = await Database.open(await _place(operations, host, data), verbs.tables(), host.clock.now())
         stack.push_async_callback(database.close)
         heartbeats = Heartbeats(database, host)
-        host = replace(host, pings=heartbeats.desk)
+        records = OwnRecords()
+        host = replace(host, pings=heartbeats.desk, records=records)
         hosts = await stack.enter_async_context(hosts_of(host, operations.options("hosts")))
         samples = SampleRoom(data.path / "samples", host, operations)
         await samples.begin()
         stack.push_async_callback(samples.end)
         alerts = AlertRoom(database, host, operations)
-        live = Live(settings.directory, operations, hosts, Rooms(database, heartbeats, samples, alerts))
+        performers = Performers()
+        tasks = TaskRoom(database, host, performers.perform, alerts.desk.tell, f"{socket.gethostname()}:{data.path}")
+        records.successes = tasks.last_success
+        reports = ReportRoom(database, host, samples, alerts)
+        doing = Doing(performers, tasks, (reports,))
+        stack.push_async_callback(doing.end)
+        live = Live(settings.directory, operations, hosts, Rooms(database, heartbeats, samples, alerts, doing))
+        reports.checks = live.checks
         await live.begin(checks)
         await _run(live, host, Sockets(tcp, unix, data))
     return 0

@@ -17,9 +17,12 @@ from keepwell.rooms.alerts.escalation import offer as escalation
 from keepwell.rooms.alerts.routing import offer as routing
 from keepwell.rooms.alerts.rules import offer as alert_rules
 from keepwell.rooms.checks import offer as checks
+from keepwell.rooms.incidents import offer as incidents
 from keepwell.rooms.promql.rules import offer as rules
+from keepwell.rooms.reports import offer as reports
 from keepwell.rooms.samples import offer as samples
 from keepwell.rooms.samples.scraping import offer as scraping
+from keepwell.rooms.tasks import offer as tasks
 
 LOCAL = "local"
 
@@ -63,6 +66,9 @@ def sections() -> tuple[Section, ...]:
         *delivery.sections(receiver_kinds),
         *routing.sections(),
         *escalation.sections(),
+        *incidents.sections(),
+        *tasks.sections(),
+        *reports.sections(),
     )
 
 
@@ -70,7 +76,7 @@ def tables() -> tuple[Tables, ...]:
     """Every room's tables, the store's own first."""
     from keepwell.storage.declared import STORAGE_TABLES
 
-    return (STORAGE_TABLES, checks.tables(), alerts.tables())
+    return (STORAGE_TABLES, checks.tables(), alerts.tables(), tasks.tables(), incidents.tables(), reports.tables())
 
 
 # --- verbs over an operations directory --------------------------------------------------------------------------------------
@@ -143,6 +149,7 @@ def _executables(operations: "Operations", checks: "tuple[Check, ...]", user: st
     return [
         *storage_executables(operations, user),
         *receiver_executables(operations, user),
+        *incidents.executables_of(operations, lambda host: where(operations, host, user)),
         *(
             Executable(
                 f"checks/{check.name}",

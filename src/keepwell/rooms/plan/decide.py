@@ -13,7 +13,7 @@ from keepwell.kernel.durations import parse_duration
 from keepwell.kernel.quoting import quoted
 from keepwell.kernel.windows import Span, Window, current_window, next_window
 
-from .model import Entry, Kept, Moment, Plan, PlannedTask, Report, Wanted
+from .model import Entry, Moment, Plan, PlannedTask, Report, Wanted
 
 ZONE = "UTC"
 """The zone of what names none."""
@@ -72,10 +72,10 @@ def _spans(window: Window, after: datetime, until: datetime) -> Iterator[Span]:
         span = next_window(window, span[0])
 
 
-def plan_tasks(kept: Mapping[str, Kept], windows: Mapping[str, Window], after: datetime, until: datetime) -> tuple[PlannedTask, ...]:
-    """Every entry of the section ``tasks`` with its moments after ``after`` and up to ``until``, in the order of the file."""
+def plan_tasks(tasks: Sequence[Entry], windows: Mapping[str, Window], after: datetime, until: datetime) -> tuple[PlannedTask, ...]:
+    """Every task with its moments after ``after`` and up to ``until``, in their order."""
     days = _Days(after, until, windows)
-    return tuple(_task(entry, days) for entry in (kept["tasks"].entries if "tasks" in kept else ()))
+    return tuple(_task(entry, days) for entry in tasks)
 
 
 def times(every: str, zone: str, after: datetime, until: datetime) -> Times:
@@ -99,6 +99,7 @@ def _task(entry: Entry, days: _Days) -> PlannedTask:
         name=entry.name,
         line=entry.line,
         run=_text(value, "run").removeprefix("./"),
+        does=_text(value, "does"),
         waits_for=_text(value, "waits_for"),
         every=_text(value, "every"),
         zone=_text(value, "zone") or ZONE,

@@ -39,7 +39,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of a section that this version keeps and does not run."""
+    """An entry of a section."""
 
     name: str
     value: Any
@@ -57,13 +57,15 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Operated:
-    """What a valid operations directory holds, as the plan is told it: ``kept`` by the section's key, ``windows`` by name."""
+    """What a valid operations directory holds, as the plan is told it: ``tasks`` are whatever recurs (``value`` are its keys as text),
+    ``kept`` by the section's key, ``windows`` by name."""
 
     service: str
     host: str
     user: str
     checks: tuple[PlannedCheck, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    tasks: tuple[Entry, ...] = ()
     kept: Mapping[str, Kept] = field(default_factory=dict)
     windows: Mapping[str, Window] = field(default_factory=dict)
 
@@ -79,12 +81,14 @@ class Moment:
 @dataclass(frozen=True, slots=True)
 class PlannedTask:
     """A task with its moments of the days asked for. One that recurs more than twelve times a day is ``frequent``: of it only the next
-    moment is given. ``more``: there are others within the days. ``next`` is its next moment, however far (None: never). Without ``run``
-    it waits for the script ``waits_for``, or a person does it. ``faults``: why it could not be planned or run, a sentence each."""
+    moment is given. ``more``: there are others within the days. ``next`` is its next moment, however far (None: never). ``run`` is its
+    runbook, ``does`` any other work in words; without either it waits for the script ``waits_for``, or a person does it. ``faults``: why
+    it could not be planned or run, a sentence each."""
 
     name: str
     line: int
     run: str = ""
+    does: str = ""
     waits_for: str = ""
     every: str = ""
     zone: str = "UTC"

@@ -103,7 +103,7 @@ def _windows(plan: Plan) -> Iterator[Line]:
 
 
 def _kept(plan: Plan) -> Iterator[Line]:
-    sections = [section for section in plan.operated.kept.values() if section.entries and section.key != "tasks"]
+    sections = [section for section in plan.operated.kept.values() if section.entries]
     if sections:
         yield "Kept; not run by this version", "strong"
     width = column(section.key for section in sections)

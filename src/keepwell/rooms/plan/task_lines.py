@@ -13,10 +13,10 @@ MOST_FAULTS = 50
 
 
 def task_lines(plan: Plan) -> Iterator[Line]:
-    """Every task: when it would start, and what it would run."""
+    """Every task: when it starts, and what it runs."""
     if not plan.tasks:
         return
-    yield f"Tasks, as they would start on {plan.operated.host} as {plan.operated.user}; this version runs none of them", "strong"
+    yield f"Tasks, begun by keepwell up on {plan.operated.host} as {plan.operated.user}", "strong"
     page = _Page(
         {runbook.path: runbook for runbook in plan.runbooks},
         column(task.name for task in plan.tasks),
@@ -86,8 +86,8 @@ class _Page:
         if runbook and not runbook.fault:
             steps = f", {count(len(runbook.steps), 'step')}" if runbook.steps else ", no step: a person does it"
         takes = f", about {task.takes}" if task.takes else ""
-        nothing = f"waits for {task.waits_for}" if task.waits_for else "no runbook: a person does it"
-        return f"{task.run or nothing}{steps}{takes}{' (!)' if task.faults else ''}"
+        nothing = f"waits for {task.waits_for}" if task.waits_for else "a person does it"
+        return f"{task.run or task.does or nothing}{steps}{takes}{' (!)' if task.faults else ''}"
 
     def _fault(self, told: tuple[PlannedTask, str]) -> Line:
         return f"    {told[0].name:{self.names}}  line {told[0].line}: {told[1]}", "warn"

@@ -91,8 +91,8 @@ def _task(task: PlannedTask, plan: Plan) -> dict[str, Any]:
     return {
         "name": task.name,
         "line": task.line,
-        "runs_in_this_version": False,
         "run": task.run or None,
+        "does": task.does or None,
         "waits_for": task.waits_for or None,
         "every": task.every or None,
         "zone": task.zone,

@@ -20,7 +20,7 @@ LARGEST_REPORT = 100_000_000
 def make_plan(directory: Path, operated: Operated, now: datetime, days: int) -> Plan:
     """The plan for the days after ``now``."""
     until = now + timedelta(days=days)
-    tasks = plan_tasks(operated.kept, operated.windows, now, until)
+    tasks = plan_tasks(operated.tasks, operated.windows, now, until)
     runbooks = read_runbooks(directory, [*(task.run for task in tasks if task.run), *runbook_paths(directory)])
     by_path = {runbook.path: runbook for runbook in runbooks}
     told = tuple(_with_fault(task, by_path) for task in tasks)

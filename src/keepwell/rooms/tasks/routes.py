@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Protocol
 
-from fastapi import Query
+
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from keepwell.ports.offer import Route
+from keepwell.ports.offer import Query, Route
 
 from .model import Run, Standing, Task
 from .views import listing, run_json, task_json
