@@ -3,9 +3,13 @@ a question for which no answer was prepared raises LookupError.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import functools
+import heapq
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from keepwell.kernel.problems import AnswerError, AskError
 from keepwell.kernel.redaction import Redactor
@@ -67,6 +71,108 @@ class FakeClock:
     def set(self, now: datetime) -> None:
         """The calendar's clock is corrected; the monotonic one does not follow."""
         self._now = now.astimezone(UTC)
+
+
+class VirtualClock:
+    """Time that jumps: while ``play`` runs, both clocks go straight to the end of the next sleep as soon as nothing else happens, so that
+    weeks pass in minutes. What takes real time (a database, a process, a network) goes through ``holding``: meanwhile time stands still.
+    """
+
+    def __init__(self, now: datetime, settle: float = 0.001) -> None:
+        """``settle``: real seconds without anything new after which nothing happens any more."""
+        if now.tzinfo is None:
+            raise ValueError("the clock needs an instant with a time zone")
+        self._begin = now.astimezone(UTC)
+        self._elapsed = 0.0
+        self._settle = settle
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._held = 0
+        self._events = 0
+        self._changed = asyncio.Event()
+
+    def now(self) -> datetime:
+        """The instant that was reached."""
+        return self._begin + timedelta(seconds=self._elapsed)
+
+    def monotonic(self) -> float:
+        """Virtual seconds since the beginning."""
+        return self._elapsed
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits until ``play`` has come so far; at once where not positive."""
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._happens()
+        heapq.heappush(self._sleepers, (self._elapsed + seconds, self._events, future))
+        await future
+
+    def holding(self, port: Prepared) -> Prepared:
+        """The same port; while one of its coroutines runs, time stands still."""
+        return cast("Prepared", _Holding(self, port))
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Time stands still inside of this."""
+        self._held += 1
+        self._happens()
+        try:
+            yield
+        finally:
+            self._held -= 1
+            self._happens()
+
+    async def play(self, until: datetime) -> None:
+        """Lets time pass until that instant, from one end of a sleep to the next."""
+        end = (until - self._begin).total_seconds()
+        while self._elapsed < end:
+            await self._settled()
+            while self._sleepers and self._sleepers[0][2].done():  # whoever slept was cancelled
+                heapq.heappop(self._sleepers)
+            self._elapsed = max(self._elapsed, min(end, self._sleepers[0][0]) if self._sleepers else end)
+            while self._sleepers and self._sleepers[0][0] <= self._elapsed:
+                future = heapq.heappop(self._sleepers)[2]
+                if not future.done():
+                    future.set_result(None)
+        await self._settled()
+
+    def _happens(self) -> None:
+        self._events += 1
+        self._changed.set()
+
+    async def _settled(self) -> None:
+        """Returns when nothing has happened for a moment, and nothing holds time."""
+        while True:
+            events = self._events
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+            await asyncio.sleep(self._settle)
+            if self._held:
+                self._changed.clear()
+                await self._changed.wait()
+            elif self._events == events:
+                return
+
+
+_TURNS = 10
+
+
+class _Holding:
+    def __init__(self, clock: VirtualClock, port: Any) -> None:
+        self._clock, self._port = clock, port
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._port, name)
+        if not inspect.iscoroutinefunction(value):
+            return value
+
+        @functools.wraps(value)
+        async def held(*arguments: Any, **more: Any) -> Any:
+            with self._clock.standing_still():
+                return await value(*arguments, **more)
+
+        return held
 
 
 class FakeRunner:
