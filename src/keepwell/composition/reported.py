@@ -82,6 +82,10 @@ class SampleMeasures:
             answer = await measuring.trend(self._asker, asked)
         return [_heading(one) for one in answer["series"]]
 
+    def name_of(self, labels: Mapping[str, str]) -> str:
+        """What a series is called among its neighbours."""
+        return _named(labels)
+
 
 def _figures(found: Mapping[str, Any]) -> dict[str, float]:
     return {name: value for name, value in found.items() if name != "count" and value is not None}

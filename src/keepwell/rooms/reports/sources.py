@@ -111,6 +111,10 @@ class Measures(Protocol):
         """Where each series is heading, and when ``until`` (such as ``> 90%``) is reached."""
         ...
 
+    def name_of(self, labels: Mapping[str, str], /) -> str:
+        """What a series is called among its neighbours, as ``lines`` calls it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Promised:

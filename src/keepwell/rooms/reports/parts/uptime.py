@@ -24,7 +24,8 @@ def part(checks: Sequence[CheckFacts], uptimes: Sequence[Uptime], failed: Sequen
         return Part(KEY, TITLE, why_not="no check was looked at in this time")
     worst, name = min(ratios)
     gap = max((one.no_data for one in uptimes), default=0.0)
-    sentences = [f"Of {count(len(checks), 'check')}, {name} was up least: {share(worst)}."]
+    always = f"{count(len(ratios), 'check was', 'checks were')} up whenever looked at."
+    sentences = [f"Of {count(len(checks), 'check')}, {name} was up least: {share(worst)}." if worst < 1 else always]
     if gap >= 1:
         sentences.append(
             f"What was not looked at counts neither as up nor as down; of the check with the largest gap that is {length(gap)}."
@@ -33,7 +34,8 @@ def part(checks: Sequence[CheckFacts], uptimes: Sequence[Uptime], failed: Sequen
     table = Table(_COLUMNS, tuple(_row(check, known.get(check.name), looks.get(check.name)) for check in ordered[:_MOST]))
     table = Table(table.columns, table.rows, max(0, len(ordered) - _MOST))
     state: State = "ok" if not down else "warn"
-    return Part(KEY, TITLE, f"least uptime {share(worst)} ({name}), {count(down, 'outage')}", state, tuple(sentences), (table,))
+    headline = f"least uptime {share(worst)} ({name}), {count(down, 'outage')}" if worst < 1 else "no outage"
+    return Part(KEY, TITLE, headline, state, tuple(sentences), (table,))
 
 
 def _ratio(uptime: Uptime | None) -> float:
