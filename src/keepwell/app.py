@@ -32,6 +32,7 @@ def commands() -> Sequence[Subcommand | Group]:
     from keepwell.rooms.alerts.outbox import commands as outbox
     from keepwell.rooms.alerts.people import commands as alerts
     from keepwell.rooms.alerts.rules import commands as alert_rules
+    from keepwell.rooms.incidents import commands as incidents
     from keepwell.rooms.manual.importing import offer as manual
     from keepwell.rooms.manual.lint import offer as lint
     from keepwell.rooms.plan import offer as plan
@@ -54,6 +55,7 @@ def commands() -> Sequence[Subcommand | Group]:
         outbox.commands(verbs.ask_server, verbs.tell_server),
         delivery.commands(_preview_notice, _try_receivers, verbs.tell_server),
         *promql.commands(put_question, SystemClock().now),
+        incidents.commands(verbs.ask_server, verbs.tell_server, verbs.download),
         Group(
             "rules",
             "how rules stand, their thresholds, and rule files",

@@ -11,6 +11,7 @@ from keepwell.ports.fakes import result
 from keepwell.ports.runner import Command
 from keepwell.rooms.alerts.matchers import parse_matchers
 from keepwell.rooms.alerts.model import Acknowledgement, Silence
+from keepwell.rooms.incidents import store
 from keepwell.rooms.incidents.asked import Asked
 from keepwell.rooms.incidents.model import Kind, Policy, Stage
 from keepwell.rooms.incidents.verbs import Diagnostic
@@ -43,3 +44,313 @@ async def test_an_alert_of_a_severity_opens_an_incident_with_its_clocks(life: Li
 async def test_a_critical_alert_opens_one_of_the_most_severe_and_a_warning_none(life: Life) -> None:
     await life.fire(severe("A", "critical"), severe("B", "warning"), severe("C", "p2"))
     assert [(one.severity, one.title) for one in await life.rows()] == [("P1", "A: A is bad"), ("P2", "C: C is bad")]
+
+
+async def test_alerts_of_one_group_are_one_incident_and_the_most_severe_counts(life: Life) -> None:
+    await life.fire(severe("Api", "P2", host="a"))
+    life.clock.advance(60)
+    await life.fire(severe("Api", "P2", host="a"), severe("Api", "P1", host="b"), severe("Other", "P2"))
+    first, second = await life.rows()
+    assert (first.severity, [one.number for one in first.alerts]) == ("P1", [1, 2])
+    assert (second.severity, [one.number for one in second.alerts]) == ("P2", [3])
+    assert await life.events() == ["opened", "alert-joined", "alert-joined", "reclassified"]
+    assert first.clock(Kind.RESPOND).due_at == NOW + 15 * MINUTE  # type: ignore[union-attr]  # since it was opened
+
+
+async def test_what_is_muted_opens_none_until_it_is_not(life: Life) -> None:
+    quiet = Silence("", tuple(parse_matchers('alertname="A"')), NOW, NOW + 10 * MINUTE, NOW, "anna", "known")
+    await life.desk.silence(quiet, "anna")
+    await life.fire(severe("A"))
+    assert await life.rows() == []
+    await life.after(11 * 60)
+    assert [one.title for one in await life.rows()] == ["A: A is bad"]
+
+
+async def test_one_that_fired_and_ended_between_two_looks_opens_one_too(life: Life) -> None:
+    await life.desk.tell("rules/a", [severe("A")], NOW)
+    number = life.desk.active()[0].number
+    await life.desk.tell("rules/a", [], NOW)
+    life.incidents._changed.add(number)  # what listen() hears
+    await life.incidents.look()
+    (one,) = await life.rows()
+    assert [(alert.number, alert.ended_at) for alert in one.alerts] == [(number, NOW)]
+    await life.incidents.look()
+    assert len(await life.rows()) == 1
+
+
+async def test_an_alert_that_ends_resolves_nothing_and_is_not_counted_twice(life: Life) -> None:
+    await life.fire(severe("A"))
+    life.clock.advance(30)
+    await life.fire()
+    await life.incidents.look()
+    (one,) = await life.rows()
+    assert one.stage is Stage.OPEN
+    assert one.alerts[0].ended_at == NOW + timedelta(seconds=30)
+    assert await life.events() == ["opened", "alert-joined", "alert-ended"]
+
+
+async def test_a_new_episode_joins_while_it_is_open_and_opens_another_after_that(life: Life) -> None:
+    await life.fire(severe("A"))
+    await life.fire()
+    await life.fire(severe("A"))
+    assert [[alert.number for alert in one.alerts] for one in await life.rows()] == [[1, 2]]
+    await life.incidents.resolve(1, "anna", "fixed", "anna")
+    await life.incidents.look()
+    assert len(await life.rows()) == 1, "the alert that fires still belongs to the incident that was resolved"
+    await life.fire()
+    await life.fire(severe("A"))
+    assert [[alert.number for alert in one.alerts] for one in await life.rows()] == [[1, 2], [3]]
+
+
+async def test_its_own_alerts_open_nothing(life: Life) -> None:
+    await life.fire(severe("A"))
+    await life.after(20 * 60)
+    assert life.firing() == ["IncidentResponseOverdue"]
+    await life.incidents.look()
+    assert len(await life.rows()) == 1
+
+
+# --- clocks ----------------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_response_that_is_missed_is_an_alert_until_somebody_answers(life: Life) -> None:
+    await life.fire(severe("A"))
+    await life.after(15 * 60 - 1)
+    assert life.firing() == []
+    await life.after(2)
+    assert life.firing() == ["IncidentResponseOverdue"]
+    (alert,) = [one for one in life.desk.active() if one.source == "incidents"]
+    assert alert.severity == "P1"
+    assert alert.annotations["summary"] == "P1 incident 1 (A: A is bad): nobody has acknowledged it within 15m"
+    assert "respond-missed" in await life.events()
+    await life.incidents.acknowledge(1, "anna", "on it", "anna")
+    await life.incidents.look()
+    assert life.firing() == []
+    (one,) = await life.rows()
+    clock = one.clock(Kind.RESPOND)
+    assert clock is not None
+    assert (clock.missed_at, clock.ended_at) == (NOW + 15 * MINUTE, life.clock.now())
+
+
+async def test_updates_are_due_again_and_again_until_it_is_resolved(life: Life) -> None:
+    await life.fire(severe("A"))
+    await life.incidents.acknowledge(1, "anna", "", "anna")
+    await life.after(31 * 60)
+    assert life.firing() == ["IncidentUpdateOverdue"]
+    await life.incidents.note(1, "anna", "the disk is full", "anna")
+    await life.after(29 * 60)
+    assert life.firing() == []
+    await life.after(2 * 60)
+    assert life.firing() == ["IncidentUpdateOverdue"]
+    await life.incidents.resolve(1, "anna", "", "anna")
+    await life.after(1)
+    assert life.firing() == []
+    (one,) = await life.rows()
+    assert one.clock(Kind.UPDATE).misses == 2  # type: ignore[union-attr]
+
+
+async def test_what_was_missed_while_no_server_ran_is_told_after_the_start(life: Life) -> None:
+    await life.fire(severe("A"))
+    again = await life.restarted(away=3600.0)
+    assert again.firing() == ["IncidentResponseOverdue", "IncidentUpdateOverdue"]
+    (one,) = await again.rows()
+    assert one.clock(Kind.RESPOND).missed_at == NOW + 15 * MINUTE  # type: ignore[union-attr]
+
+
+async def test_an_incident_opened_by_a_crash_between_is_opened_at_the_next_start(life: Life) -> None:
+    await life.desk.tell("rules/a", [severe("A")], NOW)
+    again = await life.restarted()
+    assert [one.title for one in await again.rows()] == ["A: A is bad"]
+    assert len(await (await again.restarted()).rows()) == 1
+
+
+async def test_a_severity_that_is_no_more_promised_leaves_no_overdue_clock(life: Life) -> None:
+    await life.fire(severe("A"))
+    await life.incidents.reclassify(1, "P2", "only room 4", "anna")
+    await life.after(59 * 60)
+    assert life.firing() == []
+    await life.after(2 * 60)
+    assert life.firing() == ["IncidentResponseOverdue"]
+    (one,) = await life.rows()
+    assert [clock.kind for clock in one.clocks] == [Kind.RESPOND]
+
+
+async def test_promises_that_change_count_for_what_begins_anew(life: Life) -> None:
+    await life.fire(severe("A"))
+    again = await life.restarted(policy=promising(update=5 * MINUTE))
+    await again.incidents.note(1, "anna", "looking", "anna")
+    (one,) = await again.rows()
+    assert one.clock(Kind.UPDATE).due_at == NOW + 5 * MINUTE  # type: ignore[union-attr]
+
+
+# --- people ----------------------------------------------------------------------------------------------------------------------
+
+
+async def test_who_answers_an_incident_has_acknowledged_its_alerts_and_the_other_way_round(life: Life) -> None:
+    await life.fire(severe("A"), severe("B"))
+    await life.incidents.acknowledge(1, "anna", "on it", "uid:anna")
+    known = {alert.name: alert.acknowledged for alert in life.desk.active()}
+    assert known["A"] is not None
+    assert (known["A"].by, known["A"].note) == ("anna", "on it")
+    assert known["B"] is None
+    number = next(alert.number for alert in life.desk.active() if alert.name == "B")
+    await life.desk.acknowledge(number, Acknowledgement("ben", NOW), "ben")
+    await life.incidents.look()
+    second = (await life.rows())[1]
+    assert second.acknowledged is not None
+    assert second.acknowledged.by == "ben"
+
+
+async def test_the_instants_and_what_was_said_are_kept(life: Life) -> None:
+    await life.fire(severe("A"))
+    life.clock.advance(60)
+    await life.incidents.acknowledge(1, "anna", "on it", "anna")
+    life.clock.advance(60)
+    await life.incidents.mitigate(1, "ben", "restarted", "ben")
+    life.clock.advance(60)
+    await life.incidents.resolve(1, "anna", "disk replaced", "anna")
+    (one,) = await (await life.restarted()).rows()
+    deeds = [one.acknowledged, one.mitigated, one.resolved]
+    assert [(deed.by, (deed.at - NOW).total_seconds(), deed.note) for deed in deeds if deed] == [
+        ("anna", 60.0, "on it"),
+        ("ben", 120.0, "restarted"),
+        ("anna", 180.0, "disk replaced"),
+    ]
+    assert all(not clock.is_running and clock.missed_at is None for clock in one.clocks)
+    assert await life.events() == ["opened", "alert-joined", "acknowledged", "mitigated", "resolved"]
+
+
+async def test_who_resolves_has_answered_and_mitigated(life: Life) -> None:
+    await life.fire(severe("A"))
+    one = await life.incidents.resolve(1, "anna", "", "anna")
+    assert [deed.by for deed in (one.acknowledged, one.mitigated) if deed] == ["anna", "anna"]
+    with pytest.raises(KeepwellError, match="incident 1 is resolved since 2026-03-02 08:00 UTC"):
+        await life.incidents.acknowledge(1, "ben", "", "ben")
+    await life.incidents.note(1, "ben", "what we learned", "ben")
+    assert (await life.events())[-1] == "noted"
+
+
+async def test_what_a_person_opens_is_told_until_somebody_answers(life: Life) -> None:
+    made = await life.incidents.open("p2", "no sound in room 4", "anna")
+    await life.incidents.look()
+    assert (made.number, made.severity, made.opened_by) == (1, "P2", "anna")
+    assert life.firing() == ["IncidentOpened"]
+    await life.incidents.acknowledge(1, "ben", "", "ben")
+    await life.incidents.look()
+    assert life.firing() == []
+
+
+async def test_what_there_is_not_is_said(life: Life) -> None:
+    with pytest.raises(UsageError, match="there is no severity 'P9'"):
+        await life.incidents.open("P9", "x", "anna")
+    with pytest.raises(NotFound, match="there is no incident 7"):
+        await life.incidents.acknowledge(7, "anna", "", "anna")
+    await life.fire(severe("A"))
+    with pytest.raises(UsageError, match="nothing says what to collect"):
+        await life.incidents.collect(1, "anna")
+
+
+async def test_lists_are_pages(life: Life) -> None:
+    for number in range(3):
+        await life.incidents.open("P2", f"number {number}", "anna")
+    await life.incidents.resolve(2, "anna", "", "anna")
+    first = await life.reading.listed(Asked(limit=2))
+    assert ([one["id"] for one in first["incidents"]], first["next"]) == ([3, 2], 2)
+    assert [one["id"] for one in (await life.reading.listed(Asked(limit=2, before=2)))["incidents"]] == [1]
+    assert [one["id"] for one in (await life.reading.listed(Asked(state="open")))["incidents"]] == [3, 1]
+    before = await life.database.read(lambda connection: store.between(connection, NOW - MINUTE, NOW))
+    then = await life.database.read(lambda connection: store.between(connection, NOW, NOW + MINUTE))
+    assert ([one.number for one in before], [one.number for one in then]) == ([], [1, 2, 3])
+
+
+# --- evidence --------------------------------------------------------------------------------------------------------------------
+
+PROCESSES = Diagnostic("processes", "local", Command(("ps",)))
+SECRETS = Diagnostic("secrets", "app1", Command(("env",)))
+
+
+async def test_evidence_is_collected_when_it_opens_redacted_and_kept(database_place: Path | str) -> None:
+    def answer(command: Command) -> object:
+        return result("PASSWORD=hunter22\nPATH=/bin\n") if command.argv == ("env",) else AskError("ps is not installed")
+
+    diagnostics = {
+        "processes": PROCESSES,
+        "secrets": SECRETS,
+        "other": Diagnostic("other", "local", Command(("x",)), "nobody accepted it yet"),
+    }
+    async with life_on(database_place, answer, diagnostics=diagnostics) as life:  # type: ignore[arg-type]
+        await life.fire(severe("A"))
+        await life.after(1)
+        assert sorted(life.ran) == ["app1: env", "local: ps"]
+        told = {one["name"]: one for one in (await life.reading.one(1))["evidence"]}
+        assert told["processes"]["outcome"] == "could not be run: ps is not installed"
+        assert told["other"]["outcome"] == "not run: nobody accepted it yet"
+        assert told["secrets"]["outcome"].startswith("ended with status 0")
+        text = await life.reading.output(1, told["secrets"]["output"])
+        assert text == "PASSWORD=[redacted]\nPATH=/bin\n"
+        with pytest.raises(NotFound, match="incident 1 has no output"):
+            await life.reading.output(1, "0" * 64)
+        await life.after(60)
+        assert len(life.ran) == 2, "it is collected once"
+        assert await life.incidents.collect(1, "anna") == 3
+        assert len(life.ran) == 4
+
+
+async def test_evidence_that_a_crash_kept_from_being_collected_is_collected_after_the_start(database_place: Path | str) -> None:
+    async with life_on(database_place, lambda command: result("1\n"), diagnostics={"processes": PROCESSES}) as life:
+        await life.fire(severe("A"))
+        assert life.ran == []
+        again = await life.restarted(diagnostics={"processes": PROCESSES})
+        await again.after(1)
+        assert again.ran == ["local: ps"]
+        assert [one["outcome"] for one in (await again.reading.one(1))["evidence"]] == ["ended with status 0 after 0.0 s"]
+
+
+# --- the review ------------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_review_is_written_from_the_timeline(life: Life) -> None:
+    await life.fire(severe("A|B"))
+    await life.after(16 * 60)
+    await life.incidents.acknowledge(1, "anna", "on *it*", "anna")
+    await life.incidents.resolve(1, "anna", "disk <b>replaced</b>", "anna")
+    text = await life.reading.review(1)
+    lines = text.splitlines()
+    assert lines[0] == "# Incident 1: A|B: A|B is bad"
+    assert "Service shop, severity P1, resolved. Opened by keepwell." in lines
+    assert "> disk \\<b\\>replaced\\</b\\>" in lines
+    assert "| acknowledged | 2026-03-02 08:16:00 | anna | 16m | 15m: **missed** |" in lines
+    assert "| resolved | 2026-03-02 08:16:00 | anna | 16m | 4h: kept |" in lines
+    assert "| 2026-03-02 08:15:00 | keepwell | nobody had answered in time (due 2026-03-02T08:15:00+00:00) |  |" in lines
+    assert "| 2026-03-02 08:16:00 | anna | acknowledged | on \\*it\\* |" in lines
+    assert any(line.startswith("| 2026-03-02 08:00:00 | ") and "alert A\\|B fires" in line for line in lines)
+    assert "## What was the cause" in lines
+
+
+# --- faults ----------------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_cannot_be_stored_changes_nothing_and_is_tried_again(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    await life.desk.tell("rules/a", [severe("A")], NOW)
+    write = life.incidents._verbs.write
+
+    async def refuse(change: object) -> object:
+        raise StorageError("the disk is full")
+
+    object.__setattr__(life.incidents._verbs, "write", refuse)
+    with pytest.raises(StorageError):
+        await life.incidents.look()
+    await life.incidents._turn()
+    assert life.incidents.fault == "the disk is full"
+    object.__setattr__(life.incidents._verbs, "write", write)
+    await life.after(2)
+    assert life.incidents.fault == ""
+    assert len(await life.rows()) == 1
+
+
+async def test_a_policy_without_severities_opens_nothing(database_place: Path | str) -> None:
+    async with life_on(database_place, policy=Policy()) as life:
+        await life.fire(severe("A", "critical"), firing("b", severity="P1"))
+        assert await life.rows() == []
+        with pytest.raises(UsageError, match="there is no severity"):
+            await life.incidents.open("P1", "x", "anna")

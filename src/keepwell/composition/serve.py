@@ -24,6 +24,7 @@ from keepwell.composition.alerting import AlertRoom
 from keepwell.composition.doing import Doing, OwnRecords
 from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import hosts_of
+from keepwell.composition.incidents import IncidentRoom
 from keepwell.composition.live import Live, Rooms
 from keepwell.composition.performing import Performers
 from keepwell.composition.reporting import ReportRoom
@@ -105,7 +106,8 @@ async def serve(settings: Settings, open_local: Callable[[], AbstractAsyncContex
         tasks = TaskRoom(database, host, performers.perform, alerts.desk.tell, f"{socket.gethostname()}:{data.path}")
         records.successes = tasks.last_success
         reports = ReportRoom(database, host, samples, alerts)
-        doing = Doing(performers, tasks, (reports,))
+        incidents = IncidentRoom(database, hosts.of, alerts.desk, operations)
+        doing = Doing(performers, tasks, (incidents, reports))
         stack.push_async_callback(doing.end)
         live = Live(settings.directory, operations, hosts, Rooms(database, heartbeats, samples, alerts, doing))
         reports.checks = live.checks

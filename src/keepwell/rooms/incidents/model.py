@@ -35,6 +35,7 @@ class Severity:
     resolve: timedelta | None = None
     means: str = ""
     examples: str = ""
+    note: str = ""
     runbook: str = ""
 
 

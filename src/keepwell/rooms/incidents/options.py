@@ -30,8 +30,8 @@ Word = Annotated[str, Field(min_length=1, max_length=100)]
 class SeverityOptions(Options):
     """How quickly an incident of this severity is answered."""
 
-    respond: Promised | None = None
-    """How soon somebody acknowledges it."""
+    respond: Duration | None = None
+    """How soon somebody acknowledges it; ``0m`` is at once: it is overdue until somebody does."""
     update: Promised | None = None
     """How often those who wait hear something, until it is resolved: a note is an update."""
     resolve: Promised | None = None
@@ -40,12 +40,14 @@ class SeverityOptions(Options):
     """What this severity means."""
     examples: str = ""
     """What is of this severity."""
+    note: str = ""
+    """What else is promised, in words."""
     runbook: str = ""
     """The runbook for such incidents, such as runbooks/p1.md."""
 
     def severity(self, name: str, rank: int) -> Severity:
         """The severity of that name."""
-        return Severity(name, rank, self.respond, self.update, self.resolve, self.means, self.examples, self.runbook)
+        return Severity(name, rank, self.respond, self.update, self.resolve, self.means, self.examples, self.note, self.runbook)
 
 
 class DiagnosticOptions(Options):
@@ -84,8 +86,8 @@ class IncidentsOptions(Options):
     severities: dict[Word, SeverityOptions] = Field(default_factory=dict)
     """The severities by name, the most severe first, for example ``P1: {respond: 15m, update: 30m}``."""
     opens: dict[Word, Word] | None = None
-    """Which incident an alert opens by its label ``severity``, beside the names of the severities themselves. Without it an alert that
-    is critical opens one of the most severe; ``{}`` for none."""
+    """Which incident an alert opens by its label ``severity``, beside the names of those severities that somebody is to respond to. Without
+    it an alert that is critical opens one of the most severe; ``{}`` for none."""
     diagnostics: dict[Word, DiagnosticOptions] = Field(default_factory=dict)
     """Commands whose output is kept with every incident, run when it opens, before anybody repairs anything."""
 
@@ -105,4 +107,5 @@ class IncidentsOptions(Options):
         severities = {name: options.severity(name, rank) for rank, (name, options) in enumerate(self.severities.items())}
         first = next(iter(severities), None)
         opens = self.opens if self.opens is not None else {"critical": first} if first is not None else {}
-        return Policy(severities, {label.lower(): name for label, name in {**opens, **{name: name for name in severities}}.items()})
+        by_name = {name: name for name, severity in severities.items() if severity.respond is not None}
+        return Policy(severities, {label.lower(): name for label, name in {**opens, **by_name}.items()})

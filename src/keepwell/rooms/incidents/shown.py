@@ -81,6 +81,7 @@ def severities_json(severities: Sequence[Severity]) -> list[dict[str, Any]]:
             "resolve": _seconds(one.resolve),
             "means": one.means,
             "examples": one.examples,
+            "note": one.note,
             "runbook": one.runbook,
         }
         for one in severities

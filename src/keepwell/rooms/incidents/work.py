@@ -29,6 +29,8 @@ AGAIN_AFTER = 1.0
 """Seconds after which what could not be stored or told is tried again."""
 PAUSE = 0.2
 """Seconds at least between two looks at what fires: a storm of alerts is looked at together."""
+EVERY = 30.0
+"""Seconds at most between two looks: what mutes an alert may end without any news of it."""
 NEWS = 100
 
 _log = logging.getLogger("keepwell.incidents")
@@ -82,6 +84,7 @@ class Incidents:
         self._told: tuple[Active, ...] | None = None
         self._look_at: float | None = None
         self._looked_at = 0.0
+        self._not_before = 0.0
         self._busy = False
         self._wake: Callable[[], None] = lambda: None
         self._listeners: set[asyncio.Queue[int]] = set()
@@ -179,10 +182,11 @@ class Incidents:
         times = [] if self._busy else [self._due_at()]
         return min((at for at in (*times, self._collecting.due_at) if at is not None), default=None)
 
-    def _due_at(self) -> float | None:
+    def _due_at(self) -> float:
         due = [incident.due_at for incident in self._open]
         times = [self._clock.monotonic() + (at - self._clock.now()).total_seconds() for at in due if at is not None]
-        return min((*times, *([self._look_at] if self._look_at is not None else [])), default=None)
+        looks = [self._looked_at + EVERY, *([self._look_at] if self._look_at is not None else [])]
+        return max(min((*times, *looks)), self._not_before)
 
     def take_due(self, monotonic: float) -> Sequence[Job]:
         """See ports.activity.Activity."""
@@ -205,7 +209,7 @@ class Incidents:
             if not self.fault:
                 _log.error("incidents cannot be stored", extra={"facts": {"why": str(error)}})
             self.fault = str(error)
-            self._look_at = self._clock.monotonic() + AGAIN_AFTER
+            self._look_at = self._not_before = self._clock.monotonic() + AGAIN_AFTER
         finally:
             self._busy = False
             self._looked_at = self._clock.monotonic()
