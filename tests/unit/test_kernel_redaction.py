@@ -158,3 +158,24 @@ def test_a_megabyte_of_near_hits_takes_no_long_time(unit: str) -> None:
     redact_patterns(text)
     Redactor(["hunter22", "correct horse"]).redact(text)
     assert time.process_time() - start < 3  # about 0.1 s here; a quadratic one would take hours
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "AKIA" + "Q7ZM" * 4,
+        "ghp_" + "a1B2" * 9,
+        "glpat-" + "x" * 20,
+        "xoxb-" + "1234567890-abc",
+        "sk_" + "live_" + "a" * 16,
+        "AIza" + "S" * 35,
+    ],
+)
+def test_a_token_that_is_known_by_its_form_is_replaced_wherever_it_stands(token: str) -> None:
+    assert redact_patterns(f"export ID={token}; echo {token}") == "export ID=[redacted]; echo [redacted]"
+    assert redact_patterns(f"{token}x-longer-word") != "[redacted]x-longer-word"
+
+
+def test_the_secret_part_of_a_slack_webhook_is_replaced() -> None:
+    address = "https://hooks.slack.com/services/" + "T0000000A/B0000000B/" + "c" * 24
+    assert redact_patterns(f"POST {address} failed") == "POST https://hooks.slack.com/services/[redacted] failed"

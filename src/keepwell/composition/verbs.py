@@ -20,6 +20,7 @@ from keepwell.rooms.checks import offer as checks
 from keepwell.rooms.incidents import offer as incidents
 from keepwell.rooms.promql.rules import offer as rules
 from keepwell.rooms.reports import offer as reports
+from keepwell.rooms.runbooks import offer as runbooks
 from keepwell.rooms.samples import offer as samples
 from keepwell.rooms.samples.scraping import offer as scraping
 from keepwell.rooms.tasks import offer as tasks
@@ -54,6 +55,13 @@ def receiver_kinds() -> Drivers:
     return FolderDrivers(delivery.PACKAGE, delivery.ENTRY_POINTS)
 
 
+def manager_kinds() -> Drivers:
+    """The kinds of service managers: a folder scan and the entry points of group ``keepwell.managers``."""
+    from keepwell.config.drivers import FolderDrivers
+
+    return FolderDrivers(runbooks.PACKAGE, runbooks.ENTRY_POINTS)
+
+
 def sections() -> tuple[Section, ...]:
     """Every section that keepwell.yaml may have."""
     return (
@@ -67,6 +75,7 @@ def sections() -> tuple[Section, ...]:
         *routing.sections(),
         *escalation.sections(),
         *incidents.sections(),
+        *runbooks.sections(manager_kinds),
         *tasks.sections(),
         *reports.sections(),
     )
@@ -76,7 +85,7 @@ def tables() -> tuple[Tables, ...]:
     """Every room's tables, the store's own first."""
     from keepwell.storage.declared import STORAGE_TABLES
 
-    return (STORAGE_TABLES, checks.tables(), alerts.tables(), tasks.tables(), incidents.tables(), reports.tables())
+    return (STORAGE_TABLES, checks.tables(), alerts.tables(), tasks.tables(), runbooks.tables(), incidents.tables(), reports.tables())
 
 
 # --- verbs over an operations directory --------------------------------------------------------------------------------------
@@ -95,15 +104,20 @@ def load_checks(directory: str, user: str | None = None) -> "tuple[Check, ...]":
 
 
 def check_problem(kind: str, settings: Mapping[str, Any]) -> str:
-    """Why a check of that kind cannot have these settings, in one line; empty where it can."""
+    """Why a check of that kind, or an entry of the section of that key, cannot have these settings, in one line; empty where it can, and
+    where nobody knows: of a section whose entries have kinds, or that no room reads."""
     import json
 
     from pydantic import ValidationError
 
     from keepwell.kernel.problems import NotFound
 
+    section = next((one for one in sections() if one.key == kind), None)
     try:
-        check_kinds().load(kind).options.model_validate_json(json.dumps(settings))
+        if section is None and kind in check_kinds().names():
+            check_kinds().load(kind).options.model_validate_json(json.dumps(settings))
+        elif section is not None and section.kinds is None and (section.named or section.listed):
+            section.options().model_validate_json(json.dumps(settings))
     except NotFound as error:
         return str(error)
     except ValidationError as error:
@@ -149,6 +163,7 @@ def _executables(operations: "Operations", checks: "tuple[Check, ...]", user: st
     return [
         *storage_executables(operations, user),
         *receiver_executables(operations, user),
+        *runbook_executables(operations, user),
         *incidents.executables_of(operations, lambda host: where(operations, host, user)),
         *(
             Executable(
@@ -161,6 +176,13 @@ def _executables(operations: "Operations", checks: "tuple[Check, ...]", user: st
             if check.needs_acceptance is not None
         ),
     ]
+
+
+def runbook_executables(operations: "Operations", user: str) -> "list[Executable]":
+    """The steps of runbooks, and the commands that verify them."""
+    from keepwell.composition.runbook_texts import runbook_executables as found
+
+    return found(operations, user)
 
 
 def storage_executables(operations: "Operations", user: str) -> "list[Executable]":

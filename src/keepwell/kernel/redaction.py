@@ -129,17 +129,27 @@ _SHAPES = (
     (re.compile(r"(?<=://)([^\s/:@\"']*:)[^\s/\"']+@"), rf"\1{REDACTED}@"),
     (re.compile(rf"((?:{_KEYS})[\"']?[ \t]{{0,8}}[=:][ \t]{{0,8}}){_VALUE}", re.IGNORECASE), _IN_QUOTES),
     (re.compile(rf"(--(?:{_KEYS})[ \t]{{1,8}}){_VALUE}", re.IGNORECASE), _IN_QUOTES),
+    # Tokens that are known by their form: AWS, GitHub, GitLab, Slack, Stripe, Google.
+    (
+        re.compile(
+            r"\b(?:A[KS]IA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}|sk_live_[A-Za-z0-9]{16,}"
+            r"|AIza[\w-]{35})(?![\w-])|(?<=hooks\.slack\.com/services/)T[A-Z0-9]{7,}/B[A-Z0-9]{7,}/\w{20,}"
+        ),
+        REDACTED,
+    ),
 )
 
 _OF_KEYS = ("pass", "pwd", "secret", "key", "token")
-_NEEDLES = (("-----begin",), ("authorization",), ("cookie",), ("@",), _OF_KEYS, _OF_KEYS)
+_OF_TOKENS = ("akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat-", "xox", "sk_live_", "aiza", "hooks.slack.com")
+_NEEDLES = (("-----begin",), ("authorization",), ("cookie",), ("@",), _OF_KEYS, _OF_KEYS, _OF_TOKENS)
 """For each shape the texts of which it needs at least one."""
-_ALL_NEEDLES = ("-----begin", "authorization", "cookie", "@", *_OF_KEYS)
+_ALL_NEEDLES = ("-----begin", "authorization", "cookie", "@", *_OF_KEYS, *_OF_TOKENS)
 
 
 def redact_patterns(text: str) -> str:
     """The text with ``[redacted]`` in place of what stands where secrets stand: Authorization and Cookie fields, ``password=...`` and its
-    kin, the password of a URL, private keys in PEM. It rather replaces too much; known secrets are the Redactor's matter."""
+    kin, the password of a URL, private keys in PEM; and of tokens that are known by their form. It rather replaces too much; known secrets
+    are the Redactor's matter."""
     # A plain search is many times quicker than a pattern that finds nothing. (Beyond ASCII IGNORECASE knows letters that lower() does not.)
     lowered = text.lower() if text.isascii() else ""
     if lowered and not _holds(lowered, _ALL_NEEDLES):

@@ -12,7 +12,7 @@ from .result import Conflict
 from .two_limits import joined
 
 Sound = Callable[[str, Mapping[str, Any]], str]
-"""Why a check of this kind cannot have these settings; empty where it can."""
+"""Why a check of this kind, or an entry of the section of this key, cannot have these settings; empty where it can."""
 
 _EVERY = {
     **dict.fromkeys(("http", "process", "tcp"), "30s"),
@@ -87,7 +87,11 @@ class Entries:
         if kind != "command" and "${" in repr(settings) + base:
             return False
         whole = {key: value for key, value in settings.items() if key != "target"} | ({"url": base} if base else {})
-        return self.sound is None or not self.sound(kind, whole)
+        return not self._unsound(kind, whole)
+
+    def _unsound(self, what: str, settings: Mapping[str, Any]) -> bool:
+        """Whether a check of a kind, or an entry of a section, cannot have these settings."""
+        return self.sound is not None and bool(self.sound(what, settings))
 
     def _target(self, base: str, settings: Mapping[str, Any]) -> str:
         if base not in self.targets:
@@ -218,6 +222,8 @@ class Entries:
                 value["severity"] = draft.severity
             if draft.action:
                 value["annotations"] = {"action": draft.action}
+            if self._unsound("rules", value):
+                return ""
             known = self.rules[name] = Rule(name, value)
         known.lines[line] = None
         return f"rules.{known.name}"
@@ -225,9 +231,13 @@ class Entries:
     def take_entry(self, draft: EntryDraft, line: int) -> str:
         """An entry of another section; one of the same name is completed."""
         if draft.section == "rules":  # a rule that the manual writes as Prometheus does
+            if self._unsound("rules", {"alert": draft.name, **draft.value}):
+                return ""
             rule = self.rules.setdefault(draft.name, Rule(draft.name, {"alert": draft.name, **draft.value}))
             rule.lines[line] = None
             return f"rules.{draft.name}"
+        if self._unsound(draft.section, draft.value):
+            return ""
         section = self.sections.setdefault(draft.section, {})
         name = draft.name if draft.section.startswith("incidents") else slug(draft.name) or draft.section
         value, lines = section.setdefault(name, ({}, {}))
