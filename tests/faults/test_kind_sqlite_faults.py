@@ -51,7 +51,7 @@ async def test_cut_off_anywhere(tmp_path: Path, whole: bytes) -> None:
     path = tmp_path / "cut.db"
     for length in (1, 15, 16, 17, 100, 511, 4095, 4097, len(whole) - 1):
         await asyncio.to_thread(path.write_bytes, whole[:length])
-        seen = await look("sqlite", {"path": str(path), "check": "full"})
+        seen = await look("sqlite", {"path": str(path), "check": "full"}, timeout=30)
         assert seen.state is State.FAIL, (length, seen.sentence)
 
 
