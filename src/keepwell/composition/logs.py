@@ -1,14 +1,27 @@
 """Logs put together: policies of the configuration, the machine's files, the database, and who else needs them."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
+from starlette.requests import Request
+
+from keepwell.api.gate import access_of
 from keepwell.composition import verbs
+from keepwell.ports.activity import Activity
 from keepwell.ports.host import Host
-from keepwell.ports.work import Occasion, Performed, Work
-from keepwell.rooms.logs.offer import policies_of, texts_of
-from keepwell.rooms.logs.work.perform import Performing
+from keepwell.ports.offer import Face
+from keepwell.ports.permission import Permissions
+from keepwell.ports.samples import Samples
+from keepwell.ports.work import Occasion, Perform, Performed, Recurring, Work
+from keepwell.rooms.logs import store
+from keepwell.rooms.logs.face import Verbs, face
+from keepwell.rooms.logs.model import Policy, Step
+from keepwell.rooms.logs.offer import policies_of, recurring_of, texts_of
+from keepwell.rooms.logs.work.perform import ANALYSIS, CLEANUP, ROTATION, Performing
 from keepwell.rooms.logs.work.rotate import Blocking, in_thread
+from keepwell.rooms.logs.work.sizes import Sizes
+from keepwell.rooms.logs.work.watch import Watching
 from keepwell.storage.database import Database
 
 if TYPE_CHECKING:
@@ -17,19 +30,84 @@ if TYPE_CHECKING:
 
 
 class LogRoom:
-    """The room of logs. ``blocking`` runs what waits for disks and writers in a thread; a virtual clock hands its own."""
+    """The room of logs while a server runs. ``blocking`` runs what waits for disks and writers in a thread; a virtual clock hands its own.
+    Without ``permissions`` cleaning up asks nobody."""
 
-    def __init__(self, database: Database, host: Host, blocking: Blocking = in_thread) -> None:
-        self._performing = Performing(database, host, blocking)
+    def __init__(
+        self, database: Database, host: Host, samples: Samples, permissions: Permissions | None = None, blocking: Blocking = in_thread
+    ) -> None:
+        self._database, self._host = database, host
+        self._performing = Performing(database, host, blocking, permissions)
+        self.watching = Watching(database, host.clock, samples, blocking)
+        self._performing.caught_up = self.watching.catch_up
+        self._sizes = Sizes(host.clock, blocking, self._full)
 
-    async def perform(self, work: Work, occasion: Occasion) -> Performed:
-        """Rotations, cleanups and analyses: ``keepwell.ports.work.Perform``."""
-        return await self._performing.perform(work, occasion)
+    @property
+    def performs(self) -> Mapping[str, Perform]:
+        """Who performs each kind of its work."""
+        return dict.fromkeys((ROTATION, CLEANUP, ANALYSIS), self._performing.perform)
+
+    @property
+    def activities(self) -> Sequence[Activity]:
+        """What the engine runs for it."""
+        return (self.watching, self._sizes)
+
+    def on_wake(self, wake: Callable[[], None]) -> None:
+        """Nothing here becomes due by anything but time."""
+
+    def recurring(self, operations: "Operations") -> Sequence[Recurring]:
+        """Rotations by ``every``."""
+        return recurring_of(policies_of(operations))
+
+    async def begin(self, operations: "Operations") -> None:
+        """Takes the first configuration, and how far watched files were read. Raises StorageError."""
+        await self.watching.begin()
+        await self.configure(operations)
 
     async def configure(self, operations: "Operations") -> None:
         """Takes a configuration."""
-        self._performing.policies = policies_of(operations)
+        self._performing.policies = policies = policies_of(operations)
         self._performing.why = why_not(operations)
+        self._sizes.configure(policies)
+        await self.watching.configure(policies)
+
+    async def end(self) -> None:
+        """Stores what was counted and is not stored yet."""
+        await self.watching.end()
+
+    async def would_clean(self, name: str) -> Sequence[Step]:
+        """What cleaning up would delete now. Raises NotFound."""
+        return await self._performing.would_clean(self._performing.policy(name))
+
+    async def newest(self, name: str, kind: str = ROTATION) -> Mapping[str, Any] | None:
+        """The newest work of a kind on a policy (``shop``), or an analysis of one question (``shop/errors``)."""
+        found = await self._database.read(lambda connection: store.newest(connection, kind, name))
+        return store.shown(found[0]) if found else None
+
+    async def analysed(self, start: datetime, stop: datetime) -> Sequence[Mapping[str, Any]]:
+        """What was analysed in a span, newest first; ``details`` are the answers."""
+        found = await self._database.read(lambda connection: store.between(connection, ANALYSIS, start, stop))
+        return [store.shown(one) for one in found]
+
+    def face(self) -> Face:
+        """What it shows."""
+        told = Verbs(
+            policies=lambda: self._performing.policies,
+            perform=self._performing.perform,
+            would_clean=self._performing.would_clean,
+            counted=self.watching.counted,
+            faults=self.watching.faults,
+            read=self._database.read,
+            now=self._host.clock.now,
+            caller=_caller,
+        )
+        return face(told)
+
+    async def _full(self, policy: Policy, key: str) -> Performed:
+        now = self._host.clock.now()
+        size = policy.rotate.size if policy.rotate is not None and policy.rotate.size is not None else 0
+        work = Work(ROTATION, policy.name, {"at_least": str(size)})
+        return await self._performing.perform(work, Occasion(key, f"logs/{policy.name}", now))
 
 
 def executables_of(operations: "Operations", user: str) -> "list[Executable]":
@@ -50,3 +128,7 @@ def why_not(operations: "Operations") -> Callable[[str, str], str]:
         return "" if acceptances.accepts(executable) else acceptances.why_not(executable)
 
     return why
+
+
+def _caller(request: Request) -> str:
+    return access_of(request.scope).caller.name

@@ -1,30 +1,42 @@
-"""Regular expressions over lines, in time linear in the line.
+"""Regular expressions over lines: RE2 (https://github.com/google/re2/wiki/Syntax), whose time grows with the line only.
 
-Matched by the engine that pydantic brings along, Rust's ``regex`` (https://docs.rs/regex/latest/regex/#syntax): no look-around, no
-backreferences. Polars has the same, so what is counted live and what is asked later mean the same.
+Arrow brings the same engine, so what is counted live and what is asked later mean the same.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 
-from pydantic_core import SchemaError, SchemaValidator, core_schema
+LONGEST = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A regular expression and its text."""
+    """A regular expression that is one."""
 
     text: str
-    _matcher: SchemaValidator = field(repr=False, compare=False)
-
-    def found_in(self, line: str) -> bool:
-        """Whether it is found anywhere in the line."""
-        return self._matcher.isinstance_python(line)
 
 
 def pattern(text: str) -> Pattern:
     """The pattern of that text. Raises ValueError, with the engine's own reason, where it is none."""
+    test(text)
+    return Pattern(text)
+
+
+@lru_cache(maxsize=1024)
+def test(text: str) -> Callable[[bytes], bool]:
+    """The test whether it is found anywhere in a line. What is no UTF-8 in the line is no letter. Raises ValueError."""
+    import re2  # one and a half megabytes, which only those need who have patterns
+
+    if len(text) > LONGEST:
+        raise ValueError(f"a pattern has {len(text)} characters: write at most {LONGEST}")
+    options = re2.Options()
+    options.log_errors = False
     try:
-        return Pattern(text, SchemaValidator(core_schema.str_schema(pattern=text, regex_engine="rust-regex")))
-    except SchemaError as error:
-        reason = str(error).strip().rsplit("\n", 1)[-1].strip().removeprefix("error: ")
-        raise ValueError(f"not a regular expression: {reason}") from None
+        search = re2.compile(text, options).search
+    except re2.error as error:
+        said = error.args[0].decode("utf-8", "replace") if error.args and isinstance(error.args[0], bytes) else str(error)
+        raise ValueError(f"this is no regular expression (RE2): {said[:200]}") from None
+    except UnicodeEncodeError:
+        raise ValueError("a pattern is not valid UTF-8: write it anew") from None
+    return lambda line: search(line) is not None

@@ -2,15 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import Enum
-
-
-class Pack(Enum):
-    """When a rotated file is compressed: never, as soon as nobody writes to it, or when it is no longer the newest of so many."""
-
-    NEVER = "never"
-    DELAYED = "after"
-    AT_ONCE = "at once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +114,8 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that was done to a file, for the journal: ``rotated``, ``packed``, ``dropped``, ``kept``, ``failed``; and why."""
+    """One thing that was done to a file, for the journal: ``rotated``, ``packed``, ``dropped``, ``deleted``, ``kept``, ``failed``;
+    and why."""
 
     did: str
     path: str
@@ -134,10 +126,11 @@ class Step:
 
 @dataclass(slots=True)
 class Tally:
-    """What a piece of work did so far, and what it could not do."""
+    """What a piece of work did so far, and what it could not do; ``refused`` where nothing was done for that."""
 
     steps: list[Step] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    refused: bool = False
 
     def count(self, did: str) -> int:
         """How many steps of one kind there are."""

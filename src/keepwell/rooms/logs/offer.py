@@ -8,6 +8,7 @@ from keepwell.ports.offer import Section, Tables
 
 if TYPE_CHECKING:
     from keepwell.config.operations import Operations
+    from keepwell.ports.work import Recurring
 
     from .model import Policy
 
@@ -54,6 +55,18 @@ def texts_of(operations: "Operations") -> Mapping[str, str]:
         if rotate is not None:
             found |= {f"logs/{name}/{key}": text for key, text in (("first", rotate.first), ("then", rotate.then)) if text}
     return found
+
+
+def recurring_of(policies: "Mapping[str, Policy]") -> "list[Recurring]":
+    """Rotations by ``every``."""
+    from keepwell.ports.work import Recurring, Work
+
+    rotating = ((policy, policy.rotate) for policy in policies.values() if policy.rotate is not None)
+    return [
+        Recurring(f"logs/{policy.name}", Work("rotation", policy.name), rotate.every, rotate.zone)
+        for policy, rotate in rotating
+        if rotate.every
+    ]
 
 
 def _options() -> type[Any]:

@@ -1,81 +1,148 @@
 """Work on logs is performed: each occasion once, journaled, and what a crash interrupted goes on."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection
 
-from keepwell.kernel.problems import NotFound
+from keepwell.kernel.problems import KeepwellError, NotFound
 from keepwell.ports.host import Host
+from keepwell.ports.permission import Decision, Deed, Permissions
 from keepwell.ports.work import Occasion, Outcome, Performed, Work
 from keepwell.rooms.logs import store
 from keepwell.rooms.logs.files.listing import Live
-from keepwell.rooms.logs.model import Identity, Policy, Rotate, Step, Tally
+from keepwell.rooms.logs.files.sweeping import sweep
+from keepwell.rooms.logs.model import Clean, Identity, Policy, Step, Tally
+from keepwell.rooms.logs.words import analysed, cleaned, rotated
 from keepwell.storage.database import Database
 from keepwell.storage.journal import NewEntry, append
 
+from .analyse import analyse
 from .rotate import Blocking, Rotating, Why
 
 ROTATION, CLEANUP, ANALYSIS = "rotation", "cleanup", "analysis"
 
+CaughtUp = Callable[[str], Awaitable[None]]
+"""Reads to their ends the files of a policy that are watched, before one of them is compressed."""
 
-class Policies(Protocol):
-    """The policies in force, by name."""
 
-    def __call__(self) -> Mapping[str, Policy]: ...
+async def nothing_watched(policy: str) -> None:
+    """Where nothing is watched, nobody needs to catch up."""
 
 
 class Performing:
-    """Performs rotations, cleanups and analyses."""
+    """Performs rotations, cleanups and analyses. Without ``permissions``, what cleans up needs none."""
 
-    def __init__(self, database: Database, host: Host, blocking: Blocking) -> None:
-        self._database, self._host = database, host
+    def __init__(self, database: Database, host: Host, blocking: Blocking, permissions: Permissions | None = None) -> None:
+        self._database, self._host, self._blocking, self._permissions = database, host, blocking, permissions
         self._rotating = Rotating(host, blocking)
         self._locks: dict[str, asyncio.Lock] = {}
         self.policies: Mapping[str, Policy] = {}
         self.why: Why = lambda name, text: "nothing is accepted"
+        self.caught_up: CaughtUp = nothing_watched
 
     async def perform(self, work: Work, occasion: Occasion) -> Performed:
         """See ``keepwell.ports.work.Perform``."""
-        policy = self.policies.get(work.name.partition("/")[0])
-        if policy is None:
-            raise NotFound(f"no logs are called {work.name}", hint=f"there are: {', '.join(self.policies) or 'none'}")
-        async with self._locks.setdefault(policy.name, asyncio.Lock()):
+        policy = self.policy(work.name.partition("/")[0])
+        async with self._locks.setdefault(f"{work.kind}/{policy.name}", asyncio.Lock()):
             stored = await self._database.read(lambda connection: store.of_key(connection, occasion.key))
             if stored is not None and stored.ended_at is not None:
                 return stored.performed
-            if work.kind == ROTATION:
-                return await self._rotate(policy, work, occasion)
-            raise NotFound(f"logs know no work of the kind {work.kind}")
+            match work.kind:
+                case "rotation":
+                    return await self._rotate(policy, work, occasion)
+                case "cleanup":
+                    return await self._clean(policy, work, occasion)
+                case "analysis":
+                    return await self._analyse(policy, work, occasion)
+        raise NotFound(f"logs know no work of the kind {work.kind}")
+
+    def policy(self, name: str) -> Policy:
+        """The policy of that name. Raises NotFound."""
+        if name not in self.policies:
+            raise NotFound(f"no logs are called {name}", hint=f"there are: {', '.join(self.policies) or 'none'}")
+        return self.policies[name]
+
+    async def would_clean(self, policy: Policy) -> list[Step]:
+        """What cleaning up would delete now."""
+        return await self._swept(policy.clean, dry=True)
 
     async def _rotate(self, policy: Policy, work: Work, occasion: Occasion) -> Performed:
         rotate = policy.rotate
         if rotate is None:
             raise NotFound(f"logs.{policy.name} says nothing of rotating", hint="add rotate to it, for example {keep: 30}")
-        found = await self._rotating.survey(policy, rotate)
+        found = await self._rotating.survey(policy, max(rotate.at_least, int(work.arguments.get("at_least", "0"))))
         begun = await self._begin(work, occasion, [_packed(live) for live in found.files])
         files = [_unpacked(one) for one in begun.plan]
         tally = await self._rotating.rotate(policy.name, rotate, files, self.why)
+        if not tally.refused:
+            await self.caught_up(policy.name)
+            await self._rotating.tidy(rotate, files, tally)
         tally.faults[:0] = found.faults
-        return await self._end(occasion, "logs.rotated", f"logs/{policy.name}", _rotated(policy, rotate, files, tally), tally)
+        return await self._end(occasion, "logs.rotated", rotated(policy, files, tally), tally)
+
+    async def _clean(self, policy: Policy, work: Work, occasion: Occasion) -> Performed:
+        if not policy.clean:
+            raise NotFound(f"logs.{policy.name} says nothing of cleaning up", hint="add clean to it: [{under:, names:, older_than:}]")
+        ruling = await self._permitted(policy, occasion.by)
+        if ruling is not None:
+            return ruling
+        await self._begin(work, occasion, [])
+        tally = Tally(await self._swept(policy.clean, dry=False))
+        tally.faults += [step.why for step in tally.steps if step.did == "failed"]
+        return await self._end(occasion, "logs.cleaned", cleaned(policy, tally), tally)
+
+    async def _permitted(self, policy: Policy, by: str) -> Performed | None:
+        """None where cleaning up is allowed. What a policy says is asked for once: as long as it says the same, the permission holds."""
+        if self._permissions is None:
+            return None
+        text = repr([(one.under, one.names, one.older_than.total_seconds()) for one in policy.clean])
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        what = "; ".join(f"delete {one.names} below {one.under} that nobody changed for {one.older_than}" for one in policy.clean)
+        ruling = await self._permissions.ask(Deed(f"logs/{policy.name}/clean/{digest[:12]}", what, by, digest))
+        if ruling.decision is Decision.GRANTED:
+            return None
+        outcome = Outcome.WAITING if ruling.decision is Decision.ASKED else Outcome.REFUSED
+        return Performed(outcome, ruling.sentence, f"logs/{policy.name}")
+
+    async def _swept(self, cleans: Sequence[Clean], *, dry: bool) -> list[Step]:
+        now = self._host.clock.now().timestamp()
+        return await self._blocking(lambda: [step for clean in cleans for step in sweep(clean, now, dry=dry)])
+
+    async def _analyse(self, policy: Policy, work: Work, occasion: Occasion) -> Performed:
+        wanted = work.name.partition("/")[2]
+        questions = [question for question in policy.questions if wanted in ("", question.name)]
+        if not questions:
+            hint = f"there are: {', '.join(question.name for question in policy.questions) or 'none'}"
+            raise NotFound(f"logs.{policy.name} has no question {wanted}".rstrip(), hint=hint)
+        await self._begin(work, occasion, [])
+        try:
+            answers = await analyse(policy, questions, occasion.at)
+        except KeepwellError as error:
+            performed = Performed(Outcome.FAILED, str(error), f"logs/{policy.name}")
+            return await self._end(occasion, "logs.analysed", performed, Tally())
+        return await self._end(occasion, "logs.analysed", analysed(policy, answers), Tally(), answers)
 
     async def _begin(self, work: Work, occasion: Occasion, plan: Any) -> store.Done:
         now = self._host.clock.now()
         return await self._database.write(lambda connection: store.begin(connection, work, occasion, plan, now))
 
-    async def _end(self, occasion: Occasion, event: str, subject: str, performed: Performed, tally: Tally) -> Performed:
+    async def _end(
+        self, occasion: Occasion, event: str, performed: Performed, tally: Tally, answers: Sequence[Mapping[str, Any]] | None = None
+    ) -> Performed:
         now = self._host.clock.now()
-        details = [_told(step) for step in tally.steps[: store.KEPT_DETAILS]]
-        facts = {
+        details = list(answers) if answers is not None else [_told(step) for step in tally.steps[: store.KEPT_DETAILS]]
+        told = {
             "occasion": occasion.key,
             "outcome": performed.outcome.value,
             "sentence": performed.sentence,
             "figures": dict(performed.facts),
-            "steps": details,
         }
-        entry = NewEntry(occasion.by, event, subject, facts)
+        # What lines say is not for the journal, which is never forgotten.
+        entry = NewEntry(occasion.by, event, performed.record, told if answers is not None else {**told, "steps": details})
 
         def write(connection: Connection) -> None:
             store.end(connection, occasion.key, performed, details, now)
@@ -96,27 +163,3 @@ def _unpacked(plain: Sequence[Any]) -> Live:
 
 def _told(step: Step) -> dict[str, Any]:
     return {key: value for key, value in asdict(step).items() if value}
-
-
-def _rotated(policy: Policy, rotate: Rotate, files: Sequence[Live], tally: Tally) -> Performed:
-    """What came of a rotation, in one sentence."""
-    facts = {
-        "files": len(files),
-        "rotated": tally.count("rotated"),
-        "bytes": tally.bytes("rotated"),
-        "packed": tally.count("packed"),
-        "dropped": tally.count("dropped"),
-    }
-    record = f"logs/{policy.name}"
-    if tally.faults:
-        more = f" (and {len(tally.faults) - 1} more)" if len(tally.faults) > 1 else ""
-        refused = not tally.steps and tally.faults[0].startswith(f"logs.{policy.name}.")
-        return Performed(Outcome.REFUSED if refused else Outcome.FAILED, f"{tally.faults[0]}{more}", record, facts)
-    if not files:
-        return Performed(Outcome.DONE, f"nothing to rotate: no file of logs.{policy.name} has any content", record, facts)
-    done = [f"{tally.count('rotated') or len(files)} {'file' if len(files) == 1 else 'files'} rotated"]
-    done += [f"{tally.count('packed')} compressed"] if tally.count("packed") else []
-    done += [f"{tally.count('dropped')} removed"] if tally.count("dropped") else []
-    kept = tally.count("kept")
-    later = f"; {kept} {'is' if kept == 1 else 'are'} still written to and compressed later" if kept else ""
-    return Performed(Outcome.DONE, ", ".join(done) + later, record, facts)

@@ -47,21 +47,23 @@ class Rotating:
     def __init__(self, host: Host, blocking: Blocking) -> None:
         self._host, self._blocking = host, blocking
 
-    async def survey(self, policy: Policy, rotate: Rotate) -> Found:
-        """The files that are to be rotated: those with content, and as large as the policy wants."""
+    async def survey(self, policy: Policy, at_least: int) -> Found:
+        """The files that are to be rotated: those with content, of so many bytes."""
         found = await self._blocking(lambda: live_files(policy.paths))
-        return Found([live for live in found.files if live.size and live.size >= rotate.at_least], found.faults)
+        return Found([live for live in found.files if live.size and live.size >= at_least], found.faults)
 
     async def rotate(self, name: str, rotate: Rotate, files: Sequence[Live], why: Why) -> Tally:
-        """Rotates these files. Called again with the same files after a crash, it does what is left to do."""
+        """Rotates these files; ``tidy`` is to follow. Called again with the same files after a crash, it does what is left to do."""
         tally = Tally()
         refused = _refused(name, rotate, why)
         if refused:
             tally.faults.append(refused)
+            tally.refused = True
             return tally
         if rotate.first:
             await self._run(rotate.first, "what runs before (first)", tally)
         if tally.faults:
+            tally.refused = True
             return tally
         if rotate.copies:
             await self._each(files, lambda live: self._blocking(lambda: copy_and_cut(live, rotate)), tally)
@@ -69,7 +71,6 @@ class Rotating:
             await self._each(files, lambda live: self._blocking(lambda: set_aside(live, rotate)), tally)
             await self._reopen(rotate, files, tally)
             await self._released(rotate, files, tally)
-        await self.tidy(rotate, files, tally)
         return tally
 
     async def tidy(self, rotate: Rotate, files: Sequence[Live], tally: Tally) -> None:
