@@ -1,0 +1,81 @@
+"""Incidents of a real keepwell up: an alert opens one, people answer it, pages and the review show it, a crash loses none."""
+
+import json
+import signal
+import urllib.request
+from pathlib import Path
+
+from tests.alerts_server import Alerting
+from tests.serving import KEEPWELL, Served, keepwell, operations
+from tests.support import wait_until
+
+OPERATIONS = """\
+keepwell: 1
+service: shop
+checks: {}
+incidents:
+  severities: {P1: {respond: 15m, update: 30m, means: Down}, P2: {respond: 1h}}
+  diagnostics:
+    kernel: {shell: "echo token=abcdefghijkl; uname -s"}
+    never: {run: [uname, -r]}
+"""
+
+
+def _text(server: Served, path: str) -> str:
+    request = urllib.request.Request(f"http://127.0.0.1:{server.port}{path}", headers={"accept": "text/html"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return str(answer.read().decode())
+
+
+def _accept_one(directory: Path) -> None:
+    """Accepts both diagnostics, then changes the text of one: it may not run any more."""
+    assert keepwell("accept", str(directory), "--yes").returncode == 0
+    file = directory / "keepwell.yaml"
+    file.write_text(file.read_text().replace("uname, -r", "uname, -m"))
+
+
+def test_an_alert_opens_an_incident_that_is_answered_kept_and_reviewed(tmp_path: Path) -> None:
+    directory, data = operations(tmp_path / "ops", OPERATIONS), tmp_path / "data"
+    _accept_one(directory)
+    made = keepwell("token", "create", "test", "--permission", "alerts.write", "--data", str(data), "--json")
+    server = Served(directory, data).ready()
+    alerting = Alerting(server, json.loads(made.stdout)["token"])
+    try:
+        assert alerting.run("incidents", "list") == (0, "no incident is open\n")
+        alerting.fire("the api is down", name="ApiDown")
+        wait_until(lambda: alerting.run("incidents", "list")[0] == 1, what="an incident")
+        wait_until(lambda: all(one["outcome"] != "under way" for one in server.get("/api/v1/incidents/1")["evidence"]), what="evidence")
+        told = {one["name"]: one for one in server.get("/api/v1/incidents/1")["evidence"]}
+        assert told["never"]["outcome"].startswith("not run: ")
+        assert told["never"]["output"] is None
+        _, output = alerting.run("incidents", "output", "1", told["kernel"]["output"])
+        assert output == "token=[redacted]\nLinux\n"
+        assert alerting.run("incidents", "ack", "1", "--by", "anna", "--note", "on it") == (0, "incident 1: acknowledged\n")
+    finally:
+        server.signal(signal.SIGKILL)
+        server.kill()
+    again = Served(directory, data, program=(KEEPWELL,)).ready()
+    alerting = Alerting(again, alerting.token)
+    try:
+        (one,) = again.get("/api/v1/incidents?state=open")["incidents"]
+        assert (one["acknowledged"]["by"], one["acknowledged"]["note"]) == ("anna", "on it")
+        assert "ApiDown: the api is down" in _text(again, "/incidents")
+        assert "evidence kernel on local" in _text(again, "/incidents/1")
+        assert alerting.run("incidents", "note", "1", "restarted it")[0] == 0
+        assert alerting.run("incidents", "severity", "1", "P2", "--note", "only one room") == (0, "incident 1: is P2 now\n")
+        assert alerting.run("incidents", "mitigate", "1")[0] == 0
+        assert alerting.run("incidents", "resolve", "1", "--note", "disk replaced")[0] == 0
+        code, review = alerting.run("incidents", "review", "1")
+        assert code == 0
+        assert review.startswith("# Incident 1: ApiDown: the api is down\n")
+        assert "| anna |" in review
+        assert alerting.run("incidents", "resolve", "1")[0] == 2
+        assert alerting.run("incidents", "show", "1")[0] == 0
+        assert alerting.run("incidents", "show", "9") == (2, alerting.run("incidents", "show", "9")[1])
+        status, refused = alerting.post("/api/v1/incidents", {"title": "x", "severity": "P1"})
+        assert (status, refused["error"]["code"]) == (403, "refused.permission")
+        code, text = alerting.run("incidents", "open", "x", "--severity", "P9")
+        assert code == 2
+        assert "there is no severity 'P9'" in text
+    finally:
+        again.stop()
