@@ -15,11 +15,15 @@ from keepwell.ports.activity import Activity
 from keepwell.ports.host import Host
 from keepwell.ports.offer import Face
 from keepwell.ports.work import Perform, Recurring, Work
+from keepwell.rooms.alerts.model import NOTICE_LIVES, Letter, Notice
+from keepwell.rooms.alerts.outbox import store as outbox
 from keepwell.rooms.checks.work.watch import Checks
 from keepwell.rooms.reports import kpis
 from keepwell.rooms.reports.face import face
 from keepwell.rooms.reports.model import Report
 from keepwell.rooms.reports.offer import kpis_of, reports_of
+from keepwell.rooms.reports.render_html import html
+from keepwell.rooms.reports.render_text import text
 from keepwell.rooms.reports.sources import Sources
 from keepwell.rooms.reports.work.desk import Desk, InForce
 from keepwell.storage.database import Database
@@ -33,6 +37,7 @@ class ReportRoom:
         self._clock = host.clock
         self._samples = samples
         self._alerts = alerts
+        self._operations: Operations | None = None
         self.checks: Checks | None = None
         """Whose states are told; set before ``begin``."""
         self.desk = Desk(database, host.clock, self._sources, self._send, alerts.outbox.wake_up)
@@ -64,7 +69,9 @@ class ReportRoom:
 
     async def configure(self, operations: Operations) -> None:
         """Takes a configuration."""
-        self.desk.in_force = InForce(operations.service, reports_of(operations), kpis.configured(kpis_of(operations)))
+        self._operations = operations
+        figures, receivers = kpis.configured(kpis_of(operations)), tuple(operations.entries("receivers"))
+        self.desk.in_force = InForce(operations.service, reports_of(operations), figures, receivers)
 
     async def end(self) -> None:
         """Nothing waits: a report is stored when it is made."""
@@ -84,7 +91,33 @@ class ReportRoom:
         )
 
     def _send(self, connection: Connection, key: str, to: Sequence[str], report: Report, number: int) -> None:
-        del connection, key, to, report, number
+        assert self._operations is not None
+        known, address = self._operations.options("receivers"), self._operations.values["web"].address
+        letter = _letter(report, f"{address.rstrip('/')}/reports/{number}" if address else "")
+        notices = [_notice(f"{key}-{place}", name, report, letter) for place, name in enumerate(to, 1)]
+        outbox.put(connection, notices, lambda name: known[name].expires if name in known else NOTICE_LIVES)
+
+
+def _letter(report: Report, link: str) -> Letter:
+    parts = [f"{part.title}: {part.headline}" for part in report.parts if part.headline]
+    title = f"{report.service}: {report.title}, {report.span.words}"
+    return Letter(title, "\n".join(parts) or report.headline, text(report), html(report), link)
+
+
+def _notice(key: str, to: str, report: Report, letter: Letter) -> Notice:
+    return Notice(
+        key=key,
+        to=to,
+        group_key=f"{{}}/reports/{report.name}:{{receiver={to!r}}}",
+        group_labels={"report": report.name},
+        alerts=(),
+        at=report.made_at,
+        reason="a report",
+        common_labels={"report": report.name, "service": report.service},
+        common_annotations={"summary": letter.title, "description": letter.summary},
+        service=report.service,
+        letter=letter,
+    )
 
 
 def _caller(request: Request) -> str:

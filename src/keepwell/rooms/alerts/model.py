@@ -189,12 +189,24 @@ class NoticeAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """What a notice says that tells of no alerts (a report): a line, a few lines for chats and telephones, the whole as text and as HTML
+    for mail, and where it can be read (empty: nowhere)."""
+
+    title: str
+    summary: str
+    text: str
+    html: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """What one receiver is to be told. ``key`` is the same in every attempt to deliver it, and no other notice has it; ``reason`` says why
     it is sent now, for people. At most ``MOST_TOLD`` alerts are in it; ``truncated`` is how many more there were.
 
     ``group_digest`` names the group (``Group.digest``). ``to`` is a receiver's name, or ``contact NAME`` for a person of the section
-    ``contacts``.
+    ``contacts``. One with a ``letter`` has no alerts.
     """
 
     key: str
@@ -211,6 +223,7 @@ class Notice:
     service: str = ""
     is_test: bool = False
     group_digest: str = ""
+    letter: Letter | None = None
 
     @property
     def is_resolved(self) -> bool:

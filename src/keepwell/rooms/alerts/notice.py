@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from .model import MOST_TOLD, Alert, Group, Labels, Notice, NoticeAlert, State
+from .model import MOST_TOLD, Alert, Group, Labels, Letter, Notice, NoticeAlert, State
 
 
 def notice_of(key: str, to: str, group: Group, alerts: Sequence[Alert], reason: str, now: datetime) -> Notice:
@@ -70,7 +70,8 @@ def unpacked(payload: bytes) -> Notice:
         values: dict[str, Any] = json.loads(zlib.decompress(payload))
         values["at"] = datetime.fromisoformat(values["at"])
         values["alerts"] = [NoticeAlert(**_with_instants(alert)) for alert in values["alerts"]]
-        return Notice(**values)
+        letter = values.pop("letter", None)
+        return Notice(**values, letter=Letter(**letter) if letter is not None else None)
     except (zlib.error, KeyError, TypeError) as error:
         raise ValueError(f"this is no packed notice: {error}") from error
 

@@ -71,25 +71,27 @@ def kpis_of(operations: "Operations") -> "Mapping[str, KpiOptions]":
 
 
 def reports_of(operations: "Operations") -> dict[str, Known]:
-    """Every report that can be made, by name: those two that are always there, and those of the section ``reports``.
-
-    Raises ConfigurationError where one does not say of which kind it is.
-    """
+    """Every report that can be made, by name: those two that are always there, and those of the section ``reports``."""
     found = {kind: Known(kind, kind, TITLES[kind], PERIODS[kind]) for kind in TITLES}
-    for name, options in operations.options("reports").items():
-        found[name] = _known(name, options, operations)
-    return found
+    return {**found, **{name: _known(name, options) for name, options in operations.options("reports").items()}}
 
 
-def _known(name: str, options: "ReportOptions", operations: "Operations") -> Known:
-    kind = options.kind or (name if name in TITLES else None)
-    if kind is None:
-        from keepwell.kernel.problems import ConfigurationError, Problem
+def check(operations: "Operations") -> None:
+    """Raises ConfigurationError where reports do not say of which kind they are."""
+    from keepwell.kernel.problems import ConfigurationError, Problem
 
-        place = operations.entries("reports")[name].place
-        raise ConfigurationError(
-            Problem("reports.kind", f"the report {name} does not say what it is", "write kind: weekly or kind: capacity", place)
-        )
+    hint = "write kind: weekly or kind: capacity"
+    problems = [
+        Problem("reports.kind", f"the report {name} does not say of which kind it is", hint, operations.entries("reports")[name].place)
+        for name, options in operations.options("reports").items()
+        if options.kind is None and name not in TITLES
+    ]
+    if problems:
+        raise ConfigurationError(*problems)
+
+
+def _known(name: str, options: "ReportOptions") -> Known:
+    kind = options.kind or name
     period = options.period or PERIODS[kind]
     return Known(name, kind, options.title or TITLES[kind], period, options.zone, options.every, options.to, options.late_for)
 

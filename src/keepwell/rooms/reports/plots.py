@@ -69,7 +69,9 @@ def _scale(plot: Plot) -> tuple[float, float, list[float]]:
     step = _step((high - low) or abs(high) or 1.0, binary=plot.unit is Unit.BYTES)
     low, high = math.floor(low / step) * step, math.ceil(high / step + 1e-9) * step
     high = high if high > low else low + step
-    return low, high, [low + step * number for number in range(round((high - low) / step) + 1)]
+    if plot.unit is Unit.RATIO and max([*values, *(bound.at for bound in plot.bounds)], default=0.0) <= 1:
+        high = min(high, 1.0)
+    return low, high, [low + step * number for number in range(math.floor((high - low) / step + 1e-9) + 1)]
 
 
 def _step(length: float, *, binary: bool) -> float:
@@ -105,11 +107,13 @@ def _instants(start: float, end: float) -> Iterator[tuple[float, str]]:
 
 
 def _bounds(drawing: _Drawing, bounds: Iterable[Bound]) -> Iterator[str]:
-    for bound in bounds:
+    x = WIDE - _RIGHT - 2  # lines near each other have their words side by side
+    for bound in sorted(bounds, key=lambda one: -one.at):
         if drawing.low <= bound.at <= drawing.high:
             y, colour = drawing.y(bound.at), _BOUNDS.get(bound.state, "#667")
             yield f'<line x1="{_LEFT}" x2="{WIDE - _RIGHT}" y1="{y}" y2="{y}" stroke="{colour}" stroke-dasharray="5 4"/>'
-            yield f'<text x="{WIDE - _RIGHT - 2}" y="{y - 4}" text-anchor="end" fill="{colour}">{escape(bound.words)}</text>'
+            yield f'<text x="{x}" y="{y - 4}" text-anchor="end" fill="{colour}">{escape(bound.words)}</text>'
+            x -= 8 * len(bound.words)
 
 
 def _drawn(drawing: _Drawing, lines: Sequence[Line]) -> Iterator[str]:

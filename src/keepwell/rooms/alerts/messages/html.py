@@ -16,6 +16,8 @@ _COLOURS = {"firing": "#c62828", "resolved": "#2e7d32"}
 
 def html(notice: Notice, most: int = MOST_PASSAGES) -> str:
     """The whole notice as a document."""
+    if notice.letter is not None:
+        return notice.letter.html
     return _template().render(words=words_of(notice, most), colours=_COLOURS)
 
 

@@ -12,6 +12,7 @@ MOST = 10
 """Alerts told of one by one: a message may have 50 blocks, and each takes up to three."""
 _COLOURS = {"critical": "#c62828", "warning": "#f9a825"}
 _RESOLVED = "#2e7d32"
+_NEITHER = "#1f6f78"
 _LONGEST = 2900
 """Characters of a section; Slack takes 3,000."""
 
@@ -25,12 +26,15 @@ def message(notice: Notice, mention: str = "") -> dict[str, Any]:
         blocks.append(_marked(mention))
     for passage in words.passages:
         blocks += _passage(passage)
+    if notice.letter is not None:
+        blocks.append({"type": "section", "text": _plain(notice.letter.summary[:_LONGEST] or words.title)})
     if words.more:
         blocks.append({"type": "context", "elements": [_plain(f"and {words.more} more")]})
     if words.reason:
         blocks.append({"type": "context", "elements": [_plain(f"Why now: {words.reason}")]})
     if words.link:
-        blocks.append(_marked(f"<{_escaped(words.link)}|All alerts>"))
+        about = "All of it" if notice.letter is not None else "All alerts"
+        blocks.append(_marked(f"<{_escaped(words.link)}|{about}>"))
     return {"text": _escaped(words.title), "attachments": [{"color": _colour(notice), "blocks": blocks}]}
 
 
@@ -63,6 +67,8 @@ def _escaped(text: str) -> str:
 
 
 def _colour(notice: Notice) -> str:
+    if notice.letter is not None:
+        return _NEITHER
     if notice.is_resolved:
         return _RESOLVED
     severities = {alert.labels.get("severity", "") for alert in notice.alerts if alert.state == "firing"}

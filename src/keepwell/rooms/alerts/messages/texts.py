@@ -6,12 +6,22 @@ from keepwell.rooms.alerts.model import Notice
 
 from .words import MOST_PASSAGES, Passage, Words, title, words_of
 
-__all__ = ["text", "title"]
+__all__ = ["short", "text", "title"]
 
 
 def text(notice: Notice, most: int = MOST_PASSAGES) -> str:
     """The whole notice; ends with a line break."""
+    if notice.letter is not None:
+        return f"{notice.letter.text.rstrip()}\n"
     return "\n".join(_lines(words_of(notice, most))) + "\n"
+
+
+def short(notice: Notice) -> str:
+    """The same for a chat or a telephone: of a letter its summary and where it can be read."""
+    if notice.letter is None:
+        return text(notice)
+    link = words_of(notice).link
+    return f"{notice.letter.summary.rstrip()}\n" + (f"See {link}\n" if link else "")
 
 
 def _lines(words: Words) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """A notice as Alertmanager's webhook tells it: JSON, version 4 (its documentation, "webhook_config"; notify/webhook/webhook.go).
 
-After Alertmanager's own keys stand ours: ``key`` (the same in every attempt), ``service``, ``reason``, ``test``; and in each alert
-``number``, ``value`` and ``acknowledgedBy``.
+After Alertmanager's own keys stand ours: ``key`` (the same in every attempt), ``service``, ``reason``, ``test``; ``letter`` of a notice
+that tells of no alerts (a report); and in each alert ``number``, ``value`` and ``acknowledgedBy``.
 """
 
 import math
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from keepwell.rooms.alerts.model import Notice, NoticeAlert
+from keepwell.rooms.alerts.model import Letter, Notice, NoticeAlert
 
 NEVER = "0001-01-01T00:00:00Z"
 """Go's zero instant: the end of an alert that has not ended."""
@@ -33,7 +33,12 @@ def payload(notice: Notice, receiver: str, most: int = 0) -> dict[str, Any]:
         "service": notice.service,
         "reason": notice.reason,
         "test": notice.is_test,
+        **({"letter": _letter(notice.letter)} if notice.letter is not None else {}),
     }
+
+
+def _letter(letter: Letter) -> Mapping[str, Any]:
+    return {"title": letter.title, "summary": letter.summary, "text": letter.text, "link": letter.link}
 
 
 def _alert(alert: NoticeAlert) -> Mapping[str, Any]:

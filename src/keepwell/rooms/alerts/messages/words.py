@@ -47,6 +47,8 @@ class Words:
 
 def words_of(notice: Notice, most: int = MOST_PASSAGES) -> Words:
     """The words of a notice: what fires before what was resolved."""
+    if notice.letter is not None:
+        return Words(title(notice), "", (), 0, notice.letter.link if _is_link(notice.letter.link) else "")
     ordered = sorted(notice.alerts, key=lambda alert: alert.state == "resolved")
     told = tuple(_passage(alert, notice) for alert in ordered[:most])
     link = f"{notice.external_url.rstrip('/')}/alerts" if _is_link(notice.external_url) else ""
@@ -55,6 +57,8 @@ def words_of(notice: Notice, most: int = MOST_PASSAGES) -> Words:
 
 def title(notice: Notice) -> str:
     """One line, such as ``[FIRING:2] shop: CheckFailed``; of a single alert with its summary."""
+    if notice.letter is not None:
+        return one_line(notice.letter.title)[:LONGEST_TITLE]
     firing = sum(alert.state == "firing" for alert in notice.alerts)
     count = firing + notice.truncated
     state = "RESOLVED" if not firing else "FIRING" if count == 1 else f"FIRING:{count}"

@@ -5,7 +5,7 @@ It says whether a message arrived and not why not, so every failure is tried aga
 
 from keepwell.config.options import Options, SecretReference
 from keepwell.rooms.alerts.delivery.model import Apprised, Around, Delivered, Driver, Message, Outcome, TryLater
-from keepwell.rooms.alerts.messages.texts import text, title
+from keepwell.rooms.alerts.messages.texts import short, title
 from keepwell.rooms.alerts.model import SEVERITY, Notice
 
 
@@ -18,10 +18,12 @@ class AppriseOptions(Options):
 
 def message(options: AppriseOptions, notice: Notice, around: Around) -> Apprised:
     """What Apprise is asked to send."""
-    return Apprised(options.url, title(notice), text(notice), _level(notice))
+    return Apprised(options.url, title(notice), short(notice), _level(notice))
 
 
 def _level(notice: Notice) -> str:
+    if notice.letter is not None:
+        return "info"
     if notice.is_resolved:
         return "success"
     severities = {alert.labels.get(SEVERITY, "") for alert in notice.alerts if alert.state == "firing"}

@@ -11,7 +11,7 @@ from keepwell.rooms.alerts.delivery.addresses import is_secret, unfit
 from keepwell.rooms.alerts.delivery.model import Around, Driver, Message, Outcome
 from keepwell.rooms.alerts.delivery.options import Patience
 from keepwell.rooms.alerts.delivery.replies import understand_http
-from keepwell.rooms.alerts.messages.texts import text, title
+from keepwell.rooms.alerts.messages.texts import short, title
 from keepwell.rooms.alerts.messages.words import words_of
 from keepwell.rooms.alerts.model import SEVERITY, Notice
 
@@ -66,13 +66,13 @@ class NtfyOptions(Options):
 def message(options: NtfyOptions, notice: Notice, around: Around) -> Request:
     """The request that publishes the notice."""
     firing = not notice.is_resolved
-    body = text(notice).encode("utf-8", "replace")
+    body = short(notice).encode("utf-8", "replace")
     document: dict[str, object] = {
         "topic": options.topic,
         "title": title(notice),
         "message": body[:_LONGEST].decode("utf-8", "ignore"),
         "priority": options.priority or (_priority(notice) if firing else _LOW),
-        "tags": ["rotating_light" if firing else "white_check_mark"],
+        "tags": ["bar_chart" if notice.letter is not None else "rotating_light" if firing else "white_check_mark"],
     }
     link = words_of(notice, 1).link
     if link:

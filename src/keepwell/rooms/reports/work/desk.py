@@ -30,11 +30,12 @@ class Send(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What of a configuration matters here: the service, the reports that can be made, and its figures."""
+    """What of a configuration matters here: the service, the reports that can be made, its figures, and the receivers' names."""
 
     service: str
     reports: Mapping[str, Known]
     kpis: Sequence[Kpi]
+    receivers: Sequence[str] = ()
 
 
 class Desk:
@@ -71,6 +72,9 @@ class Desk:
         known = self.known(work.name)
         named = work.arguments.get("to")
         to = tuple(part.strip() for part in named.split(",") if part.strip()) if named is not None else known.to
+        unknown = [name for name in to if name not in self.in_force.receivers]
+        if unknown:
+            raise NotFound(f"there is no receiver {unknown[0]}", hint=f"there are: {', '.join(self.in_force.receivers) or 'none'}")
         try:
             report = await self.make(work.name, work.arguments.get("period"), occasion)
         except KeepwellError as error:

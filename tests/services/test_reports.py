@@ -1,0 +1,167 @@
+"""Reports of a real server: asked for, written to files, made for an occasion once, and sent by receivers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from keepwell.kernel.problems import NotFound
+from keepwell.ports.fakes import FakeClock
+from keepwell.ports.work import Occasion, Outcome, Work
+from keepwell.rooms.reports.model import Report
+from keepwell.rooms.reports.offer import Known, tables
+from keepwell.rooms.reports.sources import Sources
+from keepwell.rooms.reports.work.desk import Desk, InForce
+from keepwell.storage import journal
+from keepwell.storage.database import Database
+from keepwell.storage.declared import STORAGE_TABLES
+from tests.serving import Served, keepwell, operations, serving
+from tests.support import wait_until
+from tests.unit.test_reports import Measured, checks
+from tests.webhook_listener import listening
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+CONFIGURATION = """\
+keepwell: 1
+service: shop
+checks:
+  disk: {{host: {{mount: /, warn: "> 99.9%", fail: "> 99.99%"}}, every: 1s}}
+kpis:
+  disk: {{metric: 'disk_used_ratio{{check="disk"}}', of: max, target: "< 99%", warning: "> 99.9%"}}
+  uptime: {{uptime: disk, target: ">= 99%"}}
+receivers:
+  hook: {{webhook: {{url: "{url}"}}}}
+reports:
+  monday: {{kind: weekly, title: Of the week, to: [hook], every: "Monday 09:00"}}
+"""
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Any:
+    with listening() as listener:
+        directory = operations(tmp_path / "ops", CONFIGURATION.format(url=listener.url))
+        with serving(directory, tmp_path / "data") as server:
+            server.until({"disk": "ok"})
+            yield server, listener
+
+
+def test_a_report_is_printed_and_written(served: tuple[Served, Any], tmp_path: Path) -> None:
+    server, _ = served
+    data = ("--data", str(server.data))
+    told = keepwell("report", "weekly", "--period", "week", *data)
+    assert told.returncode == 0, told.stderr
+    assert "2 of 2 key figures good" in told.stdout
+    assert "disk (max)" in told.stdout
+    for name, begins in (("week.html", "<!doctype html>"), ("week.txt", "Weekly report: shop"), ("week.json", "{")):
+        written = keepwell("report", "weekly", "--output", str(tmp_path / name), *data)
+        assert written.returncode == 0, written.stderr
+        assert (tmp_path / name).read_text().startswith(begins)
+    parts = {part["key"]: part for part in json.loads((tmp_path / "week.json").read_text())["parts"]}
+    assert parts["uptime"]["tables"][0]["rows"][0][0]["words"] == "disk"
+    assert "<svg" in (tmp_path / "week.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("report", "yearly"), "no report is called yearly"),
+        (("report", "weekly", "--period", "fortnight"), '"fortnight" is no period'),
+        (("report", "weekly", "--output", "/nowhere/at/all.html"), "cannot be written"),
+        (("report", "weekly", "--to", "nobody"), "there is no receiver nobody"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(served: tuple[Served, Any], arguments: Sequence[str], says: str) -> None:
+    answer = keepwell(*arguments, "--data", str(served[0].data))
+    assert answer.returncode == 2
+    assert says in answer.stderr
+
+
+def test_a_report_is_sent_and_kept(served: tuple[Served, Any]) -> None:
+    server, listener = served
+    made = keepwell("report", "monday", "--to", "hook", "--data", str(server.data))
+    assert made.returncode == 0, made.stderr
+    wait_until(lambda: any("letter" in told for told in listener.told()), 15, "the report at the receiver")
+    letter = next(told["letter"] for told in listener.told() if "letter" in told)
+    assert letter["title"] == "shop: Of the week, the last 7 days"
+    assert "Key figures: 2 of 2 key figures good" in letter["summary"]
+    assert letter["text"].startswith("Of the week: shop")
+    (kept,) = server.get("/api/v1/reports")["reports"]
+    assert (kept["name"], kept["sent_to"]) == ("monday", "hook")
+    assert server.get(f"/api/v1/reports/made/{kept['number']}")["title"] == "Of the week"
+
+
+def test_pages_show_reports(served: tuple[Served, Any]) -> None:
+    import urllib.request
+
+    server, _ = served
+    for path, has in (("/reports", "Of the week"), ("/reports/now/capacity", "Capacity"), ("/reports/now/weekly?period=day", "<svg")):
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=10) as answer:
+            assert has in answer.read().decode(), path
+
+
+def test_a_report_of_no_kind_is_refused(tmp_path: Path) -> None:
+    directory = operations(tmp_path / "ops", "keepwell: 1\nservice: shop\nreports:\n  mine: {period: week}\n")
+    answer = keepwell("validate", str(directory))
+    assert answer.returncode == 1
+    assert "mine" in answer.stdout + answer.stderr
+    assert "kind: weekly or kind: capacity" in answer.stdout + answer.stderr
+
+
+# --- an occasion ---------------------------------------------------------------------------------------------------------------
+
+
+class Sent:
+    """What was put among the notices."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, tuple[str, ...]]] = []
+
+    def __call__(self, connection: Connection, key: str, to: Sequence[str], report: Report, number: int) -> None:
+        self.sent.append((key, tuple(to)))
+
+
+@asynccontextmanager
+async def desk_on(path: Path, sent: Sent) -> AsyncIterator[tuple[Desk, Database]]:
+    database = await Database.open(path / "keepwell.db", [STORAGE_TABLES, tables()], NOW)
+    desk = Desk(database, FakeClock(NOW), lambda: Sources(checks, Measured()), sent)
+    desk.in_force = InForce("shop", {"weekly": Known("weekly", "weekly", "Weekly report", "week", to=("hook",))}, (), ("hook",))
+    try:
+        yield desk, database
+    finally:
+        await database.close()
+
+
+async def test_an_occasion_makes_one_report(tmp_path: Path) -> None:
+    """Asked twice at once, and again after a restart."""
+    sent, work = Sent(), Work("report", "weekly")
+    occasion = Occasion("tasks/weekly-report/2026-11-23T09:00:00Z", "tasks/weekly-report", NOW)
+    async with desk_on(tmp_path, sent) as (desk, database):
+        first, second = await asyncio.gather(desk.perform(work, occasion), desk.perform(work, occasion))
+        assert first == second
+        assert first.outcome is Outcome.DONE
+        assert first.record == "reports/1"
+        entries = await database.read(lambda connection: journal.slice(connection, event="report.made"))
+        assert [entry.actor for entry in entries] == ["tasks/weekly-report"]
+    async with desk_on(tmp_path, sent) as (desk, _):
+        assert await desk.perform(work, occasion) == first
+        other = replace(occasion, key="tasks/weekly-report/2026-11-30T09:00:00Z")
+        assert (await desk.perform(work, other)).record == "reports/2"
+        _, report = await desk.whole(2)
+        assert report.span.end == NOW
+    assert sent.sent == [("report-1", ("hook",)), ("report-2", ("hook",))]
+
+
+async def test_an_unknown_report_is_not_found(tmp_path: Path) -> None:
+    async with desk_on(tmp_path, Sent()) as (desk, _):
+        with pytest.raises(NotFound):
+            await desk.perform(Work("report", "yearly"), Occasion("k", "", NOW))
+        with pytest.raises(NotFound):
+            await desk.whole(7)
