@@ -222,6 +222,7 @@ def check_more(operations: "Operations") -> None:
     delivery.check(operations)
     routing.check(operations, operations.options("windows"))
     escalation.check(operations)
+    reports.check(operations)
 
 
 def waiting_rules(operations: "Operations") -> "Sequence[Problem]":
