@@ -32,6 +32,7 @@ def commands() -> Sequence[Subcommand | Group]:
     from keepwell.rooms.alerts.outbox import commands as outbox
     from keepwell.rooms.alerts.people import commands as alerts
     from keepwell.rooms.alerts.rules import commands as alert_rules
+    from keepwell.rooms.backups import commands as backups
     from keepwell.rooms.incidents import commands as incidents
     from keepwell.rooms.manual.importing import offer as manual
     from keepwell.rooms.manual.lint import offer as lint
@@ -51,6 +52,7 @@ def commands() -> Sequence[Subcommand | Group]:
         _reload(),
         alerts.commands(verbs.ask_server, verbs.tell_server, verbs.download),
         tasks.commands(verbs.ask_server, verbs.tell_server),
+        backups.commands(verbs.ask_server, verbs.tell_server, _restore_backup),
         *reports.commands(verbs.ask_server, verbs.tell_server, verbs.download),
         outbox.commands(verbs.ask_server, verbs.tell_server),
         delivery.commands(_preview_notice, _try_receivers, verbs.tell_server),
@@ -130,6 +132,12 @@ async def _try_receivers(directory: str, receivers: Sequence[str], message: str)
     from keepwell.composition.notifying import test
 
     return await test(directory, receivers, message)
+
+
+async def _restore_backup(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    from keepwell.composition.backing import restore
+
+    return await restore(arguments)
 
 
 async def _run_demonstration(directory: str, data: str, listen: str) -> int:

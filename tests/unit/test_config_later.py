@@ -126,14 +126,13 @@ logs:
   app: {paths: ["${WHERE}"], keep: 30}
   empty:
 windows:
-repositories: {far: {url: "s3://far/shop"}}
 policy: {destructive: approve}
 """
 
 
 def test_what_is_not_run_is_said_in_one_sentence_a_section(tmp_path: Path) -> None:
     found = unused_in(verbs.load(str(operations_of(tmp_path, TARGETS + NOT_RUN))))
-    assert [(one.section, one.entries, one.line) for one in found] == [("logs", 2, 8), ("repositories", 1, 12), ("policy", 1, 13)]
+    assert [(one.section, one.entries, one.line) for one in found] == [("logs", 2, 8), ("policy", 1, 12)]
     by_section = {one.section: one.sentence for one in found}
     assert by_section["policy"] == "1 entry is kept and shown by keepwell plan; this version does not run it"
     assert by_section["logs"] == "2 entries are kept and shown by keepwell plan; this version runs none of them"

@@ -21,6 +21,7 @@ from keepwell.api.server import Servers, address_of, bind_tcp, page_address
 from keepwell.api.tokens import TokenFile
 from keepwell.composition import verbs
 from keepwell.composition.alerting import AlertRoom
+from keepwell.composition.backing import BackupRoom
 from keepwell.composition.doing import Doing, OwnRecords
 from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import hosts_of
@@ -105,9 +106,11 @@ async def serve(settings: Settings, open_local: Callable[[], AbstractAsyncContex
         performers = Performers()
         tasks = TaskRoom(database, host, performers.perform, alerts.desk.tell, f"{socket.gethostname()}:{data.path}")
         records.successes = tasks.last_success
+        backups = BackupRoom(database, hosts, data.path)
+        records.proofs = backups.backups.newest_proof
         reports = ReportRoom(database, host, samples, alerts)
         incidents = IncidentRoom(database, hosts.of, alerts.desk, operations)
-        doing = Doing(performers, tasks, (incidents, reports))
+        doing = Doing(performers, tasks, (backups, incidents, reports))
         stack.push_async_callback(doing.end)
         live = Live(settings.directory, operations, hosts, Rooms(database, heartbeats, samples, alerts, doing))
         reports.checks = live.checks

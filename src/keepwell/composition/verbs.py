@@ -16,6 +16,7 @@ from keepwell.rooms.alerts.delivery import offer as delivery
 from keepwell.rooms.alerts.escalation import offer as escalation
 from keepwell.rooms.alerts.routing import offer as routing
 from keepwell.rooms.alerts.rules import offer as alert_rules
+from keepwell.rooms.backups import offer as backups
 from keepwell.rooms.checks import offer as checks
 from keepwell.rooms.incidents import offer as incidents
 from keepwell.rooms.promql.rules import offer as rules
@@ -62,6 +63,20 @@ def manager_kinds() -> Drivers:
     return FolderDrivers(runbooks.PACKAGE, runbooks.ENTRY_POINTS)
 
 
+def backup_sources() -> Drivers:
+    """The kinds of backups: a folder scan and the entry points of group ``keepwell.backup_sources``."""
+    from keepwell.config.drivers import FolderDrivers
+
+    return FolderDrivers(backups.SOURCES, backups.SOURCE_ENTRY_POINTS)
+
+
+def backup_engines() -> Drivers:
+    """The kinds of repositories: a folder scan and the entry points of group ``keepwell.backup_engines``."""
+    from keepwell.config.drivers import FolderDrivers
+
+    return FolderDrivers(backups.ENGINES, backups.ENGINE_ENTRY_POINTS)
+
+
 def sections() -> tuple[Section, ...]:
     """Every section that keepwell.yaml may have."""
     return (
@@ -77,6 +92,7 @@ def sections() -> tuple[Section, ...]:
         *incidents.sections(),
         *runbooks.sections(manager_kinds),
         *tasks.sections(),
+        *backups.sections(backup_sources, backup_engines),
         *reports.sections(),
     )
 
@@ -85,7 +101,16 @@ def tables() -> tuple[Tables, ...]:
     """Every room's tables, the store's own first."""
     from keepwell.storage.declared import STORAGE_TABLES
 
-    return (STORAGE_TABLES, checks.tables(), alerts.tables(), tasks.tables(), runbooks.tables(), incidents.tables(), reports.tables())
+    return (
+        STORAGE_TABLES,
+        checks.tables(),
+        alerts.tables(),
+        tasks.tables(),
+        backups.tables(),
+        runbooks.tables(),
+        incidents.tables(),
+        reports.tables(),
+    )
 
 
 # --- verbs over an operations directory --------------------------------------------------------------------------------------
@@ -163,6 +188,7 @@ def _executables(operations: "Operations", checks: "tuple[Check, ...]", user: st
     return [
         *storage_executables(operations, user),
         *receiver_executables(operations, user),
+        *(Executable(name, text, "", LOCAL, user) for name, text in backups.texts(operations)),
         *runbook_executables(operations, user),
         *incidents.executables_of(operations, lambda host: where(operations, host, user)),
         *(

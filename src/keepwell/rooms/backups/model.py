@@ -92,7 +92,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A copy as the records know it. ``doubt``: why it is held for implausible (empty where it is not, or a person accepted it).
+    """A copy as the records know it. ``doubt``: why it is held for implausible (empty where it is not, or a person
+    ``accepted`` it: from then on it says what is usual).
     ``proven_at``: when it was last restored with success, in ``recovery_seconds``; ``fault`` why its last proof failed."""
 
     id: str
@@ -110,6 +111,7 @@ class Copy:
     fault: str = ""
     gone_at: datetime | None = None
     gone_why: str = ""
+    accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from typing import IO, Any, cast
 
 from keepwell.kernel.problems import AnswerError
 from keepwell.kernel.quoting import quoted
-from keepwell.kernel.sizes import format_size
 from keepwell.rooms.backups.model import Manifest, Member, MemberKind, Part
 
 from .files import CHUNK, part_of
@@ -46,7 +45,7 @@ def _check_part(path: Path, wanted: Part) -> None:
     if found.size == 0 and wanted.size:
         raise AnswerError(f"{wanted.name} is empty")
     if found.size < wanted.size:
-        raise AnswerError(f"{wanted.name} was cut off: it has {format_size(found.size)} of {format_size(wanted.size)}")
+        raise AnswerError(f"{wanted.name} was cut off: it has {found.size:,} of {wanted.size:,} bytes")
     if found.size > wanted.size:
         raise AnswerError(f"{wanted.name} is longer than it was when it was written: {found.size - wanted.size} bytes were added")
     if found.sha256 != wanted.sha256:

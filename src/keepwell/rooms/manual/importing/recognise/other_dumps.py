@@ -73,7 +73,7 @@ def _source(view: View, command: ShellCommand) -> dict[str, dict[str, str]]:
     """What is copied: the kind of database, and its name where one is given."""
     name = command.option("-d", "--db")
     database = written(view, name) if name else ""
-    kind = {"mongodump": "mongodb", "etcdctl": "etcd"}.get(command.name, command.name)
+    kind = {"mongodump": "mongodb", "etcdctl": "etcd", "wal-g": "wal_g"}.get(command.name, command.name)
     return {kind: {"database": database} if database and "$" not in database else {}}
 
 

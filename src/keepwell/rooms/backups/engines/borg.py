@@ -1,0 +1,5 @@
+"""The engine ``borg``: not built yet."""
+
+from ._later import later
+
+DRIVER = later("borg")

@@ -1,0 +1,89 @@
+"""What backups declare: two sections, tables, texts that wait for acceptance, and what recurs. Imports nothing costly."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keepwell.ports.offer import Drivers, Section, Tables
+
+if TYPE_CHECKING:
+    from keepwell.config.operations import Operations
+    from keepwell.ports.work import Recurring
+
+SOURCES, SOURCE_ENTRY_POINTS = "keepwell.rooms.backups.sources", "keepwell.backup_sources"
+ENGINES, ENGINE_ENTRY_POINTS = "keepwell.rooms.backups.engines", "keepwell.backup_engines"
+
+_BACKUPS = """\
+# backups:
+#   # What is copied, where to, when, and how it is proved: a backup counts when it was restored and questioned.
+#   settings:
+#     files: {paths: [/etc/shop, /var/lib/shop], exclude: ["*.tmp"]}
+#     to: here
+#     every: daily 01:00
+#     keep: {days: 30, monthly: 12}
+#     prove: {every: "Sunday 04:00", questions: [{files: "/etc/shop/*.conf", expect: ">= 1"}]}
+"""
+_REPOSITORIES = """\
+# repositories:
+#   here: {archive: {path: /var/backups/shop}}      # age: age1... encrypts
+"""
+
+
+def sections(sources: Callable[[], Drivers], engines: Callable[[], Drivers]) -> tuple[Section, ...]:
+    """Both sections; the arguments give the kinds of each."""
+    return (
+        Section(
+            "backups",
+            "What is copied, how often, how long it is kept, and how it is proved",
+            _backups,
+            named=True,
+            kinds=sources,
+            kind_needed=False,
+            sample=_BACKUPS,
+        ),
+        Section(
+            "repositories", "Where backups are kept", _repositories, named=True, kinds=engines, kind_needed=False, sample=_REPOSITORIES
+        ),
+    )
+
+
+def tables() -> Tables:
+    """The room's tables."""
+
+    def metadata() -> Any:
+        from .tables import METADATA
+
+        return METADATA
+
+    return Tables("backups", metadata, str(Path(__file__).parent / "migrations"), "backups_0001")
+
+
+def texts(operations: "Operations") -> list[tuple[str, str]]:
+    """Every text of both sections that runs only when accepted, with its name: commands of proofs, and those that fetch an identity."""
+    from .resolve import texts_of
+
+    found = [pair for name, entry in operations.entries("backups").items() for pair in texts_of(name, entry.common)]  # type: ignore[arg-type]
+    for name, entry in operations.entries("repositories").items():
+        identity = getattr(entry.options, "identity", None)
+        if isinstance(identity, str) and identity.startswith("secret:command:"):
+            found.append((f"repositories/{name}/identity", identity))
+    return found
+
+
+def recurring(operations: "Operations") -> "list[Recurring]":
+    """What recurs by the section ``backups``."""
+    from .resolve import recurring as of_entries
+
+    return of_entries(operations.entries("backups"))
+
+
+def _backups() -> type[Any]:
+    from .options import BackupOptions
+
+    return BackupOptions
+
+
+def _repositories() -> type[Any]:
+    from .options import RepositoryOptions
+
+    return RepositoryOptions

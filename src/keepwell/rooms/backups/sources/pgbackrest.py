@@ -1,0 +1,5 @@
+"""The source ``pgbackrest``: not built yet."""
+
+from ._later import later
+
+DRIVER = later("A backup of a PostgreSQL cluster by pgBackRest")

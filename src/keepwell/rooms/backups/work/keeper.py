@@ -1,0 +1,200 @@
+"""The room while a server runs: backups are made and proved, each occasion once, and what was done is known."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from keepwell.kernel.problems import AskError, KeepwellError, NotFound
+from keepwell.kernel.quoting import quoted
+from keepwell.ports.host import Host
+from keepwell.ports.work import Occasion, Outcome, Performed, Work
+from keepwell.rooms.backups import store
+from keepwell.rooms.backups.model import Copy, Run
+from keepwell.rooms.backups.resolve import Backup
+from keepwell.storage import journal
+from keepwell.storage.database import Database
+
+from .making import make, signer
+from .ports import Blocking, Ports, remove_scratch
+from .repositories import reconcile
+
+_log = logging.getLogger("keepwell.backups")
+
+_OUTCOMES = {"done": Outcome.DONE, "failed": Outcome.FAILED, "refused": Outcome.REFUSED}
+
+
+class Look(Protocol):
+    """Looks once at a check as if its target were at that address: whether it is ok, and what was seen."""
+
+    async def __call__(self, check: str, url: str, /) -> tuple[bool, str]: ...
+
+
+class Stopped(Exception):
+    """The server is being stopped; what was under way goes on after the next start, when its occasion is asked for again."""
+
+
+class Backups:
+    """Makes and proves backups; their state lies in ``data``. ``changed`` is called when there is something new to show."""
+
+    def __init__(self, database: Database, host: Host, data: Path, look: Look, blocking: Blocking) -> None:
+        self._database, self._host, self._data = database, host, data
+        self._look, self._blocking = look, blocking
+        self.changed: Callable[[], None] = lambda: None
+        self._backups: Mapping[str, Backup] = {}
+        self._service, self._user = "", ""
+        self._under_way: dict[int, asyncio.Task[Performed]] = {}
+        self._stopping = threading.Event()
+
+    def configure(self, backups: Mapping[str, Backup], service: str, user: str) -> None:
+        """Takes a configuration; what is under way goes on with the one of before."""
+        self._backups, self._service, self._user = backups, service, user
+
+    @property
+    def backups(self) -> Mapping[str, Backup]:
+        """The configured backups, by name."""
+        return self._backups
+
+    async def begin(self) -> None:
+        """Removes what a crash left in the scratch folder, and makes the records say what lies in the repositories."""
+        await self._blocking(lambda: remove_scratch(self._data))
+        for fault in await self.look_again():
+            _log.warning("a repository could not be looked at", extra={"facts": {"why": fault}})
+
+    async def end(self) -> None:
+        """Ends what is under way: soon, and without a copy that is none."""
+        self._stopping.set()
+        if self._under_way:
+            await asyncio.wait(self._under_way.values())
+
+    async def perform(self, work: Work, occasion: Occasion) -> Performed:
+        """Makes or proves a backup (see ports.work.Perform)."""
+        run, task = await self._begun(work, occasion)
+        return _performed(run) if task is None else await asyncio.shield(task)
+
+    async def start(self, work: Work, occasion: Occasion) -> Run:
+        """The same without waiting for its end: the run as it is now."""
+        return (await self._begun(work, occasion))[0]
+
+    async def _begun(self, work: Work, occasion: Occasion) -> tuple[Run, "asyncio.Task[Performed] | None"]:
+        backup = self.known(work.name)
+        now = self._host.clock.now()
+        run, is_new = await self._database.write(lambda connection: store.begin(connection, work, occasion, now))
+        if run.state != "running":
+            return run, None
+        if run.id not in self._under_way:
+            task = asyncio.create_task(self._do(run, backup, work, resumed=not is_new), name=f"{work.kind} {work.name}")
+            self._under_way[run.id] = task
+            task.add_done_callback(lambda _: self._under_way.pop(run.id, None))
+            self.changed()
+        return run, self._under_way[run.id]
+
+    def known(self, name: str) -> Backup:
+        """The backup of that name. Raises NotFound."""
+        if name not in self._backups:
+            known = ", ".join(sorted(self._backups)[:20]) or "none"
+            raise NotFound(f"there is no backup {quoted(name)}", hint=f"the backups are: {known}")
+        return self._backups[name]
+
+    async def _do(self, run: Run, backup: Backup, work: Work, resumed: bool) -> Performed:
+        try:
+            ended = await self._ended(run, backup, work, resumed)
+        except Stopped:
+            return Performed(Outcome.FAILED, "Keepwell is being stopped; it goes on after the next start", f"backups/{backup.name}")
+        finally:
+            self.changed()
+        return _performed(ended)
+
+    async def _ended(self, run: Run, backup: Backup, work: Work, resumed: bool) -> Run:
+        if backup.why_not:
+            return await self._stored(replace(run, state="refused", sentence=backup.why_not))
+        try:
+            if work.kind == "backup":
+                return await make(self.ports, backup, run, resumed)
+            from .proving import prove
+
+            return await prove(self.ports, backup, run, work.arguments.get("copy", ""), self._look)
+        except (KeepwellError, OSError) as error:
+            return await self._stored(replace(run, state="failed", sentence=str(error)))
+
+    async def _stored(self, run: Run) -> Run:
+        """A run that came to nothing, stored and in the journal."""
+        now = self._host.clock.now()
+        ended = replace(run, ended=now)
+        event = f"{run.kind}.{run.state}"
+
+        def change(connection: Connection) -> None:
+            store.end(connection, ended)
+            facts = {"run": run.id, "why": run.sentence}
+            journal.append(connection, journal.NewEntry(run.by, event, f"backups/{run.backup}", facts), now)
+
+        await self._database.write(change)
+        return ended
+
+    @property
+    def ports(self) -> Ports:
+        """What the work is done by."""
+        return Ports(self._database, self._host, self._data, self._blocking, self._service, self._user, self._stop)
+
+    def _stop(self) -> None:
+        if self._stopping.is_set():
+            raise Stopped
+
+    async def look_again(self) -> list[str]:
+        """Makes the records say what lies in the repositories; gives a sentence for each that could not be looked at."""
+        faults, key = [], await signer(self.ports) if self._backups else None
+        for backup in self._backups.values():
+            if backup.place is None or key is None:
+                continue
+            try:
+                await reconcile(self.ports, backup, key.public)
+            except KeepwellError as error:
+                faults.append(f"{backup.name}: {error}")
+        return faults
+
+    async def accept(self, name: str, id: str, by: str) -> Copy:
+        """Says of a copy that was held for implausible that it is right. Raises NotFound."""
+        copy = await self.copy(name, id)
+        now = self._host.clock.now()
+        accepted = replace(copy, doubt="", accepted=True)
+
+        def change(connection: Connection) -> None:
+            store.put(connection, accepted)
+            facts = {"copy": id, "doubt": copy.doubt}
+            journal.append(connection, journal.NewEntry(by, "backup.accepted", f"backups/{name}", facts), now)
+
+        await self._database.write(change)
+        self.changed()
+        return accepted
+
+    async def copy(self, name: str, id: str) -> Copy:
+        """A copy of a backup by its id. Raises NotFound."""
+        self.known(name)
+        found = await self._database.read(lambda connection: store.copy(connection, name, id))
+        if found is None:
+            raise NotFound(f"there is no copy {quoted(id)} of {quoted(name)}")
+        return found
+
+    async def copies(self, name: str) -> Sequence[Copy]:
+        """The copies of a backup that are there, oldest first. Raises NotFound."""
+        self.known(name)
+        return await self._database.read(lambda connection: store.copies(connection, name))
+
+    async def newest_proof(self, backup: str | None) -> datetime | None:
+        """See ports.records.Records."""
+        if not self._backups or (backup is not None and backup not in self._backups):
+            raise AskError(f"no backup is called {quoted(backup)}" if backup else "no backup is configured")
+        proofs = await self._database.read(store.newest_proofs)
+        if backup is not None:
+            return proofs.get(backup)
+        return min((proofs[name] for name in self._backups), default=None) if all(name in proofs for name in self._backups) else None
+
+
+def _performed(run: Run) -> Performed:
+    return Performed(_OUTCOMES[run.state], run.sentence, f"backups/runs/{run.id}", run.facts)

@@ -1,0 +1,136 @@
+"""Making a backup: a copy is written and read back, judged beside the earlier ones, and only then what is too old goes."""
+
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from keepwell.kernel.durations import format_duration
+from keepwell.kernel.problems import AskError
+from keepwell.rooms.backups import store
+from keepwell.rooms.backups.archive.sealing import identities_of
+from keepwell.rooms.backups.archive.signing import Signer, signer_in
+from keepwell.rooms.backups.archive.writing import Means, Wanted, write_copy
+from keepwell.rooms.backups.decide import doubt, retention
+from keepwell.rooms.backups.model import Copy, Found, Run
+from keepwell.rooms.backups.resolve import Backup
+from keepwell.rooms.backups.words import count
+from keepwell.rooms.backups.words import size as size_words
+from keepwell.storage import journal
+
+from .ports import Ports
+from .repositories import reconcile, repository_of
+
+
+async def signer(ports: Ports) -> Signer:
+    """The key that signs manifests. Raises StorageError."""
+    return await ports.blocking(lambda: signer_in(ports.data))
+
+
+async def identities(ports: Ports, backup: Backup) -> list[object]:
+    """The identities that open a backup's copies; none where none is set, or where the command that fetches it was not accepted."""
+    place = backup.place
+    if place is None or not place.recipients or not place.identity or backup.opens:
+        return []
+    return identities_of(await ports.host.secrets.resolve(place.identity))
+
+
+async def make(ports: Ports, backup: Backup, run: Run, resumed: bool) -> Run:
+    """Makes the copy of an occasion; gives the run as it ended. ``resumed``: an earlier attempt was cut off, so the copy may be there
+    already. Raises KeepwellError or OSError where it failed."""
+    key, now = await signer(ports), ports.host.clock.now
+    copies = await reconcile(ports, backup, key.public)
+    before = now()
+    found = await _earlier(ports, backup, run, key) if resumed else None
+    if found is None:
+        found = await _written(ports, backup, run, key)
+    assert found.manifest is not None
+    copy = store.known(found.manifest, found.digest, backup.repository)
+    earlier = [one for one in copies if one.id != copy.id]
+    copy = replace(copy, doubt=doubt(copy.bytes, copy.files, earlier, backup.options.plausible))
+    ended = _ended(run, copy, found, now(), (now() - before).total_seconds())
+    await ports.database.write(lambda connection: _store(connection, ended, copy))
+    if not copy.doubt:
+        await forget(ports, backup, run.by)
+    return ended
+
+
+async def _earlier(ports: Ports, backup: Backup, run: Run, key: Signer) -> Found | None:
+    """The copy that an attempt at the same occasion finished before it was cut off."""
+    copies = await ports.blocking(lambda: repository_of(backup).copies(backup.name, key.public))
+    return next((one for one in copies if one.manifest and not one.fault and one.manifest.occasion == run.key), None)
+
+
+async def _written(ports: Ports, backup: Backup, run: Run, key: Signer) -> Found:
+    assert backup.source is not None
+    assert backup.source.seen is not None
+    assert backup.place is not None
+    repository = repository_of(backup)
+    wanted = Wanted(
+        backup=backup.name,
+        service=ports.service,
+        host=ports.host.name,
+        user=ports.user,
+        occasion=run.key,
+        source={backup.kind: backup.settings.model_dump(mode="json")},
+        # The repository is no part of what it keeps.
+        everything=backup.source.seen(backup.settings, (str(repository.path),)),
+    )
+    means = Means(ports.host.clock.now, key, backup.place.recipients, await identities(ports, backup), ports.stop)
+    try:
+        return await ports.blocking(lambda: write_copy(repository, wanted, means))
+    except OSError as error:
+        raise AskError(f"the copy cannot be written to {repository.path}: {error.strerror or error}") from error
+
+
+def _ended(run: Run, copy: Copy, found: Found, now: datetime, seconds: float) -> Run:
+    assert found.manifest is not None
+    totals = found.manifest.totals
+    facts = {
+        "files": copy.files,
+        "bytes": copy.bytes,
+        "archive_bytes": copy.archive_bytes,
+        "duration_seconds": seconds,
+        "changed": totals.changed,
+    }
+    sentence = f"{count(copy.files, 'file')} with {size_words(copy.bytes)} in {size_words(copy.archive_bytes)}, written and read back"
+    if totals.changed:
+        sentence += f"; {totals.changed} changed while they were read"
+    if totals.left_out:
+        sentence += f"; left out: {totals.left_out[0]}" + (f" and {len(totals.left_out) - 1} more" if len(totals.left_out) > 1 else "")
+    if copy.doubt:
+        sentence = f"the copy is implausible: {copy.doubt}; nothing older is deleted until somebody accepts it"
+    return replace(run, state="failed" if copy.doubt else "done", ended=now, copy=copy.id, sentence=sentence, facts=facts)
+
+
+def _store(connection: Connection, run: Run, copy: Copy) -> None:
+    known = store.copy(connection, copy.backup, copy.id)
+    store.put(connection, replace(copy, proven_at=known.proven_at, recovery_seconds=known.recovery_seconds) if known else copy)
+    store.end(connection, run)
+    facts = {"run": run.id, "copy": copy.id, "sentence": run.sentence, "manifest_sha256": copy.digest, **run.facts}
+    event = "backup.implausible" if copy.doubt else "backup.made"
+    assert run.ended is not None
+    journal.append(connection, journal.NewEntry(run.by, event, f"backups/{copy.backup}", facts), run.ended)
+
+
+async def forget(ports: Ports, backup: Backup, by: str) -> list[Copy]:
+    """Deletes the copies that nothing keeps; gives them. Each is recorded as gone before its files go, so that a crash in between is
+    finished later and no copy is ever claimed that is half deleted. Raises AnswerError, OSError or StorageError."""
+    now = ports.host.clock.now()
+    copies = await ports.database.read(lambda connection: store.copies(connection, backup.name))
+    verdicts = [one for one in retention(copies, backup.keep, now) if not one.kept]
+    repository, gone = repository_of(backup), []
+    for verdict in verdicts:
+        ports.stop()
+        copy = store.gone(verdict.copy, now, verdict.why)
+        await ports.database.write(partial(_store_gone, copy=copy, by=by, now=now))
+        await ports.blocking(partial(repository.remove, backup.name, copy.id))
+        gone.append(copy)
+    return gone
+
+
+def _store_gone(connection: Connection, copy: Copy, by: str, now: datetime) -> None:
+    store.put(connection, copy)
+    facts = {"copy": copy.id, "why": copy.gone_why, "age": format_duration(now - copy.started)}
+    journal.append(connection, journal.NewEntry(by, "backup.copy-deleted", f"backups/{copy.backup}", facts), now)

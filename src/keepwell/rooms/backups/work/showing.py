@@ -1,0 +1,73 @@
+"""What is asked of the room by those who look: people, reports, objectives."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from keepwell.rooms.backups import store
+from keepwell.rooms.backups.model import Run
+from keepwell.rooms.backups.views import Shown
+
+from .keeper import Backups
+from .making import signer
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What an objective promises of backups: recovery time and point. ``backup`` is whose; empty: of every backup."""
+
+    rto: timedelta | None
+    rpo: timedelta | None
+    backup: str = ""
+
+
+class Showing:
+    """Answers questions; ``promises`` are the objectives with a recovery time or point."""
+
+    def __init__(self, backups: Backups, promises: Callable[[], Sequence[Promise]]) -> None:
+        self.backups = backups
+        self._promises = promises
+
+    async def listed(self) -> list[Shown]:
+        """Every backup as it stands, in the order of the configuration."""
+        database = self.backups.ports.database
+        copies = await database.read(store.copies)
+        newest = await database.read(store.newest_runs)
+        return [
+            Shown(
+                backup,
+                [copy for copy in copies if copy.backup == name],
+                newest.get((name, "backup")),
+                newest.get((name, "proof")),
+                **self._promised(name),
+            )
+            for name, backup in self.backups.backups.items()
+        ]
+
+    async def one(self, name: str) -> Shown:
+        """One of them. Raises NotFound."""
+        self.backups.known(name)
+        return next(shown for shown in await self.listed() if shown.backup.name == name)
+
+    async def runs(self, name: str, limit: int = 20) -> list[Run]:
+        """What was done with a backup, newest first."""
+        return await self.backups.ports.database.read(lambda connection: store.runs(connection, name, limit))
+
+    async def run(self, id: int) -> Run | None:
+        """A making or proving by its number."""
+        return await self.backups.ports.database.read(lambda connection: store.run(connection, id))
+
+    async def key(self) -> dict[str, Any]:
+        """The public key that signs manifests, and its fingerprint."""
+        key = await signer(self.backups.ports)
+        return {"public_key": key.public.decode("ascii"), "fingerprint": key.fingerprint}
+
+    def _promised(self, name: str) -> Mapping[str, timedelta | None]:
+        """The strictest promises that hold for a backup: its own, else those for all."""
+        own = [one for one in self._promises() if one.backup == name]
+        held = own or [one for one in self._promises() if not one.backup]
+        return {
+            "rto": min((one.rto for one in held if one.rto is not None), default=None),
+            "rpo": min((one.rpo for one in held if one.rpo is not None), default=None),
+        }
