@@ -17,7 +17,7 @@ from keepwell.ports.work import Occasion, Perform, Performed, Recurring, Work
 from keepwell.rooms.logs import store
 from keepwell.rooms.logs.face import Verbs, face
 from keepwell.rooms.logs.model import Policy, Step
-from keepwell.rooms.logs.offer import policies_of, recurring_of, texts_of
+from keepwell.rooms.logs.offer import policies_of, recurring_of
 from keepwell.rooms.logs.work.perform import ANALYSIS, CLEANUP, ROTATION, Performing
 from keepwell.rooms.logs.work.rotate import Blocking, in_thread
 from keepwell.rooms.logs.work.sizes import Sizes
@@ -25,7 +25,6 @@ from keepwell.rooms.logs.work.watch import Watching
 from keepwell.storage.database import Database
 
 if TYPE_CHECKING:
-    from keepwell.config.acceptance import Executable
     from keepwell.config.operations import Operations
 
 
@@ -108,13 +107,6 @@ class LogRoom:
         size = policy.rotate.size if policy.rotate is not None and policy.rotate.size is not None else 0
         work = Work(ROTATION, policy.name, {"at_least": str(size)})
         return await self._performing.perform(work, Occasion(key, f"logs/{policy.name}", now))
-
-
-def executables_of(operations: "Operations", user: str) -> "list[Executable]":
-    """The texts of the section ``logs`` that run only when accepted."""
-    from keepwell.config.acceptance import Executable
-
-    return [Executable(name, text, "", verbs.LOCAL, user) for name, text in texts_of(operations).items()]
 
 
 def why_not(operations: "Operations") -> Callable[[str, str], str]:

@@ -1,0 +1,40 @@
+"""The runbooks of an operations directory as they would be run, and what in them runs only when accepted."""
+
+from collections.abc import Sequence
+
+from keepwell.composition import verbs
+from keepwell.composition.hosts import where
+from keepwell.config.acceptance import Acceptances, read_acceptances
+from keepwell.config.executables import Executable
+from keepwell.config.operations import Operations
+from keepwell.config.runbook_files import read_runbooks, runbook_paths
+from keepwell.rooms.runbooks.model import Ready
+from keepwell.rooms.runbooks.prepare import Around, executables, prepare
+from keepwell.rooms.runbooks.services import services_of
+
+
+def ready_in(operations: Operations, user: str, more: Sequence[str] = ()) -> tuple[Ready, ...]:
+    """The runbooks of a directory as they would be run, with its acceptances; ``more`` are paths that are read beside those of its folder.
+
+    Starts no process, opens no socket, reads no secret. Raises ConfigurationError where acceptances cannot be read."""
+    acceptances = read_acceptances(operations.directory)
+    hosts = operations.options("hosts")
+    around = Around(
+        verdict=lambda executable: _verdict(acceptances, executable),
+        place=lambda host: where(operations, host, user),
+        services=services_of(operations.entries("services"), verbs.manager_kinds()),
+        checks=frozenset(operations.entries("checks")),
+        hosts=frozenset({verbs.LOCAL, *hosts}),
+    )
+    runbooks = read_runbooks(operations.directory, [*more, *runbook_paths(operations.directory)])
+    return tuple(prepare(runbook, around) for runbook in runbooks)
+
+
+def runbook_executables(operations: Operations, user: str) -> list[Executable]:
+    """Every text of the runbooks of a directory that runs only when accepted."""
+    return [executable for ready in ready_in(operations, user) for executable in executables(ready)]
+
+
+def _verdict(acceptances: Acceptances, executable: Executable) -> tuple[str, str]:
+    acceptance = acceptances.accepts(executable)
+    return (acceptance.by, "") if acceptance else ("", acceptances.why_not(executable))

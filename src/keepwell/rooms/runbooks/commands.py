@@ -1,0 +1,328 @@
+"""``keepwell run`` and ``keepwell runs ...``: asked and told of the running server. Imports nothing costly."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+from keepwell.kernel.problems import NotFound, UsageError
+from keepwell.ports.offer import Argument, Call, Group, Output, Subcommand
+
+AskServer = Callable[[str | None, str], Awaitable[Any]]
+
+
+class TellServer(Protocol):
+    """Writes to the running server of a data directory: a path and its body."""
+
+    def __call__(self, data: str | None, path: str, body: Any = None, /) -> Awaitable[Any]: ...
+
+
+STYLES = {"done": "ok", "failed": "fail", "refused": "fail", "waiting": "warn", "asks": "warn", "skipped": "dim", "running": "dim"}
+_OPEN = ("waiting", "running")
+_DATA = Argument(("--data",), "the server's data directory", {"metavar": "DIR"})
+_ID = Argument(("id",), "the run's number", {"metavar": "ID", "type": int})
+_NOTE = Argument(("--note",), "what others should know; it is kept", {"metavar": "TEXT", "default": ""})
+_EVERY = 0.3
+
+
+def commands(ask: AskServer, tell: TellServer) -> tuple[Subcommand | Group, ...]:
+    """The command ``run`` and the group ``runs``."""
+    every = (_list(ask), _show(ask), _runbooks(ask), _tick(tell), _resume(ask, tell), _answer(tell), _approvals(ask), _approve(ask, tell))
+    return _run(ask, tell), Group("runs", "runs of runbooks: how they stand, and what people say of them", every)
+
+
+def _run(ask: AskServer, tell: TellServer) -> Subcommand:
+    async def run(call: Call) -> int:
+        given = call.arguments
+        try:
+            plan = await ask(given["data"], f"/api/v1/runbooks/{quote(given['name'])}")
+        except NotFound:
+            if given["dry_run"]:
+                raise
+            return await _run_task(call, tell)
+        if given["dry_run"]:
+            return _planned(call, plan)
+        body = {"runbook": plan["path"], "arguments": _pairs(given["set"]), "skip": given["skip"], "confirmed": given["confirm"]}
+        started = await tell(given["data"], "/api/v1/runs", body)
+        return await _follow(call, ask, started["id"])
+
+    return Subcommand(
+        "run",
+        "run a runbook, or a task, now",
+        run,
+        (
+            Argument(("name",), "the runbook (its path, or its file's name) or the task", {"metavar": "NAME"}),
+            Argument(("--set",), "what its steps ask for; may be repeated", {"metavar": "NAME=VALUE", "action": "append", "default": []}),
+            Argument(("--skip",), "a step that is left out; may be repeated", {"metavar": "STEP", "action": "append", "default": []}),
+            Argument(("--confirm",), "what it destroys is meant", {"action": "store_true"}),
+            Argument(("--dry-run",), "only say what each step would do", {"action": "store_true"}),
+            _DATA,
+        ),
+        description="Only steps whose exact text a person accepted run (keepwell accept). A run with a step that is refused or waits for "
+        "acceptance does not begin. What destroys or changes something needs a permission beside that (policy). Interrupting this "
+        "command does not interrupt the run. Exit code 0 when it is done, 1 when it failed, was refused or waits for a person, 2 where no "
+        "server runs or nothing is called so.",
+        example="keepwell run service-recovery --dry-run",
+    )
+
+
+async def _run_task(call: Call, tell: TellServer) -> int:
+    """Runs a task of that name, beside its cadence; it goes on in the server."""
+    name = call.arguments["name"]
+    begun = await tell(call.arguments["data"], f"/api/v1/tasks/{quote(name)}/run", {})
+    call.output.data(begun)
+    call.output.say(f"the task {name} has begun: keepwell tasks show {name}", style="ok")
+    return 0
+
+
+async def _follow(call: Call, ask: AskServer, number: int) -> int:
+    """Says each step as it ends, until the run has ended or waits for a person."""
+    import asyncio
+
+    said: dict[int, str] = {}
+    while True:
+        run = await ask(call.arguments["data"], f"/api/v1/runs/{number}")
+        for step in run["steps"]:
+            if step["state"] not in _OPEN and said.get(step["number"]) != step["state"]:
+                said[step["number"]] = step["state"]
+                call.output.say(_step_line(step), style=STYLES[step["state"]])
+        if run["state"] not in _OPEN or (run["state"] == "waiting" and run["sentence"]):
+            break
+        await asyncio.sleep(_EVERY)
+    call.output.data(run)
+    call.output.say(f"run {number} {run['state']}: {run['sentence']}", style=STYLES[run["state"]])
+    _what_next(call.output, run)
+    return 0 if run["state"] == "done" else 1
+
+
+def _what_next(output: Output, run: Mapping[str, Any]) -> None:
+    """Which command makes it go on."""
+    number = run["id"]
+    waiting = next((step for step in run["steps"] if step["state"] in ("waiting", "asks", "failed")), None)
+    if run["state"] in ("done", "refused") or waiting is None:
+        return
+    if run["approvals"]:
+        output.say(f"  keepwell runs approve {number}", style="dim")
+    elif waiting["way"] == "person" and waiting["state"] == "waiting":
+        output.say(f"  keepwell runs tick {number} {waiting['name']} --note TEXT", style="dim")
+    else:
+        repeat = "" if waiting["state"] == "waiting" else "--repeat | "
+        output.say(f"  keepwell runs resume {number} {repeat}--skip | --stop", style="dim")
+
+
+def _step_line(step: Mapping[str, Any]) -> str:
+    seconds = f" ({step['seconds']:.1f} s)" if step["seconds"] is not None and step["way"] != "person" else ""
+    why = f": {step['sentence']}" if step["sentence"] else ""
+    return f"  {step['number']:>2} {step['title']}  {step['state']}{seconds}{why}"
+
+
+def _planned(call: Call, plan: Mapping[str, Any]) -> int:
+    call.output.data(plan)
+    call.output.say(f"{plan['title']} ({plan['path']}), on {plan['host']}", style="strong")
+    if plan["fault"]:
+        call.output.say(f"it cannot be run: {plan['fault']}", style="fail")
+    stops = bool(plan["fault"])
+    for step in plan["steps"]:
+        hinders = step["way"] == "refused" or bool(step["why_not"])
+        stops = stops or hinders
+        what = step["service"] or step["way"]
+        notes = [step["why"], step["why_not"] and f"waits for acceptance: {step['why_not']}"]
+        notes += [
+            f"accepted by {step['accepted_by']}" if step["accepted_by"] else "",
+            step["danger"] and f"needs a permission: it {step['danger']}",
+        ]
+        notes += [step["asks"] and f"asks for {' '.join(step['asks'])}", step["verify"] and f"verified by {step['verify']}"]
+        call.output.say(f"  {step['number']:>2} {step['name']}  {what}", style="fail" if hinders else "")
+        for note in filter(None, notes):
+            call.output.say(f"       {note}", style="dim")
+    return 1 if stops else 0
+
+
+def _list(ask: AskServer) -> Subcommand:
+    async def run(call: Call) -> int:
+        given = {name: call.arguments[name] for name in ("runbook", "state", "before", "limit")}
+        query = urlencode([(name, value) for name, value in given.items() if value is not None])
+        answer = await ask(call.arguments["data"], f"/api/v1/runs?{query}")
+        call.output.data(answer)
+        rows = [(str(one["id"]), one["state"], one["title"], one["by"], one["asked_at"][:19], one["sentence"]) for one in answer["runs"]]
+        styles = [STYLES.get(one["state"], "") for one in answer["runs"]]
+        call.output.table(("run", "state", "runbook", "by", "when", "what came of it"), rows, styles=styles)
+        return 0
+
+    return Subcommand(
+        "list",
+        "runs, newest first",
+        run,
+        (
+            Argument(("--runbook",), "only of this runbook", {"metavar": "NAME"}),
+            Argument(("--state",), "only in this state", {"choices": ("waiting", "running", "done", "failed", "asks", "refused")}),
+            Argument(("--before",), "with a smaller number: the next page", {"metavar": "ID", "type": int}),
+            Argument(("--limit",), "so many at most", {"metavar": "N", "type": int, "default": 50}),
+            _DATA,
+        ),
+        example="keepwell runs list --state waiting",
+    )
+
+
+def _show(ask: AskServer) -> Subcommand:
+    async def run(call: Call) -> int:
+        data, number = call.arguments["data"], call.arguments["id"]
+        found = await ask(data, f"/api/v1/runs/{number}")
+        outputs = {}
+        for step in found["steps"]:
+            if step["output_digest"]:
+                told = await ask(data, f"/api/v1/runs/{number}/output?{urlencode({'step': step['name']})}")
+                outputs[step["name"]] = told["output"]
+        call.output.data({**found, "outputs": outputs})
+        call.output.say(f"run {number} {found['state']}: {found['title']}, by {found['by']} at {found['asked_at'][:19]}", style="strong")
+        call.output.say(found["sentence"])
+        for step in found["steps"]:
+            call.output.say(_step_line(step), style=STYLES[step["state"]])
+            who = [f"by {step['by']}" if step["by"] else "", step["note"] or ""]
+            if any(who):
+                call.output.say("       " + ": ".join(filter(None, who)), style="dim")
+            for line in (outputs.get(step["name"]) or "").splitlines():
+                call.output.say(f"       | {line}")
+        _what_next(call.output, found)
+        return 0 if found["state"] == "done" else 1
+
+    return Subcommand(
+        "show",
+        "one run with its steps and what they printed",
+        run,
+        (_ID, _DATA),
+        description="Exit code 0 when it is done, 1 when not, 2 where no server runs.",
+        example="keepwell runs show 17",
+    )
+
+
+def _runbooks(ask: AskServer) -> Subcommand:
+    async def run(call: Call) -> int:
+        answer = await ask(call.arguments["data"], "/api/v1/runbooks")
+        call.output.data(answer)
+        rows = [
+            (
+                one["name"],
+                str(one["steps"]),
+                one["last"]["state"] if one["last"] else "",
+                one["fault"] or (one["last"] or {}).get("sentence", ""),
+            )
+            for one in answer["runbooks"]
+        ]
+        call.output.table(("runbook", "steps", "last run", "what came of it"), rows)
+        return 0
+
+    return Subcommand("runbooks", "every runbook and its last run", run, (_DATA,), example="keepwell runs runbooks")
+
+
+def _tick(tell: TellServer) -> Subcommand:
+    async def run(call: Call) -> int:
+        given = call.arguments
+        path = f"/api/v1/runs/{given['id']}/steps/{quote(given['step'], safe='')}/tick"
+        return _told(call, await tell(given["data"], path, {"note": given["note"], "by": given["by"]}))
+
+    return Subcommand(
+        "tick",
+        "say that you did a step of a checklist",
+        run,
+        (
+            _ID,
+            Argument(("step",), "the step's name", {"metavar": "STEP"}),
+            _NOTE,
+            Argument(("--by",), "who did it (default: the user of this command)", {"metavar": "NAME", "default": ""}),
+            _DATA,
+        ),
+        example="keepwell runs tick 17 review-security-alerts --note 'none new'",
+    )
+
+
+def _resume(ask: AskServer, tell: TellServer) -> Subcommand:
+    async def run(call: Call) -> int:
+        given = call.arguments
+        chosen = [what for what in ("repeat", "skip", "stop") if given[what]]
+        if len(chosen) != 1:
+            raise UsageError("say one of --repeat, --skip and --stop", hint="keepwell runs show shows where the run stands")
+        await tell(given["data"], f"/api/v1/runs/{given['id']}/resume", {"what": chosen[0], "note": given["note"]})
+        return await _follow(call, ask, given["id"])
+
+    flag = {"action": "store_true"}
+    return Subcommand(
+        "resume",
+        "say what next at the step where a run stands",
+        run,
+        (
+            _ID,
+            Argument(("--repeat",), "do the step again", flag),
+            Argument(("--skip",), "leave the step out and go on", flag),
+            Argument(("--stop",), "end the run", flag),
+            _NOTE,
+            _DATA,
+        ),
+        description="For a step that failed, or of which nobody knows how it ended; --skip and --stop also for one that waits. Exit code 0 "
+        "when the run is done then, 1 when not.",
+        example="keepwell runs resume 17 --repeat",
+    )
+
+
+def _answer(tell: TellServer) -> Subcommand:
+    async def run(call: Call) -> int:
+        given = call.arguments
+        return _told(call, await tell(given["data"], f"/api/v1/runs/{given['id']}/answer", {"arguments": _pairs(given["values"])}))
+
+    values = Argument(("values",), "what the step asks for", {"metavar": "NAME=VALUE", "nargs": "+"})
+    return Subcommand("answer", "give what a step asks for", run, (_ID, values, _DATA), example="keepwell runs answer 17 ALERT_ID=4711")
+
+
+def _approvals(ask: AskServer) -> Subcommand:
+    async def run(call: Call) -> int:
+        answer = await ask(call.arguments["data"], f"/api/v1/approvals{'?all=true' if call.arguments['all'] else ''}")
+        call.output.data(answer)
+        rows = [(str(one["id"]), one["state"], one["asked_by"], one["decided_by"], one["what"]) for one in answer["approvals"]]
+        call.output.table(("id", "state", "wanted by", "decided by", "what"), rows)
+        return 0
+
+    every = Argument(("--all",), "those that were decided too", {"action": "store_true"})
+    return Subcommand("approvals", "what waits for a permission", run, (every, _DATA), example="keepwell runs approvals")
+
+
+def _approve(ask: AskServer, tell: TellServer) -> Subcommand:
+    async def run(call: Call) -> int:
+        given = call.arguments
+        found = await ask(given["data"], f"/api/v1/runs/{given['id']}")
+        if not found["approvals"]:
+            raise UsageError(f"run {given['id']} waits for no permission", hint="keepwell runs approvals lists what does")
+        for wish in found["approvals"]:
+            body = {"granted": not given["deny"], "note": given["note"], "lasts": given["lasts"]}
+            await tell(given["data"], f"/api/v1/approvals/{wish['id']}", body)
+            call.output.say(f"{'denied' if given['deny'] else 'approved'}: {wish['what']}", style="ok")
+        return await _follow(call, ask, given["id"])
+
+    return Subcommand(
+        "approve",
+        "permit what a run waits to do",
+        run,
+        (
+            _ID,
+            Argument(("--deny",), "do not permit it", {"action": "store_true"}),
+            Argument(("--for",), "permit the same text so long, whoever wants it", {"metavar": "DURATION", "dest": "lasts"}),
+            _NOTE,
+            _DATA,
+        ),
+        description="Where the policy says approve, somebody else than who started the run has to: with their own account or token.",
+        example="keepwell runs approve 17 --for 90d",
+    )
+
+
+def _told(call: Call, run: Mapping[str, Any]) -> int:
+    call.output.data(run)
+    call.output.say(f"run {run['id']} {run['state']}: {run['sentence']}", style=STYLES[run["state"]])
+    return 0
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError(f"{text!r} is no NAME=VALUE", hint="write --set ALERT_ID=4711")
+        pairs[name] = value
+    return pairs

@@ -1,0 +1,1 @@
+"""Who manages services: one driver a file."""

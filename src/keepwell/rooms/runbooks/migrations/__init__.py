@@ -1,0 +1,1 @@
+"""Alembic revisions of the tables of runbooks, oldest first; the newest is named in ``runbooks/offer.py``."""

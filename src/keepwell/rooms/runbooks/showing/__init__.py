@@ -1,0 +1,1 @@
+"""What runbooks and runs show: routes, pages, and their words."""

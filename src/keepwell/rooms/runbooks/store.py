@@ -1,0 +1,151 @@
+"""The queries of runs. Times are those of the caller's clock."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from keepwell.storage.columns import inserting
+
+from .model import OPEN, Run, State, StepRun, Way, Wish
+from .tables import RUN, STEP
+
+_OPEN = [state.value for state in OPEN]
+
+
+def create(connection: Connection, wish: Wish, title: str, steps: Sequence[StepRun]) -> tuple[Run, bool]:
+    """The run of the wish's key, made where there is none; and whether it was made."""
+    made = connection.execute(
+        inserting(connection, RUN)
+        .values(
+            key=wish.key,
+            runbook=wish.runbook,
+            title=title,
+            state=State.WAITING.value,
+            sentence="",
+            started_by=wish.by,
+            asked_at=wish.at,
+            arguments=dict(wish.arguments),
+        )
+        .on_conflict_do_nothing(index_elements=["key"])
+        .returning(RUN.c.number)
+    ).scalar()
+    if made is None:
+        found = by_key(connection, wish.key)
+        assert found is not None
+        return found, False
+    if steps:
+        connection.execute(insert(STEP), [{"run": made, **_values(step)} for step in steps])
+    return Run(made, wish.key, wish.runbook, title, wish.by, wish.at, arguments=wish.arguments, steps=tuple(steps)), True
+
+
+def save(connection: Connection, before: Run, after: Run) -> None:
+    """Writes what changed between two values of a run."""
+    if replace(before, steps=()) != replace(after, steps=()):
+        connection.execute(update(RUN).where(RUN.c.number == after.number).values(_head(after)))
+    known = {step.number: step for step in before.steps}
+    for step in after.steps:
+        if known.get(step.number) != step:
+            connection.execute(update(STEP).where(STEP.c.run == after.number, STEP.c.number == step.number).values(_values(step)))
+
+
+def by_key(connection: Connection, key: str) -> Run | None:
+    """The run of an occasion."""
+    return next(iter(_runs(connection, connection.execute(select(RUN).where(RUN.c.key == key)).all())), None)
+
+
+def by_number(connection: Connection, number: int) -> Run | None:
+    """One run."""
+    return next(iter(_runs(connection, connection.execute(select(RUN).where(RUN.c.number == number)).all())), None)
+
+
+def open_runs(connection: Connection) -> list[Run]:
+    """Those that have not ended, oldest first."""
+    return _runs(connection, connection.execute(select(RUN).where(RUN.c.state.in_(_OPEN)).order_by(RUN.c.number)).all())
+
+
+def listing(connection: Connection, *, runbook: str | None, states: Iterable[str], before: int | None, limit: int) -> list[Run]:
+    """The newest first, without more than so many."""
+    query = select(RUN).order_by(RUN.c.number.desc()).limit(limit)
+    if runbook is not None:
+        query = query.where(RUN.c.runbook == runbook)
+    if wanted := list(states):
+        query = query.where(RUN.c.state.in_(wanted))
+    if before is not None:
+        query = query.where(RUN.c.number < before)
+    return _runs(connection, connection.execute(query).all())
+
+
+def newest_of_each(connection: Connection) -> dict[str, Run]:
+    """The newest run of each runbook, by the runbook's path."""
+    newest = select(func.max(RUN.c.number)).group_by(RUN.c.runbook)
+    rows = connection.execute(select(RUN).where(RUN.c.number.in_(newest))).all()
+    return {run.runbook: run for run in _runs(connection, rows)}
+
+
+def _runs(connection: Connection, rows: Sequence[Row[Any]]) -> list[Run]:
+    steps: dict[int, list[StepRun]] = {row.number: [] for row in rows}
+    numbers = list(steps)
+    for start in range(0, len(numbers), 500):
+        query = select(STEP).where(STEP.c.run.in_(numbers[start : start + 500])).order_by(STEP.c.run, STEP.c.number)
+        for row in connection.execute(query):
+            steps[row.run].append(_step(row))
+    return [_run(row, steps[row.number]) for row in rows]
+
+
+def _run(row: Row[Any], steps: Sequence[StepRun]) -> Run:
+    return Run(
+        row.number,
+        row.key,
+        row.runbook,
+        row.title,
+        row.started_by,
+        row.asked_at,
+        State(row.state),
+        row.sentence,
+        row.began_at,
+        row.ended_at,
+        row.arguments,
+        tuple(steps),
+    )
+
+
+def _head(run: Run) -> Mapping[str, Any]:
+    return {
+        "state": run.state.value,
+        "sentence": run.sentence,
+        "began_at": run.began_at,
+        "ended_at": run.ended_at,
+        "arguments": dict(run.arguments),
+    }
+
+
+_SAME = (
+    "number",
+    "name",
+    "title",
+    "attempt",
+    "ticket",
+    "digest",
+    "accepted_by",
+    "began_at",
+    "deadline",
+    "ended_at",
+    "status",
+    "output_digest",
+    "sentence",
+    "note",
+    "confirmed",
+)
+"""The fields of a step that its columns are called like."""
+
+
+def _values(step: StepRun) -> dict[str, Any]:
+    same = {name: getattr(step, name) for name in _SAME}
+    return {**same, "way": step.way.value, "state": step.state.value, "done_by": step.by}
+
+
+def _step(row: Row[Any]) -> StepRun:
+    same = {name: getattr(row, name) for name in _SAME}
+    return StepRun(way=Way(row.way), state=State(row.state), by=row.done_by, **same)

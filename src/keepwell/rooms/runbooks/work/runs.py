@@ -1,0 +1,460 @@
+"""Runs while a server runs: each is driven step by step, what happens is stored before and after every step, and people are heard.
+
+A step is stored as running before it begins, and its end before the next one begins. Whatever happens in between, the next process asks
+what came of it (``Recover``) and never simply begins it again.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection
+
+from keepwell.kernel.problems import AskError, NotFound, Refused, StorageError
+from keepwell.ports.activity import Job
+from keepwell.ports.clock import Clock
+from keepwell.ports.permission import Decision, Permissions
+from keepwell.ports.scripts import Ended
+from keepwell.ports.work import Occasion, Outcome, Performed, Work
+from keepwell.rooms.runbooks import decide, store
+from keepwell.rooms.runbooks.decide import Ask, Begin, Finish, Leave, Recover, Wait
+from keepwell.rooms.runbooks.model import ENDED, OPEN, Ready, Run, State, StepRun, Way, Wish
+from keepwell.storage import journal, leases
+from keepwell.storage.database import Database
+
+from .executing import VERIFIES, Executing, Execution
+
+LEASE = timedelta(minutes=2)
+"""How long a run belongs to the server that drives it, unless it says so again."""
+
+RENEWED = 40.0
+"""Seconds between two renewals."""
+
+AGAIN = 15.0
+"""Seconds until a run is tried again that could not be stored, or that another server drives."""
+
+TAIL = 64 * 1024
+"""Characters of the output of a step that runs which pages see."""
+
+_KEEPWELL = "keepwell"
+_log = logging.getLogger("keepwell.runbooks")
+
+
+class _Taken(Exception):
+    """Another server drives the run."""
+
+
+class Runs:
+    """All runs. ``holder`` names this server among those on one database; ``ready`` gives a runbook as it stands now, by its path."""
+
+    def __init__(self, database: Database, clock: Clock, executing: Executing, permissions: Permissions, holder: str) -> None:
+        self._database, self._clock = database, clock
+        self._executing, self._permissions = executing, permissions
+        self._holder = holder
+        self._ready: Mapping[str, Ready] = {}
+        self._open: dict[int, Run] = {}
+        self._due: dict[int, float] = {}
+        self._driving: set[int] = set()
+        self._leases: dict[int, leases.Lease] = {}
+        self._renew_at = 0.0
+        self._outputs: dict[int, str] = {}
+        self._moved: dict[int, asyncio.Event] = {}
+        self._listeners: set[asyncio.Queue[int]] = set()
+        self._wake: Callable[[], None] = lambda: None
+        permissions.on_decided(self._on_decided)
+
+    # --- life ------------------------------------------------------------------------------------------------------------------
+
+    def on_wake(self, wake: Callable[[], None]) -> None:
+        """Takes the engine's alarm."""
+        self._wake = wake
+
+    async def begin(self) -> None:
+        """Takes the runs that have not ended; what this server held when it died is its own again."""
+
+        def load(connection: Connection) -> list[Run]:
+            leases.release_all(connection, self._holder)
+            return store.open_runs(connection)
+
+        self._open = {run.number: run for run in await self._database.write(load)}
+
+    def configure(self, ready: Mapping[str, Ready]) -> None:
+        """Takes the runbooks in force: runs that wait may go on with what was supplied or accepted meanwhile."""
+        self._ready = ready
+        for number in self._open:
+            self._soon(number)
+
+    def ready(self, path: str) -> Ready:
+        """A runbook as it stands now."""
+        return self._ready.get(path) or Ready(path, path, fault=f"there is no runbook {path}")
+
+    # --- the engine --------------------------------------------------------------------------------------------------------------
+
+    def next_due(self) -> float | None:
+        """When a run goes on, or a lease is renewed."""
+        times = [due for number, due in self._due.items() if number not in self._driving]
+        times += [self._renew_at] if self._leases else []
+        return min(times, default=None)
+
+    def take_due(self, monotonic: float) -> Sequence[Job]:
+        """A job for each run that goes on."""
+        numbers = [number for number, due in self._due.items() if due <= monotonic and number not in self._driving]
+        jobs = [Job(self._due.pop(number), f"run {number}", lambda number=number: self._drive(number)) for number in numbers]  # type: ignore[misc]
+        self._driving.update(numbers)
+        if self._leases and self._renew_at <= monotonic:
+            jobs.append(Job(self._renew_at, "leases of runs", self._renew))
+            self._renew_at = monotonic + RENEWED
+        return jobs
+
+    def _soon(self, number: int, seconds: float = 0.0) -> None:
+        self._due[number] = self._clock.monotonic() + seconds
+        self._wake()
+
+    def _on_decided(self, subject: str) -> None:
+        kind, _, rest = subject.partition("/")
+        number = rest.partition("/")[0]
+        if kind == "runs" and number.isdigit() and int(number) in self._open:
+            self._soon(int(number))
+
+    # --- driving -----------------------------------------------------------------------------------------------------------------
+
+    async def _drive(self, number: int) -> None:
+        try:
+            while await self._advance(number):
+                pass
+        except _Taken:
+            self._keep(await self._stored(number))
+            self._soon(number, AGAIN)
+        except StorageError as error:
+            _log.error("a run could not be stored, it is tried again", extra={"facts": {"run": number, "why": str(error)}})
+            self._soon(number, AGAIN)
+        finally:
+            self._driving.discard(number)
+            if number not in self._due:
+                await self._release(number)
+            self._tell(number)
+            self._wake()
+
+    async def _advance(self, number: int) -> bool:
+        """Makes the next move; whether there may be another one."""
+        run = self._open.get(number)
+        if run is None or run.state in ENDED:
+            return False
+        move = decide.next_move(run, self.ready(run.runbook))
+        match move:
+            case Finish():
+                await self._changed(number, lambda now_run: decide.finished(now_run, move, self._clock.now()), "run.ended")
+                return False
+            case Wait(step, sentence):
+                return await self._wait(run, step, sentence)
+            case Leave(step, sentence):
+                await self._end(number, step, State.SKIPPED, sentence)
+                return True
+            case Ask():
+                return await self._ask(run, move)
+            case Begin():
+                await self._begin(run, move)
+                return True
+            case Recover():
+                await self._recover(run, move)
+                return True
+
+    async def _wait(self, run: Run, step: StepRun, sentence: str) -> bool:
+        after = decide.waits(run, step, sentence)
+        if after != run:
+            await self._changed(run.number, lambda now_run: decide.waits(now_run, _same(now_run, step), sentence), "run.waits")
+            return self._open.get(run.number) is not None and self._open[run.number] != after
+        return False
+
+    async def _ask(self, run: Run, move: Ask) -> bool:
+        ruling = await self._permissions.ask(move.deed)
+        if ruling.decision is Decision.ASKED:
+            return await self._wait(run, move.step, ruling.sentence)
+        if ruling.decision is Decision.FORBIDDEN:
+            await self._end(run.number, move.step, State.REFUSED, ruling.sentence)
+            return True
+        await self._begin(run, Begin(move.step, move.prepared), ruling.sentence)
+        return True
+
+    async def _begin(self, run: Run, move: Begin, permitted: str = "") -> None:
+        now = self._clock.now()
+        name = f"{run.number}/{move.step.number}-{move.step.attempt + 1}-{sha256(run.key.encode()).hexdigest()[:12]}"
+        ticket = self._executing.ticket(name)
+        prepared = move.prepared
+        assert prepared.executable is not None
+        facts = {
+            "step": prepared.name,
+            "digest": prepared.executable.digest,
+            "accepted_by": prepared.accepted_by,
+            "host": prepared.executable.host,
+            "user": prepared.executable.user,
+            "permission": permitted,
+            "attempt": move.step.attempt + 1,
+        }
+        before = move.step
+
+        def change(now_run: Run) -> Run:
+            if _same(now_run, before).state is not before.state or _same(now_run, before).attempt != before.attempt:
+                raise _Taken  # somebody said something else meanwhile
+            return decide.began(now_run, move, ticket, now)
+
+        stored = await self._changed(run.number, change, "run.step-began", facts)
+        work = Execution(stored, self.ready(run.runbook), prepared)
+        try:
+            ended = await self._executing.run(work, ticket, self._hearing(run.number))
+        except AskError as error:
+            await self._end(run.number, before, State.FAILED, str(error))
+            return
+        await self._judge(work, before, ended)
+
+    async def _recover(self, run: Run, move: Recover) -> None:
+        """Finds out what came of a step that another process began."""
+        step, ready = move.step, self.ready(run.runbook)
+        assert step.deadline is not None
+        left = (step.deadline - self._clock.now()).total_seconds()
+        ended = await self._executing.resume(ready, step.ticket, max(0.0, left), self._hearing(run.number))
+        if ended is None:
+            await self._changed(run.number, lambda now_run: _again(now_run, step), "run.step-not-begun", {"step": step.name})
+            return
+        if move.prepared is None:
+            state, sentence = decide.judged(ended, step.deadline - (step.began_at or step.deadline))
+            await self._end(run.number, step, state, sentence, ended)
+            return
+        await self._judge(Execution(run, ready, move.prepared), step, ended)
+
+    async def _judge(self, work: Execution, step: StepRun, ended: Ended) -> None:
+        """What came of a step that was begun: by its status, the state of its unit and its verification."""
+        prepared = work.prepared
+        state, sentence = decide.judged(ended, timedelta(seconds=work.seconds))
+        verifies = bool(prepared.check or prepared.verifier)
+        if state is State.ASKS:
+            effect, said = await self._executing.verified(work, 0.0)
+            state = decide.after_a_crash(step, prepared, effect)
+            sentence = f"interrupted; {said}" if said else sentence
+        elif state is State.DONE and prepared.way is Way.SERVICE:
+            settled, sentence = await self._executing.settled(work)
+            state = State.DONE if settled else State.FAILED
+        if state is State.DONE and verifies and not ended.lost:
+            effect, said = await self._executing.verified(work, VERIFIES)
+            state, sentence = (State.DONE, said) if effect else (State.FAILED, f"it ended well, and its effect is not there: {said}")
+        if state is State.WAITING:
+            await self._changed(
+                work.run.number, lambda now_run: _again(now_run, step), "run.step-repeated", {"step": step.name, "why": sentence}
+            )
+            return
+        await self._end(work.run.number, step, state, sentence, ended)
+
+    async def _end(self, number: int, step: StepRun, state: State, sentence: str, result: Ended | None = None) -> None:
+        """Stores the end of a step with its output; then what was kept of it is removed."""
+        now = self._clock.now()
+        output = result.output.encode("utf-8", "replace") if result is not None and result.output else None
+        digest = sha256(output).hexdigest() if output is not None else ""
+        status = result.status if result is not None else None
+        facts = {"step": step.name, "state": state.value, "status": status, "sentence": sentence}
+
+        def change(run: Run) -> Run:
+            found = replace(_same(run, step), output_digest=digest or _same(run, step).output_digest)
+            return decide.ended(run, found, state, sentence, now, status=status)
+
+        stored = await self._changed(number, change, "run.step-ended", facts, output)
+        self._outputs.pop(number, None)
+        if ticket := _same(stored, step).ticket:
+            self._executing.forget(ticket)
+
+    def _hearing(self, number: int) -> Callable[[str], None]:
+        def hear(text: str) -> None:
+            self._outputs[number] = (self._outputs.get(number, "") + text)[-TAIL:]
+            self._tell(number)
+
+        self._outputs[number] = ""
+        return hear
+
+    # --- storing -----------------------------------------------------------------------------------------------------------------
+
+    async def _changed(
+        self,
+        number: int,
+        change: Callable[[Run], Run],
+        event: str,
+        facts: Mapping[str, Any] | None = None,
+        output: bytes | None = None,
+        actor: str = _KEEPWELL,
+    ) -> Run:
+        """Changes a run as it is stored, and the journal in the same transaction. Drivers hold its lease."""
+        now = self._clock.now()
+        drives = number in self._driving and actor == _KEEPWELL
+
+        def write(connection: Connection) -> tuple[Run, leases.Lease | None]:
+            lease = self._held(connection, number, now) if drives else None
+            before = store.by_number(connection, number)
+            if before is None:
+                raise NotFound(f"there is no run {number}", hint="keepwell runs lists them")
+            after = change(before)
+            store.save(connection, before, after)
+            told = facts if facts is not None else {"state": after.state.value, "sentence": after.sentence}
+            journal.append(connection, journal.NewEntry(actor, event, after.subject, told, output), now)
+            return after, lease
+
+        after, lease = await self._database.write(write)
+        if lease is not None:
+            self._leases[number] = lease
+        self._keep(after)
+        return after
+
+    def _held(self, connection: Connection, number: int, now: datetime) -> leases.Lease:
+        lease = self._leases.get(number)
+        if lease is not None and leases.is_current(connection, lease, now):
+            return lease
+        taken = leases.acquire(connection, f"runs/{number}", self._holder, now, LEASE)
+        if taken is None:
+            raise _Taken
+        return taken
+
+    async def _renew(self) -> None:
+        now = self._clock.now()
+        held = dict(self._leases)
+
+        def write(connection: Connection) -> dict[int, leases.Lease | None]:
+            return {number: leases.renew(connection, lease, now, LEASE) for number, lease in held.items()}
+
+        for number, lease in (await self._database.write(write)).items():
+            if lease is not None and number in self._leases:
+                self._leases[number] = lease
+
+    async def _release(self, number: int) -> None:
+        lease = self._leases.pop(number, None)
+        if lease is not None:
+            try:
+                await self._database.write(lambda connection: leases.release(connection, lease))
+            except StorageError as error:
+                _log.warning("the lease of a run ends by itself", extra={"facts": {"run": number, "why": str(error)}})
+
+    def _keep(self, run: Run) -> None:
+        if run.state in OPEN:
+            self._open[run.number] = run
+        else:
+            self._open.pop(run.number, None)
+            self._outputs.pop(run.number, None)
+        self._tell(run.number)
+
+    # --- people and other rooms --------------------------------------------------------------------------------------------------
+
+    async def start(self, wish: Wish) -> Run:
+        """The run of a wish: made and begun where its key is new. One that may not begin at all is refused, and stored as such."""
+        ready = self.ready(wish.runbook)
+        if wish.runbook not in self._ready:
+            raise NotFound(f"there is no runbook {wish.runbook}", hint="keepwell runs runbooks lists them")
+        why_not = decide.refusal(ready, wish.skip)
+        steps = decide.first_steps(ready, wish.skip, wish.by, wish.confirmed)
+
+        def write(connection: Connection) -> tuple[Run, bool]:
+            run, made = store.create(connection, wish, ready.title, steps)
+            if not made:
+                return run, False
+            if why_not:
+                refused = replace(run, state=State.REFUSED, sentence=why_not, ended_at=wish.at)
+                store.save(connection, run, refused)
+                run = refused
+            facts = {"runbook": wish.runbook, "arguments": sorted(wish.arguments), "state": run.state.value, "sentence": run.sentence}
+            journal.append(connection, journal.NewEntry(wish.by, "run.started", run.subject, facts), wish.at)
+            return run, True
+
+        run, made = await self._database.write(write)
+        if made:
+            self._keep(run)
+            if run.state in OPEN:
+                self._soon(run.number)
+        return run
+
+    async def perform(self, work: Work, occasion: Occasion) -> Performed:
+        """Does a runbook for another room; see ``keepwell.ports.work.Perform``."""
+        run = await self.start(Wish(work.name, occasion.key, occasion.by, occasion.at, dict(work.arguments)))
+        return performed(await self.settled(run.number))
+
+    async def settled(self, number: int) -> Run:
+        """The run, once it has ended or waits for a person."""
+        while True:
+            run = self._open.get(number)
+            if run is None:
+                return await self.find(number)
+            if run.state in (State.WAITING, State.ASKS) and run.sentence and number not in self._driving and number not in self._due:
+                return run
+            await self._moved.setdefault(number, asyncio.Event()).wait()
+
+    async def find(self, number: int) -> Run:
+        """A run. Raises NotFound."""
+        return self._open.get(number) or await self._stored(number)
+
+    async def _stored(self, number: int) -> Run:
+        run = await self._database.read(lambda connection: store.by_number(connection, number))
+        if run is None:
+            raise NotFound(f"there is no run {number}", hint="keepwell runs lists them")
+        return run
+
+    async def tick(self, number: int, step: str, by: str, note: str) -> Run:
+        """A person did a step of theirs."""
+        now = self._clock.now()
+        facts = {"step": step, "note": note}
+        return await self._said(number, lambda run: decide.tick(run, step, by, note, now), "run.step-ticked", facts, by)
+
+    async def resume(self, number: int, what: str, by: str, note: str) -> Run:
+        """What a person says of the step at which a run stands: ``repeat``, ``skip`` or ``stop``."""
+        now = self._clock.now()
+        facts = {"what": what, "note": note}
+        return await self._said(number, lambda run: decide.resume(run, what, by, note, now), "run.resumed", facts, by)
+
+    async def answer(self, number: int, arguments: Mapping[str, str], by: str) -> Run:
+        """A person gave what steps ask for; the journal has the names, not the values."""
+        facts = {"names": sorted(arguments)}
+        return await self._said(number, lambda run: decide.answer(run, arguments), "run.answered", facts, by)
+
+    async def _said(self, number: int, change: Callable[[Run], Run], event: str, facts: Mapping[str, Any], by: str) -> Run:
+        if number in self._driving and event == "run.resumed":
+            raise Refused(f"run {number} is going on: wait until it stands")
+        run = await self._changed(number, change, event, facts, actor=by)
+        if run.state in OPEN:
+            self._soon(number)
+        return run
+
+    # --- showing -----------------------------------------------------------------------------------------------------------------
+
+    def output(self, number: int) -> str:
+        """What the step that runs now has printed so far, its newest part."""
+        return self._outputs.get(number, "")
+
+    def _tell(self, number: int) -> None:
+        if event := self._moved.pop(number, None):
+            event.set()
+        for queue in self._listeners:
+            if not queue.full():
+                queue.put_nowait(number)
+
+    async def news(self) -> AsyncIterator[int]:
+        """The numbers of runs in which something happened, as it happens."""
+        queue: asyncio.Queue[int] = asyncio.Queue(maxsize=100)
+        self._listeners.add(queue)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self._listeners.discard(queue)
+
+
+def performed(run: Run) -> Performed:
+    """What came of a run, in the words of whoever asked for it."""
+    outcome = {State.DONE: Outcome.DONE, State.FAILED: Outcome.FAILED, State.REFUSED: Outcome.REFUSED}.get(run.state, Outcome.WAITING)
+    seconds = (run.ended_at - run.began_at).total_seconds() if run.ended_at and run.began_at else 0.0
+    return Performed(outcome, run.sentence, run.subject, {"seconds": seconds} if run.ended_at else {})
+
+
+def _same(run: Run, step: StepRun) -> StepRun:
+    return next(one for one in run.steps if one.number == step.number)
+
+
+def _again(run: Run, step: StepRun) -> Run:
+    """The run with a step that may begin (again)."""
+    return decide.with_step(run, replace(_same(run, step), state=State.WAITING, sentence=""))
