@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from keepwell.api.gate import access_of
 from keepwell.composition import reported
+from keepwell.composition import reported_rooms as rooms
 from keepwell.composition.alerting import AlertRoom
 from keepwell.composition.samples import SampleRoom
 from keepwell.composition.samples_shown import measured
@@ -40,6 +41,8 @@ class ReportRoom:
         self._operations: Operations | None = None
         self.checks: Checks | None = None
         """Whose states are told; set before ``begin``."""
+        self.others = rooms.Others()
+        """The rooms that do work; set before ``begin``."""
         self.desk = Desk(database, host.clock, self._sources, self._send, alerts.outbox.wake_up)
 
     @property
@@ -82,12 +85,17 @@ class ReportRoom:
 
     def _sources(self) -> Sources:
         assert self.checks is not None
-        asker = self._samples.asker()
+        asker, others = self._samples.asker(), self.others
         return Sources(
             checks=reported.check_facts(self.checks, lambda check: measured(self._samples.store, check)),
             measures=reported.SampleMeasures(asker),
             objectives=reported.promised(asker),
             alerts=reported.fired(self._database),
+            tasks=rooms.tasks_asked(others.tasks),
+            backups=rooms.backups_asked(others.backups, self._database, self._clock.now),
+            findings=rooms.findings_asked(others.audits),
+            incidents=rooms.incidents_asked(others.incidents),
+            analyses=rooms.analyses_asked(others.logs),
         )
 
     def _send(self, connection: Connection, key: str, to: Sequence[str], report: Report, number: int) -> None:

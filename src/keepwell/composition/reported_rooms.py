@@ -1,0 +1,162 @@
+"""What reports ask of the rooms that do work: tasks, backups, incidents, audits and logs, in the reports' own words."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from keepwell.rooms.incidents.model import Incident
+from keepwell.rooms.reports.model import Span
+from keepwell.rooms.reports.sources import Analysed, BackedUp, Done, Found, Happened
+from keepwell.rooms.tasks.model import Run
+from keepwell.storage import journal
+from keepwell.storage.database import Database
+
+if TYPE_CHECKING:
+    from keepwell.rooms.backups.views import Shown
+
+_MADE = "backup.made"
+_LONGEST = 300
+
+
+class Tasks(Protocol):
+    """The room of tasks."""
+
+    async def between(self, start: datetime, end: datetime, /) -> Sequence[Run]:
+        """Occasions due in a span."""
+        ...
+
+
+class Incidents(Protocol):
+    """The room of incidents."""
+
+    async def between(self, start: datetime, end: datetime, /) -> Sequence[Incident]:
+        """Incidents open in a span."""
+        ...
+
+
+class Backups(Protocol):
+    """The room of backups."""
+
+    async def listed(self) -> "Sequence[Shown]":
+        """Every backup as it stands."""
+        ...
+
+
+class Audits(Protocol):
+    """The room of audits."""
+
+    async def open_findings(self) -> Sequence[Any]:
+        """What was found and is not gone."""
+        ...
+
+
+class Logs(Protocol):
+    """The room of logs."""
+
+    async def analysed(self, start: datetime, stop: datetime, /) -> Sequence[Mapping[str, Any]]:
+        """What was analysed in a span, newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """The rooms that do work, as far as they are there."""
+
+    tasks: Tasks | None = None
+    incidents: Incidents | None = None
+    backups: Backups | None = None
+    audits: Audits | None = None
+    logs: Logs | None = None
+
+
+def tasks_asked(room: Tasks | None) -> Callable[[Span], Awaitable[Sequence[Done]]] | None:
+    """Asks for the occasions of tasks."""
+    if room is None:
+        return None
+
+    async def ask(span: Span) -> Sequence[Done]:
+        return [Done(run.task, run.due_at, run.state.value, run.sentence, run.count) for run in await room.between(span.start, span.end)]
+
+    return ask
+
+
+def incidents_asked(room: Incidents | None) -> Callable[[Span], Awaitable[Sequence[Happened]]] | None:
+    """Asks for incidents."""
+    if room is None:
+        return None
+
+    async def ask(span: Span) -> Sequence[Happened]:
+        return [_happened(one) for one in await room.between(span.start, span.end)]
+
+    return ask
+
+
+def _happened(one: Incident) -> Happened:
+    missed = tuple(clock.kind.value for clock in one.clocks if clock.missed_at is not None)
+    answered, ended = one.acknowledged, one.resolved
+    return Happened(
+        one.number, one.title, one.severity, one.opened_at, answered.at if answered else None, ended.at if ended else None, missed
+    )
+
+
+def backups_asked(
+    room: Backups | None, database: Database, now: Callable[[], datetime]
+) -> Callable[[Span], Awaitable[Sequence[BackedUp]]] | None:
+    """Asks for backups; how many were made in the span the journal knows, which keeps those too that are deleted since."""
+    if room is None:
+        return None
+
+    async def ask(span: Span) -> Sequence[BackedUp]:
+        entries = await database.read(lambda connection: journal.slice(connection, event=_MADE, limit=10_000))
+        made = Counter(entry.subject.removeprefix("backups/") for entry in entries if span.start <= entry.at < span.end)
+        return [_backed_up(one, made[one.backup.name], now()) for one in await room.listed()]
+
+    return ask
+
+
+def _backed_up(one: "Shown", made: int, now: datetime) -> BackedUp:
+    newest, proven = one.newest, one.proven
+    fault = one.sentence if one.state in ("failed", "waits") else ""
+    return BackedUp(
+        one.backup.name,
+        made,
+        newest.started if newest else None,
+        float(newest.archive_bytes) if newest else None,
+        proven.proven_at if proven else None,
+        one.recovery,
+        one.point(now),
+        fault,
+    )
+
+
+def findings_asked(room: Audits | None) -> Callable[[], Awaitable[Sequence[Found]]] | None:
+    """Asks for open findings."""
+    if room is None:
+        return None
+
+    async def ask() -> Sequence[Found]:
+        return [Found(one.audit, one.what, one.severity, one.first_seen, one.waived_until) for one in await room.open_findings()]
+
+    return ask
+
+
+def analyses_asked(room: Logs | None) -> Callable[[Span], Awaitable[Sequence[Analysed]]] | None:
+    """Asks for the newest answer of each question to logs."""
+    if room is None:
+        return None
+
+    async def ask(span: Span) -> Sequence[Analysed]:
+        found: dict[str, Analysed] = {}
+        for one in await room.analysed(span.start, span.end):
+            found.setdefault(one["name"], Analysed(one["name"], one["ended_at"] or one["began_at"], _answer(one)))
+        return list(found.values())
+
+    return ask
+
+
+def _answer(one: Mapping[str, Any]) -> str:
+    figures = ", ".join(f"{name} {value:g}" for name, value in one["facts"].items())
+    sentence = f"{one['sentence']}{f': {figures}' if figures else ''}"
+    return sentence if len(sentence) <= _LONGEST else f"{sentence[:_LONGEST]}…"
