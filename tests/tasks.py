@@ -1,19 +1,22 @@
-"""A room of tasks for tests: a real database, a clock that a test moves, and work that a test performs."""
+"""A room of tasks for tests: a real database, a clock that jumps, and work that a test performs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from keepwell.engine import Engine
 from keepwell.kernel.cadences import parse_cadence
 from keepwell.ports.alerts import Active
-from keepwell.ports.fakes import FakeClock
+from keepwell.ports.fakes import VirtualClock
 from keepwell.ports.work import Occasion, Outcome, Performed, Work
-from keepwell.rooms.tasks.model import Task
+from keepwell.rooms.tasks import store
+from keepwell.rooms.tasks.model import Run, Task
 from keepwell.rooms.tasks.offer import tables
-from keepwell.rooms.tasks.work.keeper import Tasks
+from keepwell.rooms.tasks.work.deeds import Deeds
+from keepwell.rooms.tasks.work.keeper import Server, Tasks
+from keepwell.storage import journal
 from keepwell.storage.database import Database
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -59,62 +62,78 @@ class Told:
         """See ports.alerts.Tell."""
         self.active[source] = active
 
+    @property
     def names(self) -> list[tuple[str, str]]:
         """The task and the name of each active alert."""
         return sorted((alert.labels["task"], alert.labels["alertname"]) for alerts in self.active.values() for alert in alerts)
 
+    def summary(self, source: str) -> str:
+        """What the one alert of a task says."""
+        (alert,) = self.active[f"tasks/{source}"]
+        return alert.annotations["summary"]
+
 
 class Played:
-    """A room under a clock that stands until it is moved."""
+    """A room under a clock that stands until it is moved, and then jumps."""
 
-    def __init__(self, database: Database, clock: FakeClock, worker: Worker, told: Told, holder: str) -> None:
-        self.database, self.clock, self.worker, self.told = database, clock, worker, told
-        self.tasks = Tasks(database, clock, worker.perform, told.tell, holder)
+    def __init__(self, database: Database, clock: VirtualClock, worker: Worker, told: Told, server: Server) -> None:
+        self.database, self.clock, self.worker, self.told = clock.holding(database), clock, worker, told
+        self.tasks = Tasks(self.database, clock, worker.perform, told.tell, server)
+        self.deeds = Deeds(self.tasks)
         self.engine = Engine([self.tasks], clock)
         self.tasks.on_wake(self.engine.wake)
-        self._run: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
 
     async def begin(self, *tasks: Task) -> None:
         """Takes tasks and starts the engine."""
         await self.tasks.begin(tasks)
-        self._run = asyncio.create_task(self.engine.run())
+        self._running = asyncio.create_task(self.engine.run())
         await self.settle()
 
-    async def advance(self, seconds: float, step: float = 60.0) -> None:
-        """Lets time pass, in steps, each until everything that follows from it has happened."""
-        left = seconds
-        while left > 0:
-            self.clock.advance(min(step, left))
-            left -= step
-            await self.settle()
+    async def advance(self, **span: float) -> None:
+        """Lets so much time pass (``hours=1``), and everything happen that follows from it."""
+        await self.clock.play(self.clock.now() + timedelta(**span))
 
     async def settle(self) -> None:
-        """Until nothing is due."""
-        for _ in range(1000):
-            await asyncio.sleep(0.001)
-            due = self.tasks.next_due()
-            if (due is None or due > self.clock.monotonic()) and not self.tasks.is_looking:
-                return
+        """Lets everything happen that is due now."""
+        await self.advance(milliseconds=1)
+
+    async def runs(self, name: str | None = None) -> list[Run]:
+        """Its occasions, oldest first."""
+        return list(reversed(await self.database.read(lambda connection: store.runs(connection, name, None, 10_000))))
+
+    async def outcomes(self, name: str) -> list[str]:
+        """Each occasion of a task, as its time and what came of it."""
+        return [f"{run.due_at:%m-%d %H:%M} {run.state.value}{f' x{run.count}' if run.count > 1 else ''}" for run in await self.runs(name)]
+
+    async def events(self, name: str) -> list[str]:
+        """What the journal says of a task, oldest first."""
+        entries = await self.database.read(lambda connection: journal.slice(connection, f"tasks/{name}", limit=10_000))
+        return [entry.event for entry in reversed(entries)]
 
     async def end(self) -> None:
         """Stops it, as a server stops: what is under way is cancelled."""
         await self.engine.stop(0)
-        if self._run is not None:
-            await self._run
+        if self._running is not None:
+            await self._running
 
 
 @asynccontextmanager
 async def played(
-    folder: Path, *tasks: Task, now: datetime = NEW_YEAR, worker: Worker | None = None, told: Told | None = None, holder: str = "one"
+    folder: Path,
+    *tasks: Task,
+    now: datetime = NEW_YEAR,
+    worker: Worker | None = None,
+    told: Told | None = None,
+    server: Server | None = None,
+    clock: VirtualClock | None = None,
 ) -> AsyncIterator[Played]:
     """A room on the database of a folder, for the length of a ``with``."""
     database = await Database.open(folder / "keepwell.sqlite", [tables()], now)
-    room = Played(database, FakeClock(now), worker or Worker(), told or Told(), holder)
+    room = Played(database, clock or VirtualClock(now), worker or Worker(), told or Told(), server or Server("one"))
     try:
         await room.begin(*tasks)
         yield room
     finally:
         await room.end()
         await database.close()
-
-

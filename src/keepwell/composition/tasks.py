@@ -1,6 +1,6 @@
 """Tasks put together: the calendar of a running server, on the database, the clock, and whoever performs work."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from starlette.requests import Request
@@ -16,8 +16,10 @@ from keepwell.ports.work import Perform, Recurring
 from keepwell.rooms.samples.objectives.offer import windows_of
 from keepwell.rooms.tasks import offer, store
 from keepwell.rooms.tasks.face import face
-from keepwell.rooms.tasks.model import Task
-from keepwell.rooms.tasks.work.keeper import Tasks
+from keepwell.rooms.tasks.model import Run, Task
+from keepwell.rooms.tasks.routes import Verbs
+from keepwell.rooms.tasks.work.deeds import Deeds
+from keepwell.rooms.tasks.work.keeper import Server, Tasks
 from keepwell.storage.database import Database
 
 
@@ -27,7 +29,7 @@ class TaskRoom:
     def __init__(self, database: Database, host: Host, perform: Perform, tell: Tell, identity: str) -> None:
         self._database = database
         self._clock = host.clock
-        self.tasks = Tasks(database, host.clock, perform, tell, f"{identity}/tasks")
+        self.tasks = Tasks(database, host.clock, perform, tell, Server(f"{identity}/tasks", database.shared))
 
     @property
     def activities(self) -> Sequence[Activity]:
@@ -50,9 +52,21 @@ class TaskRoom:
             raise AskError(f"no task is called {task}")
         return at
 
+    async def between(self, start: datetime, end: datetime) -> Sequence[Run]:
+        """Occasions due at ``start`` or later and before ``end``, oldest first."""
+        return await self._database.read(lambda connection: store.between(connection, start, end))
+
+    def newest_all(self) -> Mapping[str, Run]:
+        """The newest occasion of each task: the one that is open, else the one that ended last. None of a task that was never due."""
+        newest = {task.name: standing.open or standing.last for task, standing in self.tasks.shown()}
+        return {name: run for name, run in newest.items() if run is not None}
+
     def face(self) -> Face:
         """What it shows."""
-        return face(self.tasks, self._clock.now, _caller)
+        return face(Verbs(self.tasks, Deeds(self.tasks), self._runs, self.between, self._clock.now, _caller))
+
+    async def _runs(self, task: str | None, before: datetime | None, limit: int) -> Sequence[Run]:
+        return await self._database.read(lambda connection: store.runs(connection, task, before, limit))
 
 
 def _tasks(operations: Operations, recurring: Sequence[Recurring]) -> tuple[Task, ...]:

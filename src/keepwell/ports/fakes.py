@@ -147,12 +147,13 @@ class VirtualClock:
             events = self._events
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
-            await asyncio.sleep(self._settle)
-            if self._held:
+            if self._events == events and not self._held:
+                await asyncio.sleep(self._settle)
+                if self._events == events:
+                    return
+            elif self._held:
                 self._changed.clear()
                 await self._changed.wait()
-            elif self._events == events:
-                return
 
 
 _TURNS = 10

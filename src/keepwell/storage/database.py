@@ -30,10 +30,12 @@ _READERS = 4
 
 
 class Database:
-    """An open database. ``name`` says where it is, for messages; it holds no password."""
+    """An open database. ``name`` says where it is, for messages; it holds no password. ``shared``: other servers may use it too, which a
+    SQLite file in a data directory that one server has for itself does not allow."""
 
     def __init__(self, location: Location, writer: Writer | None, readers: Engine) -> None:
         self.name = location.name
+        self.shared = location.path is None
         self._writer = writer
         self._reading = readers
         self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="keepwell-reader")

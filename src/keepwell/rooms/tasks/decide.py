@@ -17,7 +17,7 @@ from .model import GRACE, Decision, Missed, Run, Standing, State, Task, stamp
 MOST_COUNTED = 10_000
 """Missed occasions in a row that are counted; that many are said to be at least so many."""
 
-LOOK_AGAIN = timedelta(seconds=15)
+LOOK_AGAIN = timedelta(minutes=1)
 """How soon what is held by other work is looked at again, where nobody says that it ended."""
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -46,7 +46,7 @@ def decide(task: Task, standing: Standing, around: Around, now: datetime) -> Dec
         why = f"it could begin until {stamp(late_at)}, and {_reason(due, standing, around)}"
         return Decision((*missed, Missed(due, due, 1, why)), again_at=following)
     if task.work is None:
-        return Decision(missed, due, supersedes=standing.open is not None, again_at=following)
+        return Decision(missed, due, again_at=following)
     why, look_at = _held(task, standing, around, now)
     if not why:
         return Decision(missed, due, again_at=following)

@@ -103,14 +103,13 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens now: occasions that are missed, the one that begins, or the one that has to wait and why. ``supersedes``: a person did
-    not do the open one before the next. ``again_at`` is when to decide anew (None: never)."""
+    """What happens now: occasions that are missed, the one that begins, or the one that has to wait and why. ``again_at`` is when to
+    decide anew (None: never)."""
 
     missed: tuple[Missed, ...] = ()
     start: datetime | None = None
     held: datetime | None = None
     why: str = ""
-    supersedes: bool = False
     again_at: datetime | None = None
 
 

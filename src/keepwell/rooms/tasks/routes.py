@@ -1,9 +1,9 @@
 """The routes of tasks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Protocol
-
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -19,13 +19,15 @@ _STRICT = ConfigDict(frozen=True, extra="forbid")
 
 
 class Kept(Protocol):
-    """The living room, as its routes and pages ask it."""
+    """How tasks stand."""
 
     def shown(self) -> Sequence[tuple[Task, Standing]]: ...
 
     def find(self, name: str) -> tuple[Task, Standing]: ...
 
-    async def runs(self, task: str | None, before: datetime | None, limit: int) -> Sequence[Run]: ...
+
+class Doable(Protocol):
+    """What people do with tasks."""
 
     async def run_now(self, name: str, by: str) -> Run: ...
 
@@ -53,37 +55,72 @@ class Said(BaseModel):
     by: str = Field(default="", max_length=200)
 
 
-def routes(kept: Kept, now: Callable[[], datetime], caller: Callable[[Request], str]) -> tuple[Route, ...]:
+class Runs(Protocol):
+    """Occasions, newest first: of one task or of all, due before an instant, at most so many."""
+
+    async def __call__(self, task: str | None, before: datetime | None, limit: int, /) -> Sequence[Run]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verbs:
+    """What routes and pages ask. ``caller`` is the name of who sent a request."""
+
+    kept: Kept
+    deeds: Doable
+    runs: Runs
+    between: Callable[[datetime, datetime], Awaitable[Sequence[Run]]]
+    now: Callable[[], datetime]
+    caller: Callable[[Request], str]
+
+
+def routes(verbs: Verbs) -> tuple[Route, ...]:
     """All of them."""
+    return (*_questions(verbs), *_wishes(verbs))
+
+
+def _questions(verbs: Verbs) -> tuple[Route, ...]:
+    kept, now = verbs.kept, verbs.now
 
     async def tasks() -> dict[str, Any]:
         return listing(kept.shown(), now())
 
     async def runs(asked: Annotated[RunsAsked, Query()]) -> dict[str, Any]:
-        found = await kept.runs(asked.task, asked.before, asked.limit)
+        found = await verbs.runs(asked.task, asked.before, asked.limit)
         return {"runs": [run_json(run) for run in found]}
 
     async def one(name: str) -> dict[str, Any]:
         task, standing = kept.find(name)
-        return {**task_json(task, standing, now()), "runs": [run_json(run) for run in await kept.runs(name, None, 20)]}
-
-    async def run(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
-        return run_json(await kept.run_now(name, _who(request, said)))
-
-    async def done(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
-        return run_json(await kept.done(name, _who(request, said), (said or Said()).note))
-
-    async def skip(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
-        return run_json(await kept.skip(name, _who(request, said), (said or Said()).note))
-
-    def _who(request: Request, said: Said | None) -> str:
-        return (said.by if said is not None else "") or caller(request)
+        return {**task_json(task, standing, now()), "runs": [run_json(run) for run in await verbs.runs(name, None, 20)]}
 
     return (
         Route("GET", _BASE, READ, tasks, "Every task, how it stands, and when it is due next"),
         Route("GET", "/api/v1/task-runs", READ, runs, "Occasions and what came of each, newest first; before= pages on"),
         Route("GET", _BASE + "/{name:path}", READ, one, "One task and its newest occasions"),
+    )
+
+
+def _wishes(verbs: Verbs) -> tuple[Route, ...]:
+    deeds = verbs.deeds
+
+    async def run(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
+        return run_json(await deeds.run_now(name, _who(request, said)))
+
+    async def done(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
+        return run_json(await deeds.done(name, _who(request, said), (said or Said()).note))
+
+    async def skip(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
+        return run_json(await deeds.skip(name, _who(request, said), (said or Said()).note))
+
+    def _who(request: Request, said: Said | None) -> str:
+        return (said.by if said is not None else "") or _person(verbs.caller(request))
+
+    return (
         Route("POST", _BASE + "/{name:path}/run", WRITE, run, "Do it now; the work goes on after the answer"),
         Route("POST", _BASE + "/{name:path}/done", WRITE, done, "A person did it"),
         Route("POST", _BASE + "/{name:path}/skip", WRITE, skip, "It is not done this time"),
     )
+
+
+def _person(caller: str) -> str:
+    """A caller of the Unix socket by the bare name of the user."""
+    return caller.removeprefix("uid:")

@@ -116,8 +116,8 @@ def take(connection: Connection, run: Run, locks: Sequence[str] | None, now: dat
         return Lost()
     if run.by == subject(run.task):  # one that a person asked for takes the place of none
         _decided(connection, run.task, run.due_at)
-    entry = NewEntry(_actor(run), "task.started", subject(run.task), {"due_at": run.due_at.isoformat(), "sentence": run.sentence})
-    append_many(connection, [entry], now)
+    elif run.state is State.RUNNING:
+        append_many(connection, [NewEntry(run.by, "task.begun", subject(run.task), {"due_at": run.due_at.isoformat()})], now)
     return Taken(run, tuple(held))
 
 
@@ -172,7 +172,14 @@ def end(connection: Connection, run: Run, held: Sequence[Lease], now: datetime, 
     if run.state is State.DONE:
         newer = (TASK.c.last_success.is_(None)) | (TASK.c.last_success < now)
         connection.execute(update(TASK).where(TASK.c.name == run.task, newer).values(last_success=now))
-    facts = {"due_at": run.due_at.isoformat(), "outcome": run.state.value, "sentence": run.sentence, "record": run.record, **run.facts}
+    facts = {
+        "due_at": run.due_at.isoformat(),
+        "started_at": run.started_at.isoformat() if run.started_at is not None else None,
+        "outcome": run.state.value,
+        "sentence": run.sentence,
+        "record": run.record,
+        "figures": dict(run.facts),
+    }
     append_many(connection, [NewEntry(actor, "task.ended", subject(run.task), facts)], now)
     return True
 
@@ -199,10 +206,10 @@ def runs(connection: Connection, task: str | None, before: datetime | None, limi
     return [run_of(row) for row in connection.execute(query)]
 
 
-def run_at(connection: Connection, task: str, due_at: datetime) -> Run | None:
-    """One occasion."""
-    row = connection.execute(select(RUN).where(RUN.c.task == task, RUN.c.due_at == due_at)).first()
-    return run_of(row) if row is not None else None
+def between(connection: Connection, start: datetime, end: datetime, most: int = 100_000) -> list[Run]:
+    """Occasions due at ``start`` or later and before ``end``, oldest first."""
+    query = select(RUN).where(RUN.c.due_at >= start, RUN.c.due_at < end).order_by(RUN.c.due_at, RUN.c.task).limit(most)
+    return [run_of(row) for row in connection.execute(query)]
 
 
 def run_of(row: Row[Any]) -> Run:
@@ -256,7 +263,3 @@ def _leases(task: str, locks: Iterable[str]) -> list[str]:
 def _release(connection: Connection, held: Iterable[Lease]) -> None:
     for lease in held:
         leases.release(connection, lease)
-
-
-def _actor(run: Run) -> str:
-    return "keepwell" if run.by == subject(run.task) else run.by

@@ -1,0 +1,48 @@
+"""What people do with tasks: begin one now, say that one is done, or that it is not done this time."""
+
+from keepwell.kernel.problems import UsageError
+from keepwell.rooms.tasks.model import Run, State, stamp
+from keepwell.rooms.tasks.store import Lost
+
+from .keeper import Tasks
+
+
+class Deeds:
+    """Checks what may be done, and does it. Every method raises NotFound where there is no such task, UsageError where it cannot be done
+    now, StorageError."""
+
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+
+    async def run_now(self, name: str, by: str) -> Run:
+        """Begins a task now, beside its cadence; what comes of it is kept as of any other occasion."""
+        task, standing = self._tasks.find(name)
+        if task.work is None:
+            why = f"waits for {task.waits_for}" if task.waits_for else "is done by a person"
+            hint = "say in keepwell.yaml what it does" if task.waits_for else f"keepwell tasks done {name}, once it is due and done"
+            raise UsageError(f"{name} {why}", hint=hint)
+        if standing.open is not None:
+            since = stamp(standing.open.started_at or standing.open.due_at)
+            raise UsageError(f"{name} is {standing.open.state.value} since {since}", hint=f"keepwell tasks show {name}")
+        run = await self._tasks.start(task, by)
+        if isinstance(run, Lost):
+            raise UsageError(f"{name} cannot begin now: {run.lock or 'it'} is in use", hint="try again when that has ended")
+        return run
+
+    async def done(self, name: str, by: str, note: str) -> Run:
+        """A person did what waits for one."""
+        task, _ = self._tasks.find(name)
+        if task.work is not None:
+            raise UsageError(f"{name} is work of Keepwell's", hint="tick its steps where its run is shown, or say keepwell tasks skip")
+        return await self._said(name, State.DONE, f"done by {by}", by, note)
+
+    async def skip(self, name: str, by: str, note: str) -> Run:
+        """What waits for a person is not done this time."""
+        return await self._said(name, State.SKIPPED, f"skipped by {by}", by, note)
+
+    async def _said(self, name: str, state: State, sentence: str, by: str, note: str) -> Run:
+        _, standing = self._tasks.find(name)
+        run = standing.open
+        if run is None or run.state is not State.WAITING:
+            raise UsageError(f"nothing of {name} waits for a person now", hint=f"keepwell tasks show {name}")
+        return await self._tasks.close(run, state, f"{sentence}: {note}" if note else sentence, by)
