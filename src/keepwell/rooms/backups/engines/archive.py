@@ -11,7 +11,7 @@ from keepwell.rooms.backups.engine import Engine, Place
 
 
 def _several(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
 class ArchiveOptions(Options):
