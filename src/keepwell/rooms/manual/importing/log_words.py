@@ -91,9 +91,10 @@ def rotation(directives: Mapping[str, str]) -> dict[str, Any]:
     """logrotate's directives (logrotate(8)) as a rotation: how often, how many are kept, when they are packed, what is made anew."""
     every = next((words for word, words in _EVERY.items() if word in directives), "")
     found: dict[str, Any] = {"every": every} if every else {}
-    for directive, key in (("rotate", "keep"), ("maxage", "max_age_days")):
-        if directives.get(directive, "").isdigit():
-            found[key] = int(directives[directive])
+    if directives.get("rotate", "").isdigit():
+        found["keep"] = int(directives["rotate"])
+    if directives.get("maxage", "").isdigit():
+        found["max_age"] = f"{directives['maxage']}d"
     if "compress" in directives and "nocompress" not in directives:
         found["compress"] = "after 1" if "delaycompress" in directives else "at once"
     for directive, key in (
@@ -102,7 +103,7 @@ def rotation(directives: Mapping[str, str]) -> dict[str, Any]:
         ("minsize", "at_least"),
         ("create", "create"),
         ("su", "as"),
-        ("olddir", "to"),
+        ("olddir", "archive"),
     ):
         if directives.get(directive):
             found[key] = directives[directive]

@@ -107,7 +107,8 @@ def _deletion(view: View, command: ShellCommand, path: str, names: str) -> Found
             drafts = (*repositories, EntryDraft("backups", name, {"to": to, "keep": {"days": days}}))
         return Found(Fate.BACKUP, ("backup.retention",), operation, drafts)
     if is_log(path) or is_log(names):
-        entry = log_entry(_glob(path, names), **({"rotate": {"keep": days}} if days else {}))
+        cleaned = {"clean": [{"under": path.rstrip("/"), "names": names or "*", "older_than": f"{days}d"}]}
+        entry = log_entry(_glob(path, names), **(cleaned if days and path.startswith("/") else {}))
         return Found(Fate.LOGS, ("logs.cleanup", "logs.rotate"), operation, (entry,) if "$" not in path else ())
     said = purposes(view)[0] if not _TEMPORARY.search(path) else ""
     return Found(Fate.STEP, tuple(dict.fromkeys(word for word in ("cleanup", said) if word)), operation)

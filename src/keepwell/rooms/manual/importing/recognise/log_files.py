@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from keepwell.rooms.manual.importing.log_words import is_log, log_name, rotation
 from keepwell.rooms.manual.importing.model import EntryDraft, Fate, Found, Recogniser, View
@@ -10,6 +11,7 @@ from keepwell.rooms.manual.reading.parts import Setting
 
 _BRANCH = re.compile(r"^(?:├|└|\|--|`--|\+--)[─-]*\s*(\S+)")
 """A branch at the root; what stands further in belongs to a folder of its own."""
+_NUMBERED = re.compile(r"\.[0-9]+(?:\.gz)?(?:\s|$)")
 _ROOT = re.compile(r"^(/?[\w./-]+/)\s*(?:#.*)?$")
 
 
@@ -49,7 +51,20 @@ def _tree(view: View) -> Found | None:
         return None
     own = [match[1] for text in lines if (match := _BRANCH.match(text.rstrip()))]
     paths = [f"{root[1]}{file}" for file in own if not file.endswith("/") and is_log(file)]
-    return Found(Fate.LOGS, ("logs.layout",), drafts=(EntryDraft("logs", log_name(root[1]), {"paths": paths}),) if paths else ())
+    value: dict[str, Any] = {"paths": paths, **_archive(lines)}
+    return Found(Fate.LOGS, ("logs.layout",), drafts=(EntryDraft("logs", log_name(root[1]), value),) if paths else ())
+
+
+def _archive(lines: list[str]) -> dict[str, Any]:
+    """The folder of rotated files, where the tree shows one with numbered files in it."""
+    folder = ""
+    for text in lines[1:]:
+        match = _BRANCH.match(text.rstrip())
+        if match:
+            folder = match[1] if match[1].endswith("/") else ""
+        elif folder and _NUMBERED.search(text):
+            return {"rotate": {"archive": folder.rstrip("/")}}
+    return {}
 
 
 RECOGNISER = Recogniser(
