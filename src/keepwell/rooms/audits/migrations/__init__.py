@@ -1,0 +1,1 @@
+"""Alembic revisions of the tables of audits, oldest first; the newest is named in ``audits/offer.py``."""
