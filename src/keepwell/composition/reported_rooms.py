@@ -1,4 +1,5 @@
-"""What reports ask of the rooms that do work: tasks, backups, incidents, audits and logs, in the reports' own words."""
+"""The rooms that do work (tasks, backups, incidents, audits, logs) as reports and the living manual ask them; and what they say, in the
+reports' own words."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -25,6 +26,10 @@ class Tasks(Protocol):
 
     async def between(self, start: datetime, end: datetime, /) -> Sequence[Run]:
         """Occasions due in a span."""
+        ...
+
+    def newest_all(self) -> Mapping[str, Run]:
+        """The newest occasion of each task."""
         ...
 
 
@@ -57,6 +62,10 @@ class Logs(Protocol):
 
     async def analysed(self, start: datetime, stop: datetime, /) -> Sequence[Mapping[str, Any]]:
         """What was analysed in a span, newest first."""
+        ...
+
+    async def newest(self, name: str, kind: str, /) -> Mapping[str, Any] | None:
+        """The newest work of a kind on a policy."""
         ...
 
 

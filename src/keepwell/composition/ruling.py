@@ -112,9 +112,10 @@ class RuleRoom:
 
     def face(self, caller: Callable[[Request], str]) -> Face:
         """What is shown of rules."""
-        return Face("rules", routes=routes(rule_routes.Verbs(self.thresholds, self._listed, caller)))
+        return Face("rules", routes=routes(rule_routes.Verbs(self.thresholds, self.listed, caller)))
 
-    def _listed(self) -> Iterator[Mapping[str, Any]]:
+    def listed(self) -> Iterator[Mapping[str, Any]]:
+        """Every rule as it stands."""
         known = self._desk.known
         for rule in self._rules.measured:
             yield listed_measured(rule, self.measured.running(rule.source), known(rule.source))

@@ -1,0 +1,77 @@
+"""Which items of a manual ran, and how much of it is covered. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .model import Coverage, Evidence, Item, Kept, Ran, Standing
+
+_TELLS = frozenset(("narrative", "configuration example", "template", "unrecognised", "contact", "window"))
+_OWN = ("checks.", "rules.", "tasks.", "backups.", "logs.", "objectives.", "incidents.")
+
+
+def kept_of(report: Mapping[str, Any]) -> list[Kept]:
+    """The items of ``import-report.json``. Raises KeyError or TypeError for anything else."""
+    return [
+        Kept(
+            item["line"],
+            item["end_line"],
+            item["kind"],
+            item["fate"],
+            item["disposition"],
+            tuple(place for place in item["place"].split(", ") if place),
+            item["reason"] or next((part["reason"] for part in item["amendments"]), ""),
+            tuple(item["missing"]),
+        )
+        for item in report["items"]
+    ]
+
+
+def items_of(kept: Iterable[Kept], evidence: Evidence) -> list[Item]:
+    """Each item with the newest that ran of what it became."""
+    return [_item(one, evidence) for one in kept]
+
+
+def _item(one: Kept, evidence: Evidence) -> Item:
+    if one.disposition == "refused":
+        return Item(one, "refused")
+    if not _runs(one):
+        return Item(one, "missing" if one.disposition == "missing" else "told")
+    place, ran = _found(one.places, evidence)
+    standing: Standing = "ran" if ran is not None else "missing" if one.disposition == "missing" else "waits"
+    return Item(one, standing, ran, place)
+
+
+def _runs(one: Kept) -> bool:
+    """Whether something is to run, or a person is to do something. A fence is its commands, a heading what stands below it."""
+    if one.kind == "fence" or (one.kind == "heading" and not one.places):
+        return False
+    return bool(one.places) or one.fate not in _TELLS
+
+
+def _found(places: Sequence[str], evidence: Evidence) -> tuple[str, Ran | None]:
+    """The evidence of the first place that has some: what an item became by itself counts before the runbook that it also stands in."""
+    ordered = sorted(places, key=lambda place: not place.startswith(_OWN))
+    for place in ordered:
+        ran = evidence_of(place, evidence)
+        if ran is not None:
+            return place, ran
+    return ordered[0] if ordered else "", None
+
+
+def evidence_of(place: str, evidence: Evidence) -> Ran | None:
+    """That of a place; of a part (``checks.health.expect``) that of the whole. A runbook's step has its own and no other: that the runbook
+    ran says nothing of a step that was left out."""
+    if place.startswith("runbooks/"):
+        return evidence.get(place)
+    parts = place.split(".")
+    return next((evidence[".".join(parts[:end])] for end in range(len(parts), 1, -1) if ".".join(parts[:end]) in evidence), None)
+
+
+def coverage_of(items: Iterable[Item]) -> Coverage:
+    """How much of the manual is covered."""
+    counted: Counter[str] = Counter()
+    for item in items:
+        counted[item.standing] += 1
+        counted["bad"] += item.ran is not None and item.ran.result == "fail"
+    return Coverage(counted["ran"], counted["waits"], counted["missing"], counted["refused"], counted["told"], counted["bad"])

@@ -1,0 +1,77 @@
+"""The author's text as HTML, block by block, each with the lines that it stands in. Pure.
+
+HTML in the text is shown as text: a manual runs nothing here. Links keep their http addresses only.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+_ADDRESS = re.compile(r"(?:https?://|mailto:|#)[^\s<>\"']*", re.IGNORECASE)
+_LONGEST = 20_000
+"""Characters of a line whose emphasis and links are shown; a longer one is shown as it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of the document: its first and last line (from 1), its HTML, and whether it is code."""
+
+    line: int
+    end_line: int
+    html: str
+    is_code: bool = False
+    level: int = 0
+    """Of a heading."""
+
+
+def blocks(lines: Sequence[str]) -> list[Block]:
+    """The blocks of a document in their order."""
+    renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
+    renderer.validateLink = lambda url: _ADDRESS.fullmatch(url) is not None  # type: ignore[method-assign]
+    renderer.disable("image")
+    tokens = renderer.parse("\n".join(line if len(line) <= _LONGEST else escape(line) for line in lines))
+    return [_block(renderer, part) for part in _parts(tokens)]
+
+
+def _parts(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """The tokens of each outermost block."""
+    part: list[Token] = []
+    depth = 0
+    for token in tokens:
+        part.append(token)
+        depth += token.nesting
+        if depth == 0:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def _block(renderer: MarkdownIt, part: list[Token]) -> Block:
+    first = part[0]
+    start, behind = first.map or (0, 1)
+    if first.type in ("fence", "code_block"):
+        offset = 1 if first.type == "fence" else 0
+        return Block(start + 1, behind, _code(first.content, start + 1 + offset), True)
+    level = int(first.tag[1]) if first.type == "heading_open" else 0
+    html = str(renderer.renderer.render(part, renderer.options, {}))
+    return Block(start + 1, behind, _checkboxes(html), False, level)
+
+
+def _code(content: str, first: int) -> str:
+    """Lines of code, each with its number in the manual."""
+    lines = content.removesuffix("\n").split("\n") if content else []
+    numbered = "".join(
+        f'<span class="code-line" id="line-{number}"><i>{number}</i>{escape(line)}\n</span>' for number, line in enumerate(lines, first)
+    )
+    return f"<pre>{numbered}</pre>"
+
+
+def _checkboxes(html: str) -> str:
+    """``[ ]`` at the head of a list's entry as a box."""
+    html = re.sub(r"<li>(<p>)?\[ \] ", lambda found: f'<li>{found[1] or ""}<span class="box">☐</span> ', html)
+    return re.sub(r"<li>(<p>)?\[[xX]\] ", lambda found: f'<li>{found[1] or ""}<span class="box">☑</span> ', html)

@@ -1,0 +1,85 @@
+"""Puts the living manual together: the text of the last import, what import said of it, and what ran since."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from keepwell.kernel.problems import KeepwellError, NotFound
+from keepwell.rooms.manual.importing.keep import read_kept
+from keepwell.rooms.manual.importing.work import REPORT
+from keepwell.rooms.manual.reading.text import read_text
+
+from .decide import coverage_of, items_of, kept_of
+from .model import Kept, Manual, Ran
+
+_LARGEST = 50_000_000
+Asking = Callable[[], Awaitable[dict[str, Ran]]]
+"""What of one room ran last, by place."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of the files, and by which stamps they were as they were."""
+
+    stamp: tuple[float, ...]
+    name: str
+    service: str
+    lines: Sequence[str]
+    kept: Sequence[Kept]
+
+
+class Living:
+    """The living manual of an operations directory. ``folder`` is that directory, ``data`` the data directory, in which import keeps the
+    manual itself."""
+
+    def __init__(self, folder: Path, data: Path, asking: Callable[[], Sequence[Asking]], now: Callable[[], datetime]) -> None:
+        self._folder, self._data, self._asking, self._now = folder, data, asking, now
+        self._read: _Read | None = None
+
+    async def manual(self) -> Manual:
+        """The manual with what is known now. Raises NotFound where nothing was imported into the directory."""
+        read = await asyncio.to_thread(self._fresh)
+        evidence: dict[str, Ran] = {}
+        for ask in self._asking():
+            try:
+                evidence |= await ask()
+            except KeepwellError:  # what a room cannot tell now stands as if it had not run; its own page says what is wrong
+                continue
+        items = items_of(read.kept, evidence)
+        return Manual(read.name, read.service, read.lines, items, coverage_of(items), self._now())
+
+    def _fresh(self) -> _Read:
+        """What stands in the files, read again when one of them changed."""
+        report = self._folder / REPORT
+        try:
+            stamp = (report.stat().st_mtime,)
+        except OSError:
+            raise _nothing(self._folder) from None
+        if self._read is None or self._read.stamp != stamp:
+            self._read = self._from_files(report, stamp)
+        return self._read
+
+    def _from_files(self, report: Path, stamp: tuple[float, ...]) -> _Read:
+        kept = read_kept(self._data, self._folder)
+        if kept is None:
+            raise NotFound(
+                f"the text of the manual is not kept below {self._data}",
+                hint="import it again with --data and this directory: keepwell import MANUAL -o DIR --data ...",
+            )
+        try:
+            with report.open("rb") as file:
+                held = json.loads(file.read(_LARGEST))
+            items = kept_of(held)
+            service = str(held["service"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise NotFound(f"{report} cannot be read: {error}", hint="import the manual again") from None
+        return _Read(stamp, kept.name.rpartition("/")[2], service, read_text(kept.manual, kept.name).lines, items)
+
+
+def _nothing(folder: Path) -> NotFound:
+    return NotFound(
+        f"no manual was imported into {folder}", hint="keepwell import MANUAL -o DIR does; the pages of the rooms stand without it"
+    )

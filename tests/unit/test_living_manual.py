@@ -1,0 +1,115 @@
+"""The living manual, as far as it is pure: the author's text as blocks, evidence by place, and the coverage."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+
+from keepwell.rooms.manual.living.decide import coverage_of, evidence_of, items_of
+from keepwell.rooms.manual.living.model import Kept, Manual, Ran
+from keepwell.rooms.manual.living.page import html
+from keepwell.rooms.manual.living.render import blocks
+from keepwell.rooms.manual.living.shown import as_json
+
+NOW = datetime(2026, 11, 18, 10, 30, tzinfo=UTC)
+WELL = Ran(NOW - timedelta(minutes=5), "ok", "GET /health answered 200", "/checks/health")
+BADLY = Ran(NOW, "fail", "exit status 1", "/runs/7")
+
+TEXT = """\
+# Shop
+
+Some *prose* with <script>alert(1)</script>, a [link](https://example.org/x) and [another](javascript:alert(2)).
+
+```bash
+curl http://localhost/health
+rm -rf / <b>
+```
+
+- [ ] look at it
+- [x] done
+
+| a | b |
+|---|---|
+| 1 | 2 |
+""".splitlines()
+
+
+def kept(line: int, place: str = "", disposition: str = "carried", fate: str = "check", kind: str = "command") -> Kept:
+    return Kept(line, line, kind, fate, disposition, tuple(place.split(", ")) if place else ())
+
+
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [
+        ("checks.health", WELL),
+        ("checks.health.expect", WELL),
+        ("checks.healthy", None),
+        ("runbooks/weekly.md#rotate", BADLY),
+        ("runbooks/weekly.md#other", None),
+        ("checks", None),
+    ],
+)
+def test_evidence_is_that_of_the_place_or_of_the_whole_it_is_part_of(place: str, found: Ran | None) -> None:
+    evidence = {"checks.health": WELL, "runbooks/weekly.md#rotate": BADLY, "runbooks/weekly.md": WELL}
+    assert evidence_of(place, evidence) is found
+
+
+def test_what_an_item_became_by_itself_counts_before_the_runbook_around_it() -> None:
+    one = kept(3, "runbooks/weekly.md#rotate, checks.health.expect")
+    (item,) = items_of([one], {"checks.health": WELL, "runbooks/weekly.md#rotate": BADLY})
+    assert (item.place, item.ran) == ("checks.health.expect", WELL)
+
+
+def test_coverage_leaves_out_what_only_tells_and_what_is_refused() -> None:
+    items = items_of(
+        [
+            kept(1, fate="narrative", kind="heading"),
+            kept(2, "checks.health"),
+            kept(3, "runbooks/a.md#b"),
+            kept(4, "runbooks/a.md#c"),
+            kept(5, "tasks.t", "missing"),
+            kept(6, "runbooks/a.md#d", "refused"),
+            kept(7, "runbooks/a.md#b", kind="fence"),
+        ],
+        {"checks.health": WELL, "runbooks/a.md#b": BADLY},
+    )
+    coverage = coverage_of(items)
+    assert [item.standing for item in items] == ["told", "ran", "ran", "waits", "missing", "refused", "told"]
+    assert (coverage.ran, coverage.bad, coverage.wanted, coverage.share) == (2, 1, 4, 0.5)
+
+
+def test_nothing_to_run_has_no_coverage() -> None:
+    assert coverage_of(items_of([kept(1, fate="narrative")], {})).share is None
+
+
+def test_the_text_is_shown_as_it_is_and_runs_nothing() -> None:
+    found = blocks(TEXT)
+    assert [(block.line, block.end_line, block.is_code) for block in found][:3] == [(1, 1, False), (3, 3, False), (5, 8, True)]
+    whole = "".join(block.html for block in found)
+    assert "<script>" not in whole
+    assert 'href="javascript' not in whole
+    assert '<a href="https://example.org/x">link</a>' in whole
+    assert "<em>prose</em>" in whole
+    assert "rm -rf / &lt;b&gt;" in whole
+    assert whole.count('class="box"') == 2
+    assert "<td>2</td>" in whole
+    assert '<span class="code-line" id="line-6">' in whole
+
+
+def test_no_word_of_the_text_is_lost() -> None:
+    shown = unescape(re.sub(r"<[^>]*>", " ", "".join(block.html for block in blocks(TEXT))))
+    for word in re.findall(r"[a-z]{3,}", " ".join(TEXT)):
+        assert word in shown or word in ("bash", "https", "example", "org", "javascript", "alert"), word
+
+
+def test_the_file_holds_the_evidence_and_loads_nothing() -> None:
+    items = items_of([kept(6, "checks.health"), kept(7, "runbooks/a.md#b", "refused")], {"checks.health": WELL})
+    manual = Manual("shop.md", "shop", TEXT, items, coverage_of(items), NOW)
+    page = html(manual)
+    assert "5 min ago" in page
+    assert "GET /health answered 200" in page
+    assert "100 %" in page
+    assert "<script" not in page
+    assert not re.search(r"\ssrc=", page)
+    assert as_json(manual)["coverage"]["refused"] == 1
