@@ -57,7 +57,7 @@ class BackupRoom:
 
     def recurring(self, operations: Operations) -> Sequence[Recurring]:
         """The backups and proofs that are made by themselves."""
-        return offer.recurring(operations)
+        return offer.recurring_of(operations)
 
     async def begin(self, operations: Operations) -> None:
         """Takes the first configuration, and looks what lies in the repositories."""

@@ -70,11 +70,11 @@ def texts(operations: "Operations") -> list[tuple[str, str]]:
     return found
 
 
-def recurring(operations: "Operations") -> "list[Recurring]":
+def recurring_of(operations: "Operations") -> "list[Recurring]":
     """What recurs by the section ``backups``."""
-    from .resolve import recurring as of_entries
+    from .resolve import recurring
 
-    return of_entries(operations.entries("backups"))
+    return recurring(operations.entries("backups"))
 
 
 def _backups() -> type[Any]:

@@ -21,9 +21,7 @@ from keepwell.rooms.backups.resolve import Backup
 from keepwell.storage import journal
 from keepwell.storage.database import Database
 
-from .making import make, signer
 from .ports import Blocking, Ports, remove_scratch
-from .repositories import reconcile
 
 _log = logging.getLogger("keepwell.backups")
 
@@ -116,6 +114,8 @@ class Backups:
             return await self._stored(replace(run, state="refused", sentence=backup.why_not))
         try:
             if work.kind == "backup":
+                from .making import make
+
                 return await make(self.ports, backup, run, resumed)
             from .proving import prove
 
@@ -148,10 +148,15 @@ class Backups:
 
     async def look_again(self) -> list[str]:
         """Makes the records say what lies in the repositories; gives a sentence for each that could not be looked at."""
-        faults, key = [], await signer(self.ports) if self._backups else None
-        for backup in self._backups.values():
-            if backup.place is None or key is None:
-                continue
+        kept = [backup for backup in self._backups.values() if backup.place is not None]
+        if not kept:
+            return []
+        # With cryptography they weigh a few megabytes, which a server without backups does not need.
+        from .making import signer
+        from .repositories import reconcile
+
+        faults, key = [], await signer(self.ports)
+        for backup in kept:
             try:
                 await reconcile(self.ports, backup, key.public)
             except KeepwellError as error:

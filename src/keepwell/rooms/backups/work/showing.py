@@ -10,7 +10,6 @@ from keepwell.rooms.backups.model import Run
 from keepwell.rooms.backups.views import Shown
 
 from .keeper import Backups
-from .making import signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,8 @@ class Showing:
 
     async def key(self) -> dict[str, Any]:
         """The public key that signs manifests, and its fingerprint."""
+        from .making import signer  # with cryptography
+
         key = await signer(self.backups.ports)
         return {"public_key": key.public.decode("ascii"), "fingerprint": key.fingerprint}
 
