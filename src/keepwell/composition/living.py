@@ -89,6 +89,7 @@ class ManualRoom:
             self._of_backups,
             self._of_logs,
             self._of_incidents,
+            self._of_audits,
             self._of_runbooks,
         )
 
@@ -165,6 +166,14 @@ class ManualRoom:
         return {
             f"incidents.severities.{one.severity}": Ran(one.opened_at, "ok", f"{one.number} {one.title}", f"/incidents/{one.number}")
             for one in happened
+        }
+
+    async def _of_audits(self) -> dict[str, Ran]:
+        made = await self._others.audits.newest_all() if self._others.audits is not None else {}
+        return {
+            f"audits.{name}": Ran(one.ended_at, _result(one.outcome), f"{one.sentence} ({one.findings} findings)", "/audits")
+            for name, one in made.items()
+            if one.ended_at is not None
         }
 
     async def _of_runbooks(self) -> dict[str, Ran]:

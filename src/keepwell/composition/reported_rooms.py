@@ -15,6 +15,8 @@ from keepwell.storage import journal
 from keepwell.storage.database import Database
 
 if TYPE_CHECKING:
+    from keepwell.rooms.audits.model import Found as AuditFound
+    from keepwell.rooms.audits.model import Made
     from keepwell.rooms.backups.views import Shown
 
 _MADE = "backup.made"
@@ -52,8 +54,12 @@ class Backups(Protocol):
 class Audits(Protocol):
     """The room of audits."""
 
-    async def open_findings(self) -> Sequence[Any]:
+    async def open_findings(self) -> "Sequence[AuditFound]":
         """What was found and is not gone."""
+        ...
+
+    async def newest_all(self) -> "Mapping[str, Made]":
+        """The newest making of each audit."""
         ...
 
 
@@ -140,15 +146,22 @@ def _backed_up(one: "Shown", made: int, now: datetime) -> BackedUp:
     )
 
 
-def findings_asked(room: Audits | None) -> Callable[[], Awaitable[Sequence[Found]]] | None:
-    """Asks for open findings."""
+def findings_asked(room: Audits | None, severity: Callable[[str], str]) -> Callable[[], Awaitable[Sequence[Found]]] | None:
+    """Asks for open findings; ``severity`` is that of an audit."""
     if room is None:
         return None
 
     async def ask() -> Sequence[Found]:
-        return [Found(one.audit, one.what, one.severity, one.first_seen, one.waived_until) for one in await room.open_findings()]
+        return [
+            Found(one.standing.audit, one.standing.sentence, severity(one.standing.audit), one.standing.since, _until(one))
+            for one in await room.open_findings()
+        ]
 
     return ask
+
+
+def _until(one: "AuditFound") -> datetime | None:
+    return one.waiver.until if one.waiver is not None else None
 
 
 def analyses_asked(room: Logs | None) -> Callable[[Span], Awaitable[Sequence[Analysed]]] | None:

@@ -15,16 +15,14 @@ from keepwell.config.operations import Operations
 from keepwell.ports.activity import Activity
 from keepwell.ports.host import Host
 from keepwell.ports.offer import Face
-from keepwell.ports.work import Perform, Recurring, Work
+from keepwell.ports.work import Perform, Recurring
 from keepwell.rooms.alerts.model import NOTICE_LIVES, Letter, Notice
 from keepwell.rooms.alerts.outbox import store as outbox
 from keepwell.rooms.checks.work.watch import Checks
 from keepwell.rooms.reports import kpis
 from keepwell.rooms.reports.face import face
 from keepwell.rooms.reports.model import Report
-from keepwell.rooms.reports.offer import kpis_of, reports_of
-from keepwell.rooms.reports.render_html import html
-from keepwell.rooms.reports.render_text import text
+from keepwell.rooms.reports.offer import kpis_of, recurring_of, reports_of
 from keepwell.rooms.reports.sources import Sources
 from keepwell.rooms.reports.work.desk import Desk, InForce
 from keepwell.storage.database import Database
@@ -60,11 +58,7 @@ class ReportRoom:
 
     def recurring(self, operations: Operations) -> Sequence[Recurring]:
         """The reports that are made by themselves."""
-        return [
-            Recurring(f"reports/{one.name}", Work("report", one.name), one.every, one.zone, one.late)
-            for one in reports_of(operations).values()
-            if one.every is not None
-        ]
+        return recurring_of(operations)
 
     async def begin(self, operations: Operations) -> None:
         """Takes the first configuration."""
@@ -93,10 +87,16 @@ class ReportRoom:
             alerts=reported.fired(self._database),
             tasks=rooms.tasks_asked(others.tasks),
             backups=rooms.backups_asked(others.backups, self._database, self._clock.now),
-            findings=rooms.findings_asked(others.audits),
+            findings=rooms.findings_asked(others.audits, self._severity),
             incidents=rooms.incidents_asked(others.incidents),
             analyses=rooms.analyses_asked(others.logs),
         )
+
+    def _severity(self, audit: str) -> str:
+        """That of an audit's findings."""
+        assert self._operations is not None
+        entry = self._operations.entries("audits").get(audit)
+        return str(getattr(entry.common, "severity", "warning")) if entry is not None else "warning"
 
     def _send(self, connection: Connection, key: str, to: Sequence[str], report: Report, number: int) -> None:
         assert self._operations is not None
@@ -107,6 +107,9 @@ class ReportRoom:
 
 
 def _letter(report: Report, link: str) -> Letter:
+    from keepwell.rooms.reports.render_html import html
+    from keepwell.rooms.reports.render_text import text
+
     parts = [f"{part.title}: {part.headline}" for part in report.parts if part.headline]
     title = f"{report.service}: {report.title}, {report.span.words}"
     return Letter(title, "\n".join(parts) or report.headline, text(report), html(report), link)

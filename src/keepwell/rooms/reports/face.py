@@ -17,8 +17,6 @@ from keepwell.ports.work import Occasion, Work
 from .model import Report, as_json
 from .offer import MAKE, READ
 from .periods import file_name
-from .render_html import context, html
-from .render_text import text
 from .store import Kept
 from .words import instant
 from .work.desk import Desk
@@ -97,7 +95,11 @@ def _reply(report: Report, form: Form) -> Response | dict[str, Any]:
     if form == "json":
         return as_json(report)
     if form == "text":
+        from .render_text import text
+
         return PlainTextResponse(text(report))
+    from .render_html import html
+
     name = file_name(report.service, report.name, report.span)
     return Response(html(report), media_type="text/html; charset=utf-8", headers={"content-disposition": f'inline; filename="{name}.html"'})
 
@@ -145,6 +147,8 @@ def _pages(desk: Desk) -> tuple[Page, ...]:
 
 
 def _shown(report: Report) -> dict[str, Any]:
+    from .render_html import context
+
     return {**context(report), "page_title": report.title, "style_address": style_address()}
 
 

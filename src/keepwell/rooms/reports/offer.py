@@ -11,6 +11,7 @@ from keepwell.ports.offer import Section, Tables
 
 if TYPE_CHECKING:
     from keepwell.config.operations import Operations
+    from keepwell.ports.work import Recurring
 
     from .options import KpiOptions, ReportOptions
 
@@ -74,6 +75,18 @@ def reports_of(operations: "Operations") -> dict[str, Known]:
     """Every report that can be made, by name: those two that are always there, and those of the section ``reports``."""
     found = {kind: Known(kind, kind, TITLES[kind], PERIODS[kind]) for kind in TITLES}
     return {**found, **{name: _known(name, options) for name, options in operations.options("reports").items()}}
+
+
+def recurring_of(operations: "Operations") -> "list[Recurring]":
+    """The reports that are made by themselves, save those that a task makes."""
+    from keepwell.ports.work import Recurring, Work
+
+    by_tasks = {options.report for options in operations.options("tasks").values()}
+    return [
+        Recurring(f"reports/{one.name}", Work("report", one.name), one.every, one.zone, one.late)
+        for one in reports_of(operations).values()
+        if one.every is not None and one.name not in by_tasks
+    ]
 
 
 def check(operations: "Operations") -> None:

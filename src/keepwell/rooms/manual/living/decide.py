@@ -7,7 +7,7 @@ from typing import Any
 from .model import Coverage, Evidence, Item, Kept, Ran, Standing
 
 _TELLS = frozenset(("narrative", "configuration example", "template", "unrecognised", "contact", "window"))
-_OWN = ("checks.", "rules.", "tasks.", "backups.", "logs.", "objectives.", "incidents.")
+_OWN = ("checks.", "rules.", "tasks.", "backups.", "logs.", "objectives.", "incidents.", "audits.", "reports.")
 
 
 def kept_of(report: Mapping[str, Any]) -> list[Kept]:

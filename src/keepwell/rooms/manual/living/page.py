@@ -5,19 +5,18 @@ import hashlib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
 from starlette.responses import Response
 
 from keepwell.kernel.problems import NotFound
 from keepwell.ports.offer import Face, Page, Route
-from keepwell.rooms.manual.importing.report_page import visible
 
 from .model import Manual
-from .shown import as_json, context
 from .work import Living
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 READ = "manual.read"
 _STYLE = "/manual/style.css"
@@ -25,6 +24,10 @@ _STYLE = "/manual/style.css"
 
 def html(manual: Manual) -> str:
     """The file: it sends nothing and runs nothing; its policy allows its own style only (Content Security Policy Level 3)."""
+    from markupsafe import Markup
+
+    from .shown import context
+
     style = _packaged("manual.css")
     policy = f"default-src 'none'; style-src 'sha256-{_digest(style)}'; base-uri 'none'; form-action 'none'"
     values = {**context(manual), "style": Markup(style), "policy": policy, "alone": True}
@@ -36,6 +39,8 @@ def face(living: Living) -> Face:
 
     async def page() -> dict[str, Any]:
         address = f"{_STYLE}?v={hashlib.sha256(_packaged('manual.css').encode()).hexdigest()[:12]}"
+        from .shown import context
+
         try:
             return {**context(await living.manual()), "style_address": address, "nothing": "", "alone": False}
         except NotFound as error:
@@ -43,6 +48,8 @@ def face(living: Living) -> Face:
             return {"style_address": address, "nothing": str(error), "hint": hints}
 
     async def asked(format: Literal["json", "html"] = "json") -> Response | dict[str, Any]:
+        from .shown import as_json
+
         manual = await living.manual()
         if format == "json":
             return as_json(manual)
@@ -68,7 +75,11 @@ def _packaged(name: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    from keepwell.rooms.manual.importing.report_page import visible
+
     loader = FunctionLoader(lambda name: _packaged(name.removeprefix("living/")))
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, finalize=visible, trim_blocks=True, lstrip_blocks=True)
 

@@ -8,13 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from keepwell.kernel.problems import KeepwellError, NotFound
-from keepwell.rooms.manual.importing.keep import read_kept
-from keepwell.rooms.manual.importing.work import REPORT
-from keepwell.rooms.manual.reading.text import read_text
 
 from .decide import coverage_of, items_of, kept_of
 from .model import Kept, Manual, Ran
 
+REPORT = "import-report.json"
+"""What import says of each item (importing/work.py)."""
 _LARGEST = 50_000_000
 Asking = Callable[[], Awaitable[dict[str, Ran]]]
 """What of one room ran last, by place."""
@@ -63,6 +62,9 @@ class Living:
         return self._read
 
     def _from_files(self, report: Path, stamp: tuple[float, ...]) -> _Read:
+        from keepwell.rooms.manual.importing.keep import read_kept
+        from keepwell.rooms.manual.reading.text import read_text
+
         kept = read_kept(self._data, self._folder)
         if kept is None:
             raise NotFound(

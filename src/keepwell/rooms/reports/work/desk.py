@@ -19,8 +19,6 @@ from keepwell.rooms.reports.store import Kept
 from keepwell.storage.database import Database
 from keepwell.storage.journal import NewEntry, append
 
-from .making import Wanted, make
-
 
 class Send(Protocol):
     """Puts a report among what is to be delivered to these receivers, in a transaction of its making; under the same key only once."""
@@ -58,6 +56,8 @@ class Desk:
     async def make(self, name: str, period: str | None = None, occasion: Occasion | None = None) -> Report:
         """The report of that name, until now or until the instant of the occasion. Raises NotFound, and UsageError for a period that is
         none."""
+        from .making import Wanted, make  # with every part that a report has
+
         known, now = self.known(name), self._clock.now()
         span = parse_period(period or known.period, occasion.at if occasion is not None else now, known.zone)
         in_force = self.in_force
