@@ -32,14 +32,18 @@ def commands() -> Sequence[Subcommand | Group]:
     from keepwell.rooms.alerts.outbox import commands as outbox
     from keepwell.rooms.alerts.people import commands as alerts
     from keepwell.rooms.alerts.rules import commands as alert_rules
+    from keepwell.rooms.audits import commands as audits
     from keepwell.rooms.backups import commands as backups
     from keepwell.rooms.incidents import commands as incidents
+    from keepwell.rooms.logs import commands as logs
     from keepwell.rooms.manual.importing import offer as manual
     from keepwell.rooms.manual.lint import offer as lint
+    from keepwell.rooms.manual.living import offer as living
     from keepwell.rooms.plan import offer as plan
     from keepwell.rooms.promql import commands as promql
     from keepwell.rooms.promql.rules import commands as rules
     from keepwell.rooms.reports import commands as reports
+    from keepwell.rooms.runbooks import commands as runbooks
     from keepwell.rooms.samples import commands as samples
     from keepwell.rooms.tasks import commands as tasks
     from keepwell.storage import offer as storage
@@ -51,13 +55,17 @@ def commands() -> Sequence[Subcommand | Group]:
         _up(),
         _reload(),
         alerts.commands(verbs.ask_server, verbs.tell_server, verbs.download),
+        *runbooks.commands(verbs.ask_server, verbs.tell_server),
         tasks.commands(verbs.ask_server, verbs.tell_server),
         backups.commands(verbs.ask_server, verbs.tell_server, _restore_backup),
+        logs.commands(verbs.ask_server, verbs.tell_server),
         *reports.commands(verbs.ask_server, verbs.tell_server, verbs.download),
+        living.commands(verbs.download),
         outbox.commands(verbs.ask_server, verbs.tell_server),
+        incidents.commands(verbs.ask_server, verbs.tell_server, verbs.download),
+        audits.commands(verbs.ask_server, verbs.tell_server),
         delivery.commands(_preview_notice, _try_receivers, verbs.tell_server),
         *promql.commands(put_question, SystemClock().now),
-        incidents.commands(verbs.ask_server, verbs.tell_server, verbs.download),
         Group(
             "rules",
             "how rules stand, their thresholds, and rule files",

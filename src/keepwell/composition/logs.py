@@ -55,8 +55,8 @@ class LogRoom:
         """Nothing here becomes due by anything but time."""
 
     def recurring(self, operations: "Operations") -> Sequence[Recurring]:
-        """Rotations by ``every``."""
-        return recurring_of(policies_of(operations))
+        """Rotations by ``every``, where no task has them."""
+        return recurring_of(operations)
 
     async def begin(self, operations: "Operations") -> None:
         """Takes the first configuration, and how far watched files were read. Raises StorageError."""

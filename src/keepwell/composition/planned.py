@@ -1,7 +1,7 @@
 """What the plan room asks of the others: a directory's checks in its own words, what waits for acceptance, and what is kept."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel
 
@@ -14,6 +14,7 @@ from keepwell.ports.http import Request
 from keepwell.ports.runner import Command
 from keepwell.rooms.checks.model import Check, Kind
 from keepwell.rooms.checks.patterns import Pattern
+from keepwell.rooms.logs.offer import recurring_of
 from keepwell.rooms.plan.model import Entry, Kept, Operated, PlannedCheck
 from keepwell.rooms.samples.objectives.offer import windows_of
 from keepwell.rooms.tasks.options import KINDS, TaskOptions
@@ -75,7 +76,14 @@ def _named(check: Check) -> list[str]:
 def tasks(operations: Operations) -> tuple[Entry, ...]:
     """Whatever recurs, each with its keys as text."""
     entries, options = operations.entries("tasks"), operations.options("tasks")
-    return tuple(Entry(name, planned_task(options[name]), entry.place.line or 0) for name, entry in entries.items())
+    named = [Entry(name, planned_task(options[name]), entry.place.line or 0) for name, entry in entries.items()]
+    return (*named, *_rotations(operations))
+
+
+def _rotations(operations: Operations) -> Iterator[Entry]:
+    for one in recurring_of(operations):
+        line = operations.entries("logs")[one.work.name].place.line or 0
+        yield Entry(one.name, {"does": f"{one.work.kind} {one.work.name}", "every": one.every, "zone": one.zone}, line)
 
 
 def planned_task(options: TaskOptions) -> Mapping[str, str]:

@@ -16,9 +16,11 @@ from keepwell.rooms.alerts.delivery import offer as delivery
 from keepwell.rooms.alerts.escalation import offer as escalation
 from keepwell.rooms.alerts.routing import offer as routing
 from keepwell.rooms.alerts.rules import offer as alert_rules
+from keepwell.rooms.audits import offer as audits
 from keepwell.rooms.backups import offer as backups
 from keepwell.rooms.checks import offer as checks
 from keepwell.rooms.incidents import offer as incidents
+from keepwell.rooms.logs import offer as logs
 from keepwell.rooms.promql.rules import offer as rules
 from keepwell.rooms.reports import offer as reports
 from keepwell.rooms.runbooks import offer as runbooks
@@ -77,6 +79,13 @@ def backup_engines() -> Drivers:
     return FolderDrivers(backups.ENGINES, backups.ENGINE_ENTRY_POINTS)
 
 
+def control_kinds() -> Drivers:
+    """The kinds of controls: a folder scan and the entry points of group ``keepwell.audit_controls``."""
+    from keepwell.config.drivers import FolderDrivers
+
+    return FolderDrivers(audits.PACKAGE, audits.ENTRY_POINTS)
+
+
 def sections() -> tuple[Section, ...]:
     """Every section that keepwell.yaml may have."""
     return (
@@ -90,9 +99,11 @@ def sections() -> tuple[Section, ...]:
         *routing.sections(),
         *escalation.sections(),
         *incidents.sections(),
+        *audits.sections(control_kinds),
         *runbooks.sections(manager_kinds),
         *tasks.sections(),
         *backups.sections(backup_sources, backup_engines),
+        *logs.sections(),
         *reports.sections(),
     )
 
@@ -109,6 +120,8 @@ def tables() -> tuple[Tables, ...]:
         backups.tables(),
         runbooks.tables(),
         incidents.tables(),
+        audits.tables(),
+        logs.tables(),
         reports.tables(),
     )
 
@@ -190,6 +203,7 @@ def _executables(operations: "Operations", checks: "tuple[Check, ...]", user: st
         *receiver_executables(operations, user),
         *(Executable(name, text, "", LOCAL, user) for name, text in backups.texts(operations)),
         *runbook_executables(operations, user),
+        *(Executable(name, text, "", LOCAL, user) for name, text in logs.texts_of(operations).items()),
         *incidents.executables_of(operations, lambda host: where(operations, host, user)),
         *(
             Executable(

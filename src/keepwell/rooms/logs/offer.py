@@ -57,16 +57,17 @@ def texts_of(operations: "Operations") -> Mapping[str, str]:
     return found
 
 
-def recurring_of(policies: "Mapping[str, Policy]") -> "list[Recurring]":
-    """Rotations by ``every``."""
+def recurring_of(operations: "Operations") -> "list[Recurring]":
+    """Rotations by ``every``. A policy that a task rotates has its times there."""
     from keepwell.ports.work import Recurring, Work
 
-    rotating = ((policy, policy.rotate) for policy in policies.values() if policy.rotate is not None)
-    return [
-        Recurring(f"logs/{policy.name}", Work("rotation", policy.name), rotate.every, rotate.zone)
-        for policy, rotate in rotating
-        if rotate.every
-    ]
+    by_tasks = {options.rotate for options in operations.options("tasks").values()} if "tasks" in operations.values else set()
+    found = []
+    for policy in policies_of(operations).values():
+        rotate = policy.rotate
+        if rotate is not None and rotate.every and policy.name not in by_tasks:
+            found.append(Recurring(f"logs/{policy.name}", Work("rotation", policy.name), rotate.every, rotate.zone))
+    return found
 
 
 def _options() -> type[Any]:
