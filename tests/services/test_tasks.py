@@ -61,7 +61,7 @@ async def test_what_an_outage_passed_over_is_done_once_where_it_is_not_too_late(
         assert await room.outcomes("skipping") == ["01-01 03:00 done", "01-03 03:00 missed x2", "01-04 03:00 missed"]
         assert (await room.outcomes("often"))[-2:] == ["01-04 04:00 missed x72", "01-04 05:00 done"]
         assert [run.sentence for run in await room.runs("late")][1:] == [
-            "2 in a row not begun: Keepwell was not running then",
+            "not begun: Keepwell was not running then",
             "late was done (begun 2h10m late)",
         ]
         assert told.names == [("skipping", "TaskMissed")]
@@ -273,3 +273,18 @@ async def test_a_task_that_the_configuration_lost_while_it_ran_is_closed(tmp_pat
         await room.advance(hours=2)
     async with played(tmp_path, now=NEW_YEAR + timedelta(hours=3)) as room:
         assert await room.outcomes("long") == ["01-01 01:00 refused"]
+
+
+async def test_occasions_that_are_missed_in_a_row_for_one_reason_are_one_row_and_one_alert(tmp_path: Path) -> None:
+    worker = Worker()
+    worker.outcomes["minute"] = ending = asyncio.Event()
+    async with played(tmp_path, task("minute", "* * * * *"), worker=worker) as room:
+        await room.advance(hours=3)
+        assert await room.outcomes("minute") == ["01-01 00:01 running", "01-01 02:59 missed x178"]
+        assert (await room.runs("minute"))[1].first_due_at == NEW_YEAR + timedelta(minutes=2)
+        assert await room.events("minute") == ["task.missed"]
+        assert room.told.names == [("minute", "TaskOverdue")]
+        ending.set()
+        await room.advance(minutes=1)
+        assert (await room.outcomes("minute"))[-1] == "01-01 03:00 done"
+        assert room.told.names == []

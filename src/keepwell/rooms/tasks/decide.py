@@ -3,7 +3,7 @@
 Occasions are decided in their order, each once. Of several that are due together only the newest may begin: what is done late is done once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -97,22 +97,7 @@ def _open_words(run: Run | None) -> str:
 # --- what is said of it ------------------------------------------------------------------------------------------------------
 
 
-def missed_words(missed: Missed) -> str:
-    """One sentence for occasions that were missed."""
-    if missed.count == 1:
-        return f"not begun: {missed.why}"
-    many = f"{missed.count:,}{' or more' if missed.count >= MOST_COUNTED else ''}"
-    return f"{many} in a row not begun: {missed.why}"
-
-
 def late_words(run: Run, now: datetime) -> str:
     """How late an occasion began, in words; empty where it was in time."""
     late = now - run.due_at
     return f"begun {format_duration(timedelta(seconds=round(late.total_seconds())))} late" if late > GRACE else ""
-
-
-def coming(task: Task, after: datetime, until: datetime, most: int) -> Iterator[datetime]:
-    """The occasions to come, at most so many."""
-    if task.waits_for:
-        return iter(())
-    return islice(instants(task.cadence, after, until), most)

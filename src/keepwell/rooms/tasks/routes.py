@@ -1,6 +1,6 @@
 """The routes of tasks."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Protocol
@@ -24,6 +24,8 @@ class Kept(Protocol):
     def shown(self) -> Sequence[tuple[Task, Standing]]: ...
 
     def find(self, name: str) -> tuple[Task, Standing]: ...
+
+    def news(self) -> AsyncIterator[None]: ...
 
 
 class Doable(Protocol):

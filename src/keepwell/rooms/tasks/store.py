@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, select, update
 
 from keepwell.storage import leases
 from keepwell.storage.database import insert_missing
@@ -63,7 +63,7 @@ def standing(connection: Connection, name: str) -> Standing | None:
     row = connection.execute(select(TASK).where(TASK.c.name == name)).first()
     if row is None:
         return None
-    newest = select(RUN).where(RUN.c.task == name).order_by(RUN.c.due_at.desc()).limit(1)
+    newest = _newest(name).limit(1)
     opened = connection.execute(newest.where(RUN.c.state.in_(_OPEN))).first()
     last = connection.execute(newest.where(RUN.c.state.not_in(_OPEN))).first()
     return Standing(row.decided_until, run_of(opened) if opened else None, run_of(last) if last else None, row.last_success)
@@ -88,16 +88,21 @@ def last_success(connection: Connection, task: str) -> tuple[bool, datetime | No
 # --- what happens to an occasion ---------------------------------------------------------------------------------------------
 
 
-def miss(connection: Connection, task: str, missed: Sequence[tuple[Missed, str]], now: datetime) -> None:
-    """Keeps occasions that were not begun, each with its sentence, and goes on behind them."""
-    for one, sentence in missed:
+def miss(connection: Connection, task: str, missed: Sequence[Missed], now: datetime) -> None:
+    """Keeps occasions that were not begun, and goes on behind them. Those that follow each other for the same reason are one row, and one
+    entry of the journal, with the number of them so far."""
+    for one in missed:
+        sentence = f"not begun: {one.why}"
+        newest = connection.execute(_newest(task).limit(1)).first()
+        before = run_of(newest) if newest is not None and newest.state == State.MISSED.value and newest.sentence == sentence else None
         first = one.first if one.count > 1 else None
         run = Run(task, one.last, State.MISSED, subject(task), ended_at=now, sentence=sentence, first_due_at=first, count=one.count)
-        if insert_missing(connection, RUN, _row(run)):
-            begins = {"first_due_at": first.isoformat()} if first else {}
-            facts = {"due_at": one.last.isoformat(), "count": one.count, "sentence": sentence, **begins}
-            entry = NewEntry("keepwell", "task.missed", subject(task), facts)
-            append_many(connection, [entry], now)
+        if before is not None:
+            longer = {"due_at": one.last, "first_due_at": before.first_due_at or before.due_at, "occasions": before.count + one.count}
+            connection.execute(update(RUN).where(_is(before)).values(longer))
+        elif insert_missing(connection, RUN, _row(run)):
+            facts = {"due_at": one.last.isoformat(), "first_due_at": one.first.isoformat(), "count": one.count, "sentence": sentence}
+            append_many(connection, [NewEntry("keepwell", "task.missed", subject(task), facts)], now)
         _decided(connection, task, one.last)
 
 
@@ -245,6 +250,10 @@ def _row(run: Run) -> dict[str, Any]:
         "first_due_at": run.first_due_at,
         "occasions": run.count,
     }
+
+
+def _newest(task: str) -> Select[Any]:
+    return select(RUN).where(RUN.c.task == task).order_by(RUN.c.due_at.desc())
 
 
 def _is(run: Run) -> Any:

@@ -21,11 +21,16 @@ def _alerts(task: Task, standing: Standing, now: datetime) -> Iterator[Active]:
     if last is not None and last.state in (State.FAILED, State.REFUSED):
         verb = "was refused" if last.state is State.REFUSED else "failed"
         yield _active(task, FAILED, f"{task.name} {verb}: {last.sentence}", last, last.ended_at or last.due_at)
-    if last is not None and last.state is State.MISSED:
+    if last is not None and last.state is State.MISSED and not _is_held_up(standing):
         yield _active(task, MISSED, f"{task.name} of {stamp(last.due_at)} was missed: {last.sentence}", last, last.ended_at or last.due_at)
     since = overdue_since(task, standing)
     if standing.open is not None and since is not None and since <= now:
         yield _active(task, OVERDUE, f"{task.name} of {stamp(standing.open.due_at)} {_why(task, standing)}", standing.open, since)
+
+
+def _is_held_up(standing: Standing) -> bool:
+    """Whether what was missed was so because of the one that is still open: then that is told of."""
+    return standing.open is not None and standing.last is not None and standing.open.due_at < standing.last.due_at
 
 
 def overdue_since(task: Task, standing: Standing) -> datetime | None:

@@ -75,13 +75,17 @@ def begun(call: Call, run: dict[str, Any]) -> int:
 
 def _runs(call: Call, runs: list[dict[str, Any]], *, named: bool) -> None:
     columns = (*(("task",) if named else ()), "due", "state", "took", "by", "what came of it")
-    rows = [(*((one["task"],) if named else ()), _due(one), one["state"], _took(one), one["by"], one["sentence"]) for one in runs]
+    rows = [(*((one["task"],) if named else ()), _due(one), one["state"], _took(one), one["by"], _came(one)) for one in runs]
     if rows:
         call.output.table(columns, rows, styles=[_STYLES[one["state"]] for one in runs])
 
 
 def _due(run: dict[str, Any]) -> str:
     return f"{_when(run['first_due_at'])} to {_when(run['due_at'])}" if run["first_due_at"] else _when(run["due_at"])
+
+
+def _came(run: dict[str, Any]) -> str:
+    return f"{run['sentence']} ({run['count']:,} in a row)" if run["count"] > 1 else str(run["sentence"])
 
 
 def _took(run: dict[str, Any]) -> str:

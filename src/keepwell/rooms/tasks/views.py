@@ -62,7 +62,9 @@ def sentence(task: Task, standing: Standing) -> str:
         return f"due since {instant(standing.held_since)}: {standing.held_because}"
     if task.waits_for:
         return f"it waits for {task.waits_for}, which nobody supplied"
-    return standing.last.sentence if standing.last is not None else "not due so far"
+    if standing.last is None:
+        return "not due so far"
+    return f"{standing.last.sentence} ({standing.last.count:,} in a row)" if standing.last.count > 1 else standing.last.sentence
 
 
 def run_json(run: Run) -> dict[str, Any]:

@@ -6,7 +6,7 @@ server that is killed goes on with the same occasions, and another one does once
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,12 +19,14 @@ from keepwell.ports.alerts import Active, Tell
 from keepwell.ports.clock import Clock
 from keepwell.ports.work import Occasion, Outcome, Perform, Performed
 from keepwell.rooms.tasks import store
-from keepwell.rooms.tasks.decide import LOOK_AGAIN, Around, decide, late_words, missed_words
+from keepwell.rooms.tasks.decide import LOOK_AGAIN, Around, decide, late_words
 from keepwell.rooms.tasks.model import Decision, Run, Standing, State, Task, subject
 from keepwell.rooms.tasks.store import Lost, Taken
 from keepwell.rooms.tasks.telling import alerts_of, next_change
 from keepwell.storage import leases
 from keepwell.storage.database import Database
+
+from .news import News
 
 ASK_AGAIN = LOOK_AGAIN.total_seconds()
 """Seconds between two questions what came of work that waits for a person."""
@@ -94,6 +96,7 @@ class Tasks:
         self._look_at = self._renew_at = clock.monotonic()
         self._forget_at = clock.monotonic() + FORGET
         self._wake: Callable[[], None] = lambda: None
+        self._news = News()
 
     def on_wake(self, wake: Callable[[], None]) -> None:
         """Takes the engine's alarm."""
@@ -121,6 +124,7 @@ class Tasks:
             for run in await self._database.read(store.opened_runs):
                 if run.holder == self._server.holder and run.task not in self._doing:
                     await self._go_on(run, now)
+        self._news.tell()
         self.look_soon()
 
     async def _go_on(self, run: Run, now: datetime) -> None:
@@ -235,7 +239,7 @@ class Tasks:
     def _store(self, task: Task, standing: Standing, decision: Decision, now: datetime, connection: Connection) -> _Stored:
         """Everything that a decision means, in one transaction, and how the task stands then."""
         taken = None
-        store.miss(connection, task.name, [(one, missed_words(one)) for one in decision.missed], now)
+        store.miss(connection, task.name, decision.missed, now)
         if decision.start is not None:
             taken = self._take(connection, task, standing, decision.start, now)
         return taken, store.standing(connection, task.name)
@@ -254,6 +258,7 @@ class Tasks:
             self._renew_at = self._clock.monotonic() + RENEW
         self._doing[task.name] = _Doing(task, taken)
         self._standings[task.name] = replace(self._standings[task.name], open=taken.run)
+        self._news.tell()
         self._ask_at[task.name] = self._clock.monotonic()
         self._wake()
 
@@ -265,6 +270,7 @@ class Tasks:
         self._stands(name, await self._database.read(lambda connection: store.standing(connection, name)))
 
     def _stands(self, name: str, standing: Standing | None) -> None:
+        self._news.tell()
         if standing is not None and name in self._tasks:
             known = self._standings[name]
             self._standings[name] = replace(standing, held_since=known.held_since, held_because=known.held_because)
@@ -381,6 +387,10 @@ class Tasks:
     def shown(self) -> Sequence[tuple[Task, Standing]]:
         """Every task and how it stands, in the order of the configuration."""
         return [(task, self._standings[name]) for name, task in self._tasks.items() if name in self._standings]
+
+    def news(self) -> AsyncIterator[None]:
+        """That something changed, each time."""
+        return self._news.listen()
 
     def find(self, name: str) -> tuple[Task, Standing]:
         """One task. Raises NotFound."""

@@ -1,0 +1,136 @@
+"""The pages of tasks: what each of them asks, and its values."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from keepwell.kernel.problems import UsageError
+from keepwell.kernel.zones import find_zone
+from keepwell.ports.offer import Page
+
+from .calendar import Mark, bounds, often, weeks
+from .model import Run, State
+from .routes import READ, Verbs
+from .views import run_json, task_json
+
+BADGES = {
+    "done": "ok",
+    "running": "info",
+    "waiting": "warn",
+    "held": "warn",
+    "missing": "unknown",
+    "new": "quiet",
+    "skipped": "quiet",
+    "failed": "fail",
+    "refused": "fail",
+    "missed": "fail",
+}
+"""The badge of each state of a task or an occasion."""
+
+_WORST = ("failed", "refused", "missed", "waiting", "held", "running", "missing")
+_NEWEST = 30
+
+
+def pages(verbs: Verbs) -> tuple[Page, ...]:
+    """All tasks with their calendar, and one task."""
+
+    async def tasks(zone: str = "UTC") -> Mapping[str, Any]:
+        return await _tasks(verbs, zone)
+
+    async def one(name: str) -> Mapping[str, Any]:
+        task, standing = verbs.kept.find(name)
+        shown = task_json(task, standing, verbs.now())
+        return {
+            "page_title": name,
+            "task": _row(shown),
+            "facts": _facts(shown),
+            "runs": [_run(run) for run in await verbs.runs(name, None, _NEWEST)],
+        }
+
+    return (
+        Page("/tasks", "Tasks", READ, "tasks/tasks.html", tasks),
+        Page("/tasks/{name:path}", "Task", READ, "tasks/task.html", one, within="/tasks"),
+    )
+
+
+async def _tasks(verbs: Verbs, zone: str) -> dict[str, Any]:
+    try:
+        place = find_zone(zone)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    now = verbs.now()
+    shown = verbs.kept.shown()
+    listed = [task for task, _ in shown]
+    rows = [_row(task_json(task, standing, now)) for task, standing in shown]
+    runs = await verbs.between(*bounds(now, place))
+    today = now.astimezone(place).date()
+    return {
+        "headline": _headline(rows),
+        "tasks": sorted(rows, key=lambda row: _WORST.index(row["state"]) if row["state"] in _WORST else len(_WORST)),
+        "weeks": [
+            [{"date": day.date, "is_today": day.date == today, "is_past": day.date < today, "marks": _marks(day.marks)} for day in week]
+            for week in weeks(listed, runs, now, place)
+        ],
+        "often": [{"name": task.name, "every": task.cadence.text} for task in often(listed, now)],
+        "zone": place.key,
+    }
+
+
+def _headline(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    counted = {word: sum(1 for row in rows if row["state"] == word) for word in _WORST}
+    wrong = [(word, counted[word]) for word in ("failed", "refused", "missed") if counted[word]]
+    waits = [f"{counted['waiting']} {'waits' if counted['waiting'] == 1 else 'wait'} for a person"] if counted["waiting"] else []
+    if wrong or waits:
+        words = ", ".join([*(f"{count} {word}" for word, count in wrong), *waits])
+        return {"kind": "fail" if wrong else "warn", "words": words}
+    return {"kind": "ok", "words": "All tasks are done as they should be" if rows else "There are no tasks"}
+
+
+def _row(shown: Mapping[str, Any]) -> dict[str, Any]:
+    work = shown["work"]
+    does = f"{work['kind']} {work['name']}" if work else f"waits for {shown['waits_for']}" if shown["waits_for"] else "a person does it"
+    waits = shown["open"] is not None and shown["open"]["state"] == State.WAITING.value
+    record = (shown["open"] or shown["last"] or {}).get("record")
+    return {
+        **shown,
+        "badge": BADGES[shown["state"]],
+        "does": does,
+        "record": _record(record),
+        "can_run": work is not None and shown["open"] is None,
+        "can_done": waits and work is None,
+        "can_skip": waits,
+    }
+
+
+def _facts(shown: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What there is to know of a task beside how it stands."""
+    known = (
+        ("Every", f"{shown['every']} ({shown['zone']})"),
+        ("Only in", shown["window"]),
+        ("May begin late by", shown["late_within"]),
+        ("Expected to take", shown["expected_duration"]),
+        ("Locks", ", ".join(shown["locks"])),
+        ("Severity of its alerts", shown["severity"]),
+    )
+    return [(name, text) for name, text in known if text]
+
+
+def _marks(marks: Sequence[Mark]) -> list[dict[str, Any]]:
+    return [
+        {
+            "task": mark.task,
+            "at": f"{mark.at:%H:%M}" if mark.at is not None else "",
+            "words": mark.words,
+            "badge": BADGES[mark.state.value] if mark.state is not None else "",
+        }
+        for mark in marks
+    ]
+
+
+def _run(run: Run) -> dict[str, Any]:
+    shown = run_json(run)
+    return {**shown, "badge": BADGES[run.state.value], "record": _record(run.record), "by": run.by.removeprefix("tasks/")}
+
+
+def _record(record: str | None) -> str:
+    """The page of a record; empty where it has none of this server's."""
+    return f"/{record}" if record and record.startswith(("runs/", "backups/", "logs/", "reports/", "audits/")) else ""
