@@ -1,16 +1,26 @@
 """A server with runbooks, for tests: the directory is written and accepted, and runs are started and read over the API."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.serving import Served, keepwell, operations
+from tests.serving import Served, environment, keepwell, operations
 from tests.support import wait_until
 
 ENDED = ("done", "failed", "refused")
 SETTINGS = "keepwell: 1\nservice: shop\n"
+
+
+_BEGIN = """
+import asyncio, pathlib, sys
+from keepwell.api.client import ServerClient
+client = ServerClient(pathlib.Path(sys.argv[1]))
+print(asyncio.run(client.post("/api/v1/runs", {"runbook": sys.argv[2]}))["id"])
+"""
 
 
 class Runs:
@@ -34,6 +44,13 @@ class Runs:
     def run(self, name: str, *more: str) -> Any:
         """Runs a runbook until it ends or waits."""
         return self.said("run", name, *more)
+
+    def begin(self, name: str) -> int:
+        """Begins a runbook and does not wait; the number of its run."""
+        told = subprocess.run(
+            [sys.executable, "-c", _BEGIN, str(self.data), name], capture_output=True, text=True, timeout=60, check=True, env=environment()
+        )
+        return int(told.stdout)
 
     def show(self, number: int) -> Any:
         """A run as it stands."""

@@ -47,7 +47,7 @@ class RunbookRoom:
     @property
     def activities(self) -> Sequence[Activity]:
         """What the engine runs for it."""
-        return (self.runs,)
+        return (self.runs, self.runs.holding)
 
     @property
     def performs(self) -> Mapping[str, Perform]:

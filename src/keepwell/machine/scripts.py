@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from keepwell.kernel.problems import AskError
@@ -97,6 +97,13 @@ class DetachedScripts:
             return None
         watch = _Watch(folder, await asyncio.to_thread(_process_of, folder), 1024 * 1024, self._redact, on_output)
         return await watch.until_end(timeout)
+
+    def tidy(self, tickets: Collection[str]) -> None:
+        """Removes the folders of all others."""
+        for folder in self._place.glob("*/*"):
+            ticket = str(folder.relative_to(self._place))
+            if ticket not in tickets:
+                self.forget(ticket)
 
     def forget(self, ticket: str) -> None:
         """Removes its folder."""

@@ -1,6 +1,6 @@
 """Scripts that outlive the process which starts them: what a step of a runbook runs as."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -51,6 +51,10 @@ class Scripts(Protocol):
     async def resume(self, ticket: str, timeout: float, on_output: Callable[[str], None], /) -> Ended | None:
         """Goes on waiting for one that another process began, ``timeout`` seconds more; None where it never began, and then it never
         will."""
+        ...
+
+    def tidy(self, tickets: Collection[str], /) -> None:
+        """Removes what is kept of all others: of scripts whose end was stored just before a crash."""
         ...
 
     def forget(self, ticket: str, /) -> None:

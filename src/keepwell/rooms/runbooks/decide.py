@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from keepwell.kernel.problems import Refused, UsageError
 from keepwell.ports.permission import Deed
 from keepwell.ports.scripts import Ended
+from keepwell.ports.work import Outcome, Performed
 
 from .model import ENDED, Prepared, Ready, Run, State, StepRun, Way
 from .prepare import digest_of
@@ -269,3 +270,20 @@ def answer(run: Run, arguments: Mapping[str, str]) -> Run:
 def asked_for(ready: Ready) -> Iterator[str]:
     """The names of what each run is asked for, each once."""
     yield from dict.fromkeys(name for prepared in ready.steps for name in prepared.step.asks)
+
+
+def performed(run: Run) -> Performed:
+    """What came of a run, in the words of whoever asked for it."""
+    outcome = {State.DONE: Outcome.DONE, State.FAILED: Outcome.FAILED, State.REFUSED: Outcome.REFUSED}.get(run.state, Outcome.WAITING)
+    seconds = (run.ended_at - run.began_at).total_seconds() if run.ended_at and run.began_at else 0.0
+    return Performed(outcome, run.sentence, run.subject, {"seconds": seconds} if run.ended_at else {})
+
+
+def same(run: Run, step: StepRun) -> StepRun:
+    """The step as it is in another value of the run."""
+    return next(one for one in run.steps if one.number == step.number)
+
+
+def again(run: Run, step: StepRun) -> Run:
+    """The run with a step that may begin (again)."""
+    return with_step(run, replace(same(run, step), state=State.WAITING, sentence=""))

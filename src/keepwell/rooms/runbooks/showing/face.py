@@ -16,7 +16,7 @@ def face(verbs: Verbs) -> Face:
     """All of it."""
 
     async def events() -> AsyncIterator[Event]:
-        async for _ in verbs.runs.news():
+        async for _ in verbs.runs.news.listen():
             yield _CHANGED
 
     return Face(

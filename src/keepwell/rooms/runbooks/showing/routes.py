@@ -157,7 +157,7 @@ async def shown(verbs: Verbs, number: int) -> dict[str, Any]:
     """A run with the permissions that it waits for."""
     run = await verbs.runs.find(number if number <= LARGEST_NUMBER else 0)
     waiting = await verbs.permissions.waiting_for(f"runs/{number}/") if run.state is State.WAITING else []
-    return run_json(run, verbs.runs.output(number), waiting)
+    return run_json(run, verbs.runs.news.output(number), waiting)
 
 
 def _people(verbs: Verbs) -> tuple[Route, ...]:

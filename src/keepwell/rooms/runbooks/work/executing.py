@@ -1,7 +1,7 @@
 """One step is done: as a script that outlives Keepwell where that is possible, else by the host's runner."""
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +64,10 @@ class Executing:
     def ticket(self, name: str) -> str:
         """A ticket for a step that begins."""
         return self._scripts.ticket(name)
+
+    def tidy(self, tickets: Collection[str]) -> None:
+        """Removes what is kept of steps that are none of these."""
+        self._scripts.tidy(tickets)
 
     def forget(self, ticket: str) -> None:
         """Removes what is kept of a step whose end is stored."""

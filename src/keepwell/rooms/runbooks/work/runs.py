@@ -4,11 +4,10 @@ A step is stored as running before it begins, and its end before the next one be
 what came of it (``Recover``) and never simply begins it again.
 """
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -19,7 +18,7 @@ from keepwell.ports.activity import Job
 from keepwell.ports.clock import Clock
 from keepwell.ports.permission import Decision, Permissions
 from keepwell.ports.scripts import Ended
-from keepwell.ports.work import Occasion, Outcome, Performed, Work
+from keepwell.ports.work import Occasion, Performed, Work
 from keepwell.rooms.runbooks import decide, store
 from keepwell.rooms.runbooks.decide import Ask, Begin, Finish, Leave, Recover, Wait
 from keepwell.rooms.runbooks.model import ENDED, OPEN, Ready, Run, State, StepRun, Way, Wish
@@ -27,25 +26,14 @@ from keepwell.storage import journal, leases
 from keepwell.storage.database import Database
 
 from .executing import VERIFIES, Executing, Execution
-
-LEASE = timedelta(minutes=2)
-"""How long a run belongs to the server that drives it, unless it says so again."""
-
-RENEWED = 40.0
-"""Seconds between two renewals."""
+from .holding import Holding, Taken
+from .news import News
 
 AGAIN = 15.0
 """Seconds until a run is tried again that could not be stored, or that another server drives."""
 
-TAIL = 64 * 1024
-"""Characters of the output of a step that runs which pages see."""
-
 _KEEPWELL = "keepwell"
 _log = logging.getLogger("keepwell.runbooks")
-
-
-class _Taken(Exception):
-    """Another server drives the run."""
 
 
 class Runs:
@@ -54,16 +42,12 @@ class Runs:
     def __init__(self, database: Database, clock: Clock, executing: Executing, permissions: Permissions, holder: str) -> None:
         self._database, self._clock = database, clock
         self._executing, self._permissions = executing, permissions
-        self._holder = holder
+        self.holding = Holding(database, clock, holder)
         self._ready: Mapping[str, Ready] = {}
         self._open: dict[int, Run] = {}
         self._due: dict[int, float] = {}
         self._driving: set[int] = set()
-        self._leases: dict[int, leases.Lease] = {}
-        self._renew_at = 0.0
-        self._outputs: dict[int, str] = {}
-        self._moved: dict[int, asyncio.Event] = {}
-        self._listeners: set[asyncio.Queue[int]] = set()
+        self.news = News()
         self._wake: Callable[[], None] = lambda: None
         permissions.on_decided(self._on_decided)
 
@@ -77,10 +61,12 @@ class Runs:
         """Takes the runs that have not ended; what this server held when it died is its own again."""
 
         def load(connection: Connection) -> list[Run]:
-            leases.release_all(connection, self._holder)
+            self.holding.take_back(connection)
             return store.open_runs(connection)
 
         self._open = {run.number: run for run in await self._database.write(load)}
+        steps = (step for run in self._open.values() for step in run.steps)
+        self._executing.tidy({step.ticket for step in steps if step.state is State.RUNNING})
 
     def configure(self, ready: Mapping[str, Ready]) -> None:
         """Takes the runbooks in force: runs that wait may go on with what was supplied or accepted meanwhile."""
@@ -95,9 +81,8 @@ class Runs:
     # --- the engine --------------------------------------------------------------------------------------------------------------
 
     def next_due(self) -> float | None:
-        """When a run goes on, or a lease is renewed."""
+        """When a run goes on."""
         times = [due for number, due in self._due.items() if number not in self._driving]
-        times += [self._renew_at] if self._leases else []
         return min(times, default=None)
 
     def take_due(self, monotonic: float) -> Sequence[Job]:
@@ -105,9 +90,6 @@ class Runs:
         numbers = [number for number, due in self._due.items() if due <= monotonic and number not in self._driving]
         jobs = [Job(self._due.pop(number), f"run {number}", lambda number=number: self._drive(number)) for number in numbers]  # type: ignore[misc]
         self._driving.update(numbers)
-        if self._leases and self._renew_at <= monotonic:
-            jobs.append(Job(self._renew_at, "leases of runs", self._renew))
-            self._renew_at = monotonic + RENEWED
         return jobs
 
     def _soon(self, number: int, seconds: float = 0.0) -> None:
@@ -126,7 +108,7 @@ class Runs:
         try:
             while await self._advance(number):
                 pass
-        except _Taken:
+        except Taken:
             self._keep(await self._stored(number))
             self._soon(number, AGAIN)
         except StorageError as error:
@@ -135,8 +117,8 @@ class Runs:
         finally:
             self._driving.discard(number)
             if number not in self._due:
-                await self._release(number)
-            self._tell(number)
+                await self.holding.release(number)
+            self.news.tell(number)
             self._wake()
 
     async def _advance(self, number: int) -> bool:
@@ -166,7 +148,7 @@ class Runs:
     async def _wait(self, run: Run, step: StepRun, sentence: str) -> bool:
         after = decide.waits(run, step, sentence)
         if after != run:
-            await self._changed(run.number, lambda now_run: decide.waits(now_run, _same(now_run, step), sentence), "run.waits")
+            await self._changed(run.number, lambda now_run: decide.waits(now_run, decide.same(now_run, step), sentence), "run.waits")
             return self._open.get(run.number) is not None and self._open[run.number] != after
         return False
 
@@ -198,14 +180,14 @@ class Runs:
         before = move.step
 
         def change(now_run: Run) -> Run:
-            if _same(now_run, before).state is not before.state or _same(now_run, before).attempt != before.attempt:
-                raise _Taken  # somebody said something else meanwhile
+            if decide.same(now_run, before).state is not before.state or decide.same(now_run, before).attempt != before.attempt:
+                raise Taken  # somebody said something else meanwhile
             return decide.began(now_run, move, ticket, now)
 
         stored = await self._changed(run.number, change, "run.step-began", facts)
         work = Execution(stored, self.ready(run.runbook), prepared)
         try:
-            ended = await self._executing.run(work, ticket, self._hearing(run.number))
+            ended = await self._executing.run(work, ticket, self.news.hearing(run.number))
         except AskError as error:
             await self._end(run.number, before, State.FAILED, str(error))
             return
@@ -216,9 +198,9 @@ class Runs:
         step, ready = move.step, self.ready(run.runbook)
         assert step.deadline is not None
         left = (step.deadline - self._clock.now()).total_seconds()
-        ended = await self._executing.resume(ready, step.ticket, max(0.0, left), self._hearing(run.number))
+        ended = await self._executing.resume(ready, step.ticket, max(0.0, left), self.news.hearing(run.number))
         if ended is None:
-            await self._changed(run.number, lambda now_run: _again(now_run, step), "run.step-not-begun", {"step": step.name})
+            await self._changed(run.number, lambda now_run: decide.again(now_run, step), "run.step-not-begun", {"step": step.name})
             return
         if move.prepared is None:
             state, sentence = decide.judged(ended, step.deadline - (step.began_at or step.deadline))
@@ -243,7 +225,7 @@ class Runs:
             state, sentence = (State.DONE, said) if effect else (State.FAILED, f"it ended well, and its effect is not there: {said}")
         if state is State.WAITING:
             await self._changed(
-                work.run.number, lambda now_run: _again(now_run, step), "run.step-repeated", {"step": step.name, "why": sentence}
+                work.run.number, lambda now_run: decide.again(now_run, step), "run.step-repeated", {"step": step.name, "why": sentence}
             )
             return
         await self._end(work.run.number, step, state, sentence, ended)
@@ -257,21 +239,13 @@ class Runs:
         facts = {"step": step.name, "state": state.value, "status": status, "sentence": sentence}
 
         def change(run: Run) -> Run:
-            found = replace(_same(run, step), output_digest=digest or _same(run, step).output_digest)
+            found = replace(decide.same(run, step), output_digest=digest or decide.same(run, step).output_digest)
             return decide.ended(run, found, state, sentence, now, status=status)
 
         stored = await self._changed(number, change, "run.step-ended", facts, output)
-        self._outputs.pop(number, None)
-        if ticket := _same(stored, step).ticket:
+        self.news.forget_output(number)
+        if ticket := decide.same(stored, step).ticket:
             self._executing.forget(ticket)
-
-    def _hearing(self, number: int) -> Callable[[str], None]:
-        def hear(text: str) -> None:
-            self._outputs[number] = (self._outputs.get(number, "") + text)[-TAIL:]
-            self._tell(number)
-
-        self._outputs[number] = ""
-        return hear
 
     # --- storing -----------------------------------------------------------------------------------------------------------------
 
@@ -289,7 +263,7 @@ class Runs:
         drives = number in self._driving and actor == _KEEPWELL
 
         def write(connection: Connection) -> tuple[Run, leases.Lease | None]:
-            lease = self._held(connection, number, now) if drives else None
+            lease = self.holding.held(connection, number, now) if drives else None
             before = store.by_number(connection, number)
             if before is None:
                 raise NotFound(f"there is no run {number}", hint="keepwell runs lists them")
@@ -301,45 +275,17 @@ class Runs:
 
         after, lease = await self._database.write(write)
         if lease is not None:
-            self._leases[number] = lease
+            self.holding.keep(number, lease)
         self._keep(after)
         return after
-
-    def _held(self, connection: Connection, number: int, now: datetime) -> leases.Lease:
-        lease = self._leases.get(number)
-        if lease is not None and leases.is_current(connection, lease, now):
-            return lease
-        taken = leases.acquire(connection, f"runs/{number}", self._holder, now, LEASE)
-        if taken is None:
-            raise _Taken
-        return taken
-
-    async def _renew(self) -> None:
-        now = self._clock.now()
-        held = dict(self._leases)
-
-        def write(connection: Connection) -> dict[int, leases.Lease | None]:
-            return {number: leases.renew(connection, lease, now, LEASE) for number, lease in held.items()}
-
-        for number, lease in (await self._database.write(write)).items():
-            if lease is not None and number in self._leases:
-                self._leases[number] = lease
-
-    async def _release(self, number: int) -> None:
-        lease = self._leases.pop(number, None)
-        if lease is not None:
-            try:
-                await self._database.write(lambda connection: leases.release(connection, lease))
-            except StorageError as error:
-                _log.warning("the lease of a run ends by itself", extra={"facts": {"run": number, "why": str(error)}})
 
     def _keep(self, run: Run) -> None:
         if run.state in OPEN:
             self._open[run.number] = run
         else:
             self._open.pop(run.number, None)
-            self._outputs.pop(run.number, None)
-        self._tell(run.number)
+            self.news.forget_output(run.number)
+        self.news.tell(run.number)
 
     # --- people and other rooms --------------------------------------------------------------------------------------------------
 
@@ -373,7 +319,7 @@ class Runs:
     async def perform(self, work: Work, occasion: Occasion) -> Performed:
         """Does a runbook for another room; see ``keepwell.ports.work.Perform``."""
         run = await self.start(Wish(work.name, occasion.key, occasion.by, occasion.at, dict(work.arguments)))
-        return performed(await self.settled(run.number))
+        return decide.performed(await self.settled(run.number))
 
     async def settled(self, number: int) -> Run:
         """The run, once it has ended or waits for a person."""
@@ -383,7 +329,7 @@ class Runs:
                 return await self.find(number)
             if run.state in (State.WAITING, State.ASKS) and run.sentence and number not in self._driving and number not in self._due:
                 return run
-            await self._moved.setdefault(number, asyncio.Event()).wait()
+            await self.news.moved(number)
 
     async def find(self, number: int) -> Run:
         """A run. Raises NotFound."""
@@ -419,42 +365,3 @@ class Runs:
         if run.state in OPEN:
             self._soon(number)
         return run
-
-    # --- showing -----------------------------------------------------------------------------------------------------------------
-
-    def output(self, number: int) -> str:
-        """What the step that runs now has printed so far, its newest part."""
-        return self._outputs.get(number, "")
-
-    def _tell(self, number: int) -> None:
-        if event := self._moved.pop(number, None):
-            event.set()
-        for queue in self._listeners:
-            if not queue.full():
-                queue.put_nowait(number)
-
-    async def news(self) -> AsyncIterator[int]:
-        """The numbers of runs in which something happened, as it happens."""
-        queue: asyncio.Queue[int] = asyncio.Queue(maxsize=100)
-        self._listeners.add(queue)
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            self._listeners.discard(queue)
-
-
-def performed(run: Run) -> Performed:
-    """What came of a run, in the words of whoever asked for it."""
-    outcome = {State.DONE: Outcome.DONE, State.FAILED: Outcome.FAILED, State.REFUSED: Outcome.REFUSED}.get(run.state, Outcome.WAITING)
-    seconds = (run.ended_at - run.began_at).total_seconds() if run.ended_at and run.began_at else 0.0
-    return Performed(outcome, run.sentence, run.subject, {"seconds": seconds} if run.ended_at else {})
-
-
-def _same(run: Run, step: StepRun) -> StepRun:
-    return next(one for one in run.steps if one.number == step.number)
-
-
-def _again(run: Run, step: StepRun) -> Run:
-    """The run with a step that may begin (again)."""
-    return decide.with_step(run, replace(_same(run, step), state=State.WAITING, sentence=""))
