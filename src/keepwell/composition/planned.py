@@ -12,12 +12,23 @@ from keepwell.kernel.problems import AskError
 from keepwell.kernel.redaction import redact_patterns
 from keepwell.ports.http import Request
 from keepwell.ports.runner import Command
+from keepwell.rooms.audits import offer as audits
+from keepwell.rooms.backups import offer as backups
 from keepwell.rooms.checks.model import Check, Kind
 from keepwell.rooms.checks.patterns import Pattern
-from keepwell.rooms.logs.offer import recurring_of
+from keepwell.rooms.logs import offer as logs
 from keepwell.rooms.plan.model import Entry, Kept, Operated, PlannedCheck
+from keepwell.rooms.reports import offer as reports
 from keepwell.rooms.samples.objectives.offer import windows_of
 from keepwell.rooms.tasks.options import KINDS, TaskOptions
+
+_RECURRING = (
+    ("backups", backups.recurring_of),
+    ("logs", logs.recurring_of),
+    ("audits", audits.recurring_of),
+    ("reports", reports.recurring_of),
+)
+"""The sections by which something recurs, and what does."""
 
 
 def operated(operations: Operations, checks: tuple[Check, ...], host: str, user: str) -> Operated:
@@ -77,13 +88,17 @@ def tasks(operations: Operations) -> tuple[Entry, ...]:
     """Whatever recurs, each with its keys as text."""
     entries, options = operations.entries("tasks"), operations.options("tasks")
     named = [Entry(name, planned_task(options[name]), entry.place.line or 0) for name, entry in entries.items()]
-    return (*named, *_rotations(operations))
+    return (*named, *_by_sections(operations))
 
 
-def _rotations(operations: Operations) -> Iterator[Entry]:
-    for one in recurring_of(operations):
-        line = operations.entries("logs")[one.work.name].place.line or 0
-        yield Entry(one.name, {"does": f"{one.work.kind} {one.work.name}", "every": one.every, "zone": one.zone}, line)
+def _by_sections(operations: Operations) -> Iterator[Entry]:
+    """What recurs by sections of other rooms than that of tasks."""
+    for section, recurring_of in _RECURRING:
+        for one in recurring_of(operations):
+            entry = operations.entries(section).get(one.work.name)
+            expected = {"expected_duration": format_duration(one.expected)} if one.expected is not None else {}
+            told = {"does": f"{one.work.kind} {one.work.name}", "every": one.every, "zone": one.zone, **expected}
+            yield Entry(one.name, told, (entry.place.line if entry is not None else None) or 0)
 
 
 def planned_task(options: TaskOptions) -> Mapping[str, str]:
