@@ -19,7 +19,7 @@ from keepwell.ports.offer import Face
 from keepwell.ports.work import Perform, Recurring
 from keepwell.rooms.backups import offer
 from keepwell.rooms.backups.face import face
-from keepwell.rooms.backups.resolve import Backup, Kinds, resolve
+from keepwell.rooms.backups.resolve import Backup, resolve
 from keepwell.rooms.backups.views import Shown
 from keepwell.rooms.backups.work.keeper import Backups
 from keepwell.rooms.backups.work.ports import Blocking, in_thread
@@ -114,8 +114,7 @@ def backups_of(operations: Operations, user: str) -> dict[str, Backup]:
     def why_not(name: str, text: str) -> str:
         return acceptances.why_not(Executable(name, text, "", verbs.LOCAL, user))
 
-    kinds = Kinds(verbs.backup_sources(), verbs.backup_engines())
-    return resolve(operations.entries("backups"), operations.entries("repositories"), kinds, why_not)
+    return resolve(operations.entries("backups"), operations.entries("repositories"), offer.kinds(), why_not)
 
 
 def promises_of(operations: Operations) -> tuple[Promise, ...]:

@@ -252,7 +252,8 @@ def validate(directory: str) -> "Valid":
     operations = load(directory)
     resolve_checks(operations, user="nobody in particular")  # who runs it decides what is accepted, not what is valid
     check_more(operations)
-    return Valid((*read_acceptances(Path(directory)).warnings, *waiting_rules(operations)), unused_in(operations))
+    waits = (*waiting_rules(operations), *backups.waiting(operations))
+    return Valid((*read_acceptances(Path(directory)).warnings, *waits), unused_in(operations))
 
 
 def check_more(operations: "Operations") -> None:

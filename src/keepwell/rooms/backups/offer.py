@@ -8,7 +8,10 @@ from keepwell.ports.offer import Drivers, Section, Tables
 
 if TYPE_CHECKING:
     from keepwell.config.operations import Operations
+    from keepwell.kernel.problems import Problem
     from keepwell.ports.work import Recurring
+
+    from .resolve import Kinds
 
 SOURCES, SOURCE_ENTRY_POINTS = "keepwell.rooms.backups.sources", "keepwell.backup_sources"
 ENGINES, ENGINE_ENTRY_POINTS = "keepwell.rooms.backups.engines", "keepwell.backup_engines"
@@ -71,10 +74,31 @@ def texts(operations: "Operations") -> list[tuple[str, str]]:
 
 
 def recurring_of(operations: "Operations") -> "list[Recurring]":
-    """What recurs by the section ``backups``."""
+    """What recurs by the section ``backups``: what can be made, and its proofs."""
     from .resolve import recurring
 
-    return recurring(operations.entries("backups"))
+    return recurring(operations.entries("backups"), operations.entries("repositories"), kinds())
+
+
+def kinds() -> "Kinds":
+    """The drivers of both sections: a folder scan each, and entry points."""
+    from keepwell.config.drivers import FolderDrivers
+
+    from .resolve import Kinds
+
+    return Kinds(FolderDrivers(SOURCES, SOURCE_ENTRY_POINTS), FolderDrivers(ENGINES, ENGINE_ENTRY_POINTS))
+
+
+def waiting(operations: "Operations") -> "list[Problem]":
+    """Backups that are never made as they are written, and why: they are shown, and nothing is copied."""
+    from keepwell.kernel.problems import Problem
+
+    from .resolve import resolve
+
+    entries = operations.entries("backups")
+    found = resolve(entries, operations.entries("repositories"), kinds(), lambda name, text: "")
+    sentences = {name: f"the backup {name} is never made: {backup.why_not}" for name, backup in found.items() if backup.why_not}
+    return [Problem("backups.waiting", sentence, "", entries[name].place) for name, sentence in sentences.items()]
 
 
 def _backups() -> type[Any]:

@@ -133,11 +133,13 @@ def start_name(backup: str) -> str:
     return f"backups/{backup}/start"
 
 
-def recurring(backups: Mapping[str, Entry]) -> list[Recurring]:
-    """What recurs by these entries: each backup, and its proof."""
+def recurring(backups: Mapping[str, Entry], repositories: Mapping[str, Entry], kinds: Kinds) -> list[Recurring]:
+    """What recurs by these entries: each backup that can be made, and its proof."""
     found: list[Recurring] = []
-    for name, entry in backups.items():
-        options: BackupOptions = entry.common
+    for name, backup in resolve(backups, repositories, kinds, lambda name, text: "").items():
+        options = backup.options
+        if backup.why_not:
+            continue
         if options.every:
             found.append(Recurring(f"backups/{name}", Work("backup", name), options.every, options.zone))
         if options.prove is not None and options.prove.every:

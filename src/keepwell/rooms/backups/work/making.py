@@ -1,5 +1,6 @@
 """Making a backup: a copy is written and read back, judged beside the earlier ones, and only then what is too old goes."""
 
+import logging
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -7,7 +8,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from keepwell.kernel.durations import format_duration
-from keepwell.kernel.problems import AskError
+from keepwell.kernel.problems import AskError, KeepwellError
 from keepwell.rooms.backups import store
 from keepwell.rooms.backups.archive.sealing import identities_of
 from keepwell.rooms.backups.archive.signing import Signer, signer_in
@@ -21,6 +22,8 @@ from keepwell.storage import journal
 
 from .ports import Ports
 from .repositories import reconcile, repository_of
+
+_log = logging.getLogger("keepwell.backups")
 
 
 async def signer(ports: Ports) -> Signer:
@@ -52,8 +55,19 @@ async def make(ports: Ports, backup: Backup, run: Run, resumed: bool) -> Run:
     ended = _ended(run, copy, found, now(), (now() - before).total_seconds())
     await ports.database.write(lambda connection: _store(connection, ended, copy))
     if not copy.doubt:
-        await forget(ports, backup, run.by)
+        await _forget_safely(ports, backup, run.by)
     return ended
+
+
+async def _forget_safely(ports: Ports, backup: Backup, by: str) -> None:
+    """Retention that cannot go on is said, and makes no copy bad that was made; the next backup goes on with it."""
+    try:
+        await forget(ports, backup, by)
+    except (KeepwellError, OSError) as error:
+        now, why = ports.host.clock.now(), str(error)
+        entry = journal.NewEntry(by, "backup.retention-failed", f"backups/{backup.name}", {"why": why})
+        _log.error("copies that should go could not be deleted", extra={"facts": {"backup": backup.name, "why": why}})
+        await ports.database.write(lambda connection: journal.append(connection, entry, now))
 
 
 async def _earlier(ports: Ports, backup: Backup, run: Run, key: Signer) -> Found | None:

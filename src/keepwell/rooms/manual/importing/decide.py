@@ -14,6 +14,7 @@ from keepwell.rooms.manual.reading.model import Kind, Manual
 from keepwell.rooms.manual.reading.text import read_text
 
 from .amend import BACKUPS_EVERY, EVERYWHERE, RULES, amend
+from .backup_places import place_listed
 from .emit_runbook import runbook_text
 from .emit_yaml import operations_yaml
 from .entries import Entries, Sound
@@ -123,6 +124,7 @@ def _place_checks(outcomes: Sequence[Outcome], entries: Entries) -> list[Outcome
     each(EntryDraft, entries.take_entry)
     for value, _ in entries.sections.get("backups", {}).values():
         value.setdefault("every", BACKUPS_EVERY)
+    place_listed(entries.sections.get("backups", {}), entries.sections.get("repositories", {}))
     return placed
 
 
