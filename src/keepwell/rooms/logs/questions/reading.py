@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from keepwell.rooms.logs.files.packing import Different, unpacked
 
-BLOCK = 2 * 1024 * 1024
+BLOCK = 1024 * 1024
 LONGEST_LINE = 1024 * 1024
 """Bytes of a line; of a longer one the rest is left out, which is counted."""
 _HEAD = 64 * 1024

@@ -14,6 +14,8 @@ from keepwell.rooms.logs.files.listing import rotated_files
 from keepwell.rooms.logs.model import Policy, Question
 
 _PROGRAM = "keepwell.rooms.logs.questions.child"
+FRUGAL = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OMP_NUM_THREADS": "1"}
+"""Blocks are small: memory that is given back at once is worth more than a pool of it."""
 LONGEST = 600.0
 """Seconds that an analysis may take."""
 
@@ -43,7 +45,7 @@ async def _asked(policy: Policy, questions: Sequence[Question], now: datetime) -
     arguments = (sys.executable, "-P", "-m", _PROGRAM)
     pipe = asyncio.subprocess.PIPE
     try:
-        process = await asyncio.create_subprocess_exec(*arguments, stdin=pipe, stdout=pipe, stderr=pipe)
+        process = await asyncio.create_subprocess_exec(*arguments, stdin=pipe, stdout=pipe, stderr=pipe, env={**os.environ, **FRUGAL})
     except OSError as error:
         raise AskError(f"the process that reads logs could not be started: {error.strerror}") from None
     try:
