@@ -77,7 +77,7 @@ class Audits:
         self._address = ""
         self._locks: dict[str, asyncio.Lock] = {}
         self._told: dict[str, tuple[Active, ...]] = {}
-        self._waivers: Sequence[Waiver] = ()
+        self._ends_at: datetime | None = None
         self._tell_at: float | None = None
         self._busy = False
         self._wake: Callable[[], None] = lambda: None
@@ -212,7 +212,8 @@ class Audits:
     async def _tell_of_all(self) -> None:
         """Tells people how every audit stands. What cannot be stored now is told a little later."""
         try:
-            self._waivers = await self._verbs.read(store.waivers)
+            waivers = await self._verbs.read(store.waivers)
+            self._ends_at = next_waiver_end(waivers, self._clock.now())
             found = grouped(await self.findings())
             newest = await self._verbs.read(store.newest_runs)
             for name in {*self.audits, *self._told}:
@@ -230,7 +231,7 @@ class Audits:
         """See ports.activity.Activity."""
         if self._busy:
             return None
-        end = next_waiver_end(self._waivers, self._clock.now())
+        end = self._ends_at
         ends = [] if end is None else [self._clock.monotonic() + (end - self._clock.now()).total_seconds()]
         return min((*ends, *([self._tell_at] if self._tell_at is not None else [])), default=None)
 
@@ -239,7 +240,7 @@ class Audits:
         due = self.next_due()
         if due is None or due > monotonic:
             return ()
-        self._busy, self._tell_at = True, None
+        self._busy, self._tell_at, self._ends_at = True, None, None
         return (Job(due, "waivers of audits", self._turn),)
 
     async def _turn(self) -> None:

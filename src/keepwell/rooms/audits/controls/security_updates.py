@@ -32,7 +32,7 @@ fi
 """
 _APT = re.compile(r"Inst (\S{1,200})(?: \[([^\]]{1,200})\])? \((\S{1,200}) ([^\[\)]{0,1000})")
 _SECURITY = re.compile(r"-security\b|\bsecurity\b", re.IGNORECASE)
-_DNF = re.compile(r"(\S{1,100})\s+(\S{0,40}[Ss]ec\S{0,20}|\S{1,40}\s+\S{1,40})\s+(\S{1,300})(?:\s.*)?")
+_PACKAGE = re.compile(r"[A-Za-z0-9][\w.+-]{0,150}-[\w.:+~^]{1,100}-[\w.+~^]{1,100}\.[a-z0-9_]{2,12}")
 _FACT = re.compile(r"(now|manager|changed|lists) ?(\S*)")
 
 
@@ -82,12 +82,13 @@ def _apt(text: str) -> list[Finding]:
 
 
 def _dnf(text: str) -> list[Finding]:
+    """Lines of an advisory's name, its type, its severity and the package, in dnf 4 and dnf 5 alike."""
     found: dict[str, str] = {}
     for line in text.splitlines():
-        match = _DNF.fullmatch(line.strip()) if not _FACT.fullmatch(line) else None
-        if match:
-            name = match[3]
-            found[name] = f"the security update {name} ({match[1]}) is not installed"
+        advisory, *words = line.split() or [""]
+        package = next(filter(_PACKAGE.fullmatch, words), None)
+        if package is not None:
+            found[package] = f"the security update {package} ({shown(advisory)}) is not installed"
     return [Finding(name, sentence) for name, sentence in sorted(found.items())]
 
 
