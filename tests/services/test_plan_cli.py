@@ -1,4 +1,4 @@
-"""keepwell plan and keepwell validate as a user runs them, on a directory with sections of later versions."""
+"""keepwell plan and keepwell validate as a user runs them."""
 
 import json
 import os
@@ -31,9 +31,9 @@ tasks:
   review: {every: daily}
 windows:
   night: {on: "daily 02:00-04:00", zone: Asia/Tokyo}
-logs: {app: {path: /var/log/app.log}}
-repositories:
-  far: {url: "s3://far/shop", password: hunter2}
+logs: {app: {paths: [/var/log/app.log], rotate: {every: day}}}
+backups: {files: {files: {paths: [/srv/shop]}, to: far, every: weekly}}
+repositories: {far: {archive: {path: /srv/far}}}
 """
 RUNBOOK = """\
 ---
@@ -78,7 +78,7 @@ def test_a_plan_for_people(ops: Path) -> None:
     answer = keepwell("plan", str(ops), "--days", "2")
     assert (answer.returncode, answer.stderr) == (0, "")
     lines = answer.stdout.splitlines()
-    assert lines[0] == "shop: 5 checks, 4 tasks, 4 runbooks; 2 waiting for acceptance, 1 missing, 2 faults"
+    assert lines[0] == "shop: 5 checks, 6 tasks, 4 runbooks; 3 waiting for acceptance, 1 missing, 2 faults"
     assert lines[1].startswith("2 days from ")
     assert "nothing was run" in lines[1]
     assert lines[2] == "items of the manual: 7 carried, 1 missing"
@@ -89,15 +89,15 @@ def test_a_plan_for_people(ops: Path) -> None:
         "    queue   command  ls /var/spool | wc -l  (waits for acceptance)",
         "    unit    process  match shop --serve",
         "  */5 * * * *, UTC: 1 task",
-        "    02:30 Asia/Tokyo  clean   runbooks/clean.md, 2 steps, about 15m, in its window night",
-        "    00:00 UTC         review  a person does it",
-        '    often   line 14: "runbooks/absent.md" does not exist',
-        '    escape  line 15: "../../etc/passwd" leaves the operations directory, so it is not read',
+        "    02:30 Asia/Tokyo  clean          runbooks/clean.md, 2 steps, about 15m, in its window night",
+        "    00:00 UTC         review         a person does it",
+        '    often          line 14: "runbooks/absent.md" does not exist',
+        '    escape         line 15: "../../etc/passwd" leaves the operations directory, so it is not read',
         "     1 stop   systemd.stop  systemctl stop shop",
         "  runbooks/other.md  no step  By hand",
         "  night  daily 02:00-04:00 Asia/Tokyo",
-        "  logs            1  app",
-        f"Waiting for acceptance: 2 texts (keepwell accept {ops} shows them whole)",
+        "    00:00 UTC         logs/app       rotation app",
+        f"Waiting for acceptance: 3 texts (keepwell accept {ops} shows them whole)",
         "Missing: 1 thing that nobody supplied",
         "  BUCKET  value     line 9: Which bucket?",
     ):
@@ -113,7 +113,7 @@ def test_a_plan_as_json_has_all_of_it(ops: Path) -> None:
     answer = keepwell("plan", str(ops), "--json", "--days", "2", "--user", "operator")
     assert answer.returncode == 0, answer.stderr
     plan = json.loads(answer.stdout)
-    assert plan["summary"] == {"checks": 5, "tasks": 4, "runbooks": 4, "steps": 2, "waiting": 2, "missing": 1, "faults": 2}
+    assert plan["summary"] == {"checks": 5, "tasks": 6, "runbooks": 4, "steps": 2, "waiting": 3, "missing": 1, "faults": 2}
     assert (plan["service"], plan["host"], plan["user"]) == ("shop", "local", "operator")
     checks = {check["name"]: check for check in plan["checks"]}
     assert (checks["disk"]["every"], checks["disk"]["accepted"], checks["disk"]["text"]) == ("1m", None, None)
@@ -126,9 +126,12 @@ def test_a_plan_as_json_has_all_of_it(ops: Path) -> None:
     assert first["in_window"] is True
     assert [runbook["path"] for runbook in plan["runbooks"]][:2] == ["runbooks/clean.md", "runbooks/absent.md"]
     assert plan["runbooks"][0]["steps"][1]["missing"] == ["BUCKET"]
-    assert [section["section"] for section in plan["kept"]] == ["logs", "repositories"]
+    assert [(tasks[name]["does"], tasks[name]["line"]) for name in ("logs/app", "backups/files")] == [
+        ("rotation app", 19),
+        ("backup files", 20),
+    ]
+    assert plan["kept"] == []
     assert plan["windows"] == [{"name": "night", "on": "daily 02:00-04:00", "zone": "Asia/Tokyo"}]
-    assert plan["kept"][1]["entries"][0]["value"] == {"url": "s3://far/shop", "password": "[redacted]"}
     assert plan["missing"][0]["places"] == ["runbooks/clean.md#clean"]
     assert plan["dispositions"] == {"carried": 7, "missing": 1}
     assert "hunter2" not in answer.stdout
@@ -138,7 +141,7 @@ def test_what_was_accepted_no_longer_waits(ops: Path) -> None:
     user = verbs.effective_user()
     accept_in(ops, [text for text in verbs.executables(str(ops), user) if text.name == "checks/queue"], by="ann", at=datetime.now(UTC))
     plan = json.loads(keepwell("plan", str(ops), "--json").stdout)
-    assert [one["name"] for one in plan["waiting"]] == ["checks/marked"]
+    assert [one["name"] for one in plan["waiting"]] == ["runbooks/clean.md#stop", "checks/marked"]
     assert {check["name"]: check["accepted_by"] for check in plan["checks"]}["queue"] == "ann"
     other = json.loads(keepwell("plan", str(ops), "--json", "--user", "somebody-else").stdout)
     why = {one["name"]: one["why"] for one in other["waiting"]}["checks/queue"]
@@ -155,16 +158,7 @@ def test_a_directory_that_is_invalid_cannot_be_planned(ops: Path) -> None:
     assert "expected a list" in answer.stderr
 
 
-def test_validate_names_what_is_not_run(ops: Path) -> None:
+def test_validate_says_that_all_of_it_is_run(ops: Path) -> None:
     answer = keepwell("validate", str(ops))
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.splitlines() == [
-        "logs (line 19): 1 entry is kept and shown by keepwell plan; this version does not run it",
-        "repositories (line 20): 1 entry is kept and shown by keepwell plan; this version does not run it",
-        f"{ops} is valid",
-    ]
-    told = json.loads(keepwell("validate", str(ops), "--json").stdout)
-    assert [(one["section"], one["entries"], one["line"]) for one in told["not_run"]] == [
-        ("logs", 1, 19),
-        ("repositories", 1, 20),
-    ]
+    assert (answer.returncode, answer.stdout) == (0, f"{ops} is valid\n"), answer.stderr
+    assert json.loads(keepwell("validate", str(ops), "--json").stdout)["not_run"] == []
