@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 def commands() -> Sequence[Subcommand | Group]:
     """Every command of the program, in the order of ``keepwell --help``."""
     from keepwell.api import offer as api
+    from keepwell.composition import providing
     from keepwell.composition.querying import put_question
     from keepwell.config import offer as config
     from keepwell.demo import offer as demo
@@ -39,6 +40,7 @@ def commands() -> Sequence[Subcommand | Group]:
     from keepwell.rooms.manual.importing import offer as manual
     from keepwell.rooms.manual.lint import offer as lint
     from keepwell.rooms.manual.living import offer as living
+    from keepwell.rooms.manual.provide import offer as provide
     from keepwell.rooms.plan import offer as plan
     from keepwell.rooms.promql import commands as promql
     from keepwell.rooms.promql.rules import commands as rules
@@ -72,6 +74,7 @@ def commands() -> Sequence[Subcommand | Group]:
             (*alert_rules.commands(verbs.ask_server, verbs.tell_server), *rules.commands()),
         ),
         Group("samples", "ask for samples, bring them and take them away", (*samples.commands(verbs.ask_server), *_transfer())),
+        provide.commands(verbs.data_directory, providing.facts, providing.keepwell),
         *manual.commands(verbs.data_directory, verbs.check_problem, lambda directory: verbs.validate(str(directory))),
         *alertmanager.commands(verbs.receiver_kinds, lambda directory: verbs.validate(str(directory))),
         *lint.commands(verbs.shellcheck, __version__),

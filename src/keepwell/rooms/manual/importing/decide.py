@@ -19,10 +19,12 @@ from .emit_runbook import runbook_text
 from .emit_yaml import operations_yaml
 from .entries import Entries, Sound
 from .fence_fates import settle_fences
+from .key_figures import take_key_figures
 from .model import Amendment, CheckDraft, Disposition, EntryDraft, ExpectDraft, Fate, LimitDraft, Missing, Outcome, TaskDraft, View, Wanting
 from .names import slug
 from .outcomes import Recognisers
 from .placeholders import missing_in
+from .provided import taken_over
 from .registry import all_recognisers
 from .result import CONFIGURATION, Imported, MissingInput
 from .runbooks import Runbook, make_runbooks
@@ -53,7 +55,7 @@ def import_manual(
     seen = list(views(manual, known))
     outcomes = settle_fences(_judge(seen, found))
     entries = Entries(every, sound)
-    outcomes = _place_checks(outcomes, entries)
+    outcomes = take_key_figures(manual, _place_checks(outcomes, entries), entries)
     runbooks = make_runbooks(manual, outcomes)
     outcomes = _place_rest(outcomes, entries, runbooks)
     service = slug(re.split(r"\s[-–—|]\s|:", manual.title)[0]) or slug(name.rpartition("/")[2].partition(".")[0]) or "service"
@@ -133,7 +135,9 @@ def _place_rest(outcomes: Sequence[Outcome], entries: Entries, runbooks: Sequenc
     for outcome in outcomes:
         for draft in outcome.found.drafts:
             if isinstance(draft, TaskDraft):
-                outcome = _at(outcome, take_task(draft, outcome.item, runbooks, entries))
+                place, work = take_task(draft, outcome.item, runbooks, entries)
+                found = taken_over(outcome.found, draft.script, work) if work else outcome.found
+                outcome = _at(replace(outcome, found=found), place)
         if outcome.found.fate not in (Fate.NARRATIVE, Fate.UNRECOGNISED):
             outcome = _at(outcome, _in_runbook(outcome, runbooks))
         placed.append(outcome)

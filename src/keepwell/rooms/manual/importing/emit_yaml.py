@@ -14,7 +14,7 @@ _MOST_PLACES = 20
 _SHORT = 100
 # Words that YAML 1.1 or 1.2 reads as something other than text, in small letters.
 _NOT_TEXT = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
-_ORDER = ("contacts", "windows", "backups", "repositories", "objectives", "logs", "incidents.severities")
+_ORDER = ("contacts", "windows", "backups", "repositories", "objectives", "kpis", "logs", "incidents.severities")
 
 
 def operations_yaml(name: str, service: str, entries: Entries, waiting: Sequence[str]) -> str:

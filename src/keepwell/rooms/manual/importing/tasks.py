@@ -9,6 +9,7 @@ from keepwell.rooms.manual.reading.model import Item, Kind
 from .entries import Entries
 from .model import EntryDraft, TaskDraft
 from .names import slug
+from .provided import work_of
 from .runbooks import Runbook
 
 _EMPTY = frozenset(
@@ -16,19 +17,22 @@ _EMPTY = frozenset(
 )
 
 
-def take_task(draft: TaskDraft, item: Item, runbooks: Sequence[Runbook], entries: Entries) -> str:
-    """Adds the task; gives its place."""
+def take_task(draft: TaskDraft, item: Item, runbooks: Sequence[Runbook], entries: Entries) -> tuple[str, dict[str, str]]:
+    """Adds the task; gives its place, and what of Keepwell does the work of a script that nobody supplied (else nothing)."""
     runbook = _runbook(draft, item, runbooks)
     title = draft.title or (runbook.section.title if runbook else "") or (item.section[-1] if item.section else "")
     value: dict[str, Any] = {}
     if runbook is not None:
         value["run"] = runbook.path
-    elif draft.script:
+    work = work_of(draft.script, entries.sections) if draft.script and runbook is None else {}
+    if work:
+        value |= work
+    elif draft.script and runbook is None:
         value["waits_for"] = draft.script.rpartition("/")[2]
     value["every"] = draft.every
     known = _same_work(value, entries.sections.get("tasks", {}))
     name = known or slug(draft.script.rpartition(".")[0] if draft.script else title) or "task"
-    return entries.take_entry(EntryDraft("tasks", name, {**value, **draft.settings}), item.line)
+    return entries.take_entry(EntryDraft("tasks", name, {**value, **draft.settings}), item.line), work
 
 
 def _same_work(value: Mapping[str, Any], tasks: Mapping[str, tuple[dict[str, Any], dict[int, None]]]) -> str:
