@@ -20,6 +20,7 @@ from keepwell.rooms.logs import offer as logs
 from keepwell.rooms.plan.model import Entry, Kept, Operated, PlannedCheck
 from keepwell.rooms.reports import offer as reports
 from keepwell.rooms.samples.objectives.offer import windows_of
+from keepwell.rooms.tasks.offer import beside
 from keepwell.rooms.tasks.options import KINDS, TaskOptions
 
 _RECURRING = (
@@ -94,7 +95,7 @@ def tasks(operations: Operations) -> tuple[Entry, ...]:
 def _by_sections(operations: Operations) -> Iterator[Entry]:
     """What recurs by sections of other rooms than that of tasks."""
     for section, recurring_of in _RECURRING:
-        for one in recurring_of(operations):
+        for one in beside(operations, recurring_of(operations)):
             entry = operations.entries(section).get(one.work.name)
             expected = {"expected_duration": format_duration(one.expected)} if one.expected is not None else {}
             told = {"does": f"{one.work.kind} {one.work.name}", "every": one.every, "zone": one.zone, **expected}

@@ -264,6 +264,7 @@ def check_more(operations: "Operations") -> None:
     routing.check(operations, operations.options("windows"))
     escalation.check(operations)
     reports.check(operations)
+    tasks.check(operations, operations.values["logs"], {*operations.values["reports"], *reports.TITLES})
 
 
 def waiting_rules(operations: "Operations") -> "Sequence[Problem]":

@@ -1,6 +1,6 @@
 """What the room of tasks declares: the section ``tasks``, its tables, and the tasks of a configuration. Imports nothing costly."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,36 @@ def tables() -> Tables:
 def tasks_of(operations: "Operations", windows: "Mapping[str, Window]", more: "Sequence[Recurring]" = ()) -> "tuple[Task, ...]":
     """Every task of a configuration, and whatever else recurs in it by a section of its own."""
     named = (_task(name, options, windows) for name, options in operations.options("tasks").items())
-    return (*named, *(task_of(one) for one in more))
+    return (*named, *(task_of(one) for one in beside(operations, more)))
+
+
+def beside(operations: "Operations", recurring: "Iterable[Recurring]") -> "list[Recurring]":
+    """What recurs by sections of its own, without the work of which a task says when it is done."""
+    from .options import KINDS
+
+    options = list(operations.options("tasks").values())
+    said = {(kind, getattr(one, key)) for one in options for key, kind in KINDS.items()}
+    return [one for one in recurring if (one.work.kind, one.work.name) not in said]
+
+
+def check(operations: "Operations", logs: "Container[str]", reports: "Container[str]") -> None:
+    """Raises ConfigurationError with every task that cleans or analyses logs, or makes a report, that there are none of."""
+    from keepwell.kernel.problems import ConfigurationError, Problem
+    from keepwell.kernel.quoting import quoted
+
+    problems = []
+    for name, options in operations.options("tasks").items():
+        place = operations.entries("tasks")[name].place
+        for key, value, known, word in (
+            ("clean", options.clean, logs, "logs"),
+            ("analyse", options.analyse, logs, "logs"),
+            ("report", options.report, reports, "reports"),
+        ):
+            if value is not None and value.partition("/")[0] not in known:
+                message = f"tasks.{name}.{key}: {quoted(value.partition('/')[0])} is not one of the {word}"
+                problems.append(Problem("config.reference", message, "", place))
+    if problems:
+        raise ConfigurationError(*problems)
 
 
 def task_of(recurring: "Recurring") -> "Task":

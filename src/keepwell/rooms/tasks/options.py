@@ -53,20 +53,20 @@ class TaskOptions(Options):
 
     run: str | None = None
     """The runbook that is run: its path in this directory, such as runbooks/restart.md."""
-    backup: str | None = None
+    backup: Annotated[str, Reference("backups")] | None = None
     """The backup that is made."""
-    prove: str | None = None
+    prove: Annotated[str, Reference("backups")] | None = None
     """The backup that is proven by restoring it."""
-    rotate: str | None = None
+    rotate: Annotated[str, Reference("logs")] | None = None
     """The logs that are rotated."""
     clean: str | None = None
-    """The logs or folders in which old files are deleted."""
+    """The logs in which old files are deleted; one of several rules of theirs as LOGS/RULE."""
     analyse: str | None = None
-    """The question that is put to logs."""
-    audit: str | None = None
+    """The logs that are asked all questions of theirs; one of these as LOGS/QUESTION."""
+    audit: Annotated[str, Reference("audits")] | None = None
     """The audit that is made."""
     report: str | None = None
-    """The report that is written: weekly or capacity."""
+    """The report that is made: one of the section ``reports``, or weekly or capacity."""
     waits_for: str | None = None
     """A script that nobody supplied; until one of the keys above takes its place, the task has no occasions."""
     with_: dict[str, str] = Field(default={}, alias="with")
@@ -84,7 +84,7 @@ class TaskOptions(Options):
     ``once within 6h`` after its time (of several only the newest)."""
     locks: tuple[LockName, ...] = ()
     """Names of what only one task at a time may use."""
-    on: str | None = None
+    on: Annotated[str, Reference("hosts", also="local")] | None = None
     """The host on which the runbook runs, where that does not say it."""
     user: str | None = None
     """Whose crontab it came from. Nothing is run as another user because of it."""

@@ -1,0 +1,139 @@
+"""Tasks of a real ``keepwell up``: runbooks run when their time has come, what goes wrong is an alert, commands say and do it."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from keepwell.composition import verbs
+from keepwell.config.acceptance import accept_in
+from tests.serving import Served, keepwell, operations, serving
+from tests.support import wait_until
+
+CONFIGURATION = """\
+keepwell: 1
+service: shop
+tasks:
+  count: {run: runbooks/count.md, every: 1s}
+  breaks: {run: ./runbooks/breaks.md, every: 2s, priority: low}
+  review: {every: 1s}
+  yearly: {run: runbooks/count.md, every: yearly, zone: Europe/Berlin, window: night, locks: [disk], expected_duration: 1h}
+windows:
+  night: {on: "daily 22:00-06:00"}
+checks:
+  counted: {keepwell: {task: {name: count, warn: "> 1h"}}, every: 1s}
+"""
+COUNT = """\
+# Count
+
+```sh {"name": "count"}
+echo once >> FILE
+```
+"""
+BREAKS = """\
+# Breaks
+
+```sh {"name": "breaks"}
+exit 3
+```
+"""
+
+
+@pytest.fixture
+def ops(tmp_path: Path) -> Path:
+    """A directory whose runbooks are accepted."""
+    folder = operations(tmp_path / "ops", CONFIGURATION)
+    (folder / "runbooks").mkdir()
+    (folder / "runbooks" / "count.md").write_text(COUNT.replace("FILE", str(tmp_path / "counted")))
+    (folder / "runbooks" / "breaks.md").write_text(BREAKS)
+    accept_in(folder, verbs.executables(str(folder), verbs.effective_user()), by="ann", at=datetime.now(UTC))
+    return folder
+
+
+def state(server: Served, name: str) -> str:
+    return str(server.get(f"/api/v1/tasks/{name}")["state"])
+
+
+def alerts(server: Served) -> dict[str, dict[str, str]]:
+    """The labels of each active alert, by its name."""
+    return {alert["labels"]["alertname"]: alert["labels"] for alert in server.get("/api/v1/alerts")["active_alerts"]}
+
+
+def test_what_is_due_runs_and_what_breaks_is_an_alert(ops: Path, tmp_path: Path) -> None:
+    counted, data = tmp_path / "counted", tmp_path / "data"
+    with serving(ops, data) as server:
+        wait_until(lambda: counted.exists() and len(counted.read_text().split()) >= 2, 30, "two runs of count")
+        wait_until(lambda: state(server, "breaks") == "failed", 30, "the runbook that breaks")
+        wait_until(lambda: "TaskFailed" in alerts(server), 30, "the alert")
+        assert alerts(server)["TaskFailed"] == {"alertname": "TaskFailed", "service": "shop", "severity": "info", "task": "breaks"}
+        wait_until(lambda: server.states().get("counted") == "ok", 30, "the check of what Keepwell itself did")
+        runs = server.get("/api/v1/task-runs?task=count&limit=1000")["runs"]
+        assert len({run["due_at"] for run in runs}) == len(runs)
+        done = keepwell("tasks", "done", "review", "--note", "looked", "--by", "maria", "--data", str(data))
+        assert (done.returncode, done.stdout) == (0, "review: done: done by maria: looked\n"), done.stderr
+        listed = keepwell("tasks", "list", "--data", str(data))
+        assert listed.returncode == 1  # one failed
+        assert "every" in listed.stdout.lower()
+        shown = json.loads(keepwell("tasks", "show", "yearly", "--data", str(data), "--json").stdout)
+        assert (shown["state"], shown["window"], shown["locks"], shown["last_success"]) == ("new", "daily 22:00-06:00", ["disk"], None)
+        before = len(counted.read_text().split())
+        assert keepwell("run", "yearly", "--data", str(data)).returncode == 0
+        wait_until(lambda: state(server, "yearly") == "done", 30, "what a person began")
+        assert len(counted.read_text().split()) > before
+        history = keepwell("tasks", "history", "--task", "yearly", "--data", str(data))
+        assert "done" in history.stdout
+        refused = keepwell("tasks", "run", "nothing", "--data", str(data))
+        assert (refused.returncode, "no task is called nothing" in refused.stderr) == (2, True)
+        assert keepwell("journal", "verify", "--data", str(data)).returncode == 0
+
+
+def test_a_reload_and_a_restart_go_on_where_they_were(ops: Path, tmp_path: Path) -> None:
+    counted, data = tmp_path / "counted", tmp_path / "data"
+    with serving(ops, data):
+        wait_until(counted.exists, 30, "a run of count")
+    before = counted.read_text()
+    with serving(ops, data) as server:
+        wait_until(lambda: len(counted.read_text()) > len(before), 30, "a run after the restart")
+        text = (ops / "keepwell.yaml").read_text()
+        (ops / "keepwell.yaml").write_text(text.replace("  breaks: {run: ./runbooks/breaks.md, every: 2s, priority: low}\n", ""))
+        assert keepwell("reload", "--data", str(data)).returncode == 0
+        assert "breaks" not in [task["name"] for task in server.get("/api/v1/tasks")["tasks"]]
+        runs = server.get("/api/v1/task-runs?task=count&limit=1000")["runs"]
+        done = [run for run in runs if run["state"] == "done"]
+        assert len(counted.read_text().split()) >= len(done)
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        ("{every: daily, backup: shop}", '"shop" is not one of the backups'),
+        ("{every: daily, rotate: app}", '"app" is not one of the logs'),
+        ("{every: daily, clean: app/old}", 'tasks.it.clean: "app" is not one of the logs'),
+        ("{every: daily, report: yearly}", 'tasks.it.report: "yearly" is not one of the reports'),
+        ("{every: daily, audit: ports}", '"ports" is not one of the audits'),
+        ("{every: daily, run: a.md, on: web1}", '"web1" is not one of the hosts'),
+        ("{every: daily, window: never}", '"never" is not one of the windows'),
+        ("{every: whenever}", '"whenever" is not a cadence'),
+    ],
+)
+def test_validate_says_what_is_wrong_with_a_task(tmp_path: Path, entry: str, sentence: str) -> None:
+    folder = operations(tmp_path / "ops", f"keepwell: 1\nservice: shop\ntasks:\n  it: {entry}\n")
+    answer = keepwell("validate", str(folder))
+    assert answer.returncode == 1
+    assert sentence in answer.stdout + answer.stderr
+    assert "keepwell.yaml:4:" in answer.stdout + answer.stderr
+
+
+def test_a_task_says_the_time_of_work_that_recurs_by_itself(tmp_path: Path) -> None:
+    text = """\
+keepwell: 1
+service: shop
+tasks:
+  nightly: {backup: files, every: "daily 02:00"}
+  week: {report: weekly, every: "Monday 09:00"}
+backups: {files: {files: {paths: [/srv/shop]}, to: far, every: weekly}}
+repositories: {far: {archive: {path: /srv/far}}}
+"""
+    plan = json.loads(keepwell("plan", str(operations(tmp_path / "ops", text)), "--json").stdout)
+    assert [(task["name"], task["does"]) for task in plan["tasks"]] == [("nightly", "backup files"), ("week", "report weekly")]
