@@ -99,6 +99,7 @@ def test_killed_at_every_moment(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_copying_killed_at_every_moment_loses_and_doubles_nothing_of_a_writer_that_waits(tmp_path: Path) -> None:
     """Nobody writes meanwhile: what is written between copy and cut is lost by design, and said."""
     moment, is_killed = 1, True

@@ -1,6 +1,7 @@
 """Logs of a running server: rotated by a command and a task, asked, counted, shown."""
 
 import json
+import urllib.request
 from pathlib import Path
 
 from tests.logs_writer import numbers_in, writing
@@ -45,6 +46,9 @@ def test_rotated_asked_and_counted_by_commands(tmp_path: Path) -> None:
         assert answer["lines"] == len(numbers_in(folder, "app.log"))
         assert keepwell("logs", "list", "--data", str(data)).returncode == 0
         assert "words: 1 different" in keepwell("logs", "show", "shop", "--data", str(data)).stdout
+        for path, words in (("/logs", "3 kept"), ("/logs/shop", "words: 1 different"), ("/logs/shop", "app.log.3.gz")):
+            with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=10) as page:
+                assert words.removeprefix("words: ") in page.read().decode()
         waiting = keepwell("logs", "clean", "shop", "--data", str(data))
         assert (waiting.returncode, "approve" in waiting.stdout) == (1, True), waiting.stdout
         assert keepwell("logs", "clean", "shop", "--dry-run", "--data", str(data)).returncode == 0
