@@ -21,6 +21,7 @@ from keepwell.rooms.backups import offer
 from keepwell.rooms.backups.face import face
 from keepwell.rooms.backups.resolve import Backup, resolve
 from keepwell.rooms.backups.views import Shown
+from keepwell.rooms.backups.words import count
 from keepwell.rooms.backups.work.keeper import Backups
 from keepwell.rooms.backups.work.ports import Blocking, in_thread
 from keepwell.rooms.backups.work.showing import Promise, Showing
@@ -174,9 +175,8 @@ def _read(path: str) -> bytes:
 def _said(restored: "Restored", to: str, is_signed: bool) -> dict[str, Any]:
     manifest = restored.manifest
     notes = [] if is_signed else ["who signed it was not looked at: no key was given, and the data directory has none (--key FILE)"]
-    sentence = (
-        f"{restored.members:,} members of the copy of {manifest.started:%Y-%m-%d %H:%M} UTC restored into {to}, each compared with its list"
-    )
+    what = f"{count(restored.members, 'member')} of the copy of {manifest.started:%Y-%m-%d %H:%M} UTC"
+    sentence = f"{what} restored into {to}, each compared with its list"
     return {"copy": manifest.id, "members": restored.members, "to": to, "sentence": sentence, "notes": notes}
 
 

@@ -9,6 +9,7 @@ from keepwell.config.operations import Operations
 from keepwell.ports.activity import Activity
 from keepwell.ports.host import Host
 from keepwell.ports.offer import Face
+from keepwell.ports.records import Recoveries
 from keepwell.rooms.checks.model import Check
 from keepwell.rooms.samples import log, push, views_page
 from keepwell.rooms.samples.admission import Limits
@@ -21,7 +22,7 @@ from keepwell.rooms.samples.scraping.work import Scraping
 from keepwell.rooms.samples.transfer.routes import Transfer
 from keepwell.rooms.samples.transfer.routes import routes as transfer_routes
 from keepwell.rooms.samples.transfer.source import StoreSource
-from keepwell.rooms.samples.work.asking import Asker, CheckFacts, Facts, Maintenance, no_maintenance
+from keepwell.rooms.samples.work.asking import Asker, CheckFacts, Facts, Maintenance, no_maintenance, no_recovery
 from keepwell.rooms.samples.work.kept import KeptFiles
 from keepwell.rooms.samples.work.reader import Reader
 from keepwell.rooms.samples.work.rolled_asked import RolledAsked
@@ -44,6 +45,8 @@ class SampleRoom:
         self._facts = Facts(operations.service, {}, {}, {})
         self.maintenance: Maintenance = no_maintenance
         """Who knows of work that was begun by hand; set before ``face``."""
+        self.recovery: Recoveries = no_recovery
+        """Who knows how backups can be brought back; set before ``face``."""
 
     @property
     def activities(self) -> Sequence[Activity]:
@@ -72,7 +75,7 @@ class SampleRoom:
 
     def asker(self) -> Asker:
         """What questions are answered from."""
-        return Asker(self._reader, lambda: self._facts, self.maintenance)
+        return Asker(self._reader, lambda: self._facts, self.maintenance, self.recovery)
 
     def face(self) -> Face:
         """What is shown of samples."""

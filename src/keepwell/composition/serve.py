@@ -114,6 +114,7 @@ async def serve(settings: Settings, open_local: Callable[[], AbstractAsyncContex
         records.successes = tasks.last_success
         backups = BackupRoom(database, hosts, data.path)
         records.proofs = backups.backups.newest_proof
+        samples.recovery = backups.showing.recovery
         reports = ReportRoom(database, host, samples, alerts)
         incidents = IncidentRoom(database, hosts.of, alerts.desk, operations)
         audits = AuditRoom(database, hosts.of, alerts.desk.tell)

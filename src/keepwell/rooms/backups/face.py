@@ -18,7 +18,7 @@ from .views import Shown, iso, measured, verdicts_json
 from .work.showing import Showing
 
 _BADGES = {"proven": "ok", "made": "warn", "none": "unknown", "running": "info", "failed": "fail", "waits": "unknown"}
-_RUN_BADGES = {"done": "ok", "running": "info", "failed": "fail", "refused": "warn"}
+_RUN_BADGES = {"done": "ok", "running": "info", "failed": "fail", "refused": "warn", "cut off": "warn"}
 _MOST_COPIES = 60
 _CHANGED = Event("backups", "backups/changed.html", {})
 

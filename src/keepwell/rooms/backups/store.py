@@ -13,12 +13,19 @@ from keepwell.storage.database import upsert
 from .model import Copy, Manifest, Run
 from .tables import COPY, RUN
 
+CUT_OFF = "cut off"
+"""The state of a run that a crash or a stop of the server ended. It goes on when its occasion is asked for again."""
+
 
 def begin(connection: Connection, work: Work, occasion: Occasion, now: datetime) -> tuple[Run, bool]:
     """The run of an occasion, and whether it is new."""
     found = connection.execute(select(RUN).where(RUN.c.kind == work.kind, RUN.c.backup == work.name, RUN.c.key == occasion.key)).first()
     if found is not None:
-        return _run(found), False
+        known = _run(found)
+        if known.state != CUT_OFF:
+            return known, False
+        go_on(connection, known)
+        return replace(known, state="running", ended=None, sentence=""), False
     row = {
         "kind": work.kind,
         "backup": work.name,
@@ -53,6 +60,16 @@ def runs(connection: Connection, backup: str | None = None, limit: int = 50) -> 
     if backup is not None:
         query = query.where(RUN.c.backup == backup)
     return [_run(row) for row in connection.execute(query)]
+
+
+def running(connection: Connection) -> list[Run]:
+    """The runs that are under way, or were when the server ended."""
+    return [_run(row) for row in connection.execute(select(RUN).where(RUN.c.state == "running").order_by(RUN.c.id))]
+
+
+def go_on(connection: Connection, run: Run) -> None:
+    """A run that was cut off is under way again."""
+    connection.execute(update(RUN).where(RUN.c.id == run.id).values(state="running", ended_at=None, sentence=""))
 
 
 def newest_runs(connection: Connection) -> dict[tuple[str, str], Run]:

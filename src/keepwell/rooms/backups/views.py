@@ -11,6 +11,9 @@ from .decide import Verdict
 from .model import Copy, Run
 from .resolve import Backup
 
+ENDED_BADLY = ("failed", "refused", "cut off")
+"""States of runs that came to nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -44,7 +47,7 @@ class Shown:
             return "waits"
         if any(run.state == "running" for run in runs):
             return "running"
-        if any(run.state in ("failed", "refused") for run in runs) or (self.copies and self.copies[-1].fault):
+        if any(run.state in ENDED_BADLY for run in runs) or (self.copies and self.copies[-1].fault):
             return "failed"
         return "none" if not self.copies else "proven" if self.proven else "made"
 
@@ -53,7 +56,7 @@ class Shown:
         """What there is to say of it."""
         if self.backup.why_not:
             return self.backup.why_not
-        failed = [run for run in (self.made, self.proved) if run is not None and run.state in ("failed", "refused")]
+        failed = [run for run in (self.made, self.proved) if run is not None and run.state in ENDED_BADLY]
         if failed:
             return max(failed, key=lambda run: run.id).sentence
         if self.copies and self.copies[-1].fault:

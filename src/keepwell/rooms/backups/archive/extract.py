@@ -7,8 +7,9 @@ before can lead out. What is there already is never written over: the folder mus
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from keepwell.kernel.quoting import quoted
 from keepwell.rooms.backups.model import Manifest, Member, MemberKind
 from keepwell.rooms.backups.words import size as size_words
 
-from .reading import Content, Stop, walk
+from .reading import Content, Stop, members_of, walk
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 Wanted = Callable[[str], bool]
@@ -34,14 +35,36 @@ def extract(folder: Path, manifest: Manifest, into: Path, identities: Sequence[A
     try:
         restoring = _Restoring(root)
         count = 0
+        moved = _moved(members_of(folder, manifest, identities), wanted)
         for content in walk(folder, manifest, identities, stop):
-            if wanted(content.member.path):
+            if _is_wanted(content, wanted, moved):
                 restoring.put(content)
                 count += not content.member.superseded
         restoring.finish()
         return count
     finally:
         os.close(root)
+
+
+def _moved(members: Iterable[Member], wanted: Wanted) -> dict[str, str]:
+    """Files that are not wanted under their own path, and are under that of a hard link to them: the first such path of each."""
+    moved: dict[str, str] = {}
+    for member in members:
+        if member.kind is MemberKind.HARD_LINK and wanted(member.path) and not wanted(member.target):
+            moved.setdefault(member.target, member.path)
+    return moved
+
+
+def _is_wanted(content: Content, wanted: Wanted, moved: Mapping[str, str]) -> bool:
+    """Whether a member is restored; what was moved, is restored where it is wanted first."""
+    member = content.member
+    if member.kind is MemberKind.HARD_LINK and member.target in moved:
+        content.rename(replace(member, target=moved[member.target]))
+        return wanted(member.path) and member.path != moved[member.target]
+    if member.path in moved:
+        content.rename(replace(member, path=moved[member.path]))
+        return True
+    return wanted(member.path)
 
 
 def _refuse_full(into: Path, manifest: Manifest) -> None:

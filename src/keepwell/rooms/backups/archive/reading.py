@@ -91,6 +91,10 @@ class Content:
         self._source = source
         self.is_taken = False
 
+    def rename(self, member: Member) -> None:
+        """It is to be restored as this one: under another path, or as a link to another."""
+        self.member = member
+
     def take(self, taker: Taker = lambda _: None) -> None:
         """Reads the bytes. Raises AnswerError where they are not the ones that the list tells of."""
         self.is_taken = True

@@ -25,6 +25,8 @@ from .ports import Blocking, Ports, remove_scratch
 
 _log = logging.getLogger("keepwell.backups")
 
+_CUT_OFF = "it was cut off when Keepwell ended; nothing of it counts until it is done again"
+
 _OUTCOMES = {"done": Outcome.DONE, "failed": Outcome.FAILED, "refused": Outcome.REFUSED}
 
 
@@ -62,6 +64,8 @@ class Backups:
     async def begin(self) -> None:
         """Removes what a crash left in the scratch folder, and makes the records say what lies in the repositories."""
         await self._blocking(lambda: remove_scratch(self._data))
+        now = self._host.clock.now()
+        await self._database.write(lambda connection: _cut_off(connection, now))
         for fault in await self.look_again():
             _log.warning("a repository could not be looked at", extra={"facts": {"why": fault}})
 
@@ -199,6 +203,15 @@ class Backups:
         if backup is not None:
             return proofs.get(backup)
         return min((proofs[name] for name in self._backups), default=None) if all(name in proofs for name in self._backups) else None
+
+
+def _cut_off(connection: Connection, now: datetime) -> None:
+    """Runs that the last life of the server left behind, stored and in the journal."""
+    left = [replace(run, state=store.CUT_OFF, ended=now, sentence=_CUT_OFF) for run in store.running(connection)]
+    for run in left:
+        store.end(connection, run)
+    entries = [journal.NewEntry("keepwell", f"{run.kind}.cut-off", f"backups/{run.backup}", {"run": run.id}) for run in left]
+    journal.append_many(connection, entries, now)
 
 
 def _performed(run: Run) -> Performed:

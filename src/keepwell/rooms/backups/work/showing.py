@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from keepwell.ports.records import Recovery
 from keepwell.rooms.backups import store
 from keepwell.rooms.backups.model import Run
 from keepwell.rooms.backups.views import Shown
@@ -63,6 +64,20 @@ class Showing:
 
         key = await signer(self.backups.ports)
         return {"public_key": key.public.decode("ascii"), "fingerprint": key.fingerprint}
+
+    async def recovery(self, name: str) -> Recovery:
+        """Recovery time and point of a backup; of all, the worst, where none is called so (see ports.records.Recoveries)."""
+        now = self.backups.ports.host.clock.now()
+        names = (name,) if name in self.backups.backups else tuple(self.backups.backups)
+        shown = [one for one in await self.listed() if one.backup.name in names and not one.backup.why_not]
+        if not shown:
+            return Recovery(None, None, why="no backup can be made as it is written" if self.backups.backups else "no backup is configured")
+        unproven = [one.backup.name for one in shown if one.recovery is None]
+        without = [one.backup.name for one in shown if one.newest is None]
+        time = None if unproven else max(one.recovery or 0.0 for one in shown)
+        point = None if without else max(one.point(now) or 0.0 for one in shown)
+        why = f"{', '.join(without)} has no copy yet" if without else f"{', '.join(unproven)} was never proven" if unproven else ""
+        return Recovery(time, point, ", ".join(one.backup.name for one in shown[:3]), why)
 
     def _promised(self, name: str) -> Mapping[str, timedelta | None]:
         """The strictest promises that hold for a backup: its own, else those for all."""

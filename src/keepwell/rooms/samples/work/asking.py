@@ -13,6 +13,7 @@ import numpy as np
 from keepwell.kernel.problems import UsageError
 from keepwell.kernel.quoting import quoted
 from keepwell.kernel.windows import Window
+from keepwell.ports.records import Recoveries, Recovery
 from keepwell.ports.samples import NAME, Matcher
 from keepwell.rooms.samples.model import Ids, Labels, Rows
 from keepwell.rooms.samples.questions import points as pointing
@@ -65,13 +66,19 @@ async def no_maintenance(labels: Labels, start: int, end: int, /) -> Sequence[tu
     return ()
 
 
+async def no_recovery(name: str, /) -> Recovery:
+    """Nobody keeps backups."""
+    return Recovery(None, None, why="nobody keeps backups here")
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """What questions are answered from: the samples, what is in force, and when work was begun by hand."""
+    """What questions are answered from: the samples, what is in force, when work was begun by hand, and what was measured of backups."""
 
     reader: Reader
     facts: Callable[[], Facts]
     maintenance: Maintenance = no_maintenance
+    recovery: Recoveries = no_recovery
 
 
 @dataclass(frozen=True, slots=True)

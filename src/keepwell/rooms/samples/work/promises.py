@@ -29,7 +29,6 @@ from .uptime import measure
 if TYPE_CHECKING:
     from keepwell.rooms.samples.objectives.options import ObjectiveOptions
 
-_UNMEASURED = "it is measured when a backup is restored, not by samples"
 _SCARCE = 0.5
 _MOST_SERIES = 200
 
@@ -61,7 +60,8 @@ async def objectives(asker: Asker) -> dict[str, Any]:
     for name, options in asker.facts().objectives.items():
         stretch = Stretch(max(0, now - options.over // timedelta(milliseconds=1)), now)
         found += [await _judged(name, options, asked, stretch) for asked in _asked(asker, name, options, stretch)]
-        found += [_of_backups(name, kind, getattr(options, kind)) for kind in ("rto", "rpo") if getattr(options, kind) is not None]
+        promised = [(kind, limit) for kind in ("rto", "rpo") if (limit := getattr(options, kind)) is not None]
+        found += [await _of_backups(asker, name, kind, limit) for kind, limit in promised]
     counts = {word: sum(one["verdict"] == word for one in found) for word in ("met", "missed", "warning", "critical", "no data")}
     return {"timestamp": iso(now), "counts": counts, "objectives": found}
 
@@ -106,9 +106,12 @@ def _budget_words(budget: Budget) -> str:
     return f"{describe(budget.left, budget.unit)} of {describe(budget.allowed, budget.unit)}{ratio}"
 
 
-def _of_backups(name: str, kind: str, limit: timedelta) -> dict[str, Any]:
+async def _of_backups(asker: Asker, name: str, kind: str, limit: timedelta) -> dict[str, Any]:
+    """A recovery time or point beside what was promised: backups measure it."""
     words = {"rto": "recovery time", "rpo": "recovery point"}[kind]
-    nothing = dict.fromkeys(("bound", "measured", "warning", "critical", "budget", "tier", "start", "end", "seconds"))
+    recovery = await asker.recovery(name)
+    seconds = recovery.time if kind == "rto" else recovery.point
+    nothing = dict.fromkeys(("warning", "critical", "budget", "tier", "start", "end", "seconds"))
     return {
         **nothing,
         "name": name,
@@ -118,13 +121,14 @@ def _of_backups(name: str, kind: str, limit: timedelta) -> dict[str, Any]:
         "bound": limit.total_seconds(),
         "unit": Unit.SECONDS.value,
         "over": "",
-        "by": "",
-        "measured_words": "-",
-        "verdict": "no data",
+        "by": recovery.by,
+        "measured": seconds,
+        "measured_words": "-" if seconds is None else describe(seconds, Unit.SECONDS),
+        "verdict": "no data" if seconds is None else "met" if seconds <= limit.total_seconds() else "missed",
         "budget_words": "",
         "exact": False,
         "note": "",
-        "why": _UNMEASURED,
+        "why": recovery.why if seconds is None else "",
     }
 
 
