@@ -38,13 +38,21 @@ class Alerts:
         self._database = database
         self._now = now
 
-    def firing(self) -> Sequence[Seen]:
-        """See rooms.incidents.verbs.Alerts."""
-        return [self._seen(alert) for alert in self._desk.active() if alert.state is State.FIRING and self._counts(alert)]
+    def firing(self, fits: Callable[[str], bool], but: Collection[int]) -> Sequence[Seen]:
+        """See rooms.incidents.verbs.Alerts. What mutes alerts is costly to say of thousands: it is asked only where one fits."""
+        alerts = self._desk.book.alerts.values()
+        found = [one for one in alerts if one.state is State.FIRING and one.number not in but and fits(one.severity)]
+        muted = {one.number for one in self._desk.active() if one.muted_by} if found else set()
+        return [self._seen(one) for one in found if one.number not in muted and one.source != SOURCE]
 
     def active(self) -> Collection[int]:
         """See rooms.incidents.verbs.Alerts."""
-        return [alert.number for alert in self._desk.active()]
+        return [number for number, alert in self._desk.book.alerts.items() if alert.state is not State.RESOLVED]
+
+    def acknowledged(self, numbers: Collection[int]) -> Mapping[int, str]:
+        """See rooms.incidents.verbs.Alerts."""
+        alerts = [self._desk.book.alerts.get(number) for number in numbers]
+        return {one.number: one.acknowledged.by for one in alerts if one is not None and one.acknowledged is not None}
 
     async def past(self, numbers: Collection[int]) -> Sequence[Seen]:
         """See rooms.incidents.verbs.Alerts."""
@@ -70,7 +78,6 @@ class Alerts:
 
     def _seen(self, alert: Alert) -> Seen:
         digests = self._desk.group_digests(alert.labels)
-        known = alert.acknowledged
         return Seen(
             alert.number,
             alert.name,
@@ -78,7 +85,6 @@ class Alerts:
             sentence(alert.annotations),
             digests[0] if digests else alert.fingerprint,
             alert.firing_since or alert.active_since,
-            known.by if known is not None else "",
             alert.resolved_at,
         )
 

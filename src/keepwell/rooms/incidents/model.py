@@ -67,7 +67,6 @@ class Seen:
     sentence: str
     group: str
     since: datetime
-    acknowledged_by: str = ""
     ended_at: datetime | None = None
 
 

@@ -57,12 +57,6 @@ def between(connection: Connection, start: datetime, end: datetime) -> list[Inci
     return _read(connection, select(INCIDENT).where(open_then).order_by(INCIDENT.c.number))
 
 
-def of_group(connection: Connection, group: str) -> Incident | None:
-    """The incident of a group of alerts that is not resolved, the newest."""
-    query = select(INCIDENT).where(INCIDENT.c.alert_group == group, INCIDENT.c.resolved_at.is_(None)).order_by(INCIDENT.c.number.desc())
-    return next(iter(_read(connection, query.limit(1))), None)
-
-
 def linked(connection: Connection, numbers: Collection[int]) -> set[int]:
     """Which of these alerts belong to an incident already."""
     found: set[int] = set()

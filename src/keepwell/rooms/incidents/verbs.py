@@ -27,12 +27,16 @@ class OnDatabase(Protocol):
 class Alerts(Protocol):
     """Who keeps the alerts. Those of the source ``SOURCE`` are never among them."""
 
-    def firing(self) -> Sequence[Seen]:
-        """Those that fire and that nothing mutes."""
+    def firing(self, fits: Callable[[str], bool], but: Collection[int], /) -> Sequence[Seen]:
+        """Those that fire and that nothing mutes, of severities that fit, without these numbers."""
         ...
 
     def active(self) -> Collection[int]:
         """The numbers of all that are pending or fire, muted ones too."""
+        ...
+
+    def acknowledged(self, numbers: Collection[int], /) -> Mapping[int, str]:
+        """Which of these somebody acknowledged, and who."""
         ...
 
     async def past(self, numbers: Collection[int], /) -> Sequence[Seen]:

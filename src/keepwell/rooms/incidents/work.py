@@ -7,28 +7,30 @@ alert belongs to an incident is a row with the alert's number as its key, so not
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from keepwell.kernel.problems import NotFound, StorageError, UsageError
+from keepwell.kernel.problems import StorageError, UsageError
 from keepwell.ports.activity import Job
 from keepwell.ports.alerts import Active
-from keepwell.storage import journal
 
 from . import decide, store
 from .decide import Change
 from .evidence import Collecting
 from .model import Deed, Incident, Policy, Seen, Severity
 from .overdue import alerts_of
+from .turn import Turn, known
 from .verbs import SOURCE, Diagnostics, Verbs
 
 AGAIN_AFTER = 1.0
 """Seconds after which what could not be stored or told is tried again."""
 PAUSE = 0.2
 """Seconds at least between two looks at what fires: a storm of alerts is looked at together."""
+SHARE = 10
+"""And at least so many times as long as the last one took."""
 EVERY = 30.0
 """Seconds at most between two looks: what mutes an alert may end without any news of it."""
 NEWS = 100
@@ -42,28 +44,7 @@ class Looked:
 
     fresh: Sequence[Seen]
     ended: Sequence[int]
-    known: Sequence[Seen]
-
-
-class Turn:
-    """One change in one transaction: what is decided first is stored before the next is decided."""
-
-    def __init__(self, connection: Connection, now: datetime, collecting: Collecting) -> None:
-        self.connection = connection
-        self.now = now
-        self.changes: list[Change] = []
-        self._collecting = collecting
-
-    def find(self, number: int) -> Incident:
-        """An incident as it stands in this transaction. Raises NotFound."""
-        return _known(store.find(self.connection, number), number)
-
-    def do(self, change: Change) -> None:
-        """Stores a change; its entries follow at the end."""
-        self.changes.append(change)
-        if change.entries:
-            store.put(self.connection, change.incident)
-            self._collecting.want(self.connection, change, self.now)
+    known: Mapping[int, str]
 
 
 class Incidents:
@@ -85,6 +66,7 @@ class Incidents:
         self._look_at: float | None = None
         self._looked_at = 0.0
         self._not_before = 0.0
+        self._took = 0.0
         self._busy = False
         self._wake: Callable[[], None] = lambda: None
         self._listeners: set[asyncio.Queue[int]] = set()
@@ -120,9 +102,9 @@ class Incidents:
 
     def severity(self, name: str) -> Severity:
         """A severity of the configuration. Raises UsageError."""
-        for known in self.policy.severities.values():
-            if known.name.lower() == name.lower():
-                return known
+        for one in self.policy.severities.values():
+            if one.name.lower() == name.lower():
+                return one
         names = ", ".join(self.policy.severities)
         hint = f"there are {names}" if names else "write some below incidents.severities in keepwell.yaml, such as P1: {respond: 15m}"
         raise UsageError(f"there is no severity {name!r}", hint=hint)
@@ -132,8 +114,7 @@ class Incidents:
         wanted = self.severity(severity)
 
         def opened(turn: Turn) -> None:
-            number = store.next_number(turn.connection)
-            turn.do(decide.opened_by_person(number, wanted, title[: store.TITLE], actor, turn.now))
+            turn.do(decide.opened_by_person(turn.next_number(), wanted, title[: store.TITLE], actor, turn.now))
 
         return (await self._change(opened))[0]
 
@@ -170,7 +151,7 @@ class Incidents:
 
     async def find(self, number: int) -> Incident:
         """The incident of that number. Raises NotFound, StorageError."""
-        return _known(await self._verbs.read(lambda connection: store.find(connection, number)), number)
+        return known(await self._verbs.read(lambda connection: store.find(connection, number)), number)
 
     async def _deed(self, number: int, decided: Callable[[Incident, datetime], Change]) -> Incident:
         return (await self._change(lambda turn: turn.do(decided(turn.find(number), turn.now))))[0]
@@ -202,6 +183,7 @@ class Incidents:
         return jobs
 
     async def _turn(self) -> None:
+        began = self._clock.monotonic()
         try:
             await self.look()
             self.fault = ""
@@ -213,6 +195,7 @@ class Incidents:
         finally:
             self._busy = False
             self._looked_at = self._clock.monotonic()
+            self._took = self._looked_at - began
             self._wake()
 
     async def _collect(self) -> None:
@@ -232,17 +215,20 @@ class Incidents:
 
     async def _look(self, changed: set[int]) -> None:
         alerts = self._verbs.alerts
-        firing, active = alerts.firing(), frozenset(alerts.active())
-        fresh = [seen for seen in firing if seen.number not in self._running and self.policy.of_alert(seen.severity) is not None]
+        active = frozenset(alerts.active())
+        fresh = list(alerts.firing(self._opens, self._running))
         gone = changed - active - self._before - self._running.keys()
         if gone:
-            fresh += [seen for seen in await alerts.past(gone) if self.policy.of_alert(seen.severity) is not None]
+            fresh += [seen for seen in await alerts.past(gone) if self._opens(seen.severity)]
         ended = [number for number in self._running if number not in active]
-        known = [seen for seen in firing if seen.acknowledged_by and self._waits(seen.number)]
+        answered = alerts.acknowledged([number for number in self._running if self._waits(number)])
         is_late = any(incident.due_at is not None and incident.due_at <= self._clock.now() for incident in self._open)
-        if fresh or ended or known or is_late:
-            await self._change(lambda turn: self._decide_looked(turn, Looked(fresh, ended, known)))
+        if fresh or ended or answered or is_late:
+            await self._change(lambda turn: self._decide_looked(turn, Looked(fresh, ended, answered)))
         self._before = active
+
+    def _opens(self, severity: str) -> bool:
+        return self.policy.of_alert(severity) is not None
 
     def _waits(self, alert: int) -> bool:
         """Whether this alert's incident waits for an answer."""
@@ -254,25 +240,24 @@ class Incidents:
         for seen in looked.fresh:
             if seen.number not in linked:
                 turn.do(self._opened_or_joined(turn, seen))
-        running = store.running(turn.connection)
+        running = turn.running()
         for number in looked.ended:
             if number in running:
                 turn.do(decide.alert_ended(turn.find(running[number]), number, turn.now))
-        for seen in looked.known:
-            incident = turn.find(running[seen.number])
+        for number, by in looked.known.items():
+            incident = turn.find(running[number])
             if incident.resolved is None:
-                deed = Deed(seen.acknowledged_by, turn.now, f"acknowledged alert {seen.number}")
-                turn.do(decide.acknowledged(incident, deed, seen.acknowledged_by))
-        for incident in store.unresolved(turn.connection):
+                turn.do(decide.acknowledged(incident, Deed(by, turn.now, f"acknowledged alert {number}"), by))
+        for incident in turn.unresolved():
             turn.do(decide.passed(incident, turn.now))
 
     def _opened_or_joined(self, turn: Turn, seen: Seen) -> Change:
         severity = self.policy.of_alert(seen.severity)
         assert severity is not None  # only such are looked at
-        there = store.of_group(turn.connection, seen.group)
+        there = turn.of_group(seen.group)
         if there is not None:
             return decide.joined(there, seen, severity, self.policy, turn.now)
-        return decide.opened_by_alert(store.next_number(turn.connection), seen, severity, turn.now)
+        return decide.opened_by_alert(turn.next_number(), seen, severity, turn.now)
 
     # --- storing and telling -----------------------------------------------------------------------------------------------------
 
@@ -282,10 +267,10 @@ class Incidents:
             now = self._clock.now()
 
             def everything(connection: Connection) -> tuple[Sequence[Change], list[Incident], dict[int, int]]:
-                turn = Turn(connection, now, self._collecting)
+                turn = Turn(connection, now)
                 decided(turn)
-                journal.append_many(connection, [entry for change in turn.changes for entry in change.entries], now)
-                return turn.changes, store.unresolved(connection), store.running(connection)
+                turn.store(self._collecting)
+                return turn.changes, turn.unresolved(), turn.running()
 
             changes, self._open, self._running = await self._verbs.write(everything)
         for number in {change.incident.number for change in changes if change.entries}:
@@ -302,7 +287,7 @@ class Incidents:
 
     def _soon(self) -> None:
         if self._look_at is None:
-            self._look_at = max(self._clock.monotonic(), self._looked_at + PAUSE)
+            self._look_at = max(self._clock.monotonic(), self._looked_at + max(PAUSE, SHARE * self._took))
         self._wake()
 
     # --- for those who show it ---------------------------------------------------------------------------------------------------
@@ -326,9 +311,3 @@ class Incidents:
                 yield await queue.get()
         finally:
             self._listeners.discard(queue)
-
-
-def _known(incident: Incident | None, number: int) -> Incident:
-    if incident is None:
-        raise NotFound(f"there is no incident {number}", hint="keepwell incidents list shows them")
-    return incident
