@@ -1,10 +1,12 @@
 """What import makes of a table of key figures for reports, and of scripts whose work a part of Keepwell does."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from keepwell.composition import verbs
 from keepwell.rooms.manual.importing.decide import import_manual
 from keepwell.rooms.manual.importing.model import Disposition
 from keepwell.rooms.manual.importing.provided import work_of
@@ -104,3 +106,21 @@ def test_names_say_what_they_are_for(script: str, work: dict[str, str]) -> None:
 
 def test_of_several_log_policies_none_is_guessed() -> None:
     assert work_of("rotate-logs.sh", {"logs": {"a": ({"rotate": {}}, {}), "b": ({"rotate": {}}, {})}}) == {}
+
+
+def test_figures_of_rules_and_objectives_are_measured_by_the_health_check() -> None:
+    configuration, _ = imported()
+    up = 'check_up{check="health"}[1d]'
+    assert configuration["figures"] == {
+        "uptime": f"1 - (count_over_time({up}) - sum_over_time({up})) * 30 / 86400",
+        "error rate": '1 - avg_over_time(check_up{check="health"}[1h])',
+    }
+    assert configuration["objectives"]["service"] == {"availability": "99.9%", "check": "health"}
+
+
+def test_what_import_writes_is_valid(tmp_path: Path) -> None:
+    """Sections and PromQL are read as ``keepwell up`` reads them."""
+    for path, text in import_manual(MANUAL.encode(), "shop.md", sound=verbs.check_problem).files.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    assert [warning.message for warning in verbs.validate(str(tmp_path)).warnings if "Orders" not in warning.message] == []

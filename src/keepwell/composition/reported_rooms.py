@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from keepwell.kernel.problems import AskError
 from keepwell.rooms.incidents.model import Incident
 from keepwell.rooms.reports.model import Span
 from keepwell.rooms.reports.sources import Analysed, BackedUp, Done, Found, Happened
@@ -152,6 +153,8 @@ def findings_asked(room: Audits | None, severity: Callable[[str], str]) -> Calla
         return None
 
     async def ask() -> Sequence[Found]:
+        if not await room.newest_all():
+            raise AskError("no audit was made: write the section audits")
         return [
             Found(one.standing.audit, one.standing.sentence, severity(one.standing.audit), one.standing.since, _until(one))
             for one in await room.open_findings()

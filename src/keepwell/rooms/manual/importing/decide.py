@@ -19,6 +19,7 @@ from .emit_runbook import runbook_text
 from .emit_yaml import operations_yaml
 from .entries import Entries, Sound
 from .fence_fates import settle_fences
+from .figures import measure_objectives
 from .key_figures import take_key_figures
 from .model import Amendment, CheckDraft, Disposition, EntryDraft, ExpectDraft, Fate, LimitDraft, Missing, Outcome, TaskDraft, View, Wanting
 from .names import slug
@@ -56,6 +57,7 @@ def import_manual(
     outcomes = settle_fences(_judge(seen, found))
     entries = Entries(every, sound)
     outcomes = take_key_figures(manual, _place_checks(outcomes, entries), entries)
+    measure_objectives(entries)
     runbooks = make_runbooks(manual, outcomes)
     outcomes = _place_rest(outcomes, entries, runbooks)
     service = slug(re.split(r"\s[-–—|]\s|:", manual.title)[0]) or slug(name.rpartition("/")[2].partition(".")[0]) or "service"

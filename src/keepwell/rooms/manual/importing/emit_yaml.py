@@ -8,6 +8,7 @@ from keepwell.kernel.rendering import harmless
 from keepwell.rooms.manual.lint.redact import without_secrets
 
 from .entries import TIMEOUTS, Entries, ordered
+from .figures import MEASURED_BY, figures_of
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*|https?://[A-Za-z0-9._:/-]*[A-Za-z0-9_/-]|[0-9]+[smhd]")
 _MOST_PLACES = 20
@@ -34,6 +35,8 @@ def operations_yaml(name: str, service: str, entries: Entries, waiting: Sequence
         lines += ["", "rules:"]
         for rule in sorted(entries.rules.values(), key=lambda rule: min(rule.lines)):
             lines += [f"  # {places(list(rule.lines))}", *_item(rule.value, 1)]
+    figures = figures_of(entries)
+    lines += ["", "figures:", f"  # {MEASURED_BY}", *_nested(figures, 1)] if figures else []
     lines += _section("windows", entries)
     lines += _section("tasks", entries)
     for key in _ORDER[2:-1]:
