@@ -52,8 +52,14 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"service\s+\S+\s+(?:start|stop|restart|reload)\b", "changes a service"),
     (r"supervisorctl\s+(?:-\S+\s+)*(?:start|stop|restart|reload|update)\b", "changes a service"),
     (r"(?:reboot|shutdown|poweroff|halt)\b", "ends the machine"),
-    (r"docker(?:-compose|\s+compose)?\s+(?:-\S+\s+)*(?:rm|rmi|stop|kill|restart|down|up|prune|system\s+prune)\b", "changes containers"),
-    (r"kubectl\s+(?:-\S+\s+)*(?:delete|apply|patch|scale|rollout\s+(?:restart|undo)|drain|cordon|edit|replace)\b", "changes a cluster"),
+    (
+        r"docker(?:-compose|\s+compose)?\s+(?:-\S+\s+(?:[^-\s]\S*\s+)?)*(?:rm|rmi|stop|kill|restart|down|up|prune|system\s+prune)\b",
+        "changes containers",
+    ),
+    (
+        r"kubectl\s+(?:-\S+\s+(?:[^-\s]\S*\s+)?)*(?:delete|apply|patch|scale|rollout\s+(?:restart|undo)|drain|cordon|edit|replace)\b",
+        "changes a cluster",
+    ),
     (r"(?:apt|apt-get|dnf|yum|apk|pip|npm)\s+(?:-\S+\s+)*(?:install|upgrade|dist-upgrade|remove|purge|update\s+--)\b", "changes packages"),
     (r"(?:iptables|ip6tables|nft|ufw|firewall-cmd)\s+(?!-L|--list|list|status)", "changes rules of the network"),
     (r"(?:useradd|userdel|usermod|groupadd|groupdel|passwd|chpasswd)\s", "changes accounts"),

@@ -23,6 +23,8 @@ Place = Callable[[str], tuple[str, str]]
 _SERVICE = re.compile(r"(?:sudo\s+)?systemctl\s+(status|start|stop|restart|reload)\s+([A-Za-z0-9@_.:-]+)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ELSEWHERE = {"cron.entry": "the section tasks of keepwell.yaml does it at its times"}
+WHOLE = "all-of-it"
+"""The one step of a runbook that has none: a person reads it, does what it says, and ticks that."""
 _STRICT = ("-euo", "pipefail")
 
 
@@ -45,7 +47,8 @@ def prepare(runbook: Runbook, around: Around) -> Ready:
     ready = Ready(runbook.path, runbook.title or runbook.path, str(host), environment or {}, secrets or {}, fault=fault)
     if fault:
         return ready
-    return replace(ready, steps=tuple(_prepared(step, ready, around) for step in runbook.steps))
+    steps = runbook.steps or (Step(1, WHOLE, CHECKLIST, ready.title, disposition="human"),)
+    return replace(ready, steps=tuple(_prepared(step, ready, around) for step in steps))
 
 
 def _fault(runbook: Runbook, host: Any, environment: Any, secrets: Any, around: Around) -> str:
@@ -53,8 +56,6 @@ def _fault(runbook: Runbook, host: Any, environment: Any, secrets: Any, around: 
         return "environment and secrets of its front matter are names with texts"
     if not isinstance(host, str) or host not in around.hosts:
         return f"there is no host {host!r} in keepwell.yaml on which it could run"
-    if not runbook.steps:
-        return "it has no step"
     bad = next((step for step in runbook.steps if step.fault), None)
     if bad is not None:
         return f"step {bad.number} ({bad.name}): {bad.fault}"
