@@ -62,10 +62,10 @@ def _routes(desk: Desk, clock: Clock, caller: Callable[[Request], str]) -> tuple
         ]
         return {"known": known, "reports": [_kept_json(one) for one in kept], "next": kept[-1].number if len(kept) == limit else None}
 
-    async def now(name: str, asked: Annotated[Asked, Query()]) -> Response | dict[str, Any]:
+    async def now(name: str, asked: Annotated[Asked, Query()]) -> Any:
         return _reply(await desk.make(name, asked.period), asked.format)
 
-    async def one(number: int, format: Form = "json") -> Response | dict[str, Any]:
+    async def one(number: int, format: Form = "json") -> Any:
         _, report = await desk.whole(min(number, _LARGEST))
         return _reply(report, format)
 
@@ -91,7 +91,7 @@ def _routes(desk: Desk, clock: Clock, caller: Callable[[Request], str]) -> tuple
     )
 
 
-def _reply(report: Report, form: Form) -> Response | dict[str, Any]:
+def _reply(report: Report, form: Form) -> Any:
     if form == "json":
         return as_json(report)
     if form == "text":

@@ -47,7 +47,7 @@ def face(living: Living) -> Face:
             hints = " ".join(problem.hint for problem in error.problems)
             return {"style_address": address, "nothing": str(error), "hint": hints}
 
-    async def asked(format: Literal["json", "html"] = "json") -> Response | dict[str, Any]:
+    async def asked(format: Literal["json", "html"] = "json") -> Any:
         from .shown import as_json
 
         manual = await living.manual()
