@@ -208,4 +208,6 @@ def main() -> None:
     gc.disable()
     from keepwell.cli.program import run
 
-    raise SystemExit(run(commands(), __version__, sys.argv[1:]))
+    # What stays for weeks does not keep the other commands in memory (1 MB).
+    stays = sys.argv[1:2] == ["up"]
+    raise SystemExit(run((_up(),) if stays else commands(), __version__, sys.argv[1:]))

@@ -2,7 +2,8 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -12,8 +13,10 @@ from keepwell.ports.clock import Clock
 from keepwell.ports.offer import Event, Face, Page, Route, Stream
 
 from . import assets
-from .environment import build_environment
 from .streams import Listeners
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 STREAM_LISTENERS = 100
 """Live pages at once."""
@@ -29,7 +32,7 @@ class Site:
 
     def __init__(self, faces: Sequence[Face], service: str, clock: Clock, listeners: int = STREAM_LISTENERS) -> None:
         self._assets = assets.Assets.packaged()
-        self._environment = build_environment({face.name: face.templates for face in faces if face.templates}, self._assets.url)
+        self._templates = {face.name: face.templates for face in faces if face.templates}
         self._listeners = Listeners(self._render_event, listeners)
         self._clock = clock
         self._service = service
@@ -56,6 +59,13 @@ class Site:
     def close(self) -> None:
         """Ends every stream."""
         self._listeners.close()
+
+    @cached_property
+    def _environment(self) -> "Environment":
+        """Made for the first page that somebody opens: until then a server does without the template engine (3 MB)."""
+        from .environment import build_environment
+
+        return build_environment(self._templates, self._assets.url)
 
     def _page_route(self, page: Page, face: Face) -> Route:
         stream = face.streams[0].path if face.streams else ""
