@@ -68,6 +68,14 @@ bench: .venv/.dev ## tables of speed, with the wanted figure beside each (about 
 	@$(PY) -m bench.samples_transfer
 	@$(PY) -m bench.samples
 
+.PHONY: audiodeck
+audiodeck: .venv/.dev ## a whole manual played over five weeks, and what came of each row of its catalogue (half an hour)
+	@$(PY) -m lab.audiodeck.play
+
+.PHONY: audiodeck-kills
+audiodeck-kills: .venv/.dev ## the same, while Keepwell is killed a hundred times
+	@$(PY) -m lab.audiodeck.play --kills 100
+
 .PHONY: bench-lint
 bench-lint: .venv/.dev ## what lint finds of a catalogue of defects in five real manuals, beside the wanted figures
 	@$(PY) -m bench.lint

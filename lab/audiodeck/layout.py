@@ -11,6 +11,8 @@ from pathlib import Path
 from keepwell.demo.laboratory.certificates import write_certificates
 from keepwell.demo.laboratory.sound import write_tone
 
+from .programs import MACHINE
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOGS = ("application", "health", "metrics", "error", "access", "audit")
 TONES = ("tone.wav", "test-tone.mp3")
@@ -111,6 +113,9 @@ class Layout:
         own = Path(__file__).with_name("systemctl.py").read_text("utf-8")
         for name in ("systemctl", "journalctl"):
             (self.programs / name).write_text(f"#!{sys.executable} -IS\n{own}", "utf-8")
+            (self.programs / name).chmod(0o755)
+        for name, text in MACHINE.items():
+            (self.programs / name).write_text(text.format(root=shlex.quote(str(self.root))), "utf-8")
             (self.programs / name).chmod(0o755)
 
     def _make_certificates(self) -> None:

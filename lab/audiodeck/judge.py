@@ -1,0 +1,243 @@
+"""What came of each row of a manual's catalogue: judged by queries over what the play left behind, not by what anybody meant.
+
+The queries are data (tests/conformance/audiodeck_rows.yaml). A row is *proven* where every query of it finds what it asks for; *human*
+where a person ticked it, *missing* where an input is named that nobody supplied, *refused* where import refused it: each of these is looked
+up, too. A row of which nothing of all that was found is *silent*.
+"""
+
+import contextlib
+import fnmatch
+import gzip
+import json
+import re
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .layout import REPOSITORY, Layout
+
+ROWS = REPOSITORY / "tests" / "conformance" / "audiodeck_rows.yaml"
+FATES = ("proven", "human", "missing", "refused", "silent")
+
+_VIEWS = """
+CREATE TEMP VIEW look AS SELECT i.name, o.state, o.sentence, o.measured FROM check_observation o JOIN check_identity i ON i.id = o.check_id;
+CREATE TEMP VIEW found AS SELECT i.name, c.after AS state, c.sentence, '' AS measured
+  FROM check_change c JOIN check_identity i ON i.id = c.check_id;
+CREATE TEMP VIEW seen AS SELECT * FROM look UNION ALL SELECT * FROM found;
+CREATE TEMP VIEW did AS SELECT r.runbook, s.name AS step, s.title, s.state, s.way, s.sentence, s.done_by, s.output_digest, r.number
+  FROM run_step s JOIN run r ON r.number = s.run;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A row, what became of it, and by what that is known (or what was not found)."""
+
+    row: str
+    fate: str
+    by: str
+    what: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """For programs."""
+        return {"row": self.row, "fate": self.fate, "by": self.by, "what": self.what}
+
+
+class Left:
+    """What a play left behind: the database, read only, and files."""
+
+    def __init__(self, layout: Layout, data: Path, operations: Path) -> None:
+        self.root = layout.root
+        self.database = sqlite3.connect(f"file:{data / 'keepwell.sqlite'}?mode=ro", uri=True)
+        self.database.executescript(_VIEWS)
+        self.report: dict[str, Any] = json.loads((operations / "import-report.json").read_text("utf-8"))
+
+    def count(self, query: str, *values: object) -> int:
+        """A number out of the database."""
+        return int(self.database.execute(query, values).fetchone()[0] or 0)
+
+    def texts(self, pattern: str) -> Iterator[tuple[Path, str]]:
+        """Files below the root by a pattern, packed ones unpacked."""
+        for path in sorted(self.root.glob(pattern)):
+            if path.is_file():
+                content = path.read_bytes()
+                yield path, (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8", "replace")
+
+
+Asked = Mapping[str, Any]
+Answer = tuple[bool, str]
+"""Whether it was found, and what in words."""
+
+
+def _check(left: Left, asked: Asked) -> Answer:
+    name, state, says = str(asked["check"]), str(asked.get("found", "%")), str(asked.get("says", "%"))
+    number = left.count("SELECT count(*) FROM seen WHERE name GLOB ? AND state LIKE ? AND sentence LIKE ?", name, state, says)
+    words = " ".join(word for word in ("" if state == "%" else f"was {state}", "" if says == "%" else f"said {says.strip('%')!r}") if word)
+    return number > 0, f"check {name} looked{' and ' + words if words else ''} ({number})"
+
+
+def _measured(left: Left, asked: Asked) -> Answer:
+    rows = left.database.execute("SELECT measured FROM look WHERE name GLOB ?", (asked["measured"],)).fetchall()
+    names = {name for (text,) in rows for name in json.loads(text or "{}")}
+    wanted = list(asked["of"])
+    return all(name in names for name in wanted), f"check {asked['measured']} measured {', '.join(wanted)} ({len(rows)} looks)"
+
+
+def _alert(left: Left, asked: Asked) -> Answer:
+    facts = f"%{asked.get('about', '')}%"
+    number = left.count(
+        "SELECT count(*) FROM journal WHERE event = 'alert.firing' AND json_extract(facts, '$.name') GLOB ? AND facts LIKE ?",
+        asked["alert"],
+        facts,
+    )
+    about = f" about {asked['about']}" if "about" in asked else ""
+    return number > 0, f"alert {asked['alert']}{about} fired ({number})"
+
+
+def _event(left: Left, asked: Asked) -> Answer:
+    subject, facts, times = str(asked.get("subject", "*")), f"%{asked.get('facts', '')}%", int(asked.get("times", 1))
+    number = left.count(
+        "SELECT count(*) FROM journal WHERE event GLOB ? AND subject GLOB ? AND facts LIKE ?", asked["event"], subject, facts
+    )
+    return number >= times, f"journal: {asked['event']} {'' if subject == '*' else subject} ({number})"
+
+
+def _task(left: Left, asked: Asked) -> Answer:
+    number = left.count("SELECT count(*) FROM task_run WHERE task GLOB ? AND state = 'done'", asked["task"])
+    return number >= int(asked.get("times", 1)), f"task {asked['task']} done ({number})"
+
+
+def _step(left: Left, asked: Asked) -> Answer:
+    runbook, step = str(asked["step"]).split("/")
+    number = left.count(
+        "SELECT count(*) FROM did WHERE runbook = ? AND step GLOB ? AND state = ?",
+        f"runbooks/{runbook}.md",
+        step,
+        asked.get("state", "done"),
+    )
+    return number > 0, f"step {asked['step']} {asked.get('state', 'done')} ({number})"
+
+
+def _ticked(left: Left, asked: Asked) -> Answer:
+    runbook, title = str(asked["ticked"]), str(asked["title"])
+    query = "SELECT count(*) FROM did WHERE runbook = ? AND title LIKE ? AND way = 'person' AND state = 'done'"
+    number = left.count(query, f"runbooks/{runbook}.md", f"%{title}%")
+    return number > 0, f"ticked in {runbook}: {title} ({number}, by a simulated operator)"
+
+
+def _output(left: Left, asked: Asked) -> Answer:
+    runbook, step = str(asked["output"]).split("/")
+    rows = left.database.execute(
+        "SELECT o.content FROM did JOIN outputs o ON o.digest = did.output_digest WHERE runbook = ? AND step GLOB ?",
+        (f"runbooks/{runbook}.md", step),
+    )
+    texts = [_unpacked(content) for (content,) in rows]
+    number = sum(bool(re.search(str(asked["holds"]), text)) for text in texts)
+    return number > 0, f"output of {asked['output']} holds {asked['holds']!r} ({number} of {len(texts)})"
+
+
+def _unpacked(content: bytes | str) -> str:
+    if isinstance(content, str):
+        return content
+    with contextlib.suppress(zlib.error):
+        content = zlib.decompress(content)
+    return content.decode("utf-8", "replace")
+
+
+def _file(left: Left, asked: Asked) -> Answer:
+    lines = sum(len(re.findall(str(asked["holds"]), text)) for _, text in left.texts(str(asked["file"])))
+    return lines > 0, f"{asked['file']} holds {asked['holds']!r} ({lines})"
+
+
+def _absent(left: Left, asked: Asked) -> Answer:
+    return not list(left.root.glob(str(asked["absent"]))), f"{asked['absent']} is not left behind"
+
+
+def _mode(left: Left, asked: Asked) -> Answer:
+    modes = {f"{path.stat().st_mode & 0o777:o}" for path in left.root.glob(str(asked["mode"]))}
+    return modes == {str(asked["is"])}, f"{asked['mode']} has mode {', '.join(sorted(modes)) or 'none'}"
+
+
+def _received(left: Left, asked: Asked) -> Answer:
+    lines = [json.loads(line) for _, text in left.texts("run/received.jsonl") for line in text.splitlines()]
+    number = sum(fnmatch.fnmatch(line["to"], asked["received"]) and bool(re.search(asked["holds"], line["body"])) for line in lines)
+    return number > 0, f"received at /{asked['received']}: {asked['holds']!r} ({number})"
+
+
+def _sql(left: Left, asked: Asked) -> Answer:
+    number = left.count(str(asked["sql"]))
+    return number >= int(asked.get("times", 1)), f"{asked['says']} ({number})"
+
+
+def _refused(left: Left, asked: Asked) -> Answer:
+    line = int(asked["refused"])
+    for item in left.report["items"]:
+        if item["line"] <= line <= item["end_line"] and item["disposition"] == "refused":
+            reasons = [item["reason"], *(one.get("why", one.get("reason", "")) for one in item["amendments"])]
+            return True, next((reason for reason in reasons if reason), "import refused it")
+    return False, f"line {line} was not refused"
+
+
+def _refused_step(left: Left, asked: Asked) -> Answer:
+    runbook, step = str(asked["refused_step"]).split("/")
+    query = "SELECT count(*) FROM did WHERE runbook = ? AND step GLOB ? AND state = 'refused'"
+    number = left.count(query, f"runbooks/{runbook}.md", step)
+    return number > 0, f"step {runbook}/{step} is part of a script that was refused, and was not run ({number})"
+
+
+def _missing(left: Left, asked: Asked) -> Answer:
+    return True, str(asked["missing"])
+
+
+_KINDS: dict[str, Callable[[Left, Asked], Answer]] = {
+    "check": _check,
+    "measured": _measured,
+    "alert": _alert,
+    "event": _event,
+    "task": _task,
+    "step": _step,
+    "ticked": _ticked,
+    "output": _output,
+    "file": _file,
+    "absent": _absent,
+    "mode": _mode,
+    "received": _received,
+    "sql": _sql,
+    "refused": _refused,
+    "missing": _missing,
+    "refused_step": _refused_step,
+}
+_FATE_OF = {"ticked": "human", "refused": "refused", "refused_step": "refused", "missing": "missing"}
+
+
+def judge(layout: Layout, data: Path, operations: Path) -> list[Verdict]:
+    """Every row, in the catalogue's order."""
+    left = Left(layout, data, operations)
+    rows: dict[str, Any] = yaml.safe_load(ROWS.read_text("utf-8"))
+    return [_verdict(left, row, entry) for row, entry in rows.items()]
+
+
+def _verdict(left: Left, row: str, entry: Mapping[str, Any]) -> Verdict:
+    asked: Sequence[Asked] = entry["by"] if isinstance(entry["by"], list) else [entry["by"]]
+    answers = [(_kind(one), _KINDS[_kind(one)](left, one)) for one in asked]
+    lacking = [words for _, (there, words) in answers if not there]
+    if lacking:
+        return Verdict(row, "silent", "not found: " + "; ".join(lacking), entry["what"])
+    fate = next((_FATE_OF[kind] for kind, _ in answers if kind in _FATE_OF), "proven")
+    return Verdict(row, fate, "; ".join(words for _, (_, words) in answers), entry["what"])
+
+
+def _kind(asked: Asked) -> str:
+    return next(kind for kind in _KINDS if kind in asked)
+
+
+def table(verdicts: Sequence[Verdict]) -> str:
+    """The table, and the counts."""
+    lines = [f"{one.row}  {one.fate:8}  {one.what[:58]:58}  {one.by[:160]}" for one in verdicts]
+    counts = ", ".join(f"{sum(one.fate == fate for one in verdicts)} {fate}" for fate in FATES)
+    return "\n".join((*lines, f"{len(verdicts)} rows: {counts}"))

@@ -1,0 +1,61 @@
+"""What happens to AudioDeck while weeks are played: which fault begins and ends when, and what else is done to it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A fault, from so long after the beginning on, for so long. ``repaired`` False: it is left to the playbook, which restarts."""
+
+    fault: str
+    after: timedelta
+    lasts: timedelta
+    repaired: bool = True
+
+
+def _at(day: int, hour: float) -> timedelta:
+    return timedelta(days=day - 1, hours=hour)
+
+
+SPELLS = (
+    Spell("api-slow", _at(2, 19), timedelta(hours=4)),
+    Spell("service-down", _at(3, 13), timedelta(hours=5)),
+    Spell("audio-broken", _at(4, 11), timedelta(hours=5)),
+    Spell("api-errors", _at(5, 13), timedelta(hours=7)),
+    Spell("memory-leak", _at(6, 9), timedelta(hours=6)),
+    Spell("world-writable", _at(6, 20), timedelta(days=8)),
+    Spell("port-opened", _at(7, 6), timedelta(days=8)),
+    Spell("log-flood", _at(4, 23.98), timedelta(minutes=2)),
+    Spell("certificate-expired", _at(24, 6), timedelta(days=9)),
+    Spell("backup-corrupted", _at(20, 4), timedelta(hours=1)),
+    Spell("service-down", _at(26, 3), timedelta(hours=5)),
+)
+"""Five weeks; a week alone has the first eight."""
+
+Deed = tuple[datetime, str, str]
+"""When, ``break`` or ``repair`` (or ``visit``), and which fault."""
+
+
+def deeds(begin: datetime) -> list[Deed]:
+    """All of them in order."""
+    made: list[Deed] = []
+    for spell in SPELLS:
+        made.append((begin + spell.after, "break", spell.fault))
+        if spell.repaired:
+            made.append((begin + spell.after + spell.lasts, "repair", spell.fault))
+    return sorted(made)
+
+
+def visits(begin: datetime, until: datetime) -> Iterator[Deed]:
+    """Somebody uses the service, every half hour."""
+    at = begin + timedelta(minutes=7)
+    while at < until:
+        yield at, "visit", ""
+        at += timedelta(minutes=30)
+
+
+def deeds_between(begin: datetime, now: datetime, until: datetime) -> list[Deed]:
+    """Those that are still to come."""
+    return sorted(deed for deed in (*deeds(begin), *visits(begin, until)) if now < deed[0] < until)
