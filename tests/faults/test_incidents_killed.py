@@ -1,0 +1,83 @@
+"""keepwell up is killed again and again while severe alerts arrive and people answer: each alert has one incident, answers are kept."""
+
+import json
+import random
+import signal
+import time
+import urllib.error
+from pathlib import Path
+
+from tests.alerts_server import Alerting
+from tests.serving import Served, keepwell, operations
+from tests.support import wait_until
+
+OPERATIONS = """\
+keepwell: 1
+service: shop
+checks: {}
+incidents: {severities: {P1: {respond: 15m, update: 30m}}}
+"""
+LIVES = 6
+SEED = 20260302
+
+
+def test_no_alert_is_without_its_incident_and_none_has_two(tmp_path: Path) -> None:
+    chance = random.Random(SEED)
+    directory, data = operations(tmp_path / "ops", OPERATIONS), tmp_path / "data"
+    token = _token(data)
+    told: dict[int, str] = {}
+    answered: set[int] = set()
+    for life in range(LIVES):
+        server = Served(directory, data).ready()
+        alerting = Alerting(server, token)
+        try:
+            _post(alerting, told, f"L{life}")
+            _answer(alerting, answered)
+            _post(alerting, told, f"M{life}")
+            time.sleep(chance.random() * 0.3)
+        finally:
+            server.signal(signal.SIGKILL)
+            server.kill()
+    server = Served(directory, data).ready()
+    try:
+        wait_until(lambda: _linked(server) >= set(told), 20, "an incident for every alert")
+        incidents = server.get("/api/v1/incidents?limit=1000")["incidents"]
+        linked = [alert["id"] for one in incidents for alert in one["alerts"]]
+        assert len(linked) == len(set(linked))
+        assert {one["id"] for one in incidents if one["acknowledged"]} >= answered
+        for one in incidents:
+            events = [entry["event"] for entry in server.get(f"/api/v1/incidents/{one['id']}")["timeline"]]
+            assert events.count("incident.opened") == 1
+        assert keepwell("journal", "verify", "--data", str(data)).returncode == 0
+    finally:
+        server.stop()
+
+
+def _token(data: Path) -> str:
+    permissions = ("--permission", "alerts.write", "--permission", "incidents.write")
+    made = keepwell("token", "create", "test", *permissions, "--data", str(data), "--json")
+    assert made.returncode == 0, made.stderr
+    return str(json.loads(made.stdout)["token"])
+
+
+def _post(alerting: Alerting, told: dict[int, str], prefix: str) -> None:
+    """Four alerts, each of a group of its own."""
+    for number in range(4):
+        name = f"{prefix}{number}"
+        told[alerting.fire(f"{name} is bad", name=name)] = name
+
+
+def _answer(alerting: Alerting, answered: set[int]) -> None:
+    """Acknowledges what is open; what was answered with 200 must be kept."""
+    try:
+        opened = alerting.get("/api/v1/incidents?state=open")["incidents"]
+    except urllib.error.URLError:
+        return
+    for one in opened:
+        status, _ = alerting.post(f"/api/v1/incidents/{one['id']}/acknowledge", {"by": "anna"})
+        if status == 200:
+            answered.add(one["id"])
+
+
+def _linked(server: Served) -> set[int]:
+    return {alert["id"] for one in server.get("/api/v1/incidents?limit=1000")["incidents"] for alert in one["alerts"]}
