@@ -33,7 +33,7 @@ def _text_of(read: Any, expected: str) -> PlainValidator:
             if isinstance(value, str) and len(value) <= 4096:
                 return read(value)
         except ValueError as error:
-            raise PydanticCustomError("expected", "{reason}", {"reason": str(error)}) from None
+            raise PydanticCustomError("quantity", "{reason}", {"reason": str(error)}) from None
         raise PydanticCustomError("expected", "expected {expected}", {"expected": expected})
 
     return PlainValidator(convert, json_schema_input_type=str)
@@ -247,7 +247,7 @@ class LogOptions(Options):
     rotate: RotateOptions | None = None
     """How they are rotated."""
     clean: tuple[CleanOptions, ...] = ()
-    """What is deleted when it is old. Done after each rotation, and by ``keepwell logs clean``."""
+    """What is deleted when it is old: by a task (``clean: NAME``) or ``keepwell logs clean``, as the section ``policy`` allows."""
     analyse: tuple[QuestionOptions, ...] = ()
     """Questions that can be asked of them."""
     watch: tuple[WatchOptions, ...] = ()

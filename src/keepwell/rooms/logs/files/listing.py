@@ -82,16 +82,20 @@ def rotated_files(folder: str, name: str, archive: str) -> list[Rotated]:
     found: list[Rotated] = []
     for place in dict.fromkeys((folder, archive_of(folder, archive))):
         try:
-            with Folder(place) as opened:
-                names = opened.names()
-                taken = [slot.name for slot in slots_of(name, names) if slot.name.removesuffix(PACKED) not in names or not slot.is_packed]
-                for one in [*taken, *dated_of(name, names)]:
-                    stat = opened.regular(one)
-                    if stat is not None:
-                        found.append(Rotated(os.path.join(place, one), stat.st_size, stat.st_mtime, identity_of(stat)))
+            found += _rotated_in(place, name)
         except OSError:
             continue
     return sorted(found, key=lambda one: one.written, reverse=True)
+
+
+def _rotated_in(place: str, name: str) -> Iterator[Rotated]:
+    with Folder(place) as opened:
+        names = opened.names()
+        taken = [slot.name for slot in slots_of(name, names) if slot.name.removesuffix(PACKED) not in names or not slot.is_packed]
+        for one in [*taken, *dated_of(name, names)]:
+            stat = opened.regular(one)
+            if stat is not None:
+                yield Rotated(os.path.join(place, one), stat.st_size, stat.st_mtime, identity_of(stat))
 
 
 def archive_of(folder: str, archive: str) -> str:

@@ -104,21 +104,32 @@ def _unpacked(folder: Folder, name: str) -> Iterator[bytes]:
 
 def unpacked(pieces: Iterator[bytes], name: str) -> Iterator[bytes]:
     """What a gzip file holds, piece by piece; several members behind each other are read as one. Raises Different where it is damaged."""
-    unpacker = zlib.decompressobj(_GZIP)
-    begun = False
+    members = _Members()
     try:
-        for small in (piece[at : at + _PACKED_PIECE] for piece in pieces for at in range(0, len(piece), _PACKED_PIECE)):
-            rest = small
-            while rest:
-                begun = True
-                yield unpacker.decompress(rest)
-                rest = unpacker.unused_data
-                if unpacker.eof:
-                    unpacker, begun = zlib.decompressobj(_GZIP), False
+        for piece in pieces:
+            for at in range(0, len(piece), _PACKED_PIECE):
+                yield from members.feed(piece[at : at + _PACKED_PIECE])
     except zlib.error as error:
         raise Different(f"{name} is damaged: {error}") from None
-    if begun:
+    if members.begun:
         raise Different(f"{name} is cut off")
+
+
+class _Members:
+    """The members of a gzip file, one behind the other. ``begun``: the last of them is not complete."""
+
+    def __init__(self) -> None:
+        self._unpacker = zlib.decompressobj(_GZIP)
+        self.begun = False
+
+    def feed(self, packed: bytes) -> Iterator[bytes]:
+        """What these bytes hold."""
+        while packed:
+            self.begun = True
+            yield self._unpacker.decompress(packed)
+            packed = self._unpacker.unused_data
+            if self._unpacker.eof:
+                self._unpacker, self.begun = zlib.decompressobj(_GZIP), False
 
 
 def _digest(pieces: Iterator[bytes]) -> bytes:

@@ -82,16 +82,23 @@ def wait_for_release(folder: str, name: str, archive: str, identity: Identity, s
     """Waits until nobody writes to the file that was renamed; empty when so, else who still does."""
     try:
         with Folder(archive_of(folder, archive)) as opened:
-            for slot in slots_of(name, opened.names()):
-                descriptor = opened.open_to_read(slot.name)
-                try:
-                    if identity_of(os.fstat(descriptor)) == identity:
-                        return "" if wait_until_free(descriptor, identity, seconds) else _who(identity)
-                finally:
-                    os.close(descriptor)
+            descriptor = _open_renamed(opened, name, identity)
     except FileNotFoundError:
-        pass  # it was removed meanwhile: nobody needs to let go of it
-    return ""
+        return ""
+    if descriptor is None:
+        return ""  # it was removed meanwhile: nobody needs to let go of it
+    try:
+        return "" if wait_until_free(descriptor, identity, seconds) else _who(identity)
+    finally:
+        os.close(descriptor)
+
+
+def _open_renamed(folder: Folder, name: str, identity: Identity) -> int | None:
+    for slot in slots_of(name, folder.names()):
+        found = folder.regular(slot.name)
+        if found is not None and identity_of(found) == identity:
+            return folder.open_to_read(slot.name)
+    return None
 
 
 def _who(identity: Identity) -> str:

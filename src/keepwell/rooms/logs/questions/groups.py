@@ -4,7 +4,7 @@ import re
 
 import pyarrow.compute as pc
 
-from .table import Column
+from .table import Column, joined
 
 LONGEST_GROUP = 300
 
@@ -31,7 +31,7 @@ def grouped(lines: Column, by: str) -> Column:
     if fields[1] == "NF":
         return _found(lines, r"(?P<found>\S+)\s*$")
     parts = [_found(lines, _fields(span)) for span in fields[1].split(",")]
-    return parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, " ")
+    return parts[0] if len(parts) == 1 else joined(*parts)
 
 
 def _fields(span: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .table import Column
+from .table import Column, joined
 
 Seconds = np.ndarray[tuple[int], np.dtype[np.int64]]
 NEVER = np.iinfo(np.int64).min
@@ -67,7 +67,7 @@ class Stamps:
         if form.format.startswith("%Y-%m-%dT"):
             text = pc.replace_substring(text, " ", "T", max_replacements=1)
         elif form is _SYSLOG:
-            text = pc.binary_join_element_wise(str(self._year), pc.replace_substring(text, "  ", " 0"), " ")
+            text = joined(pa.scalar(str(self._year), pa.large_string()), pc.replace_substring(text, "  ", " 0"))
         local = pc.strptime(text, format=form.format, unit="s", error_is_null=True)
         seconds = _numbers(pc.cast(local, pa.int64()))
         offset = _offsets(pc.struct_field(parts, "zone")) if form.has_zone else self._offsets(seconds)
