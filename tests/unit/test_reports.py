@@ -243,8 +243,8 @@ def test_any_values_become_a_picture(values: list[float | None], unit: Unit) -> 
 
 
 def test_a_gap_is_a_gap() -> None:
-    drawn = svg(plot([1.0] * 80 + [None] + [1.0] * 80))
-    assert drawn.count("<polyline") == 2
+    assert svg(plot([1.0] * 80 + [None] * 9 + [1.0] * 79)).count("<polyline") == 2
+    assert svg(plot([1.0, None, None] * 50)).count("<polyline") == 1
 
 
 def test_shares_end_at_one() -> None:

@@ -67,7 +67,7 @@ class SampleMeasures:
         return found
 
     async def _points(self, selector: str, span: Span, of: str) -> list[Line]:
-        step = max(60, math.ceil(span.seconds / POINTS / 60) * 60) if span.seconds > 3600 else max(1, math.ceil(span.seconds / POINTS))
+        step = max(30, math.ceil(span.seconds / POINTS / 30) * 30)
         asked = RangeAsked(
             start=f"{span.start.timestamp():.3f}", end=f"{span.end.timestamp():.3f}", step=str(step), match=selector, of=of, limit=LINES
         )

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
+from itertools import pairwise
+from statistics import median
 
 from keepwell.kernel.comparisons import Unit, describe
 
@@ -17,6 +19,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 74, 12, 12, 24
 _COLOURS = ("#1f6f78", "#b3582a", "#5a5195", "#8f5b00", "#1d7a46", "#7a2e5d", "#3b5bb5", "#6b6b6b")
 _BOUNDS = {"ok": "#2f8f57", "warn": "#c08000", "fail": "#c0342a"}
 _TICKS = 4
+_GAP = 4.0
+"""So many times the usual distance of points is a gap."""
 _FAR = 3.0
 """A limit so many times above everything that was measured is not drawn: the lines would lie on the floor."""
 _STEPS_OF_TIME = (60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86400, 2 * 86400, 7 * 86400, 14 * 86400, 30 * 86400, 90 * 86400)
@@ -132,14 +136,17 @@ def _drawn(drawing: _Drawing, lines: Sequence[Line]) -> Iterator[str]:
 
 
 def _pieces(points: Iterable[tuple[float, float | None]]) -> Iterator[list[tuple[float, float]]]:
-    """Stretches without a gap."""
+    """Stretches without a gap: one is where neighbours are much further apart than they usually are. (A step finer than the samples has
+    empty places between them, which are none.)"""
+    known = [(at, value) for at, value in points if value is not None and math.isfinite(value)]
+    apart = [later - at for (at, _), (later, _) in pairwise(known)]
+    longest = median(apart) * _GAP if apart else 0.0
     piece: list[tuple[float, float]] = []
-    for at, value in points:
-        if value is not None and math.isfinite(value):
-            piece.append((at, value))
-        elif piece:
+    for at, value in known:
+        if piece and at - piece[-1][0] > longest:
             yield piece
             piece = []
+        piece.append((at, value))
     if piece:
         yield piece
 
