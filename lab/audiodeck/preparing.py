@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from keepwell.kernel.durations import parse_duration
 from keepwell.kernel.problems import KeepwellError
 
 from .layout import REPOSITORY, Layout
@@ -24,7 +25,7 @@ _FOLDERS = ("/opt/audiodeck", "/var/log/audiodeck", "/etc/systemd/system", "/bac
 _LOCAL = re.compile(r"(?<![\w./])(?:" + "|".join(map(re.escape, _FOLDERS)) + ")")
 _OFTEN = re.compile(r"(?m)^( +every: )(?:[0-9]+s|[1-9]m|1[0-4]m)$")
 _PROVE = """    prove:
-      every: "Sunday 05:00"{start}
+      every: "0 5 * * 0,3"{start}
 """
 
 
@@ -96,6 +97,8 @@ def prepare(layout: Layout, port: int, told_at: ToldAt, *, every: str, manual: P
 
     run("import", str(text), "-o", str(operations), "--data", str(data))
     run("fill", str(operations), "--data", str(data), "--set", "ALERT_WEBHOOK=secret:ALERT_WEBHOOK", fine=(0, 1))
+    run("provide", str(operations), "--to", str(layout.home / "scripts"), "--data", str(data), fine=(0, 1))
+    run("fill", str(operations), "--data", str(data), fine=(0, 1))
     own_settings(operations, layout, told_at, port)
     slow_down(operations, every)
     run("validate", str(operations))
@@ -146,7 +149,7 @@ def _with_scripts_replaced(text: str) -> str:
 
 
 def _with_backups_proved(text: str, layout: Layout) -> str:
-    """Every backup is proved each week, that of everything by starting the service from it; one that has no place gets the first."""
+    """Every backup is proved twice a week, that of everything by starting the service from it; one that has no place gets the first."""
     before, heading, rest = text.partition("\nbackups:\n")
     backups, after = re.split(r"\n(?=[a-z_]+:\n)", rest, maxsplit=1)
     place = re.search(r"(?m)^    to: .*$", backups)
@@ -176,4 +179,8 @@ def slow_down(operations: Path, every: str) -> None:
     measured, tasks, after = after.partition("\ntasks:\n")
     mine = _OFTEN.sub(rf"\g<1>{every}", mine)
     measured = re.sub(r"(?m)^( +)(severity|warning): ", r"\g<1>every: 4h\n\g<1>\g<2>: ", measured)
-    file.write_text(before + checks + mine + rules + measured + tasks + after, "utf-8")
+    # Figures that count looks count them at this pace.
+    seconds = parse_duration(every).total_seconds()
+    text = before + checks + mine + rules + measured + tasks + after
+    text = text.replace("* 30 / 86400", f"* {seconds:.0f} / 86400").replace("}[1h])", f"}}[{3 * seconds:.0f}s])")
+    file.write_text(text, "utf-8")

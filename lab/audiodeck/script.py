@@ -28,14 +28,14 @@ SPELLS = (
     Spell("world-writable", _at(6, 20), timedelta(days=8)),
     Spell("port-opened", _at(7, 6), timedelta(days=8)),
     Spell("log-flood", _at(4, 23.98), timedelta(minutes=2)),
-    Spell("certificate-expired", _at(24, 6), timedelta(days=9)),
-    Spell("backup-corrupted", _at(20, 4), timedelta(hours=1)),
+    Spell("certificate-expired", _at(4, 6), timedelta(days=2)),
+    Spell("backup-corrupted", _at(7, 4), timedelta(hours=1)),
     Spell("service-down", _at(26, 3), timedelta(hours=5)),
 )
-"""Five weeks; a week alone has the first eight."""
+"""Five weeks, which begin on a Monday where the machine's own next day is one; a week alone has all but the last."""
 
 Deed = tuple[datetime, str, str]
-"""When, ``break`` or ``repair`` (or ``visit``), and which fault."""
+"""When; ``break``, ``repair`` or ``visit``; and which fault."""
 
 
 def deeds(begin: datetime) -> list[Deed]:
