@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SERVERS = ROOT / "scripts" / "servers.txt"
 OF_POSTGRESQL = {"initdb", "pg_ctl", "psql", "createdb", "pg_isready"}
-OF_THE_SYSTEM = {"make", "setpriv", "unshare", "bash", "sh", "du", "prlimit", "apt-get", "tar"}
+OF_THE_SYSTEM = {"make", "setpriv", "unshare", "bash", "sh", "du", "prlimit", "apt-get", "tar", "gzip", "zgrep", "getent"}
 """What an installed Debian has anyhow."""
 
 
