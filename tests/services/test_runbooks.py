@@ -1,10 +1,20 @@
 """Runbooks run by a real server: accepted texts only, each step journaled, people heard, and permissions asked."""
 
+import asyncio
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
+from keepwell.ports.fakes import FakeClock
+from keepwell.rooms.runbooks import store
+from keepwell.rooms.runbooks.model import State, Wish
+from keepwell.rooms.runbooks.offer import tables
+from keepwell.rooms.runbooks.work.forgetting import Forgetting
+from keepwell.storage.database import Database
 from tests.runs_served import accept, running
 from tests.serving import keepwell
 
@@ -234,3 +244,30 @@ def test_a_time_limit_ends_the_whole_group(tmp_path: Path) -> None:
     with running(tmp_path, {"hangs": text}) as runs:
         run = runs.run("hangs")
         assert (run["state"], run["steps"][0]["sentence"]) == ("failed", "it was ended after 1 s, its time limit")
+
+
+def test_old_runs_are_forgotten_but_for_the_newest_and_those_that_wait(tmp_path: Path) -> None:
+    path = tmp_path / "keepwell.sqlite"
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+
+    async def kept() -> list[int]:
+        database = await Database.open(path, [tables()], start)
+        try:
+            for number in range(1, 6):
+                wish = Wish(f"runbooks/{'ab'[number % 2]}.md", f"key {number}", "anna", start)
+                state = State.WAITING if number == 1 else State.DONE
+
+                def write(connection: Connection, wish: Wish = wish, state: State = state) -> None:
+                    run, made = store.create(connection, wish, "title", ())
+                    assert made
+                    store.save(connection, run, replace(run, state=state, ended_at=start if state is State.DONE else None))
+
+                await database.write(write)
+            clock = FakeClock(start + timedelta(days=91))
+            await Forgetting(database, clock).forget()
+            runs = await database.read(lambda connection: store.listing(connection, runbook=None, states=(), before=None, limit=10))
+            return [run.number for run in runs]
+        finally:
+            await database.close()
+
+    assert asyncio.run(kept()) == [5, 4, 1]

@@ -24,6 +24,7 @@ from keepwell.rooms.runbooks.services import services_of
 from keepwell.rooms.runbooks.showing.face import face
 from keepwell.rooms.runbooks.showing.verbs import Verbs
 from keepwell.rooms.runbooks.work.executing import Executing
+from keepwell.rooms.runbooks.work.forgetting import Forgetting
 from keepwell.rooms.runbooks.work.permissions import PermissionDesk
 from keepwell.rooms.runbooks.work.runs import Runs
 from keepwell.storage.database import Database
@@ -40,6 +41,7 @@ class RunbookRoom:
         self._permissions = PermissionDesk(database, host.clock)
         self._executing = Executing(scripts, hosts.of, self._look)
         self.runs = Runs(database, host.clock, self._executing, self._permissions, f"{identity}/runs")
+        self._forgetting = Forgetting(database, host.clock)
         self._ready: Mapping[str, Ready] = {}
         self.checks: Checks | None = None
         """The checks that verify steps; set before ``begin``."""
@@ -47,7 +49,7 @@ class RunbookRoom:
     @property
     def activities(self) -> Sequence[Activity]:
         """What the engine runs for it."""
-        return (self.runs, self.runs.holding)
+        return (self.runs, self.runs.holding, self._forgetting)
 
     @property
     def performs(self) -> Mapping[str, Perform]:
@@ -79,6 +81,7 @@ class RunbookRoom:
         """Takes a configuration with the runbooks that stand in its directory now."""
         self._executing.directory = str(operations.directory.resolve())
         self._executing.services = services_of(operations.entries("services"), verbs.manager_kinds())
+        self._forgetting.kept = operations.values["history"].keep_runs
         self._permissions.policy = operations.values["policy"].destructive
         self._ready = {one.path: one for one in ready_in(operations, verbs.effective_user())}
         self.runs.configure(self._ready)

@@ -28,6 +28,7 @@ _HISTORY = """\
 # history:
 #   keep_removed: 30d
 #   keep_alerts: 90d
+#   keep_runs: 90d
 """
 
 

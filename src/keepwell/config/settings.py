@@ -66,3 +66,5 @@ class History(Options):
     """How long the history of a check is kept after it was removed from the configuration."""
     keep_alerts: Duration = timedelta(days=90)
     """How long an alert that was resolved is kept, and a silence that ended."""
+    keep_runs: Duration = timedelta(days=90)
+    """How long a run of a runbook that ended is kept, but for the newest of each runbook. The journal keeps all of them."""

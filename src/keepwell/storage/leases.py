@@ -8,7 +8,7 @@ difference, and whatever a lease protects should refuse a number lower than one 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from .columns import microseconds
@@ -51,6 +51,11 @@ def renew(connection: Connection, lease: Lease, now: datetime, ttl: timedelta) -
 def release(connection: Connection, lease: Lease) -> bool:
     """Ends the lease now; False where it had gone to another."""
     return connection.execute(update(LEASES).where(_is(lease)).values(expires_at=_LONG_AGO)).rowcount > 0
+
+
+def remove(connection: Connection, lease: Lease) -> None:
+    """Ends a lease that nobody will ever take again, and removes its row."""
+    connection.execute(delete(LEASES).where(_is(lease)))
 
 
 def release_all(connection: Connection, holder: str) -> int:

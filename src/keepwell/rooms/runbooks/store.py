@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from keepwell.storage.columns import inserting
 
@@ -82,6 +83,17 @@ def newest_of_each(connection: Connection) -> dict[str, Run]:
     newest = select(func.max(RUN.c.number)).group_by(RUN.c.runbook)
     rows = connection.execute(select(RUN).where(RUN.c.number.in_(newest))).all()
     return {run.runbook: run for run in _runs(connection, rows)}
+
+
+def forget(connection: Connection, before: datetime, limit: int = 500) -> int:
+    """Deletes runs that ended before that instant, but for the newest of each runbook; how many, at most so many at once."""
+    newest = select(func.max(RUN.c.number)).group_by(RUN.c.runbook)
+    query = select(RUN.c.number).where(RUN.c.ended_at < before, RUN.c.state.not_in(_OPEN), RUN.c.number.not_in(newest))
+    numbers = list(connection.execute(query.order_by(RUN.c.number).limit(limit)).scalars())
+    if numbers:
+        connection.execute(delete(STEP).where(STEP.c.run.in_(numbers)))
+        connection.execute(delete(RUN).where(RUN.c.number.in_(numbers)))
+    return len(numbers)
 
 
 def _runs(connection: Connection, rows: Sequence[Row[Any]]) -> list[Run]:

@@ -53,13 +53,13 @@ class Holding:
             self._renew_at = self._clock.monotonic() + RENEWED
         self._leases[number] = lease
 
-    async def release(self, number: int) -> None:
-        """The run is driven no longer."""
+    async def release(self, number: int, *, over: bool) -> None:
+        """The run is driven no longer; where it is over, it never will be."""
         lease = self._leases.pop(number, None)
         if lease is None:
             return
         try:
-            await self._database.write(lambda connection: leases.release(connection, lease))
+            await self._database.write(lambda connection: (leases.remove if over else leases.release)(connection, lease))
         except StorageError as error:
             _log.warning("the lease of a run ends by itself", extra={"facts": {"run": number, "why": str(error)}})
 

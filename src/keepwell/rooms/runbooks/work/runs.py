@@ -49,6 +49,7 @@ class Runs:
         self._driving: set[int] = set()
         self.news = News()
         self._wake: Callable[[], None] = lambda: None
+        self._ended: Callable[[str], None] = lambda key: None
         permissions.on_decided(self._on_decided)
 
     # --- life ------------------------------------------------------------------------------------------------------------------
@@ -56,6 +57,10 @@ class Runs:
     def on_wake(self, wake: Callable[[], None]) -> None:
         """Takes the engine's alarm."""
         self._wake = wake
+
+    def on_ended(self, ended: Callable[[str], None]) -> None:
+        """Takes whom to tell of the key of each run that ends."""
+        self._ended = ended
 
     async def begin(self) -> None:
         """Takes the runs that have not ended; what this server held when it died is its own again."""
@@ -117,7 +122,7 @@ class Runs:
         finally:
             self._driving.discard(number)
             if number not in self._due:
-                await self.holding.release(number)
+                await self.holding.release(number, over=number not in self._open)
             self.news.tell(number)
             self._wake()
 
@@ -285,6 +290,7 @@ class Runs:
         else:
             self._open.pop(run.number, None)
             self.news.forget_output(run.number)
+            self._ended(run.key)
         self.news.tell(run.number)
 
     # --- people and other rooms --------------------------------------------------------------------------------------------------
