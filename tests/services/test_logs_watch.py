@@ -76,6 +76,20 @@ async def test_a_packed_file_is_read_on_and_one_that_was_cut_is_said(tmp_path: P
         assert rig.room.watching.counted()["shop", "errors"] == 12
 
 
+async def test_a_new_file_with_the_inode_of_the_old_one_is_read_from_its_beginning(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    policy = f"  shop:\n    paths: ['{tmp_path}/*.log']\n    watch: [{{name: errors, pattern: ERROR}}]\n"
+    async with room_on(tmp_path, policy) as rig:
+        await look(rig)
+        log.write_text("one ERROR\n" * 3)
+        await look(rig)
+        # As a file system may do it: another file, the same number.
+        log.write_text("another ERROR\n" * 4)
+        await look(rig)
+        assert rig.room.watching.counted()["shop", "errors"] == 7
+        assert "was replaced by another file" in rig.room.watching.faults()[0]
+
+
 async def look(rig: Rig) -> None:
     """One look, as the engine would start it."""
     for job in rig.room.watching.take_due(rig.room.watching.next_due() or 0.0):

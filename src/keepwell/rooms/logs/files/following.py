@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from keepwell.rooms.logs.model import Identity
 
@@ -12,16 +12,21 @@ from .listing import rotated_files
 from .packing import Different, unpacked
 
 PIECE = 256 * 1024
+HEAD = 256
+"""Bytes of a file's beginning by which it is known again."""
 MOST = 4 * 1024 * 1024
 """Bytes that are read at one look: a file that grows faster is caught up with by the next looks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far a file was read: which file, and up to which byte (the beginning of a line)."""
+    """How far a file was read: which file, and up to which byte (the beginning of a line).
+
+    ``head`` is how it begins, as far as it was read: an inode that was freed is given to the next new file, often at once."""
 
     identity: Identity
     at: int
+    head: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +68,25 @@ def read_on(path: str, archive: str, place: Place | None) -> Read | None:
         if live is None and place is None:
             return None
         if live is not None and (place is None or place.identity == identity_of(live)):
-            at = place.at if place is not None else 0
-            said = ""
-            if at > live.st_size:
-                at, said = 0, f"{path} was cut to nothing while it was read: lines that were written just before may not be counted"
             descriptor = opened.open_to_read(name)
             try:
-                return _on(descriptor, Place(identity_of(live), at), said)
+                return _of_live(path, descriptor, place)
             finally:
                 os.close(descriptor)
     assert place is not None, "without a place there is a file, which was read"
     return _of_rotated(path, archive, place, identity_of(live) if live is not None else None)
+
+
+def _of_live(path: str, descriptor: int, place: Place | None) -> Read:
+    found = os.fstat(descriptor)
+    if place is None:
+        return _on(descriptor, Place(identity_of(found), 0))
+    said = ""
+    if place.at > found.st_size:
+        said = f"{path} was cut to nothing while it was read: lines that were written just before may not be counted"
+    elif os.pread(descriptor, len(place.head), 0) != place.head:
+        said = f"{path} was replaced by another file while it was read: the last lines of the one before may not be counted"
+    return _on(descriptor, Place(place.identity, 0) if said else place, said)
 
 
 def _on(descriptor: int, place: Place, said: str = "", *, to_its_end: bool = False) -> Read:
@@ -83,7 +96,8 @@ def _on(descriptor: int, place: Place, said: str = "", *, to_its_end: bool = Fal
         pieces.append(piece)
         size += len(piece)
     content = b"".join(pieces)
-    return _cut(content, place, is_behind=size >= MOST, to_its_end=to_its_end, said=said)
+    read = _cut(content, place, is_behind=size >= MOST, to_its_end=to_its_end, said=said)
+    return replace(read, place=replace(read.place, head=os.pread(descriptor, min(HEAD, read.place.at), 0)))
 
 
 def _cut(content: bytes, place: Place, *, is_behind: bool, to_its_end: bool, said: str = "") -> Read:
