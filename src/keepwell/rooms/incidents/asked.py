@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .store import LARGEST_NUMBER
+
 _STRICT = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-LARGEST_NUMBER = 2**63 - 1
 Number = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 Name = Annotated[str, Field(max_length=200)]
 Text = Annotated[str, Field(max_length=10_000)]

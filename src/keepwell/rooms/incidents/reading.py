@@ -8,7 +8,7 @@ from keepwell.kernel.problems import NotFound
 from keepwell.storage import journal
 
 from . import shown, store
-from .asked import LARGEST_NUMBER, Asked
+from .asked import Asked
 from .decide import subject_of
 from .model import Evidence, Happened, Incident
 from .review import written
@@ -58,7 +58,7 @@ class Reading:
         """The same as values."""
 
         def asked(connection: Connection) -> Whole | None:
-            incident = store.find(connection, number) if number <= LARGEST_NUMBER else None
+            incident = store.find(connection, number)
             if incident is None:
                 return None
             subjects = (subject_of(number), *(f"alerts/{one.number}" for one in incident.alerts))

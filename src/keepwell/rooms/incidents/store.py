@@ -14,6 +14,8 @@ from .tables import ALERT, CLOCK, EVIDENCE, INCIDENT
 
 TITLE = 500
 """Characters of a title that are kept."""
+LARGEST_NUMBER = 2**63 - 1
+"""The largest number that a database column holds."""
 LONGEST_TIMELINE = 5000
 """Entries of the journal that a timeline shows, the newest of them."""
 
@@ -36,7 +38,9 @@ def put(connection: Connection, incident: Incident) -> None:
 
 
 def find(connection: Connection, number: int) -> Incident | None:
-    """The incident of that number."""
+    """The incident of that number; of one that no column could hold there is none."""
+    if number > LARGEST_NUMBER:
+        return None
     return next(iter(_read(connection, select(INCIDENT).where(INCIDENT.c.number == number))), None)
 
 
