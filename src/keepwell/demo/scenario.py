@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -25,13 +26,12 @@ PACE = "5s"
 """How often the demonstration looks at everything, so that a fault shows while one watches."""
 
 FIGURES = """
-# What the words of the rules measure: import cannot know that, so the rules would wait. Short stretches, so that a fault shows while one
-# watches.
+# What the words of the rules measure. Short stretches in place of those that import writes, so that a fault shows while one watches.
 figures:
   uptime: 'avg_over_time(check_up{check="health"}[5m])'
   error rate: 'avg(avg_over_time((status_code >= bool 500)[5m:5s]))'
 """
-"""What the demonstration adds to the configuration that import made."""
+"""What stands in the demonstration's configuration in place of the figures that import wrote."""
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
@@ -69,11 +69,15 @@ async def demonstration(import_: Import, accept: Accept, *, front: bool = True) 
         manual.write_text(localised(manual_text(), Path(state["folder"]), state["addresses"]), "utf-8")
         operations = root / "operations"
         checks = await import_(manual, operations, PACE)
-        with (operations / "keepwell.yaml").open("a", encoding="utf-8") as file:
-            file.write(FIGURES)
+        _measure_quickly(operations / "keepwell.yaml")
         yield Demonstration(root, operations, root / "data", checks, await accept(operations), state)
     finally:
         await _stop(process)
+
+
+def _measure_quickly(configuration: Path) -> None:
+    text = re.sub(r"(?m)^figures:\n(?:^[ ].*\n)+", "", configuration.read_text("utf-8"))
+    configuration.write_text(text + FIGURES, "utf-8")
 
 
 def manual_text() -> str:
