@@ -76,6 +76,10 @@ audiodeck: .venv/.dev ## a whole manual played over five weeks, and what came of
 audiodeck-kills: .venv/.dev ## the same, while Keepwell is killed a hundred times
 	@$(PY) -m lab.audiodeck.play --kills 100
 
+.PHONY: audiodeck-hour
+audiodeck-hour: .venv/.dev ## an hour of real time with faults at random: missed ones, false notices, memory and processor
+	@$(PY) -m lab.audiodeck.hour
+
 .PHONY: bench-lint
 bench-lint: .venv/.dev ## what lint finds of a catalogue of defects in five real manuals, beside the wanted figures
 	@$(PY) -m bench.lint

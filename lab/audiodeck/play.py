@@ -27,7 +27,8 @@ from keepwell.kernel.problems import KeepwellError
 
 from .laboratory import AudioDeckLaboratory
 from .layout import REPOSITORY, Layout
-from .preparing import KEEPWELL, Prepared, ToldAt, prepare
+from .preparing import KEEPWELL, Prepared, ToldAt, prepare, slow_down
+from .whole import add_counting, faults
 
 
 class Sink:
@@ -83,6 +84,7 @@ class Play:
     until: datetime
     kills: int = 0
     killed: int = 0
+    faults: list[str] = field(default_factory=list)
     chance: random.Random = field(default_factory=lambda: random.Random(8))
 
     async def run(self) -> None:
@@ -187,8 +189,9 @@ async def visit(address: str) -> None:
 
 
 def beginning() -> datetime:
-    """The next midnight: files that the play makes are then never newer than its clock."""
-    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    """The next Monday, 00:00 in UTC: files that the play makes are then never newer than its clock."""
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return midnight + timedelta(days=-midnight.weekday() % 7)
 
 
 async def played(root: Path, weeks: float, *, kills: int = 0, manual: Path | None = None) -> Play:
@@ -199,13 +202,19 @@ async def played(root: Path, weeks: float, *, kills: int = 0, manual: Path | Non
     await sink.open()
     try:
         await laboratory.start()
-        prepared = await asyncio.to_thread(
-            prepare, laboratory.layout, laboratory.port, ToldAt(sink.hook, sink.mail), every="2h", manual=manual
-        )
+
+        def change(operations: Path) -> None:
+            slow_down(operations)
+            if kills:
+                add_counting(operations, laboratory.layout)
+
+        prepared = await asyncio.to_thread(prepare, laboratory.layout, laboratory.port, ToldAt(sink.hook, sink.mail), change, manual)
         begin = beginning()
         (laboratory.layout.run / "begun").write_text(begin.isoformat(), "ascii")
         play = Play(laboratory, prepared, begin, begin + timedelta(weeks=weeks), kills)
         await play.run()
+        if kills:
+            play.faults = await asyncio.to_thread(faults, laboratory.layout, prepared, play.begin, play.until)
         return play
     finally:
         await laboratory.stop()
@@ -226,7 +235,9 @@ def main() -> int:
     try:
         play = asyncio.run(played(root, chosen.weeks, kills=chosen.kills, manual=chosen.manual))
         print(f"{chosen.weeks:g} weeks were played in {time.monotonic() - started:.0f} s; killed {play.killed} times")
-        return judged(play, as_json=chosen.json)
+        for fault in play.faults:
+            print(f"  {fault}")
+        return max(judged(play, as_json=chosen.json), int(bool(play.faults)))
     except KeepwellError as error:
         problem = error.problems[0]
         print(f"{problem.message}\n{problem.hint or ''}", file=sys.stderr)

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,8 +79,8 @@ def environment_of(layout: Layout, hook: str) -> dict[str, str]:
     return {**kept, "PATH": f"{layout.programs}:{kept.get('PATH', '/usr/bin:/bin')}", "ALERT_WEBHOOK": hook, "LC_ALL": "C.UTF-8"}
 
 
-def prepare(layout: Layout, port: int, told_at: ToldAt, *, every: str, manual: Path | None = None) -> Prepared:
-    """Does it. ``every`` is how often checks look. Raises PreparingError."""
+def prepare(layout: Layout, port: int, told_at: ToldAt, change: Callable[[Path], None], manual: Path | None = None) -> Prepared:
+    """Does it. ``change`` changes the configuration last, before it is accepted. Raises PreparingError."""
     source = manual or (OUTSIDE if OUTSIDE.exists() else OWN)
     text = layout.root / "manual" / source.name
     text.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ def prepare(layout: Layout, port: int, told_at: ToldAt, *, every: str, manual: P
     run("provide", str(operations), "--to", str(layout.home / "scripts"), "--data", str(data), fine=(0, 1))
     run("fill", str(operations), "--data", str(data), fine=(0, 1))
     own_settings(operations, layout, told_at, port)
-    slow_down(operations, every)
+    change(operations)
     run("validate", str(operations))
     run("accept", str(operations), "--yes")
     run("token", "create", APPROVER, "--permission", "runbooks.approve", "--data", str(data))
@@ -171,7 +171,7 @@ def _start(layout: Layout) -> str:
         checks: [health]"""
 
 
-def slow_down(operations: Path, every: str) -> None:
+def slow_down(operations: Path, every: str = "2h") -> None:
     """Checks that look more often than each quarter of an hour look only so often: weeks are played, and every look is a real one."""
     file = operations / "keepwell.yaml"
     before, checks, rest = file.read_text("utf-8").partition("\nchecks:\n")

@@ -32,7 +32,7 @@ SPELLS = (
     Spell("backup-corrupted", _at(7, 4), timedelta(hours=1)),
     Spell("service-down", _at(26, 3), timedelta(hours=5)),
 )
-"""Five weeks, which begin on a Monday where the machine's own next day is one; a week alone has all but the last."""
+"""Five weeks, which begin on a Monday; the first alone has all but the last."""
 
 Deed = tuple[datetime, str, str]
 """When; ``break``, ``repair`` or ``visit``; and which fault."""

@@ -1,0 +1,223 @@
+"""An hour of real time: Keepwell runs the manual, faults come and go at random, and what people were told is compared with what was broken.
+
+Said in the end: faults that nobody was told of (missed), notices of what was not broken (false), and what Keepwell itself needed.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import re
+import shutil
+import sys
+import tempfile
+import time
+from asyncio.subprocess import Process
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from keepwell.api.client import ServerClient
+from keepwell.kernel.problems import KeepwellError
+
+from .laboratory import AudioDeckLaboratory
+from .play import Sink, visit
+from .preparing import KEEPWELL, Prepared, ToldAt, prepare
+
+PACE = "10s"
+"""How often everything is looked at."""
+
+TOLD_WITHIN = 90.0
+ENDED_WITHIN = 150.0
+
+_SERVED = ("health", "api-", "service-figures", "audio-test")
+SEEN: Mapping[str, Sequence[str]] = {
+    "service-down": (*_SERVED, "service-audiodeck", "process-", "port-", "connections-"),
+    "api-slow": _SERVED,
+    "api-errors": _SERVED,
+    "audio-broken": ("health", "audio-test"),
+    "memory-leak": ("process-",),
+    "world-writable": ("permissions-", "world-writable"),
+    "port-opened": ("ports",),
+    "certificate-expired": ("certificate",),
+}
+"""Fault to the checks and audits that must show it: beginnings of their names."""
+
+_FIGURES = ("Availability", "ErrorRate")
+"""Rules about long stretches: they follow any fault of the service, and stay for as long as their stretch."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What came of the hour."""
+
+    faults: int = 0
+    missed: list[str] = field(default_factory=list)
+    false: list[str] = field(default_factory=list)
+    resident: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    processor: float = 0.0
+
+    def __str__(self) -> str:
+        slowest = max(self.seconds, default=0.0)
+        return (
+            f"{self.faults} faults, missed {len(self.missed)} {self.missed or ''}, false notices {len(self.false)} {self.false or ''}; "
+            f"told after {slowest:.0f} s at most; resident {max(self.resident, default=0) / 1e6:.0f} MB at most, "
+            f"{100 * self.processor:.1f} % of a processor"
+        )
+
+
+def often(operations: Path) -> None:
+    """Everything is looked at so often that faults of minutes show; what asks the package manager stays as it is."""
+    file = operations / "keepwell.yaml"
+    before, checks, rest = file.read_text("utf-8").partition("\nchecks:\n")
+    mine, rules, after = rest.partition("\nrules:\n")
+    entries = re.split(r"(?m)^(?=  [a-z][a-z0-9-]*:$)", mine)
+    mine = "".join(entry if "updates:" in entry else re.sub(r"(?m)^    every: .*$", f"    every: {PACE}", entry) for entry in entries)
+    for name in ("world-writable", "ports", "certificate"):
+        after = re.sub(rf"(?m)^(  {name}: .*every: )[a-z]+}}$", r"\g<1>30s}", after)
+    file.write_text(before + checks + mine + rules + after, "utf-8")
+
+
+class Hour:
+    """The hour under way."""
+
+    def __init__(self, laboratory: AudioDeckLaboratory, prepared: Prepared, process: Process, chance: random.Random) -> None:
+        self._laboratory, self._process, self._chance = laboratory, process, chance
+        self._client = ServerClient(prepared.data, 30.0)
+        self._excused: set[str] = set(_FIGURES)
+        self.told = Told()
+
+    async def run(self, minutes: float) -> None:
+        """Breaks and repairs until the time is over."""
+        await self._settle()
+        begun, before = time.monotonic(), self._processor()
+        while time.monotonic() < begun + 60 * minutes:
+            await self._one(self._chance.choice(sorted(SEEN)))
+            await self._pause(self._chance.uniform(5, 25))
+        self.told.processor = (self._processor() - before) / (time.monotonic() - begun)
+
+    async def _settle(self) -> None:
+        """Until the server answers and has looked at everything; what is told of by then (updates of this machine) is excused."""
+        for _ in range(300):
+            try:
+                checks = (await self._client.get("/api/v1/checks"))["checks"]
+                if all(check["state"] not in ("unknown", "pending", None) for check in checks):
+                    break
+            except KeepwellError:
+                pass
+            await asyncio.sleep(0.5)
+        await asyncio.sleep(45)
+        self._excused |= set(await self._firing())
+
+    async def _one(self, fault: str) -> None:
+        self.told.faults += 1
+        await self._laboratory.break_(fault)
+        begun = time.monotonic()
+        expected = SEEN[fault]
+        while time.monotonic() < begun + TOLD_WITHIN:
+            await self._look(expected)
+            if any(self._fits(text, expected) for text in await self._firing()):
+                self.told.seconds.append(time.monotonic() - begun)
+                break
+            await asyncio.sleep(1)
+        else:
+            self.told.missed.append(fault)
+        await self._pause(self._chance.uniform(0, 15), expected)
+        await self._laboratory.repair(fault)
+        end = time.monotonic() + ENDED_WITHIN
+        while time.monotonic() < end and any(self._fits(text, expected) for text in await self._firing()):
+            await self._look(expected)
+            await asyncio.sleep(1)
+
+    async def _pause(self, seconds: float, expected: Sequence[str] = ()) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            await self._look(expected)
+            await visit(self._laboratory.address)
+            await asyncio.sleep(1)
+
+    async def _look(self, expected: Sequence[str]) -> None:
+        """What fires and is of no fault that is on is a false notice; each is counted once."""
+        for text in await self._firing():
+            if text not in self._excused and not self._fits(text, expected):
+                self._excused.add(text)
+                self.told.false.append(text)
+        self.told.resident.append(self._resident())
+
+    def _fits(self, text: str, expected: Sequence[str]) -> bool:
+        about = text.partition(" ")[2]
+        return any(about.startswith(name) for name in expected) and text not in self._excused
+
+    async def _firing(self) -> list[str]:
+        """Of each alert that fires its name, and the check, audit or whatever it is about."""
+        alerts = (await self._client.get("/api/v1/alerts"))["alerts"]
+        return [_words(alert) for alert in alerts if alert.get("state") != "resolved"]
+
+    def _resident(self) -> int:
+        fields = Path(f"/proc/{self._process.pid}/statm").read_text("ascii").split()
+        return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def _processor(self) -> float:
+        """Seconds of processor time: its own, and that of children that ended (proc_pid_stat(5), fields 14 to 17)."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def _words(alert: Mapping[str, Any]) -> str:
+    labels = alert["labels"]
+    about = next((labels[key] for key in ("check", "audit", "task", "backup", "incident") if key in labels), "")
+    return f"{labels.get('alertname', alert.get('name', ''))} {about}".strip()
+
+
+async def _played(root: Path, minutes: float, seed: int) -> Told:
+    laboratory = AudioDeckLaboratory(root)
+    sink = Sink(laboratory.layout)
+    laboratory.layout.run.mkdir(parents=True, exist_ok=True)
+    await sink.open()
+    process: Process | None = None
+    try:
+        await laboratory.start()
+        prepared = await asyncio.to_thread(prepare, laboratory.layout, laboratory.port, ToldAt(sink.hook, sink.mail), often)
+        with (laboratory.layout.run / "keepwell.log").open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *(KEEPWELL, "up", str(prepared.operations), "--data", str(prepared.data), "--listen", "127.0.0.1:0"),
+                stdout=log,
+                stderr=log,
+                env=dict(prepared.environment),
+            )
+        hour = Hour(laboratory, prepared, process, random.Random(seed))
+        await hour.run(minutes)
+        return hour.told
+    finally:
+        if process is not None and process.returncode is None:
+            process.terminate()
+            await process.wait()
+        await laboratory.stop()
+        await sink.close()
+
+
+def main() -> int:
+    """Plays the hour; 1 where a fault was missed or more than one notice was false."""
+    parser = argparse.ArgumentParser(prog="python -m lab.audiodeck.hour", description="Faults at random, in real time.")
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=8)
+    parser.add_argument("--root", type=Path, help="where everything lies; without it a temporary folder, which is removed")
+    chosen = parser.parse_args()
+    root = chosen.root or Path(tempfile.mkdtemp(prefix="keepwell-audiodeck-", dir="/var/tmp"))
+    try:
+        told = asyncio.run(_played(root, chosen.minutes, chosen.seed))
+    except KeepwellError as error:
+        print(json.dumps({"problem": str(error), "hint": error.problems[0].hint}), file=sys.stderr)
+        return 2
+    finally:
+        if chosen.root is None:
+            shutil.rmtree(root, ignore_errors=True)
+    print(told)
+    return int(bool(told.missed) or len(told.false) > 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
