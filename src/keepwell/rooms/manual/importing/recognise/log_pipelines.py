@@ -30,6 +30,7 @@ _READERS = (
     "echo",
 )
 """What else lines of a log are handed to, without anything being changed by it."""
+_LAST = re.compile(r"\b(?:last|past)-([1-9][0-9]{0,3})-(hour|day|week)s?\b")
 _SCRIPTS = (".py", ".sh", ".pl", ".rb", ".js")
 
 
@@ -58,18 +59,25 @@ def _value(view: View, shape: Shape, path: str) -> dict[str, Any]:
     wanted: dict[str, Any] = {"pattern": known[0]} if len(known) == 1 else {"patterns": known} if known else {}
     if shape.operation == "follow":
         return {"watch": [wanted]} if wanted else {}
+    name = _name(view, shape)
     question: dict[str, Any] = {
-        "name": _name(view, shape),
+        "name": name,
         "in": path,
         "ask": shape.operation,
         **wanted,
     }
     left_out = [text for text in shape.not_patterns if "$" not in text]
     # A date that a program makes stands for the lines of one day.
-    over = "1d" if any("$(date" in text or "`date" in text for text in shape.patterns) else ""
+    over = "1d" if any("$(date" in text or "`date" in text for text in shape.patterns) else _span(name)
     more = {"without": left_out, "by": shape.by, "last": shape.last, "figure": shape.figure, "over": over}
     question |= {key: value for key, value in more.items() if value}
     return {"analyse": [question]}
+
+
+def _span(name: str) -> str:
+    """The span that the manual says and its command does not look for: ``average-over-last-30-days``."""
+    found = _LAST.search(name)
+    return f"{found[1]}{found[2][0]}" if found else ""
 
 
 def _name(view: View, shape: Shape) -> str:
