@@ -12,10 +12,10 @@ from keepwell.ports.alerts import Active
 from keepwell.ports.fakes import VirtualClock
 from keepwell.ports.work import Occasion, Outcome, Performed, Work
 from keepwell.rooms.tasks import store
-from keepwell.rooms.tasks.model import Run, Task
+from keepwell.rooms.tasks.model import Run, Server, Task
 from keepwell.rooms.tasks.offer import tables
 from keepwell.rooms.tasks.work.deeds import Deeds
-from keepwell.rooms.tasks.work.keeper import Server, Tasks
+from keepwell.rooms.tasks.work.keeper import Tasks
 from keepwell.storage import journal
 from keepwell.storage.database import Database
 

@@ -15,8 +15,9 @@ from keepwell.composition.performing import Performers
 from keepwell.engine import Engine
 from keepwell.ports.fakes import VirtualClock
 from keepwell.ports.work import Occasion, Outcome, Performed, Work
+from keepwell.rooms.tasks.model import Server
 from keepwell.rooms.tasks.offer import tables
-from keepwell.rooms.tasks.work.keeper import Server, Tasks
+from keepwell.rooms.tasks.work.keeper import Tasks
 from keepwell.storage.database import Database
 from tests.tasks import Told, task
 

@@ -10,7 +10,8 @@ from keepwell.kernel.problems import NotFound, UsageError
 from keepwell.kernel.windows import parse_window
 from keepwell.ports.fakes import VirtualClock
 from keepwell.ports.work import Outcome, Performed
-from keepwell.rooms.tasks.work.keeper import Server
+from keepwell.rooms.tasks import store
+from keepwell.rooms.tasks.model import Server
 from tests.tasks import NEW_YEAR, Told, Worker, played, task
 
 NO_WORK: dict[str, object] = {"work": None}
@@ -286,5 +287,24 @@ async def test_occasions_that_are_missed_in_a_row_for_one_reason_are_one_row_and
         assert room.told.names == [("minute", "TaskOverdue")]
         ending.set()
         await room.advance(minutes=1)
-        assert (await room.outcomes("minute"))[-1] == "01-01 03:00 done"
+        assert (await room.outcomes("minute"))[-2:] == ["01-01 03:00 done", "01-01 03:01 done"]
         assert room.told.names == []
+
+
+async def test_a_calendar_of_minutes_is_counted_by_the_database(tmp_path: Path) -> None:
+    async with played(tmp_path, task("minute", "* * * * *"), task("daily", "daily 01:00")) as room:
+        await room.advance(hours=2)
+        start, end = NEW_YEAR + timedelta(minutes=30), NEW_YEAR + timedelta(hours=3)
+        tallies = await room.database.read(lambda connection: store.tallies(connection, start, end))
+        assert [(one.task, f"{one.at:%H:%M}", one.rows, one.occasions) for one in tallies] == [
+            ("minute", "00:30", 15, 15),
+            ("minute", "00:45", 15, 15),
+            ("daily", "01:00", 1, 1),
+            ("minute", "01:00", 15, 15),
+            ("minute", "01:15", 15, 15),
+            ("minute", "01:30", 15, 15),
+            ("minute", "01:45", 15, 15),
+            ("minute", "02:00", 1, 1),
+        ]
+        between = await room.database.read(lambda connection: store.between(connection, start, end))
+        assert len(between) == 92

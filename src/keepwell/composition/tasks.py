@@ -16,10 +16,10 @@ from keepwell.ports.work import Perform, Recurring
 from keepwell.rooms.samples.objectives.offer import windows_of
 from keepwell.rooms.tasks import offer, store
 from keepwell.rooms.tasks.face import face
-from keepwell.rooms.tasks.model import Run, Task
+from keepwell.rooms.tasks.model import Run, Server, Tally, Task
 from keepwell.rooms.tasks.routes import Verbs
 from keepwell.rooms.tasks.work.deeds import Deeds
-from keepwell.rooms.tasks.work.keeper import Server, Tasks
+from keepwell.rooms.tasks.work.keeper import Tasks
 from keepwell.storage.database import Database
 
 
@@ -63,7 +63,10 @@ class TaskRoom:
 
     def face(self) -> Face:
         """What it shows."""
-        return face(Verbs(self.tasks, Deeds(self.tasks), self._runs, self.between, self._clock.now, _caller))
+        return face(Verbs(self.tasks, Deeds(self.tasks), self._runs, self._tallies, self._clock.now, _caller))
+
+    async def _tallies(self, start: datetime, end: datetime) -> Sequence[Tally]:
+        return await self._database.read(lambda connection: store.tallies(connection, start, end))
 
     async def _runs(self, task: str | None, before: datetime | None, limit: int) -> Sequence[Run]:
         return await self._database.read(lambda connection: store.runs(connection, task, before, limit))

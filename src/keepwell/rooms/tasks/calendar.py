@@ -9,13 +9,16 @@ from zoneinfo import ZoneInfo
 
 from keepwell.kernel.cadences import instants
 
-from .model import Run, State, Task
+from .model import State, Tally, Task
 
 WEEKS_BACK, WEEKS_AHEAD = 2, 3
 """Whole weeks before and after the present one."""
 
 OFTEN = 12
 """A task that is due more often within a day is counted day by day, and its coming occasions are not listed."""
+
+_APART = 2
+"""So many occasions of a task on one day are shown each with its time; more are counted."""
 
 _ORDER = (State.FAILED, State.REFUSED, State.MISSED, State.WAITING, State.RUNNING, State.SKIPPED, State.DONE)
 
@@ -46,11 +49,11 @@ def bounds(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return _midnight(first, zone), _midnight(behind, zone)
 
 
-def weeks(tasks: Sequence[Task], runs: Iterable[Run], now: datetime, zone: ZoneInfo) -> list[list[Day]]:
-    """The calendar around ``now``: what was from ``runs`` (those of its span), what comes from the tasks' cadences."""
+def weeks(tasks: Sequence[Task], tallies: Iterable[Tally], now: datetime, zone: ZoneInfo) -> list[list[Day]]:
+    """The calendar around ``now``: what was from ``tallies`` (those of its span), what comes from the tasks' cadences."""
     start, end = bounds(now, zone)
     days: dict[date, list[Mark]] = {}
-    for on, mark in (*_was(runs, zone), *_comes(tasks, now, end, zone)):
+    for on, mark in (*_was(tallies, zone), *_comes(tasks, now, end, zone)):
         days.setdefault(on, []).append(mark)
     first = start.astimezone(zone).date()
     dates = [first + timedelta(days=number) for number in range(7 * (WEEKS_BACK + 1 + WEEKS_AHEAD))]
@@ -63,18 +66,18 @@ def often(tasks: Iterable[Task], now: datetime) -> list[Task]:
     return [task for task in tasks if not task.waits_for and _count(task, now) > OFTEN]
 
 
-def _was(runs: Iterable[Run], zone: ZoneInfo) -> list[tuple[date, Mark]]:
-    grouped: dict[tuple[date, str], list[Run]] = {}
-    for run in runs:
-        grouped.setdefault((run.due_at.astimezone(zone).date(), run.task), []).append(run)
+def _was(tallies: Iterable[Tally], zone: ZoneInfo) -> list[tuple[date, Mark]]:
+    grouped: dict[tuple[date, str], list[Tally]] = {}
+    for tally in tallies:
+        grouped.setdefault((tally.at.astimezone(zone).date(), tally.task), []).append(tally)
     marks = []
     for (on, task), found in grouped.items():
-        if len(found) <= 2:
-            marks += [(on, Mark(task, run.due_at.astimezone(zone), _counted({run.state: run.count}), run.state)) for run in found]
+        if sum(one.rows for one in found) <= _APART and all(one.rows == 1 for one in found):
+            marks += [(on, Mark(task, one.at.astimezone(zone), _counted({one.state: one.occasions}), one.state)) for one in found]
         else:
             states: Counter[State] = Counter()
-            for run in found:
-                states[run.state] += run.count
+            for one in found:
+                states[one.state] += one.occasions
             marks.append((on, Mark(task, None, _counted(states), next(state for state in _ORDER if states[state]))))
     return marks
 

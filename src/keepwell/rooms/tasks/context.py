@@ -61,14 +61,14 @@ async def _tasks(verbs: Verbs, zone: str) -> dict[str, Any]:
     shown = verbs.kept.shown()
     listed = [task for task, _ in shown]
     rows = [_row(task_json(task, standing, now)) for task, standing in shown]
-    runs = await verbs.between(*bounds(now, place))
+    tallies = await verbs.tallies(*bounds(now, place))
     today = now.astimezone(place).date()
     return {
         "headline": _headline(rows),
         "tasks": sorted(rows, key=lambda row: _WORST.index(row["state"]) if row["state"] in _WORST else len(_WORST)),
         "weeks": [
             [{"date": day.date, "is_today": day.date == today, "is_past": day.date < today, "marks": _marks(day.marks)} for day in week]
-            for week in weeks(listed, runs, now, place)
+            for week in weeks(listed, tallies, now, place)
         ],
         "often": [{"name": task.name, "every": task.cadence.text} for task in often(listed, now)],
         "zone": place.key,

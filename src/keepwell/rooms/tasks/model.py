@@ -102,6 +102,18 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """Occasions of a task that are in one state and were due within the same quarter of an hour: from when on, how many rows they are, and
+    how many occasions these stand for."""
+
+    task: str
+    state: State
+    at: datetime
+    rows: int
+    occasions: int
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What happens now: occasions that are missed, the one that begins, or the one that has to wait and why. ``again_at`` is when to
     decide anew (None: never)."""
@@ -111,6 +123,15 @@ class Decision:
     held: datetime | None = None
     why: str = ""
     again_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Which server this is. ``holder`` names it among all that use the database, the same after a restart. ``shared``: others use it
+    too."""
+
+    holder: str
+    shared: bool = False
 
 
 def subject(task: str) -> str:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from keepwell.ports.offer import Query, Route
 
-from .model import Run, Standing, Task
+from .model import Run, Standing, Tally, Task
 from .views import listing, run_json, task_json
 
 READ, WRITE = "tasks.read", "tasks.write"
@@ -70,7 +70,7 @@ class Verbs:
     kept: Kept
     deeds: Doable
     runs: Runs
-    between: Callable[[datetime, datetime], Awaitable[Sequence[Run]]]
+    tallies: Callable[[datetime, datetime], Awaitable[Sequence[Tally]]]
     now: Callable[[], datetime]
     caller: Callable[[Request], str]
 

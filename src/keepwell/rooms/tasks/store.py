@@ -5,19 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, select, update
+from sqlalchemy import BigInteger, Connection, Row, Select, and_, delete, func, select, type_coerce, update
 
 from keepwell.storage import leases
 from keepwell.storage.database import insert_missing
 from keepwell.storage.journal import NewEntry, append_many
 from keepwell.storage.leases import Lease
 
-from .model import Missed, Run, Standing, State, subject
+from .model import Missed, Run, Standing, State, Tally, subject
 from .tables import RUN, TASK
 
 LEASE = timedelta(seconds=60)
 """How long a server may do an occasion without a sign of life; then another one goes on with it."""
 
+_QUARTER = 15 * 60 * 1_000_000
 _OPEN = [state.value for state in State if state.is_open]
 
 
@@ -215,6 +216,15 @@ def between(connection: Connection, start: datetime, end: datetime, most: int = 
     """Occasions due at ``start`` or later and before ``end``, oldest first."""
     query = select(RUN).where(RUN.c.due_at >= start, RUN.c.due_at < end).order_by(RUN.c.due_at, RUN.c.task).limit(most)
     return [run_of(row) for row in connection.execute(query)]
+
+
+def tallies(connection: Connection, start: datetime, end: datetime) -> list[Tally]:
+    """The same, counted: what is due every minute for weeks is too much for a page."""
+    quarter = type_coerce(RUN.c.due_at, BigInteger) // _QUARTER
+    first, count, occasions = func.min(RUN.c.due_at), func.count(), func.sum(RUN.c.occasions)
+    query = select(RUN.c.task, RUN.c.state, first, count, occasions).where(RUN.c.due_at >= start, RUN.c.due_at < end)
+    rows = connection.execute(query.group_by(RUN.c.task, RUN.c.state, quarter).order_by(first))
+    return [Tally(task, State(state), at, number, int(total)) for task, state, at, number, total in rows]
 
 
 def run_of(row: Row[Any]) -> Run:

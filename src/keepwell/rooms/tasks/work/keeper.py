@@ -20,7 +20,7 @@ from keepwell.ports.clock import Clock
 from keepwell.ports.work import Occasion, Outcome, Perform, Performed
 from keepwell.rooms.tasks import store
 from keepwell.rooms.tasks.decide import LOOK_AGAIN, Around, decide, late_words
-from keepwell.rooms.tasks.model import Decision, Run, Standing, State, Task, subject
+from keepwell.rooms.tasks.model import Decision, Run, Server, Standing, State, Task, subject
 from keepwell.rooms.tasks.store import Lost, Taken
 from keepwell.rooms.tasks.telling import alerts_of, next_change
 from keepwell.storage import leases
@@ -53,15 +53,6 @@ _STATES = {
     Outcome.REFUSED: State.REFUSED,
     Outcome.WAITING: State.WAITING,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Which server this is. ``holder`` names it among all that use the database, the same after a restart. ``shared``: others use it
-    too."""
-
-    holder: str
-    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +212,8 @@ class Tasks:
 
     async def _decide(self, name: str) -> None:
         async with self._lock:
+            if name not in self._tasks:  # it was taken out of the configuration meanwhile
+                return
             task, standing, now = self._tasks[name], self._standings[name], self._clock.now()
             decision = decide(task, standing, Around(self._alive_since, self._locked()), now)
             if decision.missed or decision.start is not None:
@@ -374,13 +367,13 @@ class Tasks:
     # --- alerts ----------------------------------------------------------------------------------------------------------------
 
     async def _tell(self) -> None:
-        now = self._clock.now()
-        for name in sorted(self._standings.keys() | self._gone):
+        now, gone = self._clock.now(), set(self._gone)
+        for name in sorted(self._standings.keys() | gone):
             alerts = alerts_of(self._tasks[name], self._standings[name], now) if name in self._standings else ()
             if self._told.get(name) != alerts:
                 await self._tell_alerts(subject(name), alerts, now)
                 self._told[name] = alerts
-        self._gone.clear()
+        self._gone -= gone
 
     # --- showing ---------------------------------------------------------------------------------------------------------------
 
