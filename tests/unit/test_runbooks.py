@@ -136,6 +136,19 @@ def test_the_ways_of_steps() -> None:
     assert [one.name for one in executables(book)] == ["runbooks/r.md#plain", "runbooks/r.md#restarts", "runbooks/r.md#both"]
 
 
+def test_a_script_that_is_there_now_is_no_longer_missing() -> None:
+    text = step("monthly", "python3 /opt/a/analysis.py\nother.sh", ', "disposition": "missing", "missing": "analysis.py other.sh"')
+    ways = []
+    for there in (set(), {"/opt/a/analysis.py"}, {"/opt/a/analysis.py", "/other.sh"}):
+        (prepared,) = prepare(read_runbook("r.md", text), replace(around(), has_program=there.__contains__)).steps
+        ways.append((prepared.way, prepared.why))
+    assert ways[0] == (Way.MISSING, "nobody supplied analysis.py and other.sh")
+    assert ways[1] == ways[2] == (Way.MISSING, "nobody supplied other.sh")
+    alone = step("monthly", 'sh -c "/opt/a/analysis.py" && x', ', "disposition": "missing", "missing": "analysis.py"')
+    (prepared,) = prepare(read_runbook("r.md", alone), replace(around(), has_program={"/opt/a/analysis.py"}.__contains__)).steps
+    assert (prepared.way, prepared.accepted_by) == (Way.SHELL, "anna")
+
+
 def test_what_else_decides_what_it_does_is_accepted_with_it() -> None:
     head = '---\nenvironment: {PATH: "/evil:/bin"}\nsecrets: {KEY: "secret:SHOP_KEY"}\n---\n'
     (prepared,) = ready(head + step("uses", "echo", ', "asks": "ID", "strict": "false"')).steps

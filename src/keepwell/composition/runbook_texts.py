@@ -1,5 +1,6 @@
 """The runbooks of an operations directory as they would be run, and what in them runs only when accepted."""
 
+import os
 from collections.abc import Sequence
 
 from keepwell.composition import verbs
@@ -25,6 +26,7 @@ def ready_in(operations: Operations, user: str, more: Sequence[str] = ()) -> tup
         services=services_of(operations.entries("services"), verbs.manager_kinds()),
         checks=frozenset(operations.entries("checks")),
         hosts=frozenset({verbs.LOCAL, *hosts}),
+        has_program=lambda path: os.access(path, os.R_OK) and os.path.isfile(path),
     )
     runbooks = read_runbooks(operations.directory, [*more, *runbook_paths(operations.directory)])
     return tuple(prepare(runbook, around) for runbook in runbooks)

@@ -30,13 +30,15 @@ _STRICT = ("-euo", "pipefail")
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a runbook is prepared in: services by name, the names of the checks, where hosts are, and what is accepted."""
+    """What a runbook is prepared in: services by name, the names of the checks, where hosts are, what is accepted, and whether there is a
+    program of that absolute path on this machine (a script that the manual only names may have been supplied)."""
 
     verdict: Verdict
     place: Place
     services: Mapping[str, Service] = field(default_factory=dict)
     checks: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset({"local"})
+    has_program: Callable[[str], bool] = lambda path: False
 
 
 def prepare(runbook: Runbook, around: Around) -> Ready:
@@ -75,7 +77,7 @@ def _texts(front: Mapping[str, Any], key: str) -> dict[str, str] | None:
 
 
 def _prepared(step: Step, ready: Ready, around: Around) -> Prepared:
-    not_done = _not_done(step)
+    not_done = _not_done(step, _missing(step, ready, around))
     if not_done is not None:
         return not_done
     deed = _service_deed(step)
@@ -95,7 +97,20 @@ def _prepared(step: Step, ready: Ready, around: Around) -> Prepared:
     return _with_verification(made, ready, around)
 
 
-def _not_done(step: Step) -> Prepared | None:
+def _missing(step: Step, ready: Ready, around: Around) -> tuple[str, ...]:
+    """What is still missing of what nobody had supplied when the manual was imported: a script that its text starts by an absolute path,
+    and that is there now, no longer is."""
+    if ready.host != "local":
+        return step.missing
+    return tuple(name for name in step.missing if not any(around.has_program(path) for path in _paths(step.text, name)))
+
+
+def _paths(text: str, name: str) -> list[str]:
+    """The absolute paths of files of that name in a text."""
+    return re.findall(rf"(?<![\w./~$-])/[\w./@+-]*?/{re.escape(name)}(?![\w./-])", text)
+
+
+def _not_done(step: Step, missing: tuple[str, ...]) -> Prepared | None:
     """A step that no program does."""
     if step.operation in _ELSEWHERE:
         return Prepared(step, Way.ELSEWHERE, why=_ELSEWHERE[step.operation])
@@ -103,8 +118,8 @@ def _not_done(step: Step) -> Prepared | None:
         return Prepared(step, Way.PERSON)
     if step.disposition == "refused":
         return Prepared(step, Way.REFUSED, why=_refusal(step))
-    if step.disposition == "missing" or step.missing:
-        return Prepared(step, Way.MISSING, why=f"nobody supplied {' and '.join(step.missing) or 'what it needs'}")
+    if missing or (step.disposition == "missing" and not step.missing):
+        return Prepared(step, Way.MISSING, why=f"nobody supplied {' and '.join(missing) or 'what it needs'}")
     if step.language not in SHELLS:
         return Prepared(step, Way.REFUSED, why=f"it is written in {step.language}, and steps are run by a shell")
     return None
