@@ -108,3 +108,18 @@ async def test_a_damaged_rotated_file_is_said_and_the_others_are_answered(tmp_pa
         assert found["outcome"] is Outcome.FAILED
         assert "app.log.2.gz cannot be read to its end" in str(found["fault"])
         assert found["lines"] >= 2  # type: ignore[operator]
+
+
+async def test_secrets_in_lines_are_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "app.log").write_text("connecting to postgresql://shop:hunter2@db/shop password=hunter2\n" * 3)
+    policy = f"""\
+  shop:
+    paths: ["{tmp_path}/*.log"]
+    analyse: [{{name: last, in: {tmp_path}/app.log, ask: search}}, {{name: lines, in: {tmp_path}/app.log, ask: top, by: line}}]
+"""
+    async with room_on(tmp_path, policy) as rig:
+        performed = await rig.do("analysis", "shop")
+        stored = await rig.room.newest("shop", "analysis")
+        assert stored is not None
+        assert stored["details"][0]["figures"] == {"count": 3}
+        assert "hunter2" not in f"{performed} {stored}"

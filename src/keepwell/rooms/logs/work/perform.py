@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from keepwell.kernel.problems import KeepwellError, NotFound
+from keepwell.kernel.redaction import redact_patterns
 from keepwell.ports.host import Host
 from keepwell.ports.permission import Decision, Deed, Permissions
 from keepwell.ports.work import Occasion, Outcome, Performed, Work
@@ -120,11 +121,20 @@ class Performing:
             raise NotFound(f"logs.{policy.name} has no question {wanted}".rstrip(), hint=hint)
         await self._begin(work, occasion, [])
         try:
-            answers = await analyse(policy, questions, occasion.at)
+            found = await analyse(policy, questions, occasion.at)
         except KeepwellError as error:
             performed = Performed(Outcome.FAILED, str(error), f"logs/{policy.name}")
             return await self._end(occasion, "logs.analysed", performed, Tally())
+        answers = await self._blocking(lambda: [self._harmless(answer) for answer in found])
         return await self._end(occasion, "logs.analysed", analysed(policy, answers), Tally(), answers)
+
+    def _harmless(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The answer without the secrets that lines may have: it is stored, and shown to more people than the log."""
+        rows = [[self._redacted(row[0]), row[1]] if isinstance(row, list) else self._redacted(row) for row in answer["rows"]]
+        return {**answer, "rows": rows, "sentence": self._redacted(answer["sentence"])}
+
+    def _redacted(self, text: str) -> str:
+        return redact_patterns(self._host.secrets.redact(text))
 
     async def _begin(self, work: Work, occasion: Occasion, plan: Any) -> store.Done:
         now = self._host.clock.now()

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from keepwell.kernel.problems import KeepwellError
+from keepwell.kernel.redaction import redact_patterns
 from keepwell.ports.host import Host
 from keepwell.ports.runner import Command
 from keepwell.rooms.logs.files.copying import copy_and_cut
@@ -145,7 +146,7 @@ class Rotating:
             return
         if not result.succeeded:
             ended = "took longer than two minutes" if result.timed_out else f"ended with status {result.status}"
-            words = (result.stderr or result.stdout).strip().partition("\n")[0][:200]
+            words = redact_patterns((result.stderr or result.stdout).strip().partition("\n")[0][:200])
             tally.faults.append(f"{what} {ended}{': ' + words if words else ''}")
 
 
