@@ -120,7 +120,7 @@ class Played:
 
 @asynccontextmanager
 async def played(
-    folder: Path,
+    place: Path | str,
     *tasks: Task,
     now: datetime = NEW_YEAR,
     worker: Worker | None = None,
@@ -128,8 +128,9 @@ async def played(
     server: Server | None = None,
     clock: VirtualClock | None = None,
 ) -> AsyncIterator[Played]:
-    """A room on the database of a folder, for the length of a ``with``."""
-    database = await Database.open(folder / "keepwell.sqlite", [tables()], now)
+    """A room on a database (that of a folder, or at that place), for the length of a ``with``."""
+    where = place / "keepwell.sqlite" if isinstance(place, Path) and not place.suffix else place
+    database = await Database.open(where, [tables()], now)
     room = Played(database, clock or VirtualClock(now), worker or Worker(), told or Told(), server or Server("one"))
     try:
         await room.begin(*tasks)

@@ -49,14 +49,14 @@ async def test_five_weeks_of_cadences_are_all_due_in_their_zones(tmp_path: Path)
         assert room.told.names == []
 
 
-async def test_what_an_outage_passed_over_is_done_once_where_it_is_not_too_late(tmp_path: Path) -> None:
+async def test_what_an_outage_passed_over_is_done_once_where_it_is_not_too_late(database_place: Path | str) -> None:
     late = task("late", "daily 03:00", late=timedelta(hours=6))
     skipping = task("skipping", "daily 03:00", late=timedelta(minutes=1))
     often = task("often", "hourly")
-    async with played(tmp_path, late, skipping, often) as room:
+    async with played(database_place, late, skipping, often) as room:
         await room.advance(hours=4)
     told = Told()
-    async with played(tmp_path, late, skipping, often, now=NEW_YEAR + timedelta(days=3, hours=5, minutes=10), told=told) as room:
+    async with played(database_place, late, skipping, often, now=NEW_YEAR + timedelta(days=3, hours=5, minutes=10), told=told) as room:
         await room.advance(minutes=1)
         assert await room.outcomes("late") == ["01-01 03:00 done", "01-03 03:00 missed x2", "01-04 03:00 done"]
         assert await room.outcomes("skipping") == ["01-01 03:00 done", "01-03 03:00 missed x2", "01-04 03:00 missed"]
@@ -218,26 +218,26 @@ async def test_a_task_that_waits_for_a_script_has_no_occasions(tmp_path: Path) -
             await room.deeds.run_now("rotate", "ada")
 
 
-async def test_a_server_that_ended_in_the_middle_goes_on_with_the_same_occasion(tmp_path: Path) -> None:
+async def test_a_server_that_ended_in_the_middle_goes_on_with_the_same_occasion(database_place: Path | str) -> None:
     worker = Worker()
     worker.outcomes["long"] = asyncio.Event()
     long = task("long", "daily 01:00", locks=("disk",))
-    async with played(tmp_path, long, worker=worker) as room:
+    async with played(database_place, long, worker=worker) as room:
         await room.advance(hours=1, minutes=5)
     worker.outcomes.clear()
-    async with played(tmp_path, long, worker=worker, now=NEW_YEAR + timedelta(hours=1, minutes=6)) as room:
+    async with played(database_place, long, worker=worker, now=NEW_YEAR + timedelta(hours=1, minutes=6)) as room:
         await room.settle()
         assert worker.asked == [("long", "tasks/long/2026-01-01T01:00:00Z")] * 2
         assert await room.outcomes("long") == ["01-01 01:00 done"]
         assert await room.events("long") == ["task.continued", "task.ended"]
 
 
-async def test_of_two_servers_one_does_it_and_the_other_goes_on_when_that_is_gone(tmp_path: Path) -> None:
+async def test_of_two_servers_one_does_it_and_the_other_goes_on_when_that_is_gone(database_place: Path | str) -> None:
     clock, worker, other = VirtualClock(NEW_YEAR), Worker(), Worker()
     worker.outcomes["long"] = other.outcomes["long"] = ending = asyncio.Event()
     tasks = (task("long", "daily 01:00"), *(task(f"often{number}", "hourly") for number in range(5)))
-    async with played(tmp_path, *tasks, worker=other, server=Server("two", shared=True), clock=clock) as second:
-        async with played(tmp_path, *tasks, worker=worker, server=Server("one", shared=True), clock=clock) as first:
+    async with played(database_place, *tasks, worker=other, server=Server("two", shared=True), clock=clock) as second:
+        async with played(database_place, *tasks, worker=worker, server=Server("one", shared=True), clock=clock) as first:
             await clock.play(NEW_YEAR + timedelta(hours=1, minutes=10))
             assert sorted([*worker.names, *other.names]) == ["long", *(f"often{number}" for number in range(5))]
             gone, left = (worker, other) if "long" in worker.names else (other, worker)
@@ -291,8 +291,8 @@ async def test_occasions_that_are_missed_in_a_row_for_one_reason_are_one_row_and
         assert room.told.names == []
 
 
-async def test_a_calendar_of_minutes_is_counted_by_the_database(tmp_path: Path) -> None:
-    async with played(tmp_path, task("minute", "* * * * *"), task("daily", "daily 01:00")) as room:
+async def test_a_calendar_of_minutes_is_counted_by_the_database(database_place: Path | str) -> None:
+    async with played(database_place, task("minute", "* * * * *"), task("daily", "daily 01:00")) as room:
         await room.advance(hours=2)
         start, end = NEW_YEAR + timedelta(minutes=30), NEW_YEAR + timedelta(hours=3)
         tallies = await room.database.read(lambda connection: store.tallies(connection, start, end))
