@@ -25,6 +25,7 @@ from .model import Amendment, CheckDraft, Disposition, EntryDraft, ExpectDraft, 
 from .names import slug
 from .outcomes import Recognisers
 from .placeholders import missing_in
+from .playbooks import place_playbooks
 from .provided import taken_over
 from .registry import all_recognisers
 from .result import CONFIGURATION, Imported, MissingInput
@@ -59,6 +60,7 @@ def import_manual(
     outcomes = take_key_figures(manual, _place_checks(outcomes, entries), entries)
     measure_objectives(entries)
     runbooks = make_runbooks(manual, outcomes)
+    place_playbooks(entries.sections.get("incidents.severities", {}), runbooks)
     outcomes = _place_rest(outcomes, entries, runbooks)
     service = slug(re.split(r"\s[-–—|]\s|:", manual.title)[0]) or slug(name.rpartition("/")[2].partition(".")[0]) or "service"
     missing = _missing(outcomes)
