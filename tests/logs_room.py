@@ -20,13 +20,13 @@ HEAD = "keepwell: 1\nservice: shop\n"
 
 
 @asynccontextmanager
-async def room_on(folder: Path, logs: str) -> AsyncIterator["Rig"]:
-    """The room over the section ``logs`` (YAML below that key), its database in a file of ``folder``."""
+async def room_on(folder: Path, logs: str, place: Path | str | None = None) -> AsyncIterator["Rig"]:
+    """The room over the section ``logs`` (YAML below that key), its database at ``place``, else in a file of ``folder``."""
     directory = folder / "ops"
     directory.mkdir(exist_ok=True)
     (directory / "keepwell.yaml").write_text(f"{HEAD}logs:\n{logs}")
     async with local_host() as host:
-        database = await Database.open(folder / "keepwell.sqlite", (tables(),), host.clock.now())
+        database = await Database.open(place or folder / "keepwell.sqlite", (tables(),), host.clock.now())
         try:
             rig = Rig(database, host, directory)
             await rig.begin()

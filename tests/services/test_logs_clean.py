@@ -19,7 +19,7 @@ def old(path: Path, content: str = "x") -> Path:
     return path
 
 
-async def test_only_old_files_of_the_name_below_the_folder_are_deleted(tmp_path: Path) -> None:
+async def test_only_old_files_of_the_name_below_the_folder_are_deleted(tmp_path: Path, database_place: Path | str) -> None:
     root, elsewhere = tmp_path / "log" / "shop", tmp_path / "elsewhere"
     gone = [old(root / "app.log.1"), old(root / "deep" / "er" / "app.log.2.gz")]
     kept = [old(root / "app.log"), old(elsewhere / "app.log.1")]
@@ -31,7 +31,7 @@ async def test_only_old_files_of_the_name_below_the_folder_are_deleted(tmp_path:
     held = old(root / "app.log.5")
     policy = f"  shop:\n    clean: [{{under: {root}, names: '*.log.*', older_than: 30d}}]\n"
     with held.open("a") as writer:
-        async with room_on(tmp_path, policy) as rig:
+        async with room_on(tmp_path, policy, database_place) as rig:
             would = await rig.room.would_clean("shop")
             assert sorted(step.path for step in would if step.did == "deleted") == sorted(map(str, gone))
             assert all(path.exists() for path in gone)

@@ -37,12 +37,12 @@ async def test_every_line_is_counted_once_through_rotations(tmp_path: Path) -> N
         }
 
 
-async def test_another_life_goes_on_where_the_last_one_stored(tmp_path: Path) -> None:
+async def test_another_life_goes_on_where_the_last_one_stored(tmp_path: Path, database_place: Path | str) -> None:
     folder = tmp_path / "log"
     folder.mkdir()
     log = folder / "app.log"
     log.write_text("old ERROR\n")
-    async with room_on(tmp_path, POLICY.format(folder=folder)) as rig:
+    async with room_on(tmp_path, POLICY.format(folder=folder), database_place) as rig:
         await look(rig)
         append(log, "one ERROR\nhalf of an ERR")
         await look(rig)
@@ -53,7 +53,7 @@ async def test_another_life_goes_on_where_the_last_one_stored(tmp_path: Path) ->
     (folder / "app.log.1").write_text("three ERROR\nfour ERROR without an end")
     log.write_text("five ERROR\n")
     (folder / "new.log").write_text("six FATAL\n")
-    async with room_on(tmp_path, POLICY.format(folder=folder).replace("archive: archive, ", "")) as rig:
+    async with room_on(tmp_path, POLICY.format(folder=folder).replace("archive: archive, ", ""), database_place) as rig:
         await rig.room.watching.catch_up("shop")
         assert rig.room.watching.counted() == {("shop", "lines"): 7, ("shop", "errors"): 6, ("shop", "no such words"): 0}
 
