@@ -97,6 +97,13 @@ def test_the_text_is_shown_as_it_is_and_runs_nothing() -> None:
     assert '<span class="code-line" id="line-6">' in whole
 
 
+def test_what_reorders_text_is_seen() -> None:
+    (block,) = blocks(["`rm \u202etxt.exe`\x1b[2J \N{MAN}\u200d\N{PERSONAL COMPUTER}"])
+    assert "\u202e" not in block.html
+    assert "\x1b" not in block.html
+    assert "\u200d" in block.html
+
+
 def test_no_word_of_the_text_is_lost() -> None:
     shown = unescape(re.sub(r"<[^>]*>", " ", "".join(block.html for block in blocks(TEXT))))
     for word in re.findall(r"[a-z]{3,}", " ".join(TEXT)):

@@ -213,6 +213,10 @@ async def test_html_holds_nothing_that_runs_or_loads() -> None:
     assert "default-src 'none'" in unescape(page)
 
 
+async def test_text_steers_no_terminal() -> None:
+    assert "\x1b" not in text(await whole(service="shop\x1b[2J"))
+
+
 async def test_text_stands_in_columns() -> None:
     lines = text(await whole()).splitlines()
     head = next(line for line in lines if line.startswith("figure"))

@@ -3,6 +3,8 @@
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from keepwell.kernel.rendering import harmless
+
 from .model import Part, Report, Table
 from .words import instant
 
@@ -12,7 +14,7 @@ _WIDEST = 60
 
 def text(report: Report) -> str:
     """The whole report; ends with a line break."""
-    return "\n".join(_lines(report)) + "\n"
+    return "\n".join(harmless(line) for line in _lines(report)) + "\n"
 
 
 def _lines(report: Report) -> Iterator[str]:

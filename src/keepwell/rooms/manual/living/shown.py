@@ -1,6 +1,7 @@
 """The living manual as plain values, for programs and for its templates. Pure."""
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from markupsafe import Markup
 from keepwell.kernel.comparisons import Unit, describe
 
 from .model import Coverage, Item, Manual
-from .render import Block, blocks
+from .render import blocks
 
 _BADGES = {"carried": "ok", "corrected": "warn", "refused": "fail", "missing": "unknown", "human": "ok"}
 WORDS = {
@@ -74,14 +75,18 @@ def context(manual: Manual) -> dict[str, Any]:
         "share": f"{share * 100:.0f} %" if share is not None else "–",
         "counts": [(word, getattr(coverage, word), says) for word, says in WORDS.items()],
         "at": f"{manual.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
-        "blocks": [_shown(block, manual) for block in blocks(manual.lines)],
+        "blocks": list(_shown(manual)),
     }
 
 
-def _shown(block: Block, manual: Manual) -> dict[str, Any]:
-    inside = [item for item in manual.items if block.line <= item.kept.line <= block.end_line]
-    notes = _grouped([item for item in inside if _is_worth_a_note(item)], manual.at)
-    return {"block": block, "html": Markup(block.html), "notes": notes}
+def _shown(manual: Manual) -> Iterator[dict[str, Any]]:
+    """Each block with the notes on the items that begin in it."""
+    items = sorted(manual.items, key=lambda item: item.kept.line)
+    lines = [item.kept.line for item in items]
+    for block in blocks(manual.lines):
+        inside = items[bisect_left(lines, block.line) : bisect_right(lines, block.end_line)]
+        notes = _grouped([item for item in inside if _is_worth_a_note(item)], manual.at)
+        yield {"block": block, "html": Markup(block.html), "notes": notes}
 
 
 def _is_worth_a_note(item: Item) -> bool:
