@@ -134,7 +134,7 @@ class Operator:
         books = (await self._client.get("/api/v1/runbooks"))["runbooks"]
         for place, book in enumerate(books):
             if 0 <= place <= hours - 8 and book["last"] is None:
-                await self._try("/api/v1/runs", {"runbook": book["path"], "key": "on demand"})
+                await self._try("/api/v1/runs", {"runbook": book["path"], "key": f"on demand {book['path']}"})
 
     async def _slow_down(self, hours: int) -> None:
         """After two hours at the manual's own pace its script of each minute runs every two hours: each run is a real one."""

@@ -160,6 +160,7 @@ def main(program: str) -> None:
     chosen = parser.parse_args()
     for folder in (layout.logs, layout.home / "run"):
         folder.mkdir(parents=True, exist_ok=True)
+    Path("/proc/self/comm").write_text("audiodeck-server", "ascii")  # as ss, top and ps show it: Linux keeps 15 bytes
     port = _configured_port(layout) if chosen.port is None else chosen.port
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(layout, port, chosen.parent))
