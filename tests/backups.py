@@ -12,6 +12,7 @@ from keepwell.composition.backing import BackupRoom
 from keepwell.composition.hosts import Hosts
 from keepwell.ports.clock import Clock
 from keepwell.ports.fakes import FakeClock
+from keepwell.ports.permission import Permissions
 from keepwell.ports.work import Occasion, Performed, Work
 from keepwell.rooms.backups import store
 from keepwell.rooms.backups.model import Copy
@@ -34,12 +35,14 @@ class Rig:
         self.folder, self.database, self.clock = folder, database, clock
         self.source, self.repository, self.data = folder / "source", folder / "repository", folder / "data"
         self.room: BackupRoom
+        self.permissions: Permissions | None = None
         self._asked = 0
 
-    async def start(self, hosts: Hosts, **more: str) -> "Rig":
+    async def start(self, hosts: Hosts) -> "Rig":
         """As the server starts it."""
         self.hosts = hosts
         self.room = BackupRoom(self.database, hosts, self.data)
+        self.room.backups.permissions = self.permissions
         await self.room.begin(verbs.load(str(self.folder / "ops")))
         return self
 

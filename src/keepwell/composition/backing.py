@@ -46,7 +46,7 @@ class BackupRoom:
     @property
     def performs(self) -> Mapping[str, Perform]:
         """It makes and proves backups."""
-        return {"backup": self.backups.perform, "proof": self.backups.perform}
+        return dict.fromkeys(("backup", "proof", "recovery"), self.backups.perform)
 
     @property
     def activities(self) -> Sequence[Activity]:

@@ -119,6 +119,7 @@ async def serve(settings: Settings, open_local: Callable[[], AbstractAsyncContex
         incidents = IncidentRoom(database, hosts.of, alerts.desk, operations)
         audits = AuditRoom(database, hosts.of, alerts.desk.tell)
         runbooks = RunbookRoom(database, hosts, data.path / "runs", identity)
+        backups.backups.permissions = runbooks.permissions
         runbooks.runs.on_ended(tasks.tasks.ask)
         logs = LogRoom(database, host, samples.store, runbooks.permissions)
         manual = ManualRoom(database, host, settings.directory, data.path)

@@ -33,7 +33,7 @@ _CODES = "Exit code 0 when it went well, 1 when it failed or was refused, 2 wher
 
 def commands(ask: AskServer, tell: TellServer, restore: Restore) -> Group:
     """The group ``backups``."""
-    every = (_list(ask), _show(ask), _run(ask, tell), _prove(ask, tell), _restore(restore), _accept(tell), _key(ask))
+    every = (_list(ask), _show(ask), _run(ask, tell), _prove(ask, tell), _restore(restore), _recover(ask, tell), _accept(tell), _key(ask))
     return Group("backups", "copies of what matters: made, kept, proved by restoring them, brought back", every)
 
 
@@ -104,9 +104,9 @@ async def _ended(call: Call, ask: AskServer, run: dict[str, Any]) -> int:
         await asyncio.sleep(_BETWEEN_LOOKS)
         run = await ask(call.arguments["data"], f"/api/v1/backup-runs/{run['id']}")
     call.output.data(run)
-    style = {"done": "ok", "running": "dim"}.get(run["state"], "fail")
+    style = {"done": "ok", "running": "dim", "waiting": "warn"}.get(run["state"], "fail")
     call.output.say(f"{run['backup']}: {run['sentence'] or 'under way'}", style=style)
-    return Exit.OK if run["state"] in ("done", "running") else Exit.NEGATIVE
+    return Exit.OK if run["state"] in ("done", "running", "waiting") else Exit.NEGATIVE
 
 
 def _restore(restore: Restore) -> Subcommand:
@@ -137,6 +137,30 @@ def _restore(restore: Restore) -> Subcommand:
         "--key the key of the data directory counts; where there is none, that is said and digests alone are compared. "
         "Exit code 0 when all of it was restored, 2 otherwise.",
         example="keepwell backups restore settings --directory ops --to /tmp/restored",
+    )
+
+
+def _recover(ask: AskServer, tell: TellServer) -> Subcommand:
+    async def run(call: Call) -> int:
+        wanted = {"paths": call.arguments["paths"], "copy": call.arguments["copy"]}
+        started = await tell(call.arguments["data"], f"{_BASE}/{quote(call.arguments['name'])}/recover", wanted)
+        return await _ended(call, ask, started)
+
+    return Subcommand(
+        "recover",
+        "put paths of a copy in the place of what is there, which is kept beside it",
+        run,
+        (
+            _NAME,
+            Argument(("paths",), "paths from the root, as they were backed up", {"metavar": "PATH", "nargs": "+"}),
+            Argument(("--copy",), "this copy instead of the newest good one", {"metavar": "ID", "default": ""}),
+            _STAY,
+            _DATA,
+        ),
+        description="The running server restores each path beside its place, compares it, and exchanges the two in one step: whoever "
+        "uses it sees the old or the new. What was there is PATH.before-INSTANT afterwards. "
+        f"The section policy says who must permit it first. {_CODES}",
+        example="keepwell backups recover settings /etc/shop",
     )
 
 

@@ -18,7 +18,7 @@ from .views import Shown, iso, measured, verdicts_json
 from .work.showing import Showing
 
 _BADGES = {"proven": "ok", "made": "warn", "none": "unknown", "running": "info", "failed": "fail", "waits": "unknown"}
-_RUN_BADGES = {"done": "ok", "running": "info", "failed": "fail", "refused": "warn", "cut off": "warn"}
+_RUN_BADGES = {"done": "ok", "running": "info", "failed": "fail", "refused": "warn", "cut off": "warn", "waiting": "warn"}
 _MOST_COPIES = 60
 _CHANGED = Event("backups", "backups/changed.html", {})
 
@@ -126,7 +126,7 @@ def _copy(copy: Copy, kept: str) -> dict[str, Any]:
 
 
 def _run(run: Run) -> dict[str, Any]:
-    words = {"backup": "made", "proof": "proved"}
+    words = {"backup": "made", "proof": "proved", "recovery": "recovered"}
     return {
         "words": words.get(run.kind, run.kind),
         "state": run.state,

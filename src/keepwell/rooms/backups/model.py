@@ -116,7 +116,8 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One making or proving: ``kind`` is ``backup``, ``proof`` or ``recovery``; ``state`` running, done, failed or refused."""
+    """One making or proving: ``kind`` is ``backup``, ``proof`` or ``recovery``; ``state`` running, waiting (for a
+    permission), done, failed, refused or cut off; ``arguments`` are those of its Work."""
 
     id: int
     kind: str
@@ -130,3 +131,4 @@ class Run:
     copy: str = ""
     sentence: str = ""
     facts: Mapping[str, float] = field(default_factory=dict)
+    arguments: Mapping[str, str] = field(default_factory=dict)

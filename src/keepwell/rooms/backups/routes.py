@@ -20,6 +20,15 @@ READ, RUN = "backups.read", "backups.run"
 _BASE = "/api/v1/backups"
 
 
+class Recovering(BaseModel):
+    """Which paths, from the root, are put back, and out of which copy (by its id; without it the newest that can be relied on)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    paths: tuple[str, ...] = Field(min_length=1, max_length=100)
+    copy_id: str = Field(default="", max_length=64, alias="copy")
+
+
 class Proving(BaseModel):
     """Which copy is proved: by its id; without it the newest."""
 
@@ -49,6 +58,10 @@ def routes(showing: Showing, now: Callable[[], datetime], caller: Callable[[Requ
         wanted = {"copy": asked.copy_id} if asked is not None and asked.copy_id else {}
         return run_json(await backups.start(Work("proof", name, wanted), _occasion(request)))
 
+    async def recover(request: Request, name: str, asked: Recovering) -> dict[str, Any]:
+        wanted = {"paths": "\n".join(asked.paths), "copy": asked.copy_id}
+        return run_json(await backups.start(Work("recovery", name, wanted), _occasion(request)))
+
     async def accept(request: Request, name: str, id: str) -> dict[str, Any]:
         return copy_json(await backups.accept(name, id, caller(request)))
 
@@ -71,5 +84,6 @@ def routes(showing: Showing, now: Callable[[], datetime], caller: Callable[[Requ
         Route("GET", _BASE + "/{name}", READ, one, "One backup with its copies and what was done"),
         Route("POST", _BASE + "/{name}/run", RUN, run, "Make it now; the work goes on after the answer"),
         Route("POST", _BASE + "/{name}/prove", RUN, prove, "Prove it now: restore a copy beside, compare and question it"),
+        Route("POST", _BASE + "/{name}/recover", RUN, recover, "Put paths of a copy in the place of what is there, which is kept"),
         Route("POST", _BASE + "/{name}/copies/{id}/accept", RUN, accept, "Say that an implausible copy is right"),
     )

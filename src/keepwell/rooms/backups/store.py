@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -15,17 +16,27 @@ from .tables import COPY, RUN
 
 CUT_OFF = "cut off"
 """The state of a run that a crash or a stop of the server ended. It goes on when its occasion is asked for again."""
+GOES_ON = (CUT_OFF, "waiting")
+"""States in which a run goes on when its occasion is asked for again."""
 
 
-def begin(connection: Connection, work: Work, occasion: Occasion, now: datetime) -> tuple[Run, bool]:
-    """The run of an occasion, and whether it is new."""
+class Begun(Enum):
+    """How a run stands when its occasion is asked for."""
+
+    NEW = "new"
+    AGAIN = "again"
+    KNOWN = "known"
+
+
+def begin(connection: Connection, work: Work, occasion: Occasion, now: datetime) -> tuple[Run, Begun]:
+    """The run of an occasion, and whether it is new, goes on, or is as it was."""
     found = connection.execute(select(RUN).where(RUN.c.kind == work.kind, RUN.c.backup == work.name, RUN.c.key == occasion.key)).first()
     if found is not None:
         known = _run(found)
-        if known.state != CUT_OFF:
-            return known, False
+        if known.state not in GOES_ON:
+            return known, Begun.KNOWN
         go_on(connection, known)
-        return replace(known, state="running", ended=None, sentence=""), False
+        return replace(known, state="running", ended=None, sentence=""), Begun.AGAIN
     row = {
         "kind": work.kind,
         "backup": work.name,
@@ -37,9 +48,11 @@ def begin(connection: Connection, work: Work, occasion: Occasion, now: datetime)
         "copy": "",
         "sentence": "",
         "facts": {},
+        "arguments": dict(work.arguments),
     }
     id = connection.execute(insert(RUN).values(**row).returning(RUN.c.id)).scalar_one()
-    return Run(id, work.kind, work.name, occasion.key, occasion.by, occasion.at, "running", now), True
+    new = Run(id, work.kind, work.name, occasion.key, occasion.by, occasion.at, "running", now, arguments=dict(work.arguments))
+    return new, Begun.NEW
 
 
 def end(connection: Connection, run: Run) -> None:
@@ -65,6 +78,11 @@ def runs(connection: Connection, backup: str | None = None, limit: int = 50) -> 
 def running(connection: Connection) -> list[Run]:
     """The runs that are under way, or were when the server ended."""
     return [_run(row) for row in connection.execute(select(RUN).where(RUN.c.state == "running").order_by(RUN.c.id))]
+
+
+def waiting(connection: Connection) -> list[Run]:
+    """The runs that wait for a permission."""
+    return [_run(row) for row in connection.execute(select(RUN).where(RUN.c.state == "waiting").order_by(RUN.c.id))]
 
 
 def go_on(connection: Connection, run: Run) -> None:
@@ -157,6 +175,7 @@ def _run(row: Row[Any]) -> Run:
         copy=row.copy,
         sentence=row.sentence,
         facts=row.facts,
+        arguments=row.arguments,
     )
 
 

@@ -24,6 +24,7 @@ RUN = Table(
     Column("copy", String(64), nullable=False),
     Column("sentence", FreeText, nullable=False),
     Column("facts", Json, nullable=False),
+    Column("arguments", Json, nullable=False),
     UniqueConstraint("kind", "backup", "key", name="backup_run_key"),
     Index("backup_run_by_backup", "backup", "id"),
     Index("backup_run_by_state", "state"),

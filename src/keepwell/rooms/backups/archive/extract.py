@@ -79,6 +79,7 @@ class _Restoring:
     def __init__(self, root: int) -> None:
         self._root = root
         self._folders: list[Member] = []
+        self._on_the_way: set[str] = set()
         self._is_root = os.geteuid() == 0
 
     def put(self, content: Content) -> None:
@@ -106,7 +107,9 @@ class _Restoring:
         member = content.member
         match member.kind:
             case MemberKind.DIRECTORY:
-                os.mkdir(name, 0o700, dir_fd=parent)
+                if member.path not in self._on_the_way:
+                    os.mkdir(name, 0o700, dir_fd=parent)
+                self._on_the_way.discard(member.path)
                 self._folders.append(member)
             case MemberKind.FILE:
                 self._file(content, parent, name)
@@ -150,7 +153,10 @@ class _Restoring:
             raise AnswerError(f"the archive holds the path {quoted(path)}, which leads outside of the folder")
         handle = os.dup(self._root)
         try:
-            for part in parts[:-1]:
+            for place, part in enumerate(parts[:-1], 1):
+                with suppress(FileExistsError):
+                    os.mkdir(part, 0o755, dir_fd=handle)
+                    self._on_the_way.add("/".join(parts[:place]))
                 deeper = _enter(part, handle, path)
                 os.close(handle)
                 handle = deeper
@@ -160,8 +166,6 @@ class _Restoring:
 
 
 def _enter(name: str, parent: int, path: str) -> int:
-    with suppress(FileExistsError):
-        os.mkdir(name, 0o755, dir_fd=parent)
     try:
         return os.open(name, _FOLDER, dir_fd=parent)
     except NotADirectoryError:

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("copy", sa.String(64), nullable=False),
         sa.Column("sentence", sa.Text, nullable=False),
         sa.Column("facts", sa.Text, nullable=False),
+        sa.Column("arguments", sa.Text, nullable=False),
         sa.UniqueConstraint("kind", "backup", "key", name="backup_run_key"),
     )
     op.create_index("backup_run_by_backup", "backup_run", ["backup", "id"])

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from keepwell.kernel.problems import AskError, KeepwellError, NotFound
 from keepwell.kernel.quoting import quoted
 from keepwell.ports.host import Host
+from keepwell.ports.permission import Permissions
 from keepwell.ports.work import Occasion, Outcome, Performed, Work
 from keepwell.rooms.backups import store
 from keepwell.rooms.backups.model import Copy, Run
@@ -27,7 +28,7 @@ _log = logging.getLogger("keepwell.backups")
 
 _CUT_OFF = "it was cut off when Keepwell ended; nothing of it counts until it is done again"
 
-_OUTCOMES = {"done": Outcome.DONE, "failed": Outcome.FAILED, "refused": Outcome.REFUSED}
+_OUTCOMES = {"done": Outcome.DONE, "failed": Outcome.FAILED, "refused": Outcome.REFUSED, "waiting": Outcome.WAITING}
 
 
 class Look(Protocol):
@@ -47,9 +48,12 @@ class Backups:
         self._database, self._host, self._data = database, host, data
         self._look, self._blocking = look, blocking
         self.changed: Callable[[], None] = lambda: None
+        self.permissions: Permissions | None = None
+        """Who says whether something may be put in the place of what is there; set before ``begin``."""
         self._backups: Mapping[str, Backup] = {}
         self._service, self._user = "", ""
         self._under_way: dict[int, asyncio.Task[Performed]] = {}
+        self._going_on: set[asyncio.Task[None]] = set()
         self._stopping = threading.Event()
 
     def configure(self, backups: Mapping[str, Backup], service: str, user: str) -> None:
@@ -66,8 +70,23 @@ class Backups:
         await self._blocking(lambda: remove_scratch(self._data))
         now = self._host.clock.now()
         await self._database.write(lambda connection: _cut_off(connection, now))
+        if self.permissions is not None:
+            self.permissions.on_decided(self._decided)
+        await self._go_on()
         for fault in await self.look_again():
             _log.warning("a repository could not be looked at", extra={"facts": {"why": fault}})
+
+    def _decided(self, subject: str) -> None:
+        """A person decided a wish: whatever waited for it goes on."""
+        if subject.startswith("backups/recoveries/"):
+            task = asyncio.get_running_loop().create_task(self._go_on())
+            self._going_on.add(task)
+            task.add_done_callback(self._going_on.discard)
+
+    async def _go_on(self) -> None:
+        for run in await self._database.read(store.waiting):
+            if run.backup in self._backups:
+                await self.start(Work(run.kind, run.backup, run.arguments), Occasion(run.key, run.by, run.at))
 
     async def end(self) -> None:
         """Ends what is under way: soon, and without a copy that is none."""
@@ -87,15 +106,25 @@ class Backups:
     async def _begun(self, work: Work, occasion: Occasion) -> tuple[Run, "asyncio.Task[Performed] | None"]:
         backup = self.known(work.name)
         now = self._host.clock.now()
-        run, is_new = await self._database.write(lambda connection: store.begin(connection, work, occasion, now))
+        run, begun = await self._database.write(lambda connection: store.begin(connection, work, occasion, now))
         if run.state != "running":
             return run, None
-        if run.id not in self._under_way:
-            task = asyncio.create_task(self._do(run, backup, work, resumed=not is_new), name=f"{work.kind} {work.name}")
+        if begun is store.Begun.AGAIN and run.id in self._under_way:
+            await asyncio.wait([self._under_way[run.id]])  # it stored that it waits, and is about to end, or went on meanwhile
+            id = run.id
+            now_known = await self._database.read(lambda connection: store.run(connection, id))
+            if now_known is not None and now_known.state not in ("running", "waiting"):
+                return now_known, None
+        if begun is not store.Begun.KNOWN or run.id not in self._under_way:
+            task = asyncio.create_task(self._do(run, backup, work, resumed=begun is not store.Begun.NEW), name=f"{work.kind} {work.name}")
             self._under_way[run.id] = task
-            task.add_done_callback(lambda _: self._under_way.pop(run.id, None))
+            task.add_done_callback(lambda ended: self._ended_under_way(run.id, ended))
             self.changed()
         return run, self._under_way[run.id]
+
+    def _ended_under_way(self, id: int, task: "asyncio.Task[Performed]") -> None:
+        if self._under_way.get(id) is task:
+            del self._under_way[id]
 
     def known(self, name: str) -> Backup:
         """The backup of that name. Raises NotFound."""
@@ -121,6 +150,12 @@ class Backups:
                 from .making import make
 
                 return await make(self.ports, backup, run, resumed)
+            if work.kind == "recovery":
+                from .recovering import recover
+
+                if self.permissions is None:
+                    raise AskError("nobody gives permissions here, and recovering in place needs one")
+                return await recover(self.ports, backup, run, self.permissions)
             from .proving import prove
 
             return await prove(self.ports, backup, run, work.arguments.get("copy", ""), self._look)

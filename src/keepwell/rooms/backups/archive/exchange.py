@@ -1,0 +1,33 @@
+"""Putting something in the place of something else in one step, so that nobody ever sees neither: renameat2(2) with RENAME_EXCHANGE."""
+
+import ctypes
+import os
+from pathlib import Path
+
+from .files import sync_folder
+
+_AT_FDCWD = -100
+_RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2
+
+
+def put_in_place(new: Path, place: Path, aside: Path) -> bool:
+    """Puts ``new`` at ``place``; what was there is ``aside`` afterwards. All are in one file system. Gives whether anything was there.
+
+    Raises OSError; FileExistsError where ``aside`` is taken. Interrupted, what was at ``place`` is there still, or lies where ``new`` did:
+    whoever calls it removes neither.
+    """
+    if os.path.lexists(aside):
+        raise FileExistsError(f"{aside} exists already")
+    was_there = os.path.lexists(place)
+    _rename(new, place, _RENAME_EXCHANGE if was_there else _RENAME_NOREPLACE)
+    if was_there:
+        _rename(new, aside, _RENAME_NOREPLACE)
+    sync_folder(place.parent)
+    return was_there
+
+
+def _rename(old: Path, new: Path, flags: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.renameat2(_AT_FDCWD, os.fsencode(old), _AT_FDCWD, os.fsencode(new), flags) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(new))
