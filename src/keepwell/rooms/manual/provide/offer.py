@@ -61,4 +61,6 @@ def _provide(call: Call, data: Path, facts: "Callable[[str], Facts]", keepwell: 
     call.output.table(("program", "does", "is"), rows, styles=["" if one.became in good else "warn" for one in done])
     call.output.say()
     call.output.say(f"{sum(one.became in good for one in done)} of {len(done)} programs that the manual names: {to}")
+    if any(one.became == "written" for one in done):
+        call.output.say(f"steps that waited for one of them can run after: keepwell accept {folder}, keepwell reload", style="dim")
     return Exit.OK if all(one.became in good for one in done) else Exit.NEGATIVE
