@@ -12,7 +12,8 @@ from keepwell.config.runbooks import CHECKLIST, SHELLS, Runbook, Step
 
 from .dangers import danger
 from .model import Prepared, Ready, ServiceDeed, Way
-from .services import Service, systemd_of
+from .services import Service
+from .usual import systemd_of
 
 Verdict = Callable[[Executable], tuple[str, str]]
 """Who accepted a text, and why nobody's acceptance counts; one of both is empty."""

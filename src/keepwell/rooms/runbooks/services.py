@@ -63,13 +63,6 @@ class Service:
         return self.manager.read(self.options, self.unit or unit, result)
 
 
-def systemd_of(unit: str) -> Service:
-    """A unit that no entry of ``services`` names: systemd's own."""
-    from .managers.systemd import DRIVER
-
-    return Service(unit, "systemd", DRIVER, DRIVER.options(), unit)
-
-
 def services_of(entries: Mapping[str, Any], drivers: Drivers) -> dict[str, Service]:
     """The services of a configuration that validated, by name."""
     found = {}

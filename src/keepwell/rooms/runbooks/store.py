@@ -85,6 +85,19 @@ def newest_of_each(connection: Connection) -> dict[str, Run]:
     return {run.runbook: run for run in _runs(connection, rows)}
 
 
+def ended_last(connection: Connection) -> list[Run]:
+    """The runs in which a step, or a runbook as a whole, was done or failed last: oldest first. A newer run may still be under way."""
+    ended = (State.DONE.value, State.FAILED.value)
+    runs = select(func.max(RUN.c.number)).where(RUN.c.state.in_(ended)).group_by(RUN.c.runbook)
+    steps = select(func.max(RUN.c.number)).join(STEP, STEP.c.run == RUN.c.number).where(STEP.c.state.in_(ended))
+    numbers = {*connection.execute(runs).scalars(), *connection.execute(steps.group_by(RUN.c.runbook, STEP.c.name)).scalars()}
+    found: list[Run] = []
+    for start in range(0, len(numbers), 500):
+        part = sorted(numbers)[start : start + 500]
+        found += _runs(connection, connection.execute(select(RUN).where(RUN.c.number.in_(part)).order_by(RUN.c.number)).all())
+    return found
+
+
 def forget(connection: Connection, before: datetime, limit: int = 500) -> int:
     """Deletes runs that ended before that instant, but for the newest of each runbook; how many, at most so many at once."""
     newest = select(func.max(RUN.c.number)).group_by(RUN.c.runbook)

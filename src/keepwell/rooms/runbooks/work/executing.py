@@ -12,7 +12,8 @@ from keepwell.ports.scripts import Ended, Script, Scripts
 from keepwell.rooms.runbooks.decide import USUAL_TIMEOUT
 from keepwell.rooms.runbooks.model import Prepared, Ready, Run
 from keepwell.rooms.runbooks.prepare import interpreter
-from keepwell.rooms.runbooks.services import Service, UnitState, systemd_of
+from keepwell.rooms.runbooks.services import Service, UnitState
+from keepwell.rooms.runbooks.usual import systemd_of
 
 OUTPUT_LIMIT = 1024 * 1024
 """Bytes of a step's output that are kept, its head and its tail."""
@@ -81,7 +82,11 @@ class Executing:
             return await self._scripts.run(ticket, script, on_output)
         host = self._hosts(work.ready.host)
         command = Command(
-            (*argv, "-c", text), environment=work.environment, secrets=work.ready.secrets, timeout=work.seconds, output_limit=OUTPUT_LIMIT
+            (*_without_startup(argv), "-c", text),
+            environment=work.environment,
+            secrets=work.ready.secrets,
+            timeout=work.seconds,
+            output_limit=OUTPUT_LIMIT,
         )
         result = await host.runner.run(command)
         output = "\n".join(part for part in (result.stdout, result.stderr) if part)
@@ -140,7 +145,7 @@ class Executing:
                 return await self._look(prepared.check)
             if prepared.verifier is None:
                 return None, ""
-            argv = ("bash", "-euo", "pipefail", "-c", prepared.verifier.text)
+            argv = ("bash", "--norc", "-euo", "pipefail", "-c", prepared.verifier.text)
             command = Command(argv, environment=work.environment, secrets=work.ready.secrets, timeout=SETTLES)
             result = await self._hosts(work.ready.host).runner.run(command)
         except AskError as error:
@@ -149,6 +154,13 @@ class Executing:
         return result.succeeded, f"{shlex.quote(prepared.verifier.text)} says {'yes' if result.succeeded else 'no'}" + (
             f" ({said})" * bool(said)
         )
+
+
+def _without_startup(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The interpreter without the files that bash reads when it finds itself below sshd (bash(1), INVOCATION): they are for people, and
+    do not bear ``-u``."""
+    at = next((number for number, word in enumerate(argv, 1) if word.rpartition("/")[2] == "bash"), 0)
+    return (*argv[:at], "--norc", *argv[at:]) if at else argv
 
 
 async def unit_state(service: Service, unit: str, host: Host) -> UnitState:
