@@ -18,6 +18,9 @@ from typing import Any, ParamSpec, TypeVar
 QUIET = 0.002
 """Seconds for which nothing may begin or be held before time goes on: what was just woken gets its turn first."""
 
+PAUSE = 1.0
+"""Seconds up to which a sleep is a pause."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 _holding: ContextVar["Hold | None"] = ContextVar("_holding", default=None)
@@ -54,9 +57,14 @@ class PlayedClock:
         return self._elapsed
 
     async def sleep(self, seconds: float) -> None:
-        """Returns when so much time was played. A job that sleeps does not hold the clock."""
+        """Returns when so much time was played. A job that sleeps does not hold the clock; one that only pauses waits for something real
+        (a program that starts): it really sleeps, and so much time is played."""
         if seconds <= 0:
             await asyncio.sleep(0)
+            return
+        if _holding.get() is not None and seconds <= PAUSE:
+            await asyncio.sleep(seconds)
+            self._jump(self._elapsed + seconds)
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._elapsed + seconds, next(self._count), future))

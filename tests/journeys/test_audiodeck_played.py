@@ -58,3 +58,18 @@ async def test_played_time_stands_still_while_something_is_done() -> None:
     await asyncio.gather(*tasks)
     assert told == ["tick 30", "tick 60", "worked at 60", "tick 90", "slept until 90", "tick 120"]
     assert clock.now() == datetime(2030, 1, 1, 0, 2, tzinfo=UTC)
+
+
+async def test_a_pause_is_really_slept_while_something_real_goes_on() -> None:
+    clock = PlayedClock(datetime(2030, 1, 1, tzinfo=UTC))
+    began = asyncio.get_running_loop().time()
+
+    async def starts() -> float:
+        with clock.held():
+            await clock.sleep(0.2)
+            return clock.monotonic()
+
+    task = asyncio.create_task(starts())
+    await clock.play(datetime(2030, 1, 1, tzinfo=UTC) + timedelta(hours=1))
+    assert await task == 0.2
+    assert asyncio.get_running_loop().time() - began >= 0.2
