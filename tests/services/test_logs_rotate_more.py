@@ -99,6 +99,16 @@ async def test_a_name_that_is_taken_is_not_replaced(tmp_path: Path, folder: Path
     assert "app.log.4.gz" in names
 
 
+@pytest.mark.parametrize(("create", "said"), [("640 nobody-of-that-name x", "there is no user nobody-of-that-name on this machine")])
+async def test_an_owner_that_does_not_exist_is_said_before_anything_is_done(tmp_path: Path, folder: Path, create: str, said: str) -> None:
+    (folder / "app.log").write_text("one\n")
+    async with room_on(tmp_path, policy(folder, f"create: '{create}'")) as rig:
+        performed = await rig.do("rotation", "shop")
+        assert performed.outcome is Outcome.FAILED
+        assert said in performed.sentence
+    assert names_in(folder) == ["app.log"]
+
+
 async def test_too_many_and_too_old_ones_are_removed(tmp_path: Path, folder: Path) -> None:
     (folder / "app.log").write_text("new\n")
     for number in range(1, 6):

@@ -7,8 +7,9 @@ the one that was meant, and no name is ever replaced.
 import errno
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
-from keepwell.rooms.logs.decide import room_for_one, slots_of, to_drop, to_pack
+from keepwell.rooms.logs.decide import PART, room_for_one, slots_of, to_drop, to_pack
 from keepwell.rooms.logs.model import Identity, Owner, Rotate, Step
 
 from .folder import Folder, give, identity_of
@@ -16,22 +17,32 @@ from .holders import holders_of, wait_until_free
 from .listing import Live, archive_of
 from .packing import Busy, Different, pack
 
+_MODE = 0o640
+"""The mode of a new file where nothing says one any more."""
+
 
 def set_aside(live: Live, rotate: Rotate) -> Step | None:
     """Renames the file to number 1 of its rotated ones and makes a new one where ``create`` says so. None where it was renamed before.
     Raises OSError and LookupError with what is wrong."""
     with Folder(live.folder) as folder, open_archive(folder, rotate.archive) as archive:
         found = folder.regular(live.name)
-        if found is not None and identity_of(found) == live.identity:
+        is_meant = found is not None and identity_of(found) == live.identity
+        folder.remove(live.name + PART)
+        if found is not None and not is_meant:
+            return None
+        # The new file is ready before the old one goes: what it cannot be given is known while nothing was done yet.
+        fresh = _prepared(folder, live.name, rotate.create, found)
+        if found is not None:
             for old, new in room_for_one(slots_of(live.name, archive.names()), live.name):
                 archive.rename(old, archive, new)
-            first = f"{live.name}.1"
-            _move(folder, archive, live, first)
-            _make(folder, live.name, rotate.create, found)
-            return Step("rotated", live.path, os.path.join(archive.path, first), found.st_size)
-        if found is None and rotate.create is not None:
-            _make(folder, live.name, rotate.create, folder_like(folder))
-    return None
+            try:
+                _move(folder, archive, live, f"{live.name}.1")
+            except OSError:
+                folder.remove(live.name + PART)
+                raise
+        if fresh:
+            _put_in_place(folder, fresh, live.name)
+        return Step("rotated", live.path, os.path.join(archive.path, f"{live.name}.1"), found.st_size) if found is not None else None
 
 
 def _move(folder: Folder, archive: Folder, live: Live, first: str) -> None:
@@ -51,18 +62,31 @@ def folder_like(folder: Folder) -> os.stat_result:
     return os.fstat(folder.descriptor)
 
 
-def _make(folder: Folder, name: str, owner: Owner | None, before: os.stat_result) -> None:
-    """Makes the new file; where the writer was quicker, its file stays."""
+def _prepared(folder: Folder, name: str, owner: Owner | None, before: os.stat_result | None) -> str:
+    """Makes the new file under another name, which it gives; empty where the writer makes it. ``before`` is the file of before, where it
+    still has its name; a crash may have come between."""
     if owner is None:
-        return
-    try:
-        descriptor = folder.create(name, 0o600)
-    except FileExistsError:
-        return
+        return ""
+    if before is None:
+        owner, before = replace(owner, mode=_MODE if owner.mode is None else owner.mode), folder_like(folder)
+    fresh = name + PART
+    descriptor = folder.create(fresh, 0o600)
     try:
         give(descriptor, owner, before)
+    except (OSError, LookupError):
+        folder.remove(fresh)
+        raise
     finally:
         os.close(descriptor)
+    return fresh
+
+
+def _put_in_place(folder: Folder, fresh: str, name: str) -> None:
+    """Gives the new file its name; where the writer was quicker, its file stays."""
+    try:
+        folder.rename(fresh, folder, name)
+    except FileExistsError:
+        folder.remove(fresh)
 
 
 def open_archive(folder: Folder, archive: str) -> Folder:
