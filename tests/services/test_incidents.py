@@ -1,6 +1,7 @@
 """Incidents on SQLite and on PostgreSQL: what opens them, what is due, what people do, and what a start goes on from."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from keepwell.rooms.incidents import store
 from keepwell.rooms.incidents.asked import Asked
 from keepwell.rooms.incidents.model import Kind, Policy, Stage
 from keepwell.rooms.incidents.verbs import Diagnostic
-from tests.alerts_desk import NOW, firing
+from tests.alerts_desk import NOW, POLICY, ROUTE, firing
 from tests.incidents_desk import MINUTE, Life, life_on, promising, severe
 
 
@@ -55,6 +56,12 @@ async def test_alerts_of_one_group_are_one_incident_and_the_most_severe_counts(l
     assert (second.severity, [one.number for one in second.alerts]) == ("P2", [3])
     assert await life.events() == ["opened", "alert-joined", "alert-joined", "reclassified"]
     assert first.clock(Kind.RESPOND).due_at == NOW + 15 * MINUTE  # type: ignore[union-attr]  # since it was opened
+
+
+async def test_where_no_route_takes_them_alerts_of_one_name_are_one_incident(life: Life) -> None:
+    await life.desk.configure(replace(POLICY, routing=replace(POLICY.routing, root=replace(ROUTE, receiver=""))))
+    await life.fire(severe("CheckFailed", check="a"), severe("CheckFailed", check="b"), severe("Other"))
+    assert [len(one.alerts) for one in await life.rows()] == [2, 1]
 
 
 async def test_what_is_muted_opens_none_until_it_is_not(life: Life) -> None:

@@ -1,8 +1,10 @@
 """Incidents put together: on the database, beside the desk of alerts, with diagnostics run on the hosts."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 
 from starlette.requests import Request
 
@@ -83,10 +85,16 @@ class Alerts:
             alert.name,
             alert.severity,
             sentence(alert.annotations),
-            digests[0] if digests else alert.fingerprint,
+            digests[0] if digests else _group_of(alert),
             alert.firing_since or alert.active_since,
             alert.resolved_at,
         )
+
+
+def _group_of(alert: Alert) -> str:
+    """What an alert is notified together with where no route takes it: Alertmanager's example configuration groups so."""
+    parts = [alert.labels.get(name, "") for name in ("service", "alertname")]
+    return sha256(json.dumps(parts).encode("ascii")).hexdigest()
 
 
 class IncidentRoom:
