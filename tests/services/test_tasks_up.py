@@ -112,7 +112,7 @@ def test_a_reload_and_a_restart_go_on_where_they_were(ops: Path, tmp_path: Path)
         ("{every: daily, clean: app/old}", 'tasks.it.clean: "app" is not one of the logs'),
         ("{every: daily, report: yearly}", 'tasks.it.report: "yearly" is not one of the reports'),
         ("{every: daily, audit: ports}", '"ports" is not one of the audits'),
-        ("{every: daily, run: a.md, on: web1}", '"web1" is not one of the hosts'),
+        ("{every: daily, run: a.md, on: web1}", '"on" is not a key that is known here'),
         ("{every: daily, window: never}", '"never" is not one of the windows'),
         ("{every: whenever}", '"whenever" is not a cadence'),
     ],

@@ -102,11 +102,10 @@ def _task(name: str, options: "TaskOptions", windows: "Mapping[str, Window]") ->
     from .options import KINDS
 
     said = next(((kind, getattr(options, key)) for key, kind in KINDS.items() if getattr(options, key) is not None), None)
-    arguments = {**options.with_, **({"on": options.on} if options.on is not None else {})}
     return Task(
         name,
         parse_cadence(options.every, options.zone),
-        Work(said[0], said[1].removeprefix("./"), arguments) if said else None,
+        Work(said[0], said[1].removeprefix("./"), options.with_) if said else None,
         waits_for=options.waits_for or ("a runbook with its command" if options.shell and not said else ""),
         window=windows[options.window] if options.window is not None else None,
         late=options.late,

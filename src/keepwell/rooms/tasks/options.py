@@ -52,7 +52,7 @@ class TaskOptions(Options):
     """One task: what is done, and when. With none of the keys that say what is done, a person does it and says so."""
 
     run: str | None = None
-    """The runbook that is run: its path in this directory, such as runbooks/restart.md."""
+    """The runbook that is run: its path in this directory, such as runbooks/restart.md. On which host, it says itself (``on``)."""
     backup: Annotated[str, Reference("backups")] | None = None
     """The backup that is made."""
     prove: Annotated[str, Reference("backups")] | None = None
@@ -84,8 +84,6 @@ class TaskOptions(Options):
     ``once within 6h`` after its time (of several only the newest)."""
     locks: tuple[LockName, ...] = ()
     """Names of what only one task at a time may use."""
-    on: Annotated[str, Reference("hosts", also="local")] | None = None
-    """The host on which the runbook runs, where that does not say it."""
     user: str | None = None
     """Whose crontab it came from. Nothing is run as another user because of it."""
     shell: str | None = None
