@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from keepwell.rooms.manual.living.decide import coverage_of, evidence_of, items_of
+from keepwell.rooms.manual.living.decide import coverage_of, evidence_of, items_of, kept_of
 from keepwell.rooms.manual.living.model import Kept, Manual, Ran
 from keepwell.rooms.manual.living.page import html
 from keepwell.rooms.manual.living.render import blocks
@@ -59,6 +59,15 @@ def test_what_an_item_became_by_itself_counts_before_the_runbook_around_it() -> 
     one = kept(3, "runbooks/weekly.md#rotate, checks.health.expect")
     (item,) = items_of([one], {"checks.health": WELL, "runbooks/weekly.md#rotate": BADLY})
     assert (item.place, item.ran) == ("checks.health.expect", WELL)
+
+
+def test_a_line_of_a_checklist_is_a_step_by_its_words() -> None:
+    item = {"line": 1, "end_line": 1, "kind": "checkbox", "text": "Look at it", "fate": "checklist", "disposition": "human"}
+    report = {"items": [{**item, "place": "runbooks/day.md", "reason": "", "amendments": [], "missing": []}]}
+    (one,) = kept_of(report)
+    assert one.places == ("runbooks/day.md#Look at it",)
+    assert items_of([one], {"runbooks/day.md": WELL})[0].standing == "waits"
+    assert items_of([one], {"runbooks/day.md#Look at it": WELL})[0].standing == "ran"
 
 
 def test_coverage_leaves_out_what_only_tells_and_what_is_refused() -> None:

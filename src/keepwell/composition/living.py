@@ -125,7 +125,7 @@ class ManualRoom:
         }
 
     async def _of_tasks(self) -> dict[str, Ran]:
-        runs = self._others.tasks.newest_all() if self._others.tasks is not None else {}
+        runs = self._others.tasks.ended_all() if self._others.tasks is not None else {}
         return {
             f"tasks.{name}": Ran(run.ended_at or run.due_at, _result(run.state.value), f"{run.state.value}: {run.sentence}", "/tasks")
             for name, run in runs.items()
@@ -177,15 +177,16 @@ class ManualRoom:
         }
 
     async def _of_runbooks(self) -> dict[str, Ran]:
-        from keepwell.rooms.runbooks.store import newest_of_each
+        from keepwell.rooms.runbooks.store import ended_last
 
         found: dict[str, Ran] = {}
-        for path, run in (await self._database.read(newest_of_each)).items():
+        for run in await self._database.read(ended_last):
+            path = run.runbook
             if run.state.value in _RAN:
                 found[path] = Ran(run.ended_at or run.began_at or run.asked_at, _result(run.state.value), _said(run), f"/runs/{run.number}")
             for step in run.steps:
                 if step.state.value in _RAN:
-                    found[f"{path}#{step.name}"] = _stepped(run, step)
+                    found[f"{path}#{step.name}"] = found[f"{path}#{step.title}"] = _stepped(run, step)
         return found
 
 

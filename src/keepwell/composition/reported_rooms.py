@@ -31,8 +31,8 @@ class Tasks(Protocol):
         """Occasions due in a span."""
         ...
 
-    def newest_all(self) -> Mapping[str, Run]:
-        """The newest occasion of each task."""
+    def ended_all(self) -> Mapping[str, Run]:
+        """The occasion of each task that ended last."""
         ...
 
 

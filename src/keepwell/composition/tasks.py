@@ -61,6 +61,10 @@ class TaskRoom:
         newest = {task.name: standing.open or standing.last for task, standing in self.tasks.shown()}
         return {name: run for name, run in newest.items() if run is not None}
 
+    def ended_all(self) -> Mapping[str, Run]:
+        """The occasion of each task that ended last, whatever is open since."""
+        return {task.name: standing.last for task, standing in self.tasks.shown() if standing.last is not None}
+
     def face(self) -> Face:
         """What it shows."""
         return face(Verbs(self.tasks, Deeds(self.tasks), self._runs, self._tallies, self._clock.now, _caller))

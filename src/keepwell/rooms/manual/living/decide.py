@@ -19,12 +19,20 @@ def kept_of(report: Mapping[str, Any]) -> list[Kept]:
             item["kind"],
             item["fate"],
             item["disposition"],
-            tuple(place for place in item["place"].split(", ") if place),
+            _places(item),
             item["reason"] or next((part["reason"] for part in item["amendments"]), ""),
             tuple(item["missing"]),
         )
         for item in report["items"]
     ]
+
+
+def _places(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where it stands. A line of a checklist is a step of its runbook, by its words: that the round was made does not say that it was."""
+    places = tuple(place for place in item["place"].split(", ") if place)
+    if item["kind"] != "checkbox":
+        return places
+    return tuple(f"{place}#{item['text']}" if place.endswith(".md") else place for place in places)
 
 
 def items_of(kept: Iterable[Kept], evidence: Evidence) -> list[Item]:
