@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 
 from keepwell.ports.offer import Event, Face, Page, Stream
+from keepwell.rooms.backups.words import count
 from keepwell.rooms.backups.words import size as size_words
 
 from .decide import retention
@@ -114,7 +115,7 @@ def _copy(copy: Copy, kept: str) -> dict[str, Any]:
     return {
         "id": copy.id,
         "started": iso(copy.started),
-        "files": f"{copy.files:,}",
+        "files": count(copy.files, "file"),
         "bytes": size_words(copy.bytes),
         "archive": size_words(copy.archive_bytes),
         "state": state,
