@@ -88,6 +88,19 @@ async def test_a_run_is_followed_ticked_and_approved(tmp_path: Path, browser: Br
         assert told["steps"][1]["by"] == "anna"
 
 
+async def test_a_runbook_is_run_from_its_page(tmp_path: Path, browser: Browser) -> None:
+    text = '```sh {"name": "clears"}\nrm -f ' + str(tmp_path / "nothing") + "\n```\n"
+    async with served(tmp_path, {"clear": text}, "policy: {destructive: confirm}\n") as runs:
+        async with opened(browser, f"http://127.0.0.1:{runs.server.port}/runbooks/clear") as page:
+            await expect(page.locator("#live")).to_contain_text("It was never run.")
+            await page.get_by_role("button", name="Run").click()
+            await page.locator("#run input[type=checkbox]").check()
+            await page.locator("#run .main").click()
+            await give_token(page, await asyncio.to_thread(token, runs, "anna"))
+            await expect(page.locator("#live .badge.ok")).to_have_text("done", timeout=15_000)
+        assert (await asyncio.to_thread(runs.show, 1))["by"] == "anna"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_pages_can_be_read_in_light_and_dark_and_on_a_telephone(tmp_path: Path, browser: Browser, scheme: str) -> None:
     books = {"fails": '```sh {"name": "' + "x" * 90 + '"}\necho ' + "y" * 300 + "\nfalse\n```\n", "round": "- [ ] Look\n"}

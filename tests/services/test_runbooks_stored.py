@@ -101,6 +101,7 @@ async def test_the_policy_decides_who_is_asked(database: Database) -> None:
     made.policy = "forbid"
     assert (await made.ask(wish)).decision is Decision.FORBIDDEN
     made.policy = "confirm"
+    assert (await made.ask(replace(wish, confirmed=True))).sentence == "maria confirmed it at the start"
     assert (await made.ask(wish)).sentence.endswith("; a person confirms it")
     await made.decide(1, True, "maria")
     assert (await made.ask(wish)).decision is Decision.GRANTED

@@ -9,12 +9,14 @@ from typing import Protocol
 @dataclass(frozen=True, slots=True)
 class Deed:
     """What somebody wants to do. ``subject`` names this one wish (``runs/17/restore``): one decision each. ``what`` is a sentence for who
-    decides, ``by`` who or what started it. ``digest`` is the SHA-256 of exactly what would be done: a permission counts for that only."""
+    decides, ``by`` who or what started it. ``digest`` is the SHA-256 of exactly what would be done: a permission counts for that only.
+    ``confirmed``: whoever started it said that what it destroys is meant."""
 
     subject: str
     what: str
     by: str
     digest: str
+    confirmed: bool = False
 
 
 class Decision(Enum):

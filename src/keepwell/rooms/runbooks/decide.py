@@ -140,7 +140,7 @@ def _run_it(run: Run, step: StepRun, prepared: Prepared) -> Move:
         return Wait(step, f"it asks for {' and '.join(unknown)}")
     if prepared.danger:
         what = f"step {step.number} ({step.name}) of {run.runbook}: it {prepared.danger}"
-        return Ask(step, prepared, Deed(f"{run.subject}/{step.name}", what, run.by, digest_of(prepared)))
+        return Ask(step, prepared, Deed(f"{run.subject}/{step.name}", what, run.by, digest_of(prepared), step.confirmed))
     return Begin(step, prepared)
 
 

@@ -40,6 +40,8 @@ class PermissionDesk:
             return Ruling(Decision.GRANTED, "the policy allows it")
         if self.policy == "forbid":
             return Ruling(Decision.FORBIDDEN, "the policy forbids what destroys or changes something")
+        if self.policy == "confirm" and deed.confirmed:
+            return Ruling(Decision.GRANTED, f"{person(deed.by)} confirmed it at the start", person(deed.by))
         now = self._clock.now()
         return await self._database.write(lambda connection: _asked(connection, deed, now, self._whom(deed)))
 
