@@ -137,3 +137,27 @@ repositories: {far: {archive: {path: /srv/far}}}
 """
     plan = json.loads(keepwell("plan", str(operations(tmp_path / "ops", text)), "--json").stdout)
     assert [(task["name"], task["does"]) for task in plan["tasks"]] == [("nightly", "backup files"), ("week", "report weekly")]
+
+
+def test_a_server_that_is_killed_does_each_occasion_once(ops: Path, tmp_path: Path) -> None:
+    counted, data = tmp_path / "counted", tmp_path / "data"
+    for _ in range(3):
+        server = Served(ops, data)
+        server.ready()
+        before = len(counted.read_text().split()) if counted.exists() else 0
+        wait_until(lambda before=before: counted.exists() and len(counted.read_text().split()) > before, 30, "a run")  # type: ignore[misc]
+        server.kill()
+    with serving(ops, data) as server:
+        wait_until(lambda: len([run for run in runs(server) if run["state"] == "done"]) >= 4, 60, "occasions that were done")
+        assert keepwell("tasks", "history", "--data", str(data)).returncode == 0
+    entries = json.loads(keepwell("journal", "list", "--limit", "100000", "--data", str(data), "--json").stdout)
+    ended = [one for one in entries if (one["event"], one["subject"]) == ("task.ended", "tasks/count")]
+    done = [one for one in ended if one["facts"]["outcome"] == "done"]
+    assert len({one["facts"]["due_at"] for one in done}) == len(done)
+    assert 0 <= len(counted.read_text().split()) - len(done) <= 1  # the last one may not have been stored as done
+
+
+def runs(server: Served) -> list[dict[str, str]]:
+    """The occasions of the task that counts, newest first."""
+    found: list[dict[str, str]] = server.get("/api/v1/task-runs?task=count&limit=1000")["runs"]
+    return found
