@@ -88,7 +88,7 @@ class Hour:
     def __init__(self, laboratory: AudioDeckLaboratory, prepared: Prepared, process: Process, chance: random.Random) -> None:
         self._laboratory, self._process, self._chance = laboratory, process, chance
         self._client = ServerClient(prepared.data, 30.0)
-        self._excused: set[str] = set(_FIGURES)
+        self._excused: set[str] = set()
         self.told = Told()
 
     async def run(self, minutes: float) -> None:
@@ -143,7 +143,7 @@ class Hour:
     async def _look(self, expected: Sequence[str]) -> None:
         """What fires and is of no fault that is on is a false notice; each is counted once."""
         for text in await self._firing():
-            if text not in self._excused and not self._fits(text, expected):
+            if text.partition(" ")[0] not in _FIGURES and text not in self._excused and not self._fits(text, expected):
                 self._excused.add(text)
                 self.told.false.append(text)
         self.told.resident.append(self._resident())

@@ -116,7 +116,14 @@ class Play:
             )
 
     async def _kill(self, process: Process) -> None:
-        await asyncio.sleep(self.chance.uniform(1.0, 6.0))
+        """At any instant: mostly while time is played, now and then while it starts."""
+        clock = self.laboratory.layout.clock
+        before = clock.read_text("ascii") if clock.exists() else ""
+        for _ in range(2400):
+            if self.chance.random() < 0.002 or (clock.exists() and clock.read_text("ascii") not in ("", before)):
+                break
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(self.chance.uniform(0.2, 8.0))
         if process.returncode is None:
             self.killed += 1
             process.kill()
