@@ -57,8 +57,8 @@ class Perform(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recurring:
-    """Work that recurs: ``every`` is a cadence in the words of kernel/cadences, read in ``zone``. ``name`` tells it from all others; that of
-    what is no task itself begins with its section (``backups/shop``).
+    """Work that recurs: ``every`` is a cadence in the words of kernel/cadences, read in ``zone``. ``name`` tells it from all others; that
+    of what is no task itself begins with its section (``backups/shop``).
 
     ``late``: how long after its time an occasion may still begin. ``window``: it begins only while that is open. ``expected``: how long it
     takes; longer is told of. ``locks``: it never runs at the same time as other work that names one of them. ``severity`` is that of its
