@@ -4,6 +4,7 @@ import gzip
 from pathlib import Path
 
 from keepwell.ports.work import Outcome
+from keepwell.rooms.logs.store import KEPT_FULL, newest
 from tests.logs_room import Rig, room_on
 
 METRICS = """\
@@ -123,3 +124,15 @@ async def test_secrets_in_lines_are_not_kept(tmp_path: Path) -> None:
         assert stored is not None
         assert stored["details"][0]["figures"] == {"count": 3}
         assert "hunter2" not in f"{performed} {stored}"
+
+
+async def test_old_answers_keep_their_figures_only(tmp_path: Path) -> None:
+    (tmp_path / "app.log").write_text("one\n")
+    policy = f"  shop:\n    paths: ['{tmp_path}/*.log']\n    rotate: {{keep: 1}}\n"
+    async with room_on(tmp_path, policy) as rig:
+        for number in range(KEPT_FULL + 3):
+            (tmp_path / "app.log").write_text("one\n")
+            await rig.do("rotation", "shop", str(number))
+        found = await rig.database.read(lambda connection: newest(connection, "rotation", "shop", 100))
+    assert [bool(done.details) for done in found] == [True] * KEPT_FULL + [False] * 3
+    assert {done.performed.facts["rotated"] for done in found} == {1}

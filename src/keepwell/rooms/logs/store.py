@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
@@ -14,6 +14,10 @@ from .tables import WORK
 
 KEPT_DETAILS = 1000
 """Steps of one piece of work that are kept for show."""
+KEPT_FULL = 20
+"""How many of the newest pieces of work on something keep their details; of older ones the sentence and the figures stay."""
+KEPT = timedelta(days=400)
+"""How long work is remembered: longer than the longest cadence. The journal remembers it for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,16 @@ def of_key(connection: Connection, key: str) -> Done | None:
 
 
 def end(connection: Connection, key: str, performed: Performed, details: Any, now: datetime) -> None:
-    """Stores what came of it."""
+    """Stores what came of it, and forgets what is old."""
     values = {"outcome": performed.outcome.value, "sentence": performed.sentence, "facts": dict(performed.facts), "details": details}
     connection.execute(update(WORK).where(WORK.c.key == key).values(ended_at=now, **values))
+    done = of_key(connection, key)
+    assert done is not None, "it began"
+    same = (WORK.c.kind == done.kind, WORK.c.name == done.name)
+    older = connection.execute(select(WORK.c.began_at).where(*same).order_by(WORK.c.began_at.desc()).offset(KEPT_FULL).limit(1)).scalar()
+    if older is not None:
+        connection.execute(update(WORK).where(*same, WORK.c.began_at <= older, WORK.c.ended_at.is_not(None)).values(details=[], plan=[]))
+    connection.execute(delete(WORK).where(WORK.c.ended_at < now - KEPT))
 
 
 def newest(connection: Connection, kind: str, name: str, limit: int = 1) -> list[Done]:
@@ -77,11 +88,6 @@ def between(connection: Connection, kind: str, start: datetime, stop: datetime, 
     """Work of a kind that ended in a span, newest first."""
     within = (WORK.c.kind == kind, WORK.c.ended_at >= start, WORK.c.ended_at < stop)
     return [_done(row) for row in connection.execute(select(WORK).where(*within).order_by(WORK.c.ended_at.desc()).limit(limit))]
-
-
-def forget(connection: Connection, before: datetime) -> int:
-    """Deletes work that ended so long ago; how many."""
-    return connection.execute(delete(WORK).where(WORK.c.ended_at < before)).rowcount
 
 
 def shown(done: Done) -> Mapping[str, Any]:
