@@ -27,14 +27,14 @@ def next_number(connection: Connection) -> int:
     return (connection.execute(select(func.max(INCIDENT.c.number))).scalar() or 0) + 1
 
 
-def put(connection: Connection, incident: Incident) -> None:
-    """Writes an incident as it stands."""
-    upsert(connection, INCIDENT, [_row(incident)])
-    upsert(connection, ALERT, [_alert_row(incident.number, one) for one in incident.alerts])
-    connection.execute(
-        delete(CLOCK).where(CLOCK.c.incident == incident.number, CLOCK.c.kind.not_in([c.kind.value for c in incident.clocks]))
-    )
-    upsert(connection, CLOCK, [_clock_row(incident.number, clock) for clock in incident.clocks])
+def put(connection: Connection, incidents: Sequence[Incident]) -> None:
+    """Writes incidents as they stand."""
+    upsert(connection, INCIDENT, [_row(one) for one in incidents])
+    upsert(connection, ALERT, [_alert_row(one.number, alert) for one in incidents for alert in one.alerts])
+    numbers = [one.number for one in incidents]
+    for start in range(0, len(numbers), _AT_ONCE):
+        connection.execute(delete(CLOCK).where(CLOCK.c.incident.in_(numbers[start : start + _AT_ONCE])))
+    upsert(connection, CLOCK, [_clock_row(one.number, clock) for one in incidents for clock in one.clocks])
 
 
 def find(connection: Connection, number: int) -> Incident | None:

@@ -23,6 +23,7 @@ class Turn:
         self._incidents = {one.number: one for one in store.unresolved(connection)}
         self._by_group = {one.group: one.number for one in self._incidents.values() if one.group}
         self._changed: set[int] = set()
+        self._last = 0
 
     def find(self, number: int) -> Incident:
         """An incident as it stands. Raises NotFound."""
@@ -38,7 +39,8 @@ class Turn:
 
     def next_number(self) -> int:
         """The number of the next incident."""
-        return max(store.next_number(self.connection), max(self._incidents, default=0) + 1)
+        self._last = self._last + 1 if self._last else store.next_number(self.connection)
+        return self._last
 
     def unresolved(self) -> list[Incident]:
         """Those that are not resolved, oldest first."""
@@ -62,8 +64,7 @@ class Turn:
 
     def store(self, collecting: Collecting) -> None:
         """Writes what changed, notes what is to be collected, and the journal last."""
-        for number in sorted(self._changed):
-            store.put(self.connection, self._incidents[number])
+        store.put(self.connection, [self._incidents[number] for number in sorted(self._changed)])
         for change in self.changes:
             collecting.want(self.connection, change, self.now)
         journal.append_many(self.connection, [entry for change in self.changes for entry in change.entries], self.now)
