@@ -124,7 +124,9 @@ class PlayedClock:
         self.jumps += 1
         self._elapsed = max(self._elapsed, to)
         if self._note is not None:
-            self._note.write_text(str(self.now().timestamp()), "ascii")
+            fresh = self._note.with_name("clock.new")
+            fresh.write_text(str(self.now().timestamp()), "ascii")
+            fresh.replace(self._note)  # a kill in the middle leaves a whole one
         while self._sleepers and self._sleepers[0][0] <= self._elapsed:
             future = heapq.heappop(self._sleepers)[2]
             if not future.done():
