@@ -1,6 +1,7 @@
-"""Numbers for people."""
+"""Numbers and names for people."""
 
 from keepwell.kernel.comparisons import Unit, describe
+from keepwell.kernel.quoting import quoted
 
 
 def size(number: float) -> str:
@@ -11,3 +12,8 @@ def size(number: float) -> str:
 def count(number: int, one: str) -> str:
     """``1 file``, ``1,000 files``."""
     return f"{number:,} {one if number == 1 else one + 's'}"
+
+
+def named(path: str) -> str:
+    """A path or a name in quotes, harmless to a terminal; a very long one is cut."""
+    return quoted(path, 300)

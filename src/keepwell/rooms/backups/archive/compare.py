@@ -7,8 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from keepwell.kernel.problems import AnswerError
-from keepwell.kernel.quoting import quoted
 from keepwell.rooms.backups.model import Member, MemberKind
+from keepwell.rooms.backups.words import named
 
 from .files import CHUNK
 from .reading import Stop
@@ -33,12 +33,12 @@ def compare(root: Path, members: Iterable[Member], stop: Stop, with_owners: bool
         _compare(root / member.path, member, root, with_owners)
     for path in _below(root):
         if path not in expected and not _leads_to(path, expected):
-            raise AnswerError(f"{quoted('/' + path)} was restored, and no member of the backup is called so")
+            raise AnswerError(f"{named('/' + path)} was restored, and no member of the backup is called so")
     return len(expected)
 
 
 def _compare(path: Path, member: Member, root: Path, with_owners: bool) -> None:
-    name = quoted("/" + member.path)
+    name = named("/" + member.path)
     try:
         facts = path.lstat()
     except FileNotFoundError:
@@ -47,7 +47,7 @@ def _compare(path: Path, member: Member, root: Path, with_owners: bool) -> None:
         raise AnswerError(f"{name} was restored as another kind of thing than it was ({member.kind.value})")
     if member.kind is MemberKind.HARD_LINK:
         if not path.samefile(root / member.target):
-            raise AnswerError(f"{name} was restored as a file apart from {quoted('/' + member.target)}, with which it was one")
+            raise AnswerError(f"{name} was restored as a file apart from {named('/' + member.target)}, with which it was one")
         return
     if member.kind is not MemberKind.LINK and stat.S_IMODE(facts.st_mode) != member.mode:
         raise AnswerError(f"{name} was restored with the mode {stat.S_IMODE(facts.st_mode):04o}, it had {member.mode:04o}")
@@ -56,7 +56,7 @@ def _compare(path: Path, member: Member, root: Path, with_owners: bool) -> None:
     if facts.st_mtime_ns != member.mtime:
         raise AnswerError(f"{name} was restored with another time of change than it had")
     if member.kind is MemberKind.LINK and os.readlink(path) != member.target:
-        raise AnswerError(f"{name} was restored as a link to {quoted(os.readlink(path))}, it pointed to {quoted(member.target)}")
+        raise AnswerError(f"{name} was restored as a link to {named(os.readlink(path))}, it pointed to {named(member.target)}")
     if member.kind is MemberKind.FILE and (facts.st_size != member.size or _digest(path) != member.sha256):
         raise AnswerError(f"{name} was restored with another content than it had: its SHA-256 differs")
 

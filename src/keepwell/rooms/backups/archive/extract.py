@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from keepwell.kernel.problems import AnswerError
-from keepwell.kernel.quoting import quoted
 from keepwell.rooms.backups.model import Manifest, Member, MemberKind
+from keepwell.rooms.backups.words import named
 from keepwell.rooms.backups.words import size as size_words
 
 from .reading import Content, Stop, members_of, walk
@@ -91,7 +91,7 @@ class _Restoring:
             try:
                 self._make(content, parent, name)
             except FileExistsError:
-                raise AnswerError(f"{quoted('/' + member.path)} is in the archive twice") from None
+                raise AnswerError(f"{named('/' + member.path)} is in the archive twice") from None
 
     def finish(self) -> None:
         """Gives folders their modes and times, which what went into them would have changed; the deepest first."""
@@ -150,7 +150,7 @@ class _Restoring:
         """The folder in which a member stands, and its own name there; folders on the way that no member made are made."""
         parts = path.split("/")
         if not path or any(part in ("", ".", "..") for part in parts):
-            raise AnswerError(f"the archive holds the path {quoted(path)}, which leads outside of the folder")
+            raise AnswerError(f"the archive holds the path {named(path)}, which leads outside of the folder")
         handle = os.dup(self._root)
         try:
             for place, part in enumerate(parts[:-1], 1):
@@ -169,10 +169,10 @@ def _enter(name: str, parent: int, path: str) -> int:
     try:
         return os.open(name, _FOLDER, dir_fd=parent)
     except NotADirectoryError:
-        raise AnswerError(f"{quoted('/' + path)} would be restored through {quoted(name)}, which is no folder") from None
+        raise AnswerError(f"{named('/' + path)} would be restored through {named(name)}, which is no folder") from None
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise AnswerError(f"{quoted('/' + path)} would be restored through the link {quoted(name)}") from None
+            raise AnswerError(f"{named('/' + path)} would be restored through the link {named(name)}") from None
         raise
 
 

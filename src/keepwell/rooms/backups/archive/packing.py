@@ -16,9 +16,9 @@ from hashlib import sha256
 from typing import Protocol
 
 from keepwell.kernel.problems import AnswerError
-from keepwell.kernel.quoting import quoted
 from keepwell.rooms.backups.model import Member, MemberKind, Totals
 from keepwell.rooms.backups.source import LeftOut, Seen
+from keepwell.rooms.backups.words import named
 
 from .files import CHUNK
 from .layout import member_line
@@ -78,7 +78,7 @@ class Packer:
             return self._special(seen, kind)
         member = self._file(seen.path, attempt=1)
         if member is None:
-            self._leave_out(f"{quoted(seen.path)} went away while the backup was made")
+            self._leave_out(f"{named(seen.path)} went away while the backup was made")
         elif seen.facts.st_nlink > 1:
             self._linked[identity] = member.path
         return None
@@ -89,7 +89,7 @@ class Packer:
             try:
                 target = os.readlink(seen.path)
             except FileNotFoundError:
-                return self._leave_out(f"{quoted(seen.path)} went away while the backup was made")
+                return self._leave_out(f"{named(seen.path)} went away while the backup was made")
         return self._add(replace(_member(seen, kind), target=target))
 
     def _file(self, path: str, attempt: int) -> Member | None:
@@ -99,14 +99,14 @@ class Packer:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise AnswerError(f"{quoted(path)} cannot be read: {error.strerror}") from error
+            raise AnswerError(f"{named(path)} cannot be read: {error.strerror}") from error
         try:
             facts = os.fstat(handle)
             if not stat.S_ISREG(facts.st_mode):
-                raise AnswerError(f"{quoted(path)} was a file, and became something else while the backup was made")
+                raise AnswerError(f"{named(path)} was a file, and became something else while the backup was made")
             member = self._content(Seen(path, facts), handle, last=attempt == ATTEMPTS)
         except _ReadError as error:
-            raise AnswerError(f"{quoted(path)} cannot be read: {error.strerror}") from error
+            raise AnswerError(f"{named(path)} cannot be read: {error.strerror}") from error
         finally:
             os.close(handle)
         return self._file(path, attempt + 1) if member.superseded else member

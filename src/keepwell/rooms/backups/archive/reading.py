@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from keepwell.kernel.problems import AnswerError
-from keepwell.kernel.quoting import quoted
 from keepwell.rooms.backups.model import Manifest, Member, MemberKind, Part
+from keepwell.rooms.backups.words import named
 
 from .files import CHUNK, part_of
 from .layout import read_member
@@ -106,7 +106,7 @@ class Content:
             size += len(data)
             taker(data)
         if size != self.member.size or digest.hexdigest() != self.member.sha256:
-            raise AnswerError(f"the content of {quoted('/' + self.member.path)} is not the one that was backed up: its SHA-256 differs")
+            raise AnswerError(f"the content of {named('/' + self.member.path)} is not the one that was backed up: its SHA-256 differs")
 
 
 def walk(folder: Path, manifest: Manifest, identities: Sequence[Any], stop: Stop) -> Iterator[Content]:
@@ -121,7 +121,7 @@ def walk(folder: Path, manifest: Manifest, identities: Sequence[Any], stop: Stop
             stop()
             member = next(listed, None)
             if member is None:
-                raise AnswerError(f"the archive holds {quoted('/' + info.name)}, which its list does not name")
+                raise AnswerError(f"the archive holds {named('/' + info.name)}, which its list does not name")
             _compare(info, member)
             content = Content(member, source if member.kind is MemberKind.FILE else None)
             yield content
@@ -130,7 +130,7 @@ def walk(folder: Path, manifest: Manifest, identities: Sequence[Any], stop: Stop
             count += not member.superseded
     missing = next(listed, None)
     if missing is not None:
-        raise AnswerError(f"{quoted('/' + missing.path)} is in the list and not in the archive")
+        raise AnswerError(f"{named('/' + missing.path)} is in the list and not in the archive")
     if count != manifest.totals.members:
         raise AnswerError(f"the archive holds {count} members, its manifest says {manifest.totals.members}")
 
@@ -150,9 +150,9 @@ def _tar(stream: Opened, name: str) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]
 
 
 def _compare(info: tarfile.TarInfo, member: Member) -> None:
-    path = quoted("/" + member.path)
+    path = named("/" + member.path)
     if info.name.rstrip("/") != member.path:
-        raise AnswerError(f"the archive holds {quoted('/' + info.name)} where its list has {path}")
+        raise AnswerError(f"the archive holds {named('/' + info.name)} where its list has {path}")
     if _KINDS.get(info.type) is not member.kind:
         raise AnswerError(f"{path} is another kind of thing in the archive than in its list ({member.kind.value})")
     if info.mode != member.mode:
@@ -162,7 +162,7 @@ def _compare(info: tarfile.TarInfo, member: Member) -> None:
     if _nanoseconds(info) != member.mtime:
         raise AnswerError(f"{path} has another time of change in the archive than in its list")
     if info.linkname != member.target:
-        raise AnswerError(f"{path} points to {quoted(info.linkname)} in the archive, and to {quoted(member.target)} in its list")
+        raise AnswerError(f"{path} points to {named(info.linkname)} in the archive, and to {named(member.target)} in its list")
     if member.kind is MemberKind.FILE and info.size != member.size:
         raise AnswerError(f"{path} has {info.size} bytes in the archive, and {member.size} in its list")
 

@@ -11,8 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from keepwell.kernel.problems import AnswerError, NotFound
-from keepwell.kernel.quoting import quoted
 from keepwell.rooms.backups.model import Found
+from keepwell.rooms.backups.words import named
 
 from .files import sync_folder
 from .layout import GOING, LOCK, MANIFEST, SIGNATURE, UNFINISHED, read_manifest
@@ -35,7 +35,7 @@ class Repository:
         """The folder of a copy. Raises NotFound where there is none of that name."""
         folder = self.folder(backup) / id
         if _ID.fullmatch(id) is None or not folder.is_dir():
-            raise NotFound(f"there is no copy {quoted(id)} of {quoted(backup)} in {self.path}")
+            raise NotFound(f"there is no copy {named(id)} of {named(backup)} in {self.path}")
         return folder
 
     def copies(self, backup: str, public: bytes | None) -> list[Found]:

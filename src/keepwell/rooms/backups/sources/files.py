@@ -11,8 +11,8 @@ from pydantic_core import PydanticCustomError
 
 from keepwell.config.options import ExpandedText, Options
 from keepwell.kernel.problems import AnswerError
-from keepwell.kernel.quoting import quoted
 from keepwell.rooms.backups.source import LeftOut, Seen, Source
+from keepwell.rooms.backups.words import named
 
 
 def _absolute(value: str) -> str:
@@ -67,14 +67,14 @@ def _facts(path: str, is_root: bool) -> Seen | LeftOut | None:
         facts = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         if is_root:
-            raise AnswerError(f"{quoted(path)} does not exist, so the backup would be without it") from None
+            raise AnswerError(f"{named(path)} does not exist, so the backup would be without it") from None
         return None
     except OSError as error:
-        raise AnswerError(f"{quoted(path)} cannot be looked at: {error.strerror}") from error
+        raise AnswerError(f"{named(path)} cannot be looked at: {error.strerror}") from error
     kind = stat.S_IFMT(facts.st_mode)
     if kind in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFIFO):
         return Seen(path, facts)
-    return LeftOut(f"{quoted(path)} is a {'socket' if kind == stat.S_IFSOCK else 'device'}")
+    return LeftOut(f"{named(path)} is a {'socket' if kind == stat.S_IFSOCK else 'device'}")
 
 
 def _names(path: str) -> list[str]:
@@ -83,7 +83,7 @@ def _names(path: str) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise AnswerError(f"the folder {quoted(path)} cannot be read: {error.strerror}") from error
+        raise AnswerError(f"the folder {named(path)} cannot be read: {error.strerror}") from error
 
 
 DRIVER = Source(
