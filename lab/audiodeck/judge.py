@@ -10,6 +10,7 @@ import fnmatch
 import gzip
 import json
 import re
+import shutil
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +30,8 @@ CREATE TEMP VIEW look AS SELECT i.name, o.state, o.sentence, o.measured FROM che
 CREATE TEMP VIEW found AS SELECT i.name, c.after AS state, c.sentence, '' AS measured
   FROM check_change c JOIN check_identity i ON i.id = c.check_id;
 CREATE TEMP VIEW seen AS SELECT * FROM look UNION ALL SELECT * FROM found;
-CREATE TEMP VIEW did AS SELECT r.runbook, s.name AS step, s.title, s.state, s.way, s.sentence, s.done_by, s.output_digest, r.number
+CREATE TEMP VIEW did AS
+  SELECT r.runbook, s.name AS step, s.title, s.state, s.way, s.sentence, s.done_by, s.output_digest, r.state AS run_state
   FROM run_step s JOIN run r ON r.number = s.run;
 """
 
@@ -185,13 +187,16 @@ def _refused(left: Left, asked: Asked) -> Answer:
 
 def _refused_step(left: Left, asked: Asked) -> Answer:
     runbook, step = str(asked["refused_step"]).split("/")
-    query = "SELECT count(*) FROM did WHERE runbook = ? AND step GLOB ? AND state = 'refused'"
+    query = "SELECT count(*) FROM did WHERE runbook = ? AND step GLOB ? AND way = 'refused' AND run_state = 'refused'"
     number = left.count(query, f"runbooks/{runbook}.md", step)
     return number > 0, f"step {runbook}/{step} is part of a script that was refused, and was not run ({number})"
 
 
 def _missing(left: Left, asked: Asked) -> Answer:
-    return True, str(asked["missing"])
+    """What is missing is looked up: a name that import says is missing, or a program that this machine does not have."""
+    if "program" in asked:
+        return shutil.which(str(asked["program"])) is None, str(asked["missing"])
+    return any(asked["name"] in item["missing"] for item in left.report["items"]), str(asked["missing"])
 
 
 _KINDS: dict[str, Callable[[Left, Asked], Answer]] = {
@@ -223,7 +228,16 @@ def judge(layout: Layout, data: Path, operations: Path) -> list[Verdict]:
 
 
 def _verdict(left: Left, row: str, entry: Mapping[str, Any]) -> Verdict:
-    asked: Sequence[Asked] = entry["by"] if isinstance(entry["by"], list) else [entry["by"]]
+    """By ``by``; where that is not found by ``else``, if there is one."""
+    verdict = _judged(left, row, entry, entry["by"])
+    if verdict.fate == "silent" and "else" in entry:
+        otherwise = _judged(left, row, entry, entry["else"])
+        return otherwise if otherwise.fate != "silent" else verdict
+    return verdict
+
+
+def _judged(left: Left, row: str, entry: Mapping[str, Any], by: Any) -> Verdict:
+    asked: Sequence[Asked] = by if isinstance(by, list) else [by]
     answers = [(_kind(one), _KINDS[_kind(one)](left, one)) for one in asked]
     lacking = [words for _, (there, words) in answers if not there]
     if lacking:
