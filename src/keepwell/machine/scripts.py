@@ -106,9 +106,12 @@ class DetachedScripts:
                 self.forget(ticket)
 
     def forget(self, ticket: str) -> None:
-        """Removes its folder."""
+        """Removes its folder: by another name first, so that a minder which begins just now finds none and begins nothing."""
         folder = self._folder(ticket)
-        shutil.rmtree(folder, ignore_errors=True)
+        gone = folder.with_name(f"{folder.name}.gone")
+        with contextlib.suppress(OSError):
+            folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
         with contextlib.suppress(OSError):
             folder.parent.rmdir()
 

@@ -206,6 +206,7 @@ class Runs:
         ended = await self._executing.resume(ready, step.ticket, max(0.0, left), self.news.hearing(run.number))
         if ended is None:
             await self._changed(run.number, lambda now_run: decide.again(now_run, step), "run.step-not-begun", {"step": step.name})
+            self._executing.forget(step.ticket)
             return
         if move.prepared is None:
             state, sentence = decide.judged(ended, step.deadline - (step.began_at or step.deadline))
