@@ -14,7 +14,6 @@ from keepwell.api.gate import access_of
 from keepwell.composition import verbs
 from keepwell.composition.alerting import AlertRoom
 from keepwell.composition.checking import CheckStore
-from keepwell.composition.doing import Doing
 from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import Hosts
 from keepwell.composition.itself import Itself
@@ -22,6 +21,7 @@ from keepwell.composition.promql import PromqlRoom
 from keepwell.composition.ruling import RuleRoom
 from keepwell.composition.samples import SampleRoom
 from keepwell.composition.samples_shown import measured
+from keepwell.composition.working import WorkingRooms
 from keepwell.config.operations import Operations
 from keepwell.engine import Engine
 from keepwell.kernel.problems import ConfigurationError, StorageError
@@ -68,7 +68,7 @@ class Rooms:
     heartbeats: Heartbeats
     samples: SampleRoom
     alerts: AlertRoom
-    doing: Doing
+    working: WorkingRooms
 
 
 class Live:
@@ -83,7 +83,8 @@ class Live:
         self._hosts = hosts
         self._heartbeats = parts.heartbeats
         self._alerts = parts.alerts
-        self._doing = parts.doing
+        self._working = parts.working
+        self._doing = parts.working.doing
         self._samples = samples = parts.samples
         samples.maintenance = parts.alerts.maintenance
         self._promql = PromqlRoom(samples, hosts.of(verbs.LOCAL), operations)
@@ -154,6 +155,7 @@ class Live:
                 await self.note("configuration.refused", {"problems": [problem.message for problem in error.problems[:20]]}, actor)
             raise
         later = [key for key in ("web", "storage") if operations.values[key] != self._at_start.values[key]]
+        later += self._working.missing(operations)
         later += ["service"] if operations.service != self._at_start.service else []
         if later:
             _log.warning("sections that take effect at the next start", extra={"facts": {"sections": ", ".join(later)}})

@@ -21,21 +21,12 @@ from keepwell.api.server import Servers, address_of, bind_tcp, page_address
 from keepwell.api.tokens import TokenFile
 from keepwell.composition import verbs
 from keepwell.composition.alerting import AlertRoom
-from keepwell.composition.audits import AuditRoom
-from keepwell.composition.backing import BackupRoom
-from keepwell.composition.doing import Doing, OwnRecords
+from keepwell.composition.doing import OwnRecords
 from keepwell.composition.heartbeats import Heartbeats
 from keepwell.composition.hosts import hosts_of
-from keepwell.composition.incidents import IncidentRoom
 from keepwell.composition.live import Live, Rooms
-from keepwell.composition.living import ManualRoom
-from keepwell.composition.logs import LogRoom
-from keepwell.composition.performing import Performers
-from keepwell.composition.reported_rooms import Others
-from keepwell.composition.reporting import ReportRoom
-from keepwell.composition.running import RunbookRoom
 from keepwell.composition.samples import SampleRoom
-from keepwell.composition.tasks import TaskRoom
+from keepwell.composition.working import Ground, WorkingRooms
 from keepwell.config.acceptance import read_acceptances
 from keepwell.config.operations import Operations
 from keepwell.config.unused import unused_in
@@ -108,28 +99,11 @@ async def serve(settings: Settings, open_local: Callable[[], AbstractAsyncContex
         await samples.begin()
         stack.push_async_callback(samples.end)
         alerts = AlertRoom(database, host, operations)
-        performers = Performers()
-        identity = f"{socket.gethostname()}:{data.path}"
-        tasks = TaskRoom(database, host, performers.perform, alerts.desk.tell, identity)
-        records.successes = tasks.last_success
-        backups = BackupRoom(database, hosts, data.path)
-        records.proofs = backups.backups.newest_proof
-        samples.recovery = backups.showing.recovery
-        reports = ReportRoom(database, host, samples, alerts)
-        incidents = IncidentRoom(database, hosts.of, alerts.desk, operations)
-        audits = AuditRoom(database, hosts.of, alerts.desk.tell)
-        runbooks = RunbookRoom(database, hosts, data.path / "runs", identity)
-        backups.backups.permissions = runbooks.permissions
-        runbooks.runs.on_ended(tasks.tasks.ask)
-        logs = LogRoom(database, host, samples.store, runbooks.permissions)
-        manual = ManualRoom(database, host, settings.directory, data.path)
-        doing = Doing(performers, tasks, (backups, runbooks, logs, incidents, audits, reports, manual))
-        stack.push_async_callback(doing.end)
-        live = Live(settings.directory, operations, hosts, Rooms(database, heartbeats, samples, alerts, doing))
-        reports.checks = runbooks.checks = live.checks
-        others = Others(tasks, incidents, backups, audits, logs)
-        manual.asks(others, live.checks, samples, alerts)
-        reports.others = others
+        ground = Ground(database, host, hosts, samples, alerts, records, data.path, f"{socket.gethostname()}:{data.path}")
+        working = WorkingRooms(ground, operations, settings.directory)
+        stack.push_async_callback(working.doing.end)
+        live = Live(settings.directory, operations, hosts, Rooms(database, heartbeats, samples, alerts, working))
+        working.meet(live.checks)
         await live.begin(checks)
         await _run(live, host, Sockets(tcp, unix, data))
     return 0
