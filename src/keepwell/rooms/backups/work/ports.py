@@ -53,10 +53,11 @@ def remove_scratch(data: Path) -> None:
 
 def remove(folder: Path) -> None:
     """Removes a folder, also one that holds folders which may not be written. Blocks."""
-    if folder.exists():
-        os.chmod(folder, 0o700)
-        for path, names, _ in os.walk(folder):
-            for name in names:
-                if not os.path.islink(os.path.join(path, name)):
-                    os.chmod(os.path.join(path, name), 0o700)  # before os.walk goes into it
-        shutil.rmtree(folder)
+    if not folder.exists():
+        return
+    os.chmod(folder, 0o700)
+    for path, names, _ in os.walk(folder):
+        for below in (os.path.join(path, name) for name in names):
+            if not os.path.islink(below):
+                os.chmod(below, 0o700)  # before os.walk goes into it
+    shutil.rmtree(folder)
