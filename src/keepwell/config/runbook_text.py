@@ -151,12 +151,12 @@ def _blocks(body: Sequence[str]) -> Iterator[_Fence | _Tick]:
     inside: list[str] = []
     notes: list[str] = []
     for line in body:
-        if opening is None:
-            opening, inside = _OPENING.fullmatch(line), []
-            if opening is None:
-                notes = _noted(notes, line)
-                if tick := _TICK.fullmatch(line):
-                    yield _Tick(tick[1].strip())
+        if opening is None and (opening := _OPENING.fullmatch(line)) is not None:
+            inside = []
+        elif opening is None:
+            notes = _noted(notes, line)
+            if tick := _TICK.fullmatch(line):
+                yield _Tick(tick[1].strip())
         elif _closes(line, opening[2]):
             yield _Fence(opening[3], "\n".join(inside), tuple(notes))
             opening, notes = None, []
