@@ -117,15 +117,21 @@ def test_a_server_killed_in_the_middle_claims_no_copy_and_goes_on(tmp_path: Path
     fill(tmp_path / "source")
     (tmp_path / "source" / "large").write_bytes(os.urandom(60_000_000))
     directory = operations(tmp_path / "ops", TEXT.format(source=tmp_path / "source", repository=tmp_path / "repository"))
-    server = Served(directory, tmp_path / "data").ready()
-    told(server, "run", "settings", "--no-wait")
-    wait_until(lambda: bool(list((tmp_path / "repository").glob("settings/.unfinished-*/archive*"))), what="a copy that is being written")
-    server.kill()
-    assert not list((tmp_path / "repository").glob("settings/2*"))
-    again = Served(directory, tmp_path / "data", port=server.port).ready()
+    repository, made = tmp_path / "repository", 0
+    for _ in range(5):  # on a busy machine a copy may be finished before the kill: then it counts, and another one is begun
+        server = Served(directory, tmp_path / "data").ready()
+        request.addfinalizer(server.stop)
+        told(server, "run", "settings", "--no-wait")
+        wait_until(lambda: bool(list(repository.glob("settings/.unfinished-*/archive*"))), what="a copy that is being written")
+        server.kill()
+        before, made = made, len(list(repository.glob("settings/2*")))
+        if made == before:
+            break
+    assert made == before
+    again = Served(directory, tmp_path / "data").ready()
     request.addfinalizer(again.stop)
     shown = json.loads(told(again, "show", "settings", "--json", code=1))
-    assert shown["copies"] == 0
+    assert shown["copies"] == made
     assert shown["runs"][0]["state"] == "cut off"
     assert "was cut off" in shown["sentence"]
     assert "files with 62" in told(again, "run", "settings")
