@@ -30,6 +30,7 @@ SPELLS = (
     Spell("log-flood", _at(4, 23.98), timedelta(minutes=2)),
     Spell("certificate-expired", _at(4, 6), timedelta(days=2)),
     Spell("backup-corrupted", _at(7, 4), timedelta(hours=1)),
+    Spell("backup-corrupted", _at(10, 4), timedelta(hours=1)),
     Spell("service-down", _at(8, 13), timedelta(hours=5)),
     Spell("service-down", _at(26, 3), timedelta(hours=5)),
 )

@@ -47,6 +47,15 @@ async def _nothing() -> None:
     """Memory is given back by real time only."""
 
 
+def date_files(layout: Layout, begin: datetime, now: datetime) -> None:
+    """Files that were written since the last time get the played instant: the kernel dates them by the machine's clock, which is before the
+    play begins, and what is deleted by age would all be old."""
+    for folder in (layout.logs, layout.temporary):
+        for file in folder.rglob("*"):
+            if file.is_file() and file.stat().st_mtime < begin.timestamp():
+                os.utime(file, (now.timestamp(), now.timestamp()))
+
+
 def local_host(clock: PlayedClock, ready: Callable[[], None]) -> Callable[[], AbstractAsyncContextManager[Host]]:
     """This machine, with that clock."""
 
@@ -81,6 +90,7 @@ class Weeks:
     def __init__(self, clock: PlayedClock, chosen: argparse.Namespace) -> None:
         self.clock = clock
         self._chosen = chosen
+        self._layout = Layout(chosen.root)
         self._laboratory = Laboratory()
         self._operator = Operator(Path(chosen.operations), Path(chosen.data), chosen.root, clock, chosen.listen)
         self._tasks: list[asyncio.Task[None]] = []
@@ -107,6 +117,7 @@ class Weeks:
         for at, verb, name in deeds_between(self._chosen.begin, self.clock.now(), self._chosen.until):
             await self.clock.sleep((at - self.clock.now()).total_seconds())
             with self.clock.held():
+                date_files(self._layout, self._chosen.begin, self.clock.now())
                 self._laboratory.ask(verb, name)
 
 
