@@ -56,6 +56,7 @@ class Told:
     faults: int = 0
     missed: list[str] = field(default_factory=list)
     false: list[str] = field(default_factory=list)
+    unjudged: set[str] = field(default_factory=set)
     resident: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     processor: float = 0.0
@@ -63,7 +64,8 @@ class Told:
     def __str__(self) -> str:
         slowest = max(self.seconds, default=0.0)
         return (
-            f"{self.faults} faults, missed {len(self.missed)} {self.missed or ''}, false notices {len(self.false)} {self.false or ''}; "
+            f"{self.faults} faults, missed {len(self.missed)} {self.missed or ''}, false notices {len(self.false)} {self.false or ''} "
+            f"(beside {len(self.unjudged)} of rules over long stretches, which this does not judge); "
             f"told after {slowest:.0f} s at most; resident {max(self.resident, default=0) / 1e6:.0f} MB at most, "
             f"{100 * self.processor:.1f} % of a processor"
         )
@@ -143,7 +145,9 @@ class Hour:
     async def _look(self, expected: Sequence[str]) -> None:
         """What fires and is of no fault that is on is a false notice; each is counted once."""
         for text in await self._firing():
-            if text.partition(" ")[0] not in _FIGURES and text not in self._excused and not self._fits(text, expected):
+            if text.partition(" ")[0] in _FIGURES:
+                self.told.unjudged.add(text)
+            elif text not in self._excused and not self._fits(text, expected):
                 self._excused.add(text)
                 self.told.false.append(text)
         self.told.resident.append(self._resident())
