@@ -1,8 +1,8 @@
 """``keepwell up`` with played time: ``python -m lab.audiodeck.weeks OPERATIONS --data DATA --root ROOT --from INSTANT --until INSTANT``.
 
-The clock is exchanged, and some of Keepwell's own intervals are other than in a real server (``hold_everything``). It ends by itself when the
-time is over, with ``--stay`` when its input ends; killed and started again it goes on at the instant at which it was. What
-it wants of the laboratory it asks by a line of JSON, and waits for the answer.
+The clock is exchanged, and some of Keepwell's own intervals are other than in a real server (``hold_everything``). It ends by itself
+when the time is over, with ``--stay`` when its input ends; killed and started again it goes on at the instant at which it was. What it
+wants of the laboratory it asks by a line of JSON, and waits for the answer.
 """
 
 import argparse
