@@ -59,6 +59,17 @@ async def test_the_same_occasion_is_never_done_twice(tmp_path: Path) -> None:
         assert len(await rig.copies()) == 2
 
 
+async def test_a_defect_of_ours_ends_the_run_that_met_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def breaks(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("keepwell.rooms.backups.work.making.make", breaks)
+    async with rig_on(tmp_path) as rig:
+        performed = await rig.run()
+        assert (performed.outcome, performed.sentence) == (Outcome.FAILED, "an internal fault of Keepwell; its log has the details")
+        assert await rig.events() == ["backup.failed"]
+
+
 async def test_what_is_missing_in_the_configuration_is_refused_with_the_reason(tmp_path: Path) -> None:
     async with rig_on(tmp_path) as rig:
         rig.configure(

@@ -161,6 +161,12 @@ class Backups:
             return await prove(self.ports, backup, run, work.arguments.get("copy", ""), self._look)
         except (KeepwellError, OSError) as error:
             return await self._stored(replace(run, state="failed", sentence=str(error)))
+        except Stopped:
+            raise
+        except Exception:
+            # A defect of ours: the run must not stand as running for ever.
+            _log.exception("a %s of %s ended in an internal fault", run.kind, backup.name)
+            return await self._stored(replace(run, state="failed", sentence="an internal fault of Keepwell; its log has the details"))
 
     async def _stored(self, run: Run) -> Run:
         """A run that came to nothing, stored and in the journal."""
