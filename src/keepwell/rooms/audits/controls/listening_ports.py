@@ -50,6 +50,9 @@ def _checked(written: int | str) -> int | str:
     return written
 
 
+_COMM = 15
+
+
 class ListeningPortsOptions(Options):
     """What may listen."""
 
@@ -83,6 +86,10 @@ class Listener:
         address = f"[{self.address}]" if ":" in self.address else self.address
         return f"{address}:{self.port}/{self.over}"
 
+    def is_of(self, program: str) -> bool:
+        """Whether that program listens: the kernel keeps the first 15 bytes of its name only (proc(5), /proc/PID/comm)."""
+        return bool(self.program) and self.program == program.encode()[:_COMM].decode("utf-8", "replace")
+
     def fits(self, expected: Expected) -> bool:
         """Whether it is what was expected."""
         if (self.over, self.port) != (expected.over, expected.port):
@@ -98,11 +105,12 @@ def ask(options: ListeningPortsOptions) -> tuple[Command, ...]:
 def read(options: ListeningPortsOptions, answers: Sequence[Result], now: datetime) -> Sequence[Finding]:
     """A finding for each listener that is not expected, and for each expected port without one."""
     every = [listener for line in text_of(answers[0], "ss").splitlines() if line.strip() for listener in [_listener(line)]]
-    wanted = [one for one in every if options.program is None or one.program == options.program]
+    wanted = [one for one in every if options.program is None or one.is_of(options.program)]
     expected = [parse_expected(one) for one in options.expected]
     found = {}
     for one in wanted:
-        if one.program in options.programs or (one.is_loopback and not options.loopback) or any(one.fits(port) for port in expected):
+        known = any(one.is_of(program) for program in options.programs) or any(one.fits(port) for port in expected)
+        if known or (one.is_loopback and not options.loopback):
             continue
         who = shown(one.program) if one.program else "a program that is not told (is it asked as root?)"
         found[f"{one.text} {one.program}".strip()] = f"{who} listens on {one.text}, which is not expected"
