@@ -168,8 +168,18 @@ def validate(directory: str) -> "Valid":
     operations = load(directory)
     resolve_checks(operations, user="nobody in particular")  # who runs it decides what is accepted, not what is valid
     check_more(operations)
-    waits = (*waiting_rules(operations), *backups.waiting(operations))
+    waits = (*waiting_rules(operations), *backups.waiting(operations), *doubtful_calls(operations))
     return Valid((*read_acceptances(Path(directory)).warnings, *waits), unused_in(operations))
+
+
+def doubtful_calls(operations: "Operations") -> "Sequence[Problem]":
+    """Rotas with gaps ahead, and people who are to be told and cannot be."""
+    if not (operations.entries("rotas") or operations.entries("escalations")):
+        return ()
+    from keepwell.machine.clock import SystemClock
+
+    told = delivery.receivers_in(operations, receiver_kinds(), lambda name, options: "")
+    return escalation.doubts(operations, lambda name: bool(told.contacts.get(name)), SystemClock().now())
 
 
 def check_more(operations: "Operations") -> None:

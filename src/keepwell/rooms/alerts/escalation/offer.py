@@ -1,6 +1,6 @@
 """What escalations declare: the sections ``escalations`` and ``rotas``, and what is wrong with them. Imports nothing costly."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -61,22 +61,36 @@ def check(operations: "Operations") -> None:
         raise ConfigurationError(*problems)
 
 
-def gaps_ahead(operations: "Operations", now: datetime) -> list[str]:
-    """A sentence for each rota in which nobody is on call at some time of the next weeks."""
+def doubts(operations: "Operations", told: Callable[[str], bool], now: datetime) -> list[Problem]:
+    """What is allowed and probably not meant: rotas in which nobody is on call at some time of the next weeks, and people who are to be
+    told and cannot be (``told`` says whether a contact can)."""
+    return [*_gaps(operations, now), *_unreachable(operations, told)]
+
+
+def _gaps(operations: "Operations", now: datetime) -> Iterator[Problem]:
     from .rota import gaps
 
-    sentences = []
     for name, rota in rotas_of(operations).items():
         found = gaps(rota, now, now + AHEAD)
         if found:
             first = found[0].start.astimezone(rota.zone).strftime("%Y-%m-%d %H:%M")
             total = sum(((gap.end - gap.start) for gap in found), timedelta(0)) // timedelta(hours=1)
             times = f"{len(found)} times" if len(found) > 1 else "once"
-            sentences.append(
-                f"rotas.{name}: nobody is on call {times} in the next 8 weeks, {total} h in all, first at {first} ({found[0].why}); "
-                "an escalation goes on to its next step then"
+            message = f"in {name} nobody is on call {times} in the next 8 weeks, {total} h in all, first at {first} ({found[0].why})"
+            hint = "an escalation goes on to its next step then: give it one, or write overrides"
+            yield Problem("rota.gap", message, hint, operations.entries("rotas")[name].place)
+
+
+def _unreachable(operations: "Operations", told: Callable[[str], bool]) -> Iterator[Problem]:
+    contacts = operations.entries("contacts")
+    named = {person for rota in rotas_of(operations).values() for person in (*rota.people, *(one.person for one in rota.overrides))}
+    named |= {name for policy in policies_of(operations).values() for step in policy.steps for name in step.to if name in contacts}
+    for name in sorted(named):
+        if name in contacts and not told(name):
+            message = f"{name} is to be told, and there is no way to"
+            yield Problem(
+                "contact.unreachable", message, "give the contact an email, slack: secret:NAME or receivers", contacts[name].place
             )
-    return sentences
 
 
 def _ambiguous(operations: "Operations") -> Iterator[Problem]:
