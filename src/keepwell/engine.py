@@ -42,6 +42,7 @@ class Engine:
         self._woken = False
         self._sleeping: asyncio.Task[None] | None = None
         self._stopping = False
+        self._began = clock.monotonic()
         self._running: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
 
@@ -58,6 +59,7 @@ class Engine:
 
     async def run(self) -> None:
         """Until ``stop``: starts what is due, then waits for the next thing that will be."""
+        self._began = self._clock.monotonic()
         pulse = asyncio.create_task(self._measure_lag(), name="lag of the loop")
         try:
             await self._run()
@@ -84,7 +86,8 @@ class Engine:
 
     async def _start(self, job: Job) -> None:
         await self._room.acquire()
-        late = max(0.0, self._clock.monotonic() - job.due)
+        # What was due before there was an engine is not late by the time since the machine was started.
+        late = max(0.0, self._clock.monotonic() - max(job.due, self._began))
         self.lateness.append(late)
         self.late.add(late)
         self.started_jobs += 1
