@@ -88,3 +88,9 @@ async def test_wake_makes_it_look_again() -> None:
     await engine.stop(1)
     await loop
     assert timeline.ended == ["new"]
+
+
+async def test_what_was_due_before_there_was_an_engine_is_not_late_by_that() -> None:
+    timeline = Timeline({"an hour before": (-3600.0, 0.0)})
+    engine = await play(timeline, 0.2)
+    assert max(engine.lateness) < 1.0
