@@ -49,12 +49,12 @@ class Ruled:
         alerts = self.server.get("/api/v1/alerts")["active_alerts"]
         return [alert for alert in alerts if _is_called(name, alert["labels"])]
 
-    def until(self, name: str, *states: str, seconds: float = 30) -> list[dict[str, Any]]:
+    def until(self, name: str, *states: str, seconds: float = 60) -> list[dict[str, Any]]:
         """Waits until the alerts of that name are in these states."""
         wait_until(lambda: sorted(alert["state"] for alert in self.active(name)) == sorted(states), seconds, f"{name} {states}")
         return self.active(name)
 
-    def told(self, name: str, *statuses: str, seconds: float = 30) -> None:
+    def told(self, name: str, *statuses: str, seconds: float = 60) -> None:
         """Waits until the webhook was told of the alert in this order."""
 
         def told() -> list[str]:
