@@ -158,10 +158,10 @@ async def _run_demonstration(directory: str, data: str, listen: str) -> int:
     return await serve(Settings(directory, data, listen, log_level="warning"))
 
 
-async def _import_for_demonstration(manual: Path, folder: Path, every: str) -> int:
+async def _import_for_demonstration(manual: Path, folder: Path, data: Path, every: str) -> int:
     from keepwell.rooms.manual.importing.work import import_file
 
-    return (await import_file(manual, folder, every, verbs.check_problem)).counts["checks"]
+    return (await import_file(manual, folder, every, verbs.check_problem, data)).counts["checks"]
 
 
 async def _accept_for_demonstration(folder: Path) -> int:

@@ -20,15 +20,16 @@ from keepwell.kernel.problems import KeepwellError, UsageError
 from keepwell.kernel.states import State
 from keepwell.ports.offer import Call
 from keepwell.rooms.checks.work.observe import observe
+from keepwell.rooms.manual.importing.keep import read_kept
 from keepwell.rooms.manual.importing.work import import_file
 from tests.support import need
 
 HTTP = {"health", "api-status", "api-system-performance", "api-system-memory"}
 
 
-async def import_manual(manual: Path, folder: Path, every: str) -> int:
+async def import_manual(manual: Path, folder: Path, data: Path, every: str) -> int:
     """The verb as the composition root hands it over."""
-    return (await import_file(manual, folder, every, verbs.check_problem)).counts["checks"]
+    return (await import_file(manual, folder, every, verbs.check_problem, data)).counts["checks"]
 
 
 async def accept(folder: Path) -> int:
@@ -126,12 +127,15 @@ async def test_nothing_is_left_after_it(runtime: Path, tmp_path: Path) -> None:
         assert not ready.has_front
         assert ready.checks == 6
         assert ready.root.is_relative_to(tmp_path)
+        kept = read_kept(ready.data, ready.operations)
+        assert kept is not None, "the living manual has nothing to show"
+        assert kept.manual.startswith(b"# Tonehouse")
         assert (await look(ready))["process-tonehoused"][0] is State.OK
     assert os.listdir(tmp_path) == os.listdir(runtime) == []
 
 
 async def test_nothing_is_left_when_it_cannot_be_prepared(runtime: Path, tmp_path: Path) -> None:
-    async def fail(manual: Path, folder: Path, every: str) -> int:
+    async def fail(manual: Path, folder: Path, data: Path, every: str) -> int:
         raise UsageError("no")
 
     with pytest.raises(UsageError):

@@ -16,8 +16,9 @@ from keepwell.kernel.problems import AskError, KeepwellError
 
 from .laboratory.control import raise_problem
 
-Import = Callable[[Path, Path, str], Awaitable[int]]
-"""Imports a manual (first path) into a new operations directory (second), every check at that interval; gives how many checks it made."""
+Import = Callable[[Path, Path, Path, str], Awaitable[int]]
+"""Imports a manual (first path) into a new operations directory (second) and keeps it in a data directory (third), every check at that
+interval; gives how many checks it made."""
 
 Accept = Callable[[Path], Awaitable[int]]
 """Accepts all that waits in an operations directory; gives how many texts that were."""
@@ -68,9 +69,10 @@ async def demonstration(import_: Import, accept: Accept, *, front: bool = True) 
         manual = root / "manual.md"
         manual.write_text(localised(manual_text(), Path(state["folder"]), state["addresses"]), "utf-8")
         operations = root / "operations"
-        checks = await import_(manual, operations, PACE)
+        data = root / "data"
+        checks = await import_(manual, operations, data, PACE)
         _measure_quickly(operations / "keepwell.yaml")
-        yield Demonstration(root, operations, root / "data", checks, await accept(operations), state)
+        yield Demonstration(root, operations, data, checks, await accept(operations), state)
     finally:
         await _stop(process)
 

@@ -118,9 +118,12 @@ def write(work: Work) -> None:
         keep(work.request.data, work.request.folder, work.kept)
 
 
-async def import_file(manual: Path, folder: Path, every: str | None = None, sound: Sound | None = None) -> Imported:
-    """Imports a manual into a new directory, without keeping anything for a later merge: for a demonstration."""
-    request = Request(folder, None, every, sound)
+async def import_file(
+    manual: Path, folder: Path, every: str | None = None, sound: Sound | None = None, data: Path | None = None
+) -> Imported:
+    """Imports a manual into a new directory, for a demonstration. Without ``data`` nothing is kept of it for a later merge, nor for the
+    living manual."""
+    request = Request(folder, data, every, sound)
     work = await asyncio.to_thread(lambda: prepare(request, read_file(manual), manual.name))
     await asyncio.to_thread(write, work)
     return work.imported
