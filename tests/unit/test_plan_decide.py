@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -15,12 +14,12 @@ NOW = datetime(2026, 10, 22, 12, 0, tzinfo=UTC)  # a Thursday; on Sunday 25 Octo
 SPRING = datetime(2027, 3, 27, 12, 0, tzinfo=UTC)  # a Saturday; on the 28th they are put forward
 
 
-def entries(tasks: Mapping[str, Any]) -> tuple[Entry, ...]:
+def entries(tasks: Mapping[str, Mapping[str, str]]) -> tuple[Entry, ...]:
     """Tasks as a plan is told them."""
     return tuple(Entry(name, value, line) for line, (name, value) in enumerate(tasks.items(), 10))
 
 
-def planned(value: Any, windows: Mapping[str, Window] | None = None, now: datetime = NOW, days: int = 7) -> PlannedTask:
+def planned(value: Mapping[str, str], windows: Mapping[str, Window] | None = None, now: datetime = NOW, days: int = 7) -> PlannedTask:
     """One task, planned."""
     (task,) = plan_tasks(entries({"it": value}), windows or {}, now, now + timedelta(days=days))
     return task
@@ -113,20 +112,19 @@ def test_the_window_that_is_open_now_counts() -> None:
         ({"every": "daily", "zone": "Mars/Base"}, '"Mars/Base" is no time zone'),
         ({"every": "daily", "window": "nigth"}, 'its window "nigth" is not one of the windows'),
         ({"every": "daily", "expected_duration": "long"}, '"long" is not a duration'),
-        ({"every": 5}, '"5" has no unit'),
+        ({"every": "5"}, '"5" has no unit'),
         ({"run": "a.md"}, "it does not say when it recurs"),
-        (None, "it does not say when it recurs"),
-        ([], "it does not say when it recurs"),
+        ({}, "it does not say when it recurs"),
     ],
 )
-def test_what_is_wrong_with_a_task_is_one_sentence(value: Any, fault: str) -> None:
+def test_what_is_wrong_with_a_task_is_one_sentence(value: Mapping[str, str], fault: str) -> None:
     task = planned(value, WINDOWS)
     assert len(task.faults) == 1
     assert task.faults[0].startswith(fault)
 
 
 def test_a_directory_without_tasks_has_none() -> None:
-    assert plan_tasks({}, {}, NOW, NOW + timedelta(days=1)) == ()
+    assert plan_tasks((), {}, NOW, NOW + timedelta(days=1)) == ()
 
 
 def test_missing_things_are_gathered_once() -> None:

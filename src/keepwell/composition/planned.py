@@ -1,4 +1,4 @@
-"""What the plan room asks of the others: a directory's checks in its own words, what waits for acceptance, and what is kept."""
+"""What the plan room asks of the others: a directory's checks in its own words, and what recurs in it."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from keepwell.rooms.backups import offer as backups
 from keepwell.rooms.checks.model import Check, Kind
 from keepwell.rooms.checks.patterns import Pattern
 from keepwell.rooms.logs import offer as logs
-from keepwell.rooms.plan.model import Entry, Kept, Operated, PlannedCheck
+from keepwell.rooms.plan.model import Entry, Operated, PlannedCheck
 from keepwell.rooms.reports import offer as reports
 from keepwell.rooms.samples.objectives.offer import windows_of
 from keepwell.rooms.tasks.offer import beside
@@ -40,7 +40,6 @@ def operated(operations: Operations, checks: tuple[Check, ...], host: str, user:
         user,
         tuple(planned(check, *where(operations, check.host, user)) for check in checks),
         tasks=tasks(operations),
-        kept=kept(operations),
         windows=windows_of(operations.entries("windows")),
     )
 
@@ -109,11 +108,3 @@ def planned_task(options: TaskOptions) -> Mapping[str, str]:
     waits_for = options.waits_for or ("a runbook with its command" if options.shell else "")
     told = {"run": options.run, "does": work, "waits_for": waits_for, "every": options.every, "zone": options.zone}
     return {key: text for key, text in {**told, "window": options.window, "expected_duration": expected}.items() if text}
-
-
-def kept(operations: Operations) -> Mapping[str, Kept]:
-    """What this version keeps and does not run, by section."""
-    return {
-        key: Kept(key, later.section.summary, tuple(Entry(entry.name, entry.value, entry.line) for entry in later.entries))
-        for key, later in operations.later.items()
-    }

@@ -29,7 +29,6 @@ from keepwell.composition.samples import SampleRoom
 from keepwell.composition.working import Ground, WorkingRooms
 from keepwell.config.acceptance import read_acceptances
 from keepwell.config.operations import Operations
-from keepwell.config.unused import unused_in
 from keepwell.kernel.problems import ConfigurationError, KeepwellError, NotAccepted, StorageError
 from keepwell.kernel.redaction import redact_patterns
 from keepwell.machine import notify
@@ -81,7 +80,6 @@ async def serve(settings: Settings, open_local: Callable[[], AbstractAsyncContex
     _raise_open_files()
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(BLOCKING, thread_name_prefix="keepwell-blocking"))
     data = DataDirectory(verbs.data_directory(settings.data))
-    _tell_unused(operations)
     async with AsyncExitStack() as stack:
         tcp = stack.enter_context(contextlib.closing(bind_tcp(*address)))
         stack.enter_context(data.lock())
@@ -107,14 +105,6 @@ async def serve(settings: Settings, open_local: Callable[[], AbstractAsyncContex
         await live.begin(checks)
         await _run(live, host, Sockets(tcp, unix, data))
     return 0
-
-
-def _tell_unused(operations: Operations) -> None:
-    """Says in one line what stands in the directory and is not run."""
-    unused = unused_in(operations)
-    if unused:
-        facts = {"sections": ", ".join(f"{one.section} ({one.entries})" for one in unused)}
-        _log.info("kept, not run by this version", extra={"facts": facts})
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,6 @@ LOCAL = "local"
 
 if TYPE_CHECKING:
     from keepwell.config.acceptance import Acceptances, Executable
-    from keepwell.config.offer import Valid
     from keepwell.config.operations import Operations
     from keepwell.config.options import Options
     from keepwell.kernel.problems import Problem
@@ -159,17 +158,15 @@ def receiver_executables(operations: "Operations", user: str) -> "list[Executabl
     return [Executable(name, text, "", LOCAL, user) for name, text in texts if text]
 
 
-def validate(directory: str) -> "Valid":
-    """Reads everything that ``up`` would read, and gives what there is to say of it. Raises ConfigurationError with every problem."""
+def validate(directory: str) -> "Sequence[Problem]":
+    """Reads everything that ``up`` would read, and gives what is doubtful in it. Raises ConfigurationError with every problem."""
     from keepwell.config.acceptance import read_acceptances
-    from keepwell.config.offer import Valid
-    from keepwell.config.unused import unused_in
 
     operations = load(directory)
     resolve_checks(operations, user="nobody in particular")  # who runs it decides what is accepted, not what is valid
     check_more(operations)
     waits = (*waiting_rules(operations), *backups.waiting(operations), *doubtful_calls(operations))
-    return Valid((*read_acceptances(Path(directory)).warnings, *waits), unused_in(operations))
+    return (*read_acceptances(Path(directory)).warnings, *waits)
 
 
 def doubtful_calls(operations: "Operations") -> "Sequence[Problem]":
@@ -234,7 +231,7 @@ def why_not(operations: "Operations") -> "WhyNot":
 
 
 def operated(directory: str, user: str | None) -> "Operated":
-    """A directory as a plan is told it: its checks, what waits for acceptance, and what is kept and not run."""
+    """A directory as a plan is told it: its checks, what recurs, and what waits for acceptance."""
     from dataclasses import replace
 
     from keepwell.composition.planned import operated as told

@@ -10,7 +10,6 @@ from pydantic_core.core_schema import ModelSchema
 
 from keepwell.ports.offer import Section
 
-from .later import LaterSection, Shape, later_beside
 from .meanings import meanings
 from .nearest import nearest
 from .words import model_words, quantity_defaults, unit_of
@@ -19,15 +18,6 @@ __all__ = ["json_schema", "nearest", "reference", "sample"]
 
 _NAME_PATTERN = "^[a-z0-9][a-z0-9._-]{0,99}$"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_NOT_RUN = "Kept, and shown by `keepwell plan`; this version does not run it."
-_ANY_ENTRIES: dict[str, Any] = {"type": ["object", "null"], "additionalProperties": {"type": ["object", "array", "null"]}}
-_OUTER: dict[Shape, dict[str, Any]] = {
-    Shape.NAMED: {**_ANY_ENTRIES, "propertyNames": {"pattern": _NAME_PATTERN}},
-    Shape.GROUPED: {"type": ["object", "null"], "additionalProperties": {"type": ["object", "null"]}},
-    Shape.SETTINGS: {"type": ["object", "null"]},
-    Shape.LISTED: {"type": ["array", "null"], "items": {"type": "object"}},
-    Shape.TEXTS: {"type": ["array", "null"], "items": {"type": "string"}},
-}
 
 
 class _Explained(GenerateJsonSchema):
@@ -68,8 +58,6 @@ def json_schema(sections: Sequence[Section]) -> dict[str, Any]:
         if section.listed:
             entry = {"type": ["array", "null"], "items": entry}
         properties[section.key] = {**entry, "description": section.summary}
-    for later in later_beside(sections):
-        properties[later.key] = {**_OUTER[later.shape], "description": f"{later.summary}. {_NOT_RUN}"}
     return {
         "$schema": _DRAFT,
         "title": "keepwell.yaml",
@@ -112,7 +100,6 @@ def reference(sections: Sequence[Section]) -> str:
         lines += [f"## {section.key}", "", f"{section.summary}.", "", *([each, ""] if each else []), *_tables(section.options()), ""]
         for name, driver in _kinds(section).items():
             lines += [f"### {section.key}: {name}", "", driver.summary, "", *_tables(driver.options), "", *_more(driver)]
-    lines += _later_table(later_beside(sections))
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -129,22 +116,6 @@ def _each(section: Section) -> str:
     return ""
 
 
-def _later_table(later: Sequence[LaterSection]) -> list[str]:
-    if not later:
-        return []
-    return [
-        "## Kept for later versions",
-        "",
-        "These sections may stand in the file. `keepwell validate` looks at their outer shape only, `keepwell plan` shows them, and this",
-        "version runs none of them: nothing in them is expanded or looked up, and no secret that they refer to is read.",
-        "",
-        "| key | type | meaning |",
-        "|---|---|---|",
-        *(f"| `{section.key}` | {section.shape.value} | {section.summary}. |" for section in later),
-        "",
-    ]
-
-
 def sample(sections: Sequence[Section]) -> str:
     """A commented keepwell.yaml to begin with; it validates."""
     head = """\
@@ -154,9 +125,7 @@ def sample(sections: Sequence[Section]) -> str:
         service: my-service        # the name of what is operated
         """
     bodies = [f"# {section.summary}.\n{textwrap.dedent(section.sample).strip()}\n" for section in sections if section.sample.strip()]
-    later = ", ".join(section.key for section in later_beside(sections))
-    tail = textwrap.fill(f"Kept and shown by keepwell plan, and run by no part of this version: {later}.", 118) if later else ""
-    return "\n".join([textwrap.dedent(head), *bodies, *([textwrap.indent(tail, "# ") + "\n"] if tail else [])])
+    return "\n".join([textwrap.dedent(head), *bodies])
 
 
 def _kinds(section: Section) -> dict[str, Any]:

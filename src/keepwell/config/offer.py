@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,20 +13,12 @@ from keepwell.ports.offer import Argument, Call, Section, Subcommand
 
 if TYPE_CHECKING:
     from .acceptance import Executable
-    from .unused import Unused
 
 DIRECTORY = Argument(("directory",), "the operations directory", {"metavar": "DIR"})
 
 
-@dataclass(frozen=True, slots=True)
-class Valid:
-    """What there is to say of a valid directory: what is doubtful, and what this version keeps and does not run."""
-
-    warnings: Sequence[Problem]
-    unused: "Sequence[Unused]" = ()
-
-
-Validate = Callable[[str], Valid]
+Validate = Callable[[str], Sequence[Problem]]
+"""Loads a directory and gives what is doubtful in it. Raises ConfigurationError with every problem."""
 
 
 class LoadExecutables(Protocol):
@@ -41,7 +32,7 @@ class LoadExecutables(Protocol):
 def commands(
     sections: Callable[[], Sequence[Section]], validate: Validate, executables: LoadExecutables, now: Callable[[], datetime]
 ) -> tuple[Subcommand, ...]:
-    """The commands; ``validate`` loads a directory, gives what there is to say of it and raises ConfigurationError with every problem."""
+    """The commands about a directory."""
 
     async def run_validate(call: Call) -> int:
         return _validate(call, validate)
@@ -80,8 +71,7 @@ def commands(
             run_validate,
             (DIRECTORY,),
             description="Reads keepwell.yaml and accepted.yaml and reports every problem with file:line:column. Starts no process, opens "
-            "no socket, reads no secret. It names the sections that this version keeps and does not run. Exit code 0 without problems, "
-            "1 with.",
+            "no socket, reads no secret. Exit code 0 without problems, 1 with.",
             example="keepwell validate ops",
             on_error=Exit.NEGATIVE,
             waits=False,
@@ -118,7 +108,7 @@ def _validate(call: Call, validate: Validate) -> int:
     from keepwell.kernel.rendering import as_json, render_text
 
     try:
-        valid = validate(call.arguments["directory"])
+        warnings = validate(call.arguments["directory"])
     except ConfigurationError as error:
         call.output.data({"valid": False, "problems": as_json(error.problems)})
         if not call.output.wants_json:
@@ -126,12 +116,9 @@ def _validate(call: Call, validate: Validate) -> int:
             count = len(error.problems)
             call.output.say(f"{count} problem{'s' if count != 1 else ''}", style="fail")
         return Exit.NEGATIVE
-    kept = [{"section": one.section, "entries": one.entries, "line": one.line, "why": one.sentence} for one in valid.unused]
-    call.output.data({"valid": True, "problems": [], "warnings": as_json(valid.warnings), "not_run": kept})
-    for line in render_text(valid.warnings).splitlines():
+    call.output.data({"valid": True, "problems": [], "warnings": as_json(warnings)})
+    for line in render_text(warnings).splitlines():
         call.output.note(f"warning: {line}" if not line.startswith(" ") else line)
-    for one in valid.unused:
-        call.output.say(f"{one.section} (line {one.line}): {one.sentence}", style="dim")
     call.output.say(f"{call.arguments['directory']} is valid", style="ok")
     return Exit.OK
 

@@ -1,7 +1,7 @@
 """An operations directory as frozen values: ``keepwell.yaml`` read, decoded by the sections that rooms declare, and checked as a whole."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from keepwell.ports.offer import Section
 from . import nodes
 from .decoding import Decoder, Entry, Listed
 from .findings import Findings
-from .later import Kept, keep, later_beside
 from .model_errors import found, unknown_key
 from .references import check_references
 from .yaml_reader import read_yaml
@@ -29,14 +28,12 @@ class Operations:
     ``values`` has, for the key of every section that was handed to ``load``: the section's options, or where the section is named a
     dictionary of its entries in the order of the file (empty where the section is absent); where it is a list, a tuple of ``Listed``.
     ``sources`` are the files that were read.
-    ``later`` has what stands in sections that no room reads yet, in the order of the file: kept, and run by nothing.
     """
 
     directory: Path
     service: str
     values: Mapping[str, Any]
     sources: tuple[Path, ...] = ()
-    later: Mapping[str, Kept] = field(default_factory=dict)
 
     def entries(self, section: str) -> Mapping[str, Entry]:
         """The entries of a named section."""
@@ -74,12 +71,10 @@ def load(directory: Path, sections: Sequence[Section], environment: Mapping[str,
     service = _header(root, sections, findings)
     decoder = Decoder(findings, environment)
     values = {section.key: decoder.section(section, root.items.get(section.key)) for section in sections}
-    waiting = {section.key: section for section in later_beside(sections)}
-    later = {key: keep(waiting[key], pair, findings) for key, pair in root.items.items() if key in waiting}
     check_references(decoder.references, {section.key: root.child(section.key) for section in sections}, findings)
     if findings.found:
         raise findings.stop()
-    return Operations(directory, service, values, (path,), later)
+    return Operations(directory, service, values, (path,))
 
 
 def _check_directory(directory: Path, path: Path) -> None:
@@ -102,7 +97,7 @@ def _check_directory(directory: Path, path: Path) -> None:
 def _header(root: nodes.Mapping, sections: Sequence[Section], findings: Findings) -> str:
     """Checks the keys of the top level; gives the service's name."""
     _check_format(root, findings)
-    known = ("keepwell", "service", *(section.key for section in sections), *(section.key for section in later_beside(sections)))
+    known = ("keepwell", "service", *(section.key for section in sections))
     for key, _ in root.items.values():
         if key.text not in known:
             unknown_key(findings, key, known)

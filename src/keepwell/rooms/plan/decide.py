@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
 
 from keepwell.config.runbooks import Runbook
 from keepwell.kernel.cadences import instants, next_instant, parse_cadence
@@ -93,18 +92,18 @@ def times(every: str, zone: str, after: datetime, until: datetime) -> Times:
 
 
 def _task(entry: Entry, days: _Days) -> PlannedTask:
-    value = entry.value if isinstance(entry.value, Mapping) else {}
+    value = entry.value
     faults: list[str] = []
     task = PlannedTask(
         name=entry.name,
         line=entry.line,
-        run=_text(value, "run").removeprefix("./"),
-        does=_text(value, "does"),
-        waits_for=_text(value, "waits_for"),
-        every=_text(value, "every"),
-        zone=_text(value, "zone") or ZONE,
-        window=_text(value, "window"),
-        takes=_text(value, "expected_duration"),
+        run=value.get("run", "").removeprefix("./"),
+        does=value.get("does", ""),
+        waits_for=value.get("waits_for", ""),
+        every=value.get("every", ""),
+        zone=value.get("zone") or ZONE,
+        window=value.get("window", ""),
+        takes=value.get("expected_duration", ""),
     )
     try:
         coming = days.times(task.every, task.zone) if task.every else Times()
@@ -125,11 +124,6 @@ def _faults_of_length(takes: str) -> Iterator[str]:
         parse_duration(takes or "1s")
     except ValueError as error:
         yield str(error)
-
-
-def _text(value: Mapping[str, Any], key: str) -> str:
-    found = value.get(key)
-    return found if isinstance(found, str) else "" if found is None else str(found)
 
 
 # --- what is missing ---------------------------------------------------------------------------------------------------------

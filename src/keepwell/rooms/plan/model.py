@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from keepwell.config.runbooks import Runbook
 from keepwell.kernel.windows import Window
@@ -39,26 +38,16 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of a section."""
+    """Something that recurs: its keys as text, and its line in keepwell.yaml."""
 
     name: str
-    value: Any
+    value: Mapping[str, str]
     line: int
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A section that this version keeps and does not run."""
-
-    key: str
-    summary: str
-    entries: tuple[Entry, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Operated:
-    """What a valid operations directory holds, as the plan is told it: ``tasks`` are whatever recurs (``value`` are its keys as text),
-    ``kept`` by the section's key, ``windows`` by name."""
+    """What a valid operations directory holds, as the plan is told it: ``tasks`` are whatever recurs, ``windows`` by name."""
 
     service: str
     host: str
@@ -66,7 +55,6 @@ class Operated:
     checks: tuple[PlannedCheck, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     tasks: tuple[Entry, ...] = ()
-    kept: Mapping[str, Kept] = field(default_factory=dict)
     windows: Mapping[str, Window] = field(default_factory=dict)
 
 

@@ -1,6 +1,6 @@
 """A plan as lines for a terminal: compact, each with its style. Nothing in a line is obeyed by a terminal."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, timedelta
 
 from keepwell.config.runbooks import SHELLS, Runbook, Step
@@ -8,7 +8,7 @@ from keepwell.kernel.durations import format_duration
 
 from .decide import runs
 from .lines import MOST, WIDEST, Line, column, count, finished, first_command, first_line, some
-from .model import Entry, Kept, Plan, PlannedCheck, Waiting, Wanted
+from .model import Plan, PlannedCheck, Waiting, Wanted
 from .task_lines import task_lines
 from .views import counts
 
@@ -19,7 +19,7 @@ SHELL = (*SHELLS, "zsh", "console")
 
 def lines(plan: Plan) -> Iterator[Line]:
     """The whole plan, shortened where there is much of the same."""
-    parts = (_summary, _checks, task_lines, _runbooks, _windows, _kept, _waiting, _missing)
+    parts = (_summary, _checks, task_lines, _runbooks, _windows, _waiting, _missing)
     for number, part in enumerate(parts):
         found = list(part(plan))
         if found and number:
@@ -100,33 +100,6 @@ def _windows(plan: Plan) -> Iterator[Line]:
     width = column(windows)
     for name, window in windows.items():
         yield f"  {name:{width}}  {window} {window.zone.key}", ""
-
-
-def _kept(plan: Plan) -> Iterator[Line]:
-    sections = [section for section in plan.operated.kept.values() if section.entries]
-    if sections:
-        yield "Kept; not run by this version", "strong"
-    width = column(section.key for section in sections)
-    for section in sections:
-        yield f"  {section.key:{width}}  {len(section.entries):>3}  {', '.join(_names(section))}", ""
-
-
-def _names(section: Kept) -> Iterable[str]:
-    few = section.entries if len(section.entries) <= 6 else section.entries[:5]
-    yield from (_name(entry) for entry in few)
-    if len(few) < len(section.entries):
-        yield f"and {len(section.entries) - len(few):,} more"
-
-
-def _name(entry: Entry) -> str:
-    """What an entry is called: a rule by its alert or condition."""
-    value = entry.value
-    if isinstance(value, str):
-        return value if entry.name.isdigit() else f"{entry.name} {value}"
-    if not isinstance(value, dict):
-        return entry.name
-    said = value.get("alert") or value.get("when")
-    return str(said) if said and entry.name.isdigit() else entry.name
 
 
 def _waiting(plan: Plan) -> Iterator[Line]:

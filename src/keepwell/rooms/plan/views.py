@@ -9,7 +9,7 @@ from keepwell.kernel.durations import format_duration
 from keepwell.kernel.redaction import redact_patterns
 
 from .decide import runs
-from .model import Kept, Plan, PlannedCheck, PlannedTask, Wanted
+from .model import Plan, PlannedCheck, PlannedTask, Wanted
 
 
 def as_json(plan: Plan) -> dict[str, Any]:
@@ -28,7 +28,6 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "tasks": [_task(task, plan) for task in plan.tasks],
         "runbooks": [_runbook(runbook, by_path.get(runbook.path, [])) for runbook in plan.runbooks],
         "windows": [{"name": name, "on": str(window), "zone": window.zone.key} for name, window in operated.windows.items()],
-        "kept": [_kept(section) for section in operated.kept.values()],
         "waiting": [
             {"name": one.name, "text": shown(one.text), "target": one.target, "host": one.host, "user": one.user, "why": one.why}
             for one in operated.waiting
@@ -58,7 +57,7 @@ def shown(text: str) -> str:
 
 
 def shown_value(value: Any, key: str = "") -> Any:
-    """Kept data without what looks like a secret in it: by its own look, or because of the key that it stands under."""
+    """Data of a document without what looks like a secret in it: by its own look, or because of the key that it stands under."""
     if isinstance(value, Mapping):
         return {name: shown_value(part, name) for name, part in value.items()}
     if isinstance(value, list | tuple):
@@ -132,11 +131,6 @@ def _step(step: Step) -> dict[str, Any]:
         "asks": list(step.asks),
         "text": shown(step.text),
     }
-
-
-def _kept(section: Kept) -> dict[str, Any]:
-    entries = [{"name": entry.name, "line": entry.line, "value": shown_value(entry.value, entry.name)} for entry in section.entries]
-    return {"section": section.key, "summary": section.summary, "runs_in_this_version": False, "entries": entries}
 
 
 def _wanted(wanted: Wanted) -> dict[str, Any]:
