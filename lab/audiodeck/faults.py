@@ -2,7 +2,7 @@
 
 from keepwell.demo.laboratory.faults import Fault
 
-SLOW, ERRORS, LEAK = "api-slow", "api-errors", "memory-leak"
+SLOW, ERRORS, LEAK, BUSY = "api-slow", "api-errors", "memory-leak", "processor-busy"
 FLOOD, PORT = "log-flood", "port-opened"
 
 FAULTS = (
@@ -11,6 +11,9 @@ FAULTS = (
     Fault(ERRORS, "Every request is answered with status 500.", "Every HTTP check fails and names the status 500."),
     Fault("audio-broken", "The tone file is taken away.", "The health check fails: services.audio is unavailable."),
     Fault(LEAK, "The server takes 250 MB more within seconds.", "The process check warns of memory."),
+    Fault(BUSY, "The server keeps one processor busy.", "The process check warns of the processor, or fails."),
+    Fault("settings-lost", "The file of the settings is overwritten by hand.", "A server that is started does not come up."),
+    Fault("program-lost", "The program is empty and its sounds are gone.", "Health says that audio is unavailable."),
     Fault(
         FLOOD,
         "The server writes 20 000 lines a second into its logs.",

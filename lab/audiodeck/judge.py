@@ -12,13 +12,17 @@ import json
 import re
 import shutil
 import sqlite3
+import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import yaml
+
+from keepwell.kernel.problems import KeepwellError
+from keepwell.rooms.backups.archive.sealing import Opened
 
 from .layout import REPOSITORY, Layout
 
@@ -56,6 +60,7 @@ class Left:
     def __init__(self, layout: Layout, data: Path, operations: Path) -> None:
         self.root = layout.root
         self.database = sqlite3.connect(f"file:{data / 'keepwell.sqlite'}?mode=ro", uri=True)
+        self.database.create_function("holds", 2, lambda pattern, text: re.search(pattern, text) is not None, deterministic=True)
         self.database.executescript(_VIEWS)
         self.report: dict[str, Any] = json.loads((operations / "import-report.json").read_text("utf-8"))
 
@@ -70,6 +75,25 @@ class Left:
                 content = path.read_bytes()
                 yield path, (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8", "replace")
 
+    def copy_of(self, backup: str) -> tuple[str, dict[str, bytes]]:
+        """The newest copy of a backup whose archive can be read to its end (the play damages some): its name, and the files in it by their
+        paths below the root, with their contents. Both are empty where there is none."""
+        archives = self.root.glob(f"backup/**/{backup}/*Z-*/archive.tar.zst")
+        for path in sorted(archives, key=lambda path: path.parent.name, reverse=True):
+            with contextlib.suppress(KeepwellError, tarfile.TarError):
+                return path.parent.name, _archived(path, str(self.root).strip("/"))
+        return "", {}
+
+
+def _archived(path: Path, below: str) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    with Opened(path, ()) as stream, tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as archive:
+        for member in archive:
+            file = archive.extractfile(member)
+            if file is not None:
+                files[member.name.strip("/").removeprefix(below).strip("/")] = file.read()
+    return files
+
 
 Asked = Mapping[str, Any]
 Answer = tuple[bool, str]
@@ -77,10 +101,14 @@ Answer = tuple[bool, str]
 
 
 def _check(left: Left, asked: Asked) -> Answer:
-    name, state, says = str(asked["check"]), str(asked.get("found", "%")), str(asked.get("says", "%"))
-    number = left.count("SELECT count(*) FROM seen WHERE name GLOB ? AND state LIKE ? AND sentence LIKE ?", name, state, says)
-    words = " ".join(word for word in ("" if state == "%" else f"was {state}", "" if says == "%" else f"said {says.strip('%')!r}") if word)
-    return number > 0, f"check {name} looked{' and ' + words if words else ''} ({number})"
+    """``found`` names states; without it any look counts that could be made. ``says`` is a pattern of LIKE, ``holds`` an expression."""
+    name, states = str(asked["check"]), str(asked.get("found", "ok, warn, fail"))
+    says, holds = str(asked.get("says", "%")), str(asked.get("holds", ""))
+    query = "SELECT count(*) FROM seen WHERE name GLOB ? AND instr(?, state) AND sentence LIKE ? AND holds(?, sentence)"
+    number = left.count(query, name, states, says, holds)
+    said = holds or says.strip("%")
+    words = "".join((f" and was {states}" if "found" in asked else "", f" and said {said!r}" if said else ""))
+    return number > 0, f"check {name} looked{words} ({number})"
 
 
 def _measured(left: Left, asked: Asked) -> Answer:
@@ -156,6 +184,27 @@ def _file(left: Left, asked: Asked) -> Answer:
     return lines > 0, f"{asked['file']} holds {asked['holds']!r} ({lines})"
 
 
+def _copy(left: Left, asked: Asked) -> Answer:
+    """Looks into the archive itself, not into what is said of it."""
+    name, files = left.copy_of(str(asked["copy"]))
+    found = [path for path in files if fnmatch.fnmatchcase(path, str(asked["has"]))]
+    number = sum(bool(re.search(str(asked["holds"]).encode(), files[path])) for path in found)
+    return number > 0, f"copy {name or 'none'} of {asked['copy']} has {asked['has']} that holds {asked['holds']!r} ({number})"
+
+
+def _instead_of(left: Left, asked: Asked) -> Answer:
+    """A line was refused, and what is asked beside this was done in its place."""
+    refused, why = _refused(left, {"refused": asked["instead_of"]})
+    return refused, f"instead of line {asked['instead_of']}, which was refused ({why[:60]})" if refused else why
+
+
+def _there(left: Left, asked: Asked) -> Answer:
+    sizes = [path.stat().st_size for path in left.root.glob(str(asked["there"])) if path.is_file()]
+    wanted = asked.get("bytes")
+    number = sum(size > 0 if wanted is None else size == wanted for size in sizes)
+    return number > 0, f"{asked['there']} is there{'' if wanted is None else f' with {wanted} bytes'} ({number})"
+
+
 def _absent(left: Left, asked: Asked) -> Answer:
     return not list(left.root.glob(str(asked["absent"]))), f"{asked['absent']} is not left behind"
 
@@ -208,7 +257,10 @@ _KINDS: dict[str, Callable[[Left, Asked], Answer]] = {
     "step": _step,
     "ticked": _ticked,
     "output": _output,
+    "copy": _copy,
+    "instead_of": _instead_of,
     "file": _file,
+    "there": _there,
     "absent": _absent,
     "mode": _mode,
     "received": _received,

@@ -1,6 +1,7 @@
 """AudioDeck as one thing: started, broken, repaired and stopped."""
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from keepwell.kernel.quoting import quoted
 from .faults import FAULTS
 from .layout import TONES, Layout
 from .manager import Manager
+
+OVERWRITTEN = "port = ???\n"
+"""What a hand that slipped leaves of the settings."""
 
 _BALLAST_BYTES = 48_000_000
 
@@ -32,6 +36,8 @@ class AudioDeckLaboratory:
             "certificate-expired": lambda broken: self.layout.use_certificate("expired" if broken else "valid"),
             "backup-corrupted": self._backup_corrupted,
             "disk-filling": self._disk_filling,
+            "settings-lost": self._settings_lost,
+            "program-lost": self._program_lost,
         }
 
     @property
@@ -89,6 +95,17 @@ class AudioDeckLaboratory:
     def _audio_broken(self, broken: bool) -> None:
         tone = self.layout.home / "audio" / TONES[0]
         tone.unlink(missing_ok=True) if broken else write_tone(tone)
+
+    def _settings_lost(self, broken: bool) -> None:
+        self.layout.settings.write_text(OVERWRITTEN, "utf-8") if broken else self.layout.write_settings(self.port)
+
+    def _program_lost(self, broken: bool) -> None:
+        if broken:
+            self.layout.program.write_bytes(b"")
+            shutil.rmtree(self.layout.home / "audio")
+        else:
+            self.layout.write_program()
+            self.layout.write_tones()
 
     def _backup_corrupted(self, broken: bool) -> None:
         if broken:

@@ -82,6 +82,11 @@ class Layout:
         return self.home / "audiodeck-server"
 
     @property
+    def settings(self) -> Path:
+        """The settings, which name the port."""
+        return self.home / "config" / "audiodeck.json"
+
+    @property
     def clock(self) -> Path:
         """Where this file is, it says in seconds since 1970 what time it is in AudioDeck's logs (a laboratory whose time is played)."""
         return self.run / "clock"
@@ -99,14 +104,12 @@ class Layout:
         for folder in (*(self.home / name for name in inner), self.logs / "archive", self.backups, self.temporary, self.run, self.programs):
             folder.mkdir(parents=True, exist_ok=True)
         self.unit.parent.mkdir(parents=True, exist_ok=True)
-        self.program.write_text(_LAUNCHER.format(python=sys.executable, repository=str(REPOSITORY)), "utf-8")
-        self.program.chmod(0o755)
+        self.write_program()
         shutil.copy2(self.program, self.home / "backup" / "audiodeck-server")
         self.unit.write_text(_UNIT.format(python=sys.executable, program=shlex.quote(str(self.program))), "utf-8")
-        (self.home / "config" / "audiodeck.json").write_text(json.dumps({"port": port}, indent=2), "utf-8")
+        self.write_settings(port)
         (self.home / "devices.json").write_text(json.dumps([{"name": "left", "channel": 1}, {"name": "right", "channel": 2}]), "utf-8")
-        for tone in TONES:
-            write_tone(self.home / "audio" / tone)
+        self.write_tones()
         self._make_certificates()
         for name in LOGS:
             (self.logs / f"{name}.log").touch()
@@ -117,6 +120,21 @@ class Layout:
         for name, text in MACHINE.items():
             (self.programs / name).write_text(text.format(root=shlex.quote(str(self.root))), "utf-8")
             (self.programs / name).chmod(0o755)
+
+    def write_program(self) -> None:
+        """The server, which everybody can start."""
+        self.program.write_text(_LAUNCHER.format(python=sys.executable, repository=str(REPOSITORY)), "utf-8")
+        self.program.chmod(0o755)
+
+    def write_settings(self, port: int) -> None:
+        """The settings."""
+        self.settings.write_text(json.dumps({"port": port}, indent=2), "utf-8")
+
+    def write_tones(self) -> None:
+        """Both sounds."""
+        (self.home / "audio").mkdir(exist_ok=True)
+        for tone in TONES:
+            write_tone(self.home / "audio" / tone)
 
     def _make_certificates(self) -> None:
         folder = self.root / "tls"

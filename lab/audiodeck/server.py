@@ -10,14 +10,16 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 
 from aiohttp import web
 
 from keepwell.demo.laboratory.condition import memory_bytes
 from keepwell.demo.laboratory.server import AudioServer, serve
 
-from .faults import FLOOD, FLOOD_LINES, LEAK_BYTES, PORT
+from .faults import BUSY, FLOOD, FLOOD_LINES, LEAK_BYTES, PORT
 from .layout import Layout
 
 _application = logging.getLogger("laboratory.application")
@@ -27,6 +29,7 @@ _metrics = logging.getLogger("laboratory.metrics")
 _LINE = "[%(asctime)s] %(levelname)s - %(message)s"
 _SAMPLE_SECONDS = 60.0
 _POLL_SECONDS = 0.2
+_BLOCK = bytes(1 << 20)
 
 
 class AudioDeck(AudioServer):
@@ -69,7 +72,7 @@ class AudioDeck(AudioServer):
 
     async def leak(self) -> None:
         """Everything that goes on beside the requests."""
-        await asyncio.gather(AudioServer.leak(self), self._write(), self._listen())
+        await asyncio.gather(AudioServer.leak(self), self._write(), self._listen(), self._toil())
 
     async def _write(self) -> None:
         while True:
@@ -89,6 +92,19 @@ class AudioDeck(AudioServer):
                 server.close()
                 server = None
             await asyncio.sleep(_POLL_SECONDS)
+
+    async def _toil(self) -> None:
+        """Keeps one processor busy: in one thread, which ends with the fault and with the process."""
+        thread: Thread | None = None
+        while True:
+            if self.broken(BUSY) and (thread is None or not thread.is_alive()):
+                thread = Thread(target=self._hash, name=BUSY, daemon=True)
+                thread.start()
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def _hash(self) -> None:
+        while self.broken(BUSY):
+            sha256(_BLOCK)  # lets go of the interpreter, so that requests are answered as ever
 
     def application(self) -> web.Application:
         """The audio server's routes, and the login."""

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from keepwell.kernel.problems import NotFound
-from lab.audiodeck.faults import FAULTS, LEAK_BYTES
+from lab.audiodeck.faults import BUSY, FAULTS, LEAK_BYTES
 from lab.audiodeck.laboratory import AudioDeckLaboratory
 from lab.audiodeck.layout import LOGS, Layout
 from tests.support import free_port, until
@@ -137,6 +137,49 @@ async def test_faults_of_memory_ports_logs_and_files(audiodeck: AudioDeckLaborat
     on = {fault["name"] for fault in audiodeck.state()["faults"] if fault["on"]}  # type: ignore[attr-defined]
     assert on == {"world-writable", "certificate-expired"}
     assert {fault.name for fault in FAULTS} >= on
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process used of the processors (proc_pid_stat(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+async def test_a_busy_processor_ends_with_its_fault_and_with_the_server(audiodeck: AudioDeckLaboratory) -> None:
+    pid = audiodeck.manager.pid
+    assert pid is not None
+    await audiodeck.break_(BUSY)
+    before = processor_seconds(pid)
+
+    async def worked() -> bool:
+        return processor_seconds(pid) > before + 1
+
+    await until(worked, 30, "a second of work")
+    assert (await ask(audiodeck.address, "/health"))[0] == 200
+    await audiodeck.repair(BUSY)
+
+    async def rests() -> bool:
+        used = processor_seconds(pid)
+        await asyncio.sleep(1)
+        return processor_seconds(pid) < used + 0.3
+
+    await until(rests, 30, "rest")
+    await audiodeck.break_(BUSY)
+    await audiodeck.manager.do("stop")  # ends although it is busy
+    assert audiodeck.manager.pid is None
+
+
+async def test_what_is_lost_by_hand_can_be_repaired(audiodeck: AudioDeckLaboratory) -> None:
+    layout = audiodeck.layout
+    before = layout.settings.read_bytes(), layout.program.read_bytes()
+    await audiodeck.break_("settings-lost")
+    await audiodeck.break_("program-lost")
+    assert layout.program.read_bytes() == b""
+    assert (await ask(audiodeck.address, "/health"))[1]["services"]["audio"] == "unavailable"
+    await audiodeck.repair("program-lost")
+    await audiodeck.repair("settings-lost")
+    assert (layout.settings.read_bytes(), layout.program.read_bytes()) == before
+    assert (await ask(audiodeck.address, "/health"))[1]["status"] == "healthy"
 
 
 async def test_a_restored_copy_serves_the_copy(audiodeck: AudioDeckLaboratory, tmp_path: Path) -> None:
