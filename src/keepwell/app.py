@@ -22,76 +22,105 @@ if TYPE_CHECKING:
 
 def commands() -> Sequence[Subcommand | Group]:
     """Every command of the program, in the order of ``keepwell --help``."""
-    from keepwell.api import offer as api
-    from keepwell.composition import providing
-    from keepwell.composition.querying import put_question
+    return (*_of_directories(), _up(), _reload(), *_of_the_running_server(), *_of_manuals(), *_of_the_program())
+
+
+def _of_directories() -> Sequence[Subcommand | Group]:
+    """What is done with an operations directory before a server runs."""
     from keepwell.config import offer as config
-    from keepwell.demo import offer as demo
     from keepwell.machine.clock import SystemClock
-    from keepwell.rooms.alerts.delivery import commands as delivery
-    from keepwell.rooms.alerts.importing import offer as alertmanager
-    from keepwell.rooms.alerts.outbox import commands as outbox
-    from keepwell.rooms.alerts.people import commands as alerts
-    from keepwell.rooms.alerts.rules import commands as alert_rules
-    from keepwell.rooms.audits import commands as audits
-    from keepwell.rooms.backups import commands as backups
-    from keepwell.rooms.incidents import commands as incidents
-    from keepwell.rooms.logs import commands as logs
-    from keepwell.rooms.manual.importing import offer as manual
-    from keepwell.rooms.manual.lint import offer as lint
-    from keepwell.rooms.manual.living import offer as living
-    from keepwell.rooms.manual.provide import offer as provide
     from keepwell.rooms.plan import offer as plan
-    from keepwell.rooms.promql import commands as promql
-    from keepwell.rooms.promql.rules import commands as rules
-    from keepwell.rooms.reports import commands as reports
-    from keepwell.rooms.runbooks import commands as runbooks
-    from keepwell.rooms.samples import commands as samples
-    from keepwell.rooms.tasks import commands as tasks
-    from keepwell.storage import offer as storage
 
     return (
         *config.commands(verbs.sections, verbs.validate, verbs.executables, SystemClock().now),
         *plan.commands(verbs.operated, SystemClock().now),
         *checks.commands(verbs.load_checks, verbs.open_hosts, verbs.ask_server, verbs.check_kinds),
-        _up(),
-        _reload(),
-        alerts.commands(verbs.ask_server, verbs.tell_server, verbs.download),
-        *runbooks.commands(verbs.ask_server, verbs.tell_server),
-        tasks.commands(verbs.ask_server, verbs.tell_server),
-        backups.commands(verbs.ask_server, verbs.tell_server, _restore_backup),
-        logs.commands(verbs.ask_server, verbs.tell_server),
-        *reports.commands(verbs.ask_server, verbs.tell_server, verbs.download),
-        living.commands(verbs.download),
-        outbox.commands(verbs.ask_server, verbs.tell_server),
-        incidents.commands(verbs.ask_server, verbs.tell_server, verbs.download),
-        audits.commands(verbs.ask_server, verbs.tell_server),
-        delivery.commands(_preview_notice, _try_receivers, verbs.tell_server),
+    )
+
+
+def _of_the_running_server() -> Sequence[Subcommand | Group]:
+    """What the running server is asked and told."""
+    from keepwell.composition.querying import put_question
+    from keepwell.machine.clock import SystemClock
+    from keepwell.rooms.alerts.delivery import commands as delivery
+    from keepwell.rooms.alerts.outbox import commands as outbox
+    from keepwell.rooms.alerts.people import commands as alerts
+    from keepwell.rooms.audits import commands as audits
+    from keepwell.rooms.backups import commands as backups
+    from keepwell.rooms.incidents import commands as incidents
+    from keepwell.rooms.logs import commands as logs
+    from keepwell.rooms.manual.living import offer as living
+    from keepwell.rooms.promql import commands as promql
+    from keepwell.rooms.reports import commands as reports
+    from keepwell.rooms.runbooks import commands as runbooks
+    from keepwell.rooms.tasks import commands as tasks
+
+    ask, tell, download = verbs.ask_server, verbs.tell_server, verbs.download
+    return (
+        alerts.commands(ask, tell, download),
+        *runbooks.commands(ask, tell),
+        tasks.commands(ask, tell),
+        backups.commands(ask, tell, _restore_backup),
+        logs.commands(ask, tell),
+        *reports.commands(ask, tell, download),
+        living.commands(download),
+        outbox.commands(ask, tell),
+        incidents.commands(ask, tell, download),
+        audits.commands(ask, tell),
+        delivery.commands(_preview_notice, _try_receivers, tell),
         *promql.commands(put_question, SystemClock().now),
-        Group(
-            "rules",
-            "how rules stand, their thresholds, and rule files",
-            (*alert_rules.commands(verbs.ask_server, verbs.tell_server), *rules.commands()),
-        ),
-        Group("samples", "ask for samples, bring them and take them away", (*samples.commands(verbs.ask_server), *_transfer())),
+        _rules(),
+        _samples(),
+    )
+
+
+def _of_manuals() -> Sequence[Subcommand | Group]:
+    """How a manual, or another program's configuration, becomes an operations directory."""
+    from keepwell.composition import providing
+    from keepwell.rooms.alerts.importing import offer as alertmanager
+    from keepwell.rooms.manual.importing import offer as manual
+    from keepwell.rooms.manual.lint import offer as lint
+    from keepwell.rooms.manual.provide import offer as provide
+
+    return (
         provide.commands(verbs.data_directory, providing.facts, providing.keepwell),
         *manual.commands(verbs.data_directory, verbs.check_problem, lambda directory: verbs.validate(str(directory))),
         *alertmanager.commands(verbs.receiver_kinds, lambda directory: verbs.validate(str(directory))),
         *lint.commands(verbs.shellcheck, __version__),
+    )
+
+
+def _of_the_program() -> Sequence[Subcommand | Group]:
+    """The demonstration, and what concerns Keepwell itself: its database and its tokens."""
+    from keepwell.api import offer as api
+    from keepwell.demo import offer as demo
+    from keepwell.storage import offer as storage
+
+    return (
         *demo.commands(_run_demonstration, _import_for_demonstration, _accept_for_demonstration),
         *storage.commands(verbs.data_directory),
         *api.commands(verbs.data_directory),
     )
 
 
-DATA = Argument(("--data",), "the data directory (default: $XDG_DATA_HOME/keepwell, as root /var/lib/keepwell)", {"metavar": "DIR"})
+def _rules() -> Group:
+    from keepwell.rooms.alerts.rules import commands as alert_rules
+    from keepwell.rooms.promql.rules import commands as rules
+
+    every = (*alert_rules.commands(verbs.ask_server, verbs.tell_server), *rules.commands())
+    return Group("rules", "how rules stand, their thresholds, and rule files", every)
 
 
-def _transfer() -> Sequence[Subcommand]:
+def _samples() -> Group:
     from keepwell.composition.transferring import open_store, server
-    from keepwell.rooms.samples.transfer.commands import commands
+    from keepwell.rooms.samples import commands as samples
+    from keepwell.rooms.samples.transfer import commands as transfer
 
-    return commands(server(), open_store)
+    every = (*samples.commands(verbs.ask_server), *transfer.commands(server(), open_store))
+    return Group("samples", "ask for samples, bring them and take them away", every)
+
+
+DATA = Argument(("--data",), "the data directory (default: $XDG_DATA_HOME/keepwell, as root /var/lib/keepwell)", {"metavar": "DIR"})
 
 
 def _collect_garbage() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from keepwell.kernel.exits import Exit
 from keepwell.kernel.problems import UsageError
 from keepwell.ports.offer import Argument, Call, Subcommand
+from keepwell.ports.server import DATA
 
 _EVERYTHING = "*"
 
@@ -30,7 +31,7 @@ def commands(data_directory: Callable[[str | None], Path]) -> Sequence[Subcomman
                     "create: what the token permits, may be repeated (default: everything)",
                     {"action": "append", "metavar": "PERMISSION"},
                 ),
-                Argument(("--data",), "the server's data directory", {"metavar": "DIR"}),
+                DATA,
             ),
             description="A token is shown once, when it is made; only its digest is kept. A running server takes changes up at once. "
             "The permission of every operation stands in the OpenAPI document at /api/v1/openapi.json.",

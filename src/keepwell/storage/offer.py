@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from keepwell.kernel.exits import Exit
 from keepwell.ports.offer import Argument, Call, Output, Subcommand
+from keepwell.ports.server import DATA
 
 from .directory import DataDirectory
 
@@ -41,7 +42,7 @@ def commands(data_directory: Callable[[str | None], Path], environment: Mapping[
                 Argument(("action",), "verify, head or list", {"choices": tuple(actions), "metavar": "ACTION"}),
                 Argument(("--head",), "verify: a hash noted earlier, which must still be in the journal", {"metavar": "HASH"}),
                 Argument(("--limit",), "list: how many of the newest entries (default: 20)", {"type": int, "default": 20, "metavar": "N"}),
-                Argument(("--data",), "the server's data directory", {"metavar": "DIR"}),
+                DATA,
             ),
             description="verify recomputes the whole chain of hashes; head prints the newest hash, to be noted elsewhere; list shows the "
             "newest entries. It only reads, beside a running server or without one: the data directory, or, without --data, the "

@@ -1,23 +1,14 @@
 """``keepwell audit ...``: audits on the command line, asked and told of the running server. Imports nothing costly."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from keepwell.kernel.exits import Exit
 from keepwell.ports.offer import Argument, Call, Group, Subcommand
-
-AskServer = Callable[[str | None, str], Awaitable[Any]]
-
-
-class TellServer(Protocol):
-    """Writes to the running server of a data directory: a path and its body."""
-
-    def __call__(self, data: str | None, path: str, body: Any = None, /) -> Awaitable[Any]: ...
-
+from keepwell.ports.server import BY, DATA, AskServer, TellServer
 
 _BASE = "/api/v1/audits"
-_DATA = Argument(("--data",), "the server's data directory", {"metavar": "DIR"})
 _NAME = Argument(("name",), "the audit's name", {"metavar": "NAME"})
 _ID = Argument(("id",), "the finding's id, as findings shows it", {"metavar": "ID"})
 _NO_SERVER = "2 where no server runs or it refuses"
@@ -45,7 +36,7 @@ def _asking(ask: AskServer) -> tuple[Subcommand, ...]:
             "list",
             "audits, and how the newest of each ended",
             listed,
-            (_DATA,),
+            (DATA,),
             description=f"Exit code 0 when no finding counts and each was made, 1 when not, {_NO_SERVER}.",
             example="keepwell audit list",
         ),
@@ -53,7 +44,7 @@ def _asking(ask: AskServer) -> tuple[Subcommand, ...]:
             "findings",
             "what was found and is not gone",
             findings,
-            (Argument(("name",), "only of this audit", {"metavar": "NAME", "nargs": "?"}), _DATA),
+            (Argument(("name",), "only of this audit", {"metavar": "NAME", "nargs": "?"}), DATA),
             description=f"Exit code 0 when all are waived or there is none, 1 when not, {_NO_SERVER}.",
             example="keepwell audit findings permissions",
         ),
@@ -74,7 +65,7 @@ def _run(tell: TellServer) -> Subcommand:
         "run",
         "make an audit now",
         run,
-        (_NAME, _DATA),
+        (_NAME, DATA),
         description=f"It changes nothing. Exit code 0 when no finding counts, 1 when one does or it could not be made, {_NO_SERVER}.",
         example="keepwell audit run permissions",
     )
@@ -106,8 +97,8 @@ def _waiving(tell: TellServer) -> tuple[Subcommand, ...]:
                 _ID,
                 Argument(("--for",), "how long, such as 30d", {"metavar": "DURATION", "dest": "lasts", "required": True}),
                 Argument(("--reason",), "why", {"metavar": "TEXT", "required": True}),
-                Argument(("--by",), "who does it (default: the user of this command)", {"metavar": "NAME", "default": ""}),
-                _DATA,
+                BY,
+                DATA,
             ),
             description=f"Nobody is told of it until then. Exit code 0, {_NO_SERVER}.",
             example='keepwell audit waive permissions 3f5c2a91b0c4d7e8 --for 30d --reason "moved in May"',
@@ -116,7 +107,7 @@ def _waiving(tell: TellServer) -> tuple[Subcommand, ...]:
             "unwaive",
             "take a waiver back",
             unwaive,
-            (_NAME, _ID, _DATA),
+            (_NAME, _ID, DATA),
             description=f"Exit code 0, {_NO_SERVER}.",
             example="keepwell audit unwaive permissions 3f5c2a91b0c4d7e8",
         ),

@@ -1,20 +1,13 @@
 """``keepwell backups ...``: asked and told of the running server; restoring needs none. Imports nothing costly."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from keepwell.kernel.exits import Exit
 from keepwell.ports.offer import Argument, Call, Group, Subcommand
-
-AskServer = Callable[[str | None, str], Awaitable[Any]]
-
-
-class TellServer(Protocol):
-    """Writes to the running server of a data directory: a path and its body."""
-
-    def __call__(self, data: str | None, path: str, body: Any = None, /) -> Awaitable[Any]: ...
+from keepwell.ports.server import DATA, AskServer, TellServer
 
 
 class Restore(Protocol):
@@ -25,7 +18,6 @@ class Restore(Protocol):
 
 _BASE = "/api/v1/backups"
 _BETWEEN_LOOKS = 0.3
-_DATA = Argument(("--data",), "the server's data directory", {"metavar": "DIR"})
 _NAME = Argument(("name",), "the backup's name", {"metavar": "NAME"})
 _STAY = Argument(("--no-wait",), "do not wait for its end", {"action": "store_true"})
 _CODES = "Exit code 0 when it went well, 1 when it failed or was refused, 2 where no server runs or no backup is called so."
@@ -47,7 +39,7 @@ def _list(ask: AskServer) -> Subcommand:
         "list",
         "every backup with its newest copy and proof, and its recovery time and point",
         run,
-        (_DATA,),
+        (DATA,),
         description="Exit code 0 when none failed, 1 where one did, 2 where no server runs.",
         example="keepwell backups list",
     )
@@ -63,7 +55,7 @@ def _show(ask: AskServer) -> Subcommand:
         "show",
         "one backup, its copies and why each is kept, and what was done",
         run,
-        (_NAME, _DATA),
+        (_NAME, DATA),
         example="keepwell backups show settings",
     )
 
@@ -77,7 +69,7 @@ def _run(ask: AskServer, tell: TellServer) -> Subcommand:
         "run",
         "make a backup now",
         run,
-        (_NAME, _STAY, _DATA),
+        (_NAME, _STAY, DATA),
         description=f"The running server writes the copy and reads it back. {_CODES}",
         example="keepwell backups run settings",
     )
@@ -93,7 +85,7 @@ def _prove(ask: AskServer, tell: TellServer) -> Subcommand:
         "prove",
         "restore a copy beside, compare and question it, and measure how long that takes",
         run,
-        (_NAME, Argument(("--copy",), "this copy instead of the newest", {"metavar": "ID", "default": ""}), _STAY, _DATA),
+        (_NAME, Argument(("--copy",), "this copy instead of the newest", {"metavar": "ID", "default": ""}), _STAY, DATA),
         description=f"The copy is restored into a folder of its own in the data directory, which is removed afterwards. {_CODES}",
         example="keepwell backups prove settings",
     )
@@ -131,7 +123,7 @@ def _restore(restore: Restore) -> Subcommand:
             Argument(("--only",), "only this path and what is below it; may be repeated", {"metavar": "PATH", "action": "append"}),
             Argument(("--identity-file",), "the file with the identity of age that opens the copies", {"metavar": "FILE"}),
             Argument(("--key",), "the file with the public key that must have signed the copies", {"metavar": "FILE"}),
-            _DATA,
+            DATA,
         ),
         description="Everything is compared with the signed list while it is written; nothing that is there is written over. Without "
         "--key the key of the data directory counts; where there is none, that is said and digests alone are compared. "
@@ -155,7 +147,7 @@ def _recover(ask: AskServer, tell: TellServer) -> Subcommand:
             Argument(("paths",), "paths from the root, as they were backed up", {"metavar": "PATH", "nargs": "+"}),
             Argument(("--copy",), "this copy instead of the newest good one", {"metavar": "ID", "default": ""}),
             _STAY,
-            _DATA,
+            DATA,
         ),
         description="The running server restores each path beside its place, compares it, and exchanges the two in one step: whoever "
         "uses it sees the old or the new. What was there is PATH.before-INSTANT afterwards. "
@@ -176,7 +168,7 @@ def _accept(tell: TellServer) -> Subcommand:
         "accept",
         "say that a copy which was held for implausible is right",
         run,
-        (_NAME, Argument(("id",), "the copy", {"metavar": "ID"}), _DATA),
+        (_NAME, Argument(("id",), "the copy", {"metavar": "ID"}), DATA),
         example="keepwell backups accept settings 20260301T010000.000Z-1a2b3c4d",
     )
 
@@ -193,6 +185,6 @@ def _key(ask: AskServer) -> Subcommand:
         "key",
         "print the public key that signs copies: keep it where the copies are not",
         run,
-        (_DATA,),
+        (DATA,),
         example="keepwell backups key > signer.pem",
     )

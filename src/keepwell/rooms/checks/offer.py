@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from keepwell.kernel.problems import UsageError
 from keepwell.ports.offer import Argument, Call, Drivers, Event, Face, Route, Section, Stream, Subcommand, Tables
+from keepwell.ports.server import DATA, AskServer
 
 if TYPE_CHECKING:
     from keepwell.ports.host import Host
@@ -73,7 +74,7 @@ class OpenHosts(Protocol):
     def __call__(self, directory: str, /) -> Any: ...
 
 
-def commands(load: LoadChecks, open_hosts: OpenHosts, ask_server: "AskServer", drivers: Callable[[], Drivers]) -> tuple[Subcommand, ...]:
+def commands(load: LoadChecks, open_hosts: OpenHosts, ask_server: AskServer, drivers: Callable[[], Drivers]) -> tuple[Subcommand, ...]:
     """``keepwell check`` and ``keepwell status``; ``drivers`` gives the kinds."""
 
     async def check(call: Call) -> int:
@@ -116,7 +117,7 @@ def commands(load: LoadChecks, open_hosts: OpenHosts, ask_server: "AskServer", d
             "status",
             "say where the checks of the running server stand",
             status,
-            (Argument(("--data",), "the server's data directory", {"metavar": "DIR"}),),
+            (DATA,),
             description="Asks the running server where each check stands. Exit code 0 when all are ok, 1 when not, 2 when no server runs.",
             example="keepwell status --json",
         ),
@@ -128,9 +129,6 @@ def _explain(call: Call, drivers: Drivers) -> int:
 
     kind = call.arguments["explain"]
     return explain_kind(call, drivers, kind) if kind else explain_kinds(call, drivers)
-
-
-AskServer = Callable[[str | None, str], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,32 +1,23 @@
 """``keepwell incidents ...``: incidents on the command line, asked and told of the running server. Imports nothing costly."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 from keepwell.kernel.problems import UsageError
 from keepwell.ports.offer import Argument, Call, Group, Subcommand
-
-AskServer = Callable[[str | None, str], Awaitable[Any]]
-Download = Callable[[str | None, str], AsyncIterator[bytes]]
-
-
-class TellServer(Protocol):
-    """Writes to the running server of a data directory: a path and its body."""
-
-    def __call__(self, data: str | None, path: str, body: Any = None, /) -> Awaitable[Any]: ...
-
+from keepwell.ports.server import BY, DATA, AskServer, Download, TellServer
 
 _BASE = "/api/v1/incidents"
-_DATA = Argument(("--data",), "the server's data directory", {"metavar": "DIR"})
 _ID = Argument(("id",), "the incident's number", {"metavar": "ID"})
-_BY = Argument(("--by",), "who does it (default: the user of this command)", {"metavar": "NAME", "default": ""})
 _NOTE = Argument(("--note",), "what others should know", {"metavar": "TEXT", "default": ""})
+_UPDATE = Argument(("note",), "the update", {"metavar": "TEXT"})
+_SEVERITY = Argument(("severity",), "one of incidents.severities", {"metavar": "NAME"})
 _NO_SERVER = "2 where no server runs or it refuses"
 
 
 def commands(ask: AskServer, tell: TellServer, download: Download) -> Group:
     """The group ``incidents``."""
-    every = (*_asking(ask), _open(tell), *_doing(tell), *_texts(download))
+    every = (*_asking(ask), _open(tell), *(_doing(tell, deed) for deed in _DEEDS), *_texts(download))
     return Group("incidents", "what went wrong, who answers it, and how quickly", every)
 
 
@@ -47,7 +38,7 @@ def _asking(ask: AskServer) -> tuple[Subcommand, ...]:
             (
                 Argument(("--all",), "those that are resolved, too", {"action": "store_true"}),
                 Argument(("--limit",), "so many at most", {"metavar": "N", "type": int}),
-                _DATA,
+                DATA,
             ),
             description=f"The newest first. Exit code 0 when none is open, 1 when one is, {_NO_SERVER}.",
             example="keepwell incidents list --all",
@@ -56,7 +47,7 @@ def _asking(ask: AskServer) -> tuple[Subcommand, ...]:
             "show",
             "one incident with all that happened",
             show,
-            (_ID, _DATA),
+            (_ID, DATA),
             description=f"Exit code 1 while it is open, 0 when it is resolved, {_NO_SERVER}.",
             example="keepwell incidents show 3",
         ),
@@ -79,77 +70,73 @@ def _open(tell: TellServer) -> Subcommand:
         (
             Argument(("title",), "what is wrong, in a sentence", {"metavar": "TITLE"}),
             Argument(("--severity",), "one of incidents.severities", {"metavar": "NAME", "required": True}),
-            _BY,
-            _DATA,
+            BY,
+            DATA,
         ),
         description=f"People are told until somebody acknowledges it. Exit code 0, {_NO_SERVER}.",
         example='keepwell incidents open "no sound in room 4" --severity P2',
     )
 
 
-def _doing(tell: TellServer) -> tuple[Subcommand, ...]:
-    def doing(deed: str, said: str, *names: str) -> Callable[[Call], Awaitable[int]]:
-        async def run(call: Call) -> int:
-            body: Mapping[str, Any] = {name: call.arguments[name] for name in names}
-            incident = await tell(call.arguments["data"], f"{_BASE}/{_number(call)}/{deed}", body if names else None)
-            call.output.data(incident)
-            call.output.say(f"incident {incident['id']}: {said.format(**incident)}", style="ok")
-            return 0
+@dataclass(frozen=True, slots=True)
+class _Deed:
+    """What people say of an incident: the command, what it means, what is said when it was taken, and the end of an example. ``given`` are
+    its arguments, which are sent, ``path`` where to (empty: the command's name), ``more`` what else happens."""
 
-        return run
+    name: str
+    means: str
+    said: str
+    example: str = ""
+    given: tuple[Argument, ...] = (_NOTE, BY)
+    path: str = ""
+    more: str = ""
 
-    exits = f"Exit code 0, {_NO_SERVER}."
-    text = Argument(("note",), "the update", {"metavar": "TEXT"})
-    severity = Argument(("severity",), "one of incidents.severities", {"metavar": "NAME"})
-    return (
-        Subcommand(
-            "ack",
-            "answer an incident: the clock for the response ends",
-            doing("acknowledge", "acknowledged", "note", "by"),
-            (_ID, _NOTE, _BY, _DATA),
-            description=f"Its alerts are acknowledged, too. {exits}",
-            example='keepwell incidents ack 3 --note "looking at it"',
-        ),
-        Subcommand(
-            "note",
-            "say how it goes: the clock for updates begins anew",
-            doing("note", "noted", "note", "by"),
-            (_ID, text, _BY, _DATA),
-            description=exits,
-            example='keepwell incidents note 3 "the disk is full, archiving"',
-        ),
-        Subcommand(
-            "mitigate",
-            "say that it hurts nobody any more",
-            doing("mitigate", "mitigated", "note", "by"),
-            (_ID, _NOTE, _BY, _DATA),
-            description=exits,
-            example='keepwell incidents mitigate 3 --note "restarted"',
-        ),
-        Subcommand(
-            "resolve",
-            "say that it is over",
-            doing("resolve", "resolved", "note", "by"),
-            (_ID, _NOTE, _BY, _DATA),
-            description=exits,
-            example='keepwell incidents resolve 3 --note "disk replaced"',
-        ),
-        Subcommand(
-            "severity",
-            "say that it is more or less severe than was thought",
-            doing("severity", "is {severity} now", "severity", "note"),
-            (_ID, severity, _NOTE, _DATA),
-            description=f"What is due follows the other severity, from when it was opened. {exits}",
-            example='keepwell incidents severity 3 P1 --note "everybody is cut off"',
-        ),
-        Subcommand(
-            "collect",
-            "collect evidence now",
-            doing("collect", "{collected} diagnostics were run"),
-            (_ID, _DATA),
-            description=f"Runs incidents.diagnostics of keepwell.yaml, those that are accepted. {exits}",
-            example="keepwell incidents collect 3",
-        ),
+
+_DEEDS = (
+    _Deed(
+        "ack",
+        "answer an incident: the clock for the response ends",
+        "acknowledged",
+        ' --note "looking at it"',
+        path="acknowledge",
+        more="Its alerts are acknowledged, too. ",
+    ),
+    _Deed("note", "say how it goes: the clock for updates begins anew", "noted", ' "the disk is full, archiving"', given=(_UPDATE, BY)),
+    _Deed("mitigate", "say that it hurts nobody any more", "mitigated", ' --note "restarted"'),
+    _Deed("resolve", "say that it is over", "resolved", ' --note "disk replaced"'),
+    _Deed(
+        "severity",
+        "say that it is more or less severe than was thought",
+        "is {severity} now",
+        ' P1 --note "everybody is cut off"',
+        given=(_SEVERITY, _NOTE),
+        more="What is due follows the other severity, from when it was opened. ",
+    ),
+    _Deed(
+        "collect",
+        "collect evidence now",
+        "{collected} diagnostics were run",
+        given=(),
+        more="Runs incidents.diagnostics of keepwell.yaml, those that are accepted. ",
+    ),
+)
+
+
+def _doing(tell: TellServer, deed: _Deed) -> Subcommand:
+    async def run(call: Call) -> int:
+        body = {name: call.arguments[name] for name in (argument.names[0].removeprefix("--") for argument in deed.given)}
+        incident = await tell(call.arguments["data"], f"{_BASE}/{_number(call)}/{deed.path or deed.name}", body or None)
+        call.output.data(incident)
+        call.output.say(f"incident {incident['id']}: {deed.said.format(**incident)}", style="ok")
+        return 0
+
+    return Subcommand(
+        deed.name,
+        deed.means,
+        run,
+        (_ID, *deed.given, DATA),
+        description=f"{deed.more}Exit code 0, {_NO_SERVER}.",
+        example=f"keepwell incidents {deed.name} 3{deed.example}",
     )
 
 
@@ -173,7 +160,7 @@ def _texts(download: Download) -> tuple[Subcommand, ...]:
             "review",
             "the review of an incident, as Markdown",
             review,
-            (_ID, _DATA),
+            (_ID, DATA),
             description=f"Written from the timeline; what only people know is left for them. Exit code 0, {_NO_SERVER}.",
             example="keepwell incidents review 3 > incident-3.md",
         ),
@@ -181,7 +168,7 @@ def _texts(download: Download) -> tuple[Subcommand, ...]:
             "output",
             "what a diagnostic printed",
             output,
-            (_ID, Argument(("digest",), "the output's digest", {"metavar": "DIGEST"}), _DATA),
+            (_ID, Argument(("digest",), "the output's digest", {"metavar": "DIGEST"}), DATA),
             description=f"Exit code 0, {_NO_SERVER}.",
             example="keepwell incidents output 3 2c26b46b68ffc68f",
         ),

@@ -1,24 +1,13 @@
 """``keepwell logs ...``: asked and told of the running server. Imports nothing costly."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 from keepwell.ports.offer import Argument, Call, Group, Subcommand
-
-AskServer = Callable[[str | None, str], Awaitable[Any]]
-
-
-class TellServer(Protocol):
-    """Writes to the running server of a data directory: a path and its body."""
-
-    def __call__(self, data: str | None, path: str, body: Any = None, /) -> Awaitable[Any]: ...
-
+from keepwell.ports.server import BY, DATA, AskServer, TellServer
 
 _BASE = "/api/v1/logs"
-_DATA = Argument(("--data",), "the server's data directory", {"metavar": "DIR"})
 _NAME = Argument(("name",), "the entry of the section logs", {"metavar": "NAME"})
-_BY = Argument(("--by",), "who does it (default: the user of this command)", {"metavar": "NAME", "default": ""})
 _CODES = "Exit code 0 when it is done, 1 when it is not (refused, failed, waiting for a person), 2 where no server runs."
 
 
@@ -33,7 +22,7 @@ def _list(ask: AskServer) -> Subcommand:
 
         return listing(call, await ask(call.arguments["data"], _BASE))
 
-    return Subcommand("list", "every group of log files", run, (_DATA,), example="keepwell logs list")
+    return Subcommand("list", "every group of log files", run, (DATA,), example="keepwell logs list")
 
 
 def _show(ask: AskServer) -> Subcommand:
@@ -42,7 +31,7 @@ def _show(ask: AskServer) -> Subcommand:
 
         return show(call, await ask(call.arguments["data"], f"{_BASE}/{quote(call.arguments['name'])}"))
 
-    return Subcommand("show", "one group: its files, and what was done to them", run, (_NAME, _DATA), example="keepwell logs show shop")
+    return Subcommand("show", "one group: its files, and what was done to them", run, (_NAME, DATA), example="keepwell logs show shop")
 
 
 def _doing(tell: TellServer) -> tuple[Subcommand, ...]:
@@ -60,7 +49,7 @@ def _doing(tell: TellServer) -> tuple[Subcommand, ...]:
             "rotate",
             "rotate its files now",
             rotate,
-            (_NAME, _BY, _DATA),
+            (_NAME, BY, DATA),
             description="Renames each file that has content, has the writer open it anew, waits until it let go of the old one, and "
             f"compresses and removes what the policy says. No line is lost. {_CODES}",
             example="keepwell logs rotate shop",
@@ -69,7 +58,7 @@ def _doing(tell: TellServer) -> tuple[Subcommand, ...]:
             "clean",
             "delete its old files now",
             clean,
-            (_NAME, Argument(("--dry-run",), "only say what would be deleted", {"action": "store_true"}), _BY, _DATA),
+            (_NAME, Argument(("--dry-run",), "only say what would be deleted", {"action": "store_true"}), BY, DATA),
             description=f"Never follows a link, and never deletes what is still written to. {_CODES}",
             example="keepwell logs clean shop --dry-run",
         ),
@@ -77,7 +66,7 @@ def _doing(tell: TellServer) -> tuple[Subcommand, ...]:
             "analyse",
             "answer its questions now",
             analyse,
-            (_NAME, Argument(("question",), "only this one", {"metavar": "QUESTION", "nargs": "?"}), _BY, _DATA),
+            (_NAME, Argument(("question",), "only this one", {"metavar": "QUESTION", "nargs": "?"}), BY, DATA),
             description=f"Reads each file once, rotated and compressed ones of the time asked for included. {_CODES}",
             example="keepwell logs analyse shop errors",
         ),

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from keepwell.ports.offer import Argument, Call, Subcommand
+from keepwell.ports.server import DATA
 
 if TYPE_CHECKING:
     from keepwell.rooms.promql.terminal.answer import Reply
@@ -27,7 +28,7 @@ _ARGUMENTS = (
     Argument(("--step",), "how far they lie apart (default: so that at most 250 result)", {"metavar": "DURATION"}),
     Argument(("--lookback",), "how long a sample stands for its series (default: 5m)", {"metavar": "DURATION"}),
     Argument(("--plot",), "draw them; without --range those of the last hour", {"action": "store_true"}),
-    Argument(("--data",), "the server's data directory", {"metavar": "DIR"}),
+    DATA,
     Argument(("--url",), "ask another engine that speaks Prometheus' HTTP API instead, such as http://127.0.0.1:9090", {"metavar": "URL"}),
     Argument(("--user",), "the user's name at --url; the password is in --password-file, else in the variable KEEPWELL_QUERY_PASSWORD"),
     Argument(("--password-file",), "a file that holds the password of --user and nothing else", {"metavar": "FILE"}),

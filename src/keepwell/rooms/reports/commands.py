@@ -1,23 +1,14 @@
 """``keepwell report``: asked of the running server. Imports nothing costly."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from keepwell.kernel.exits import Exit
 from keepwell.kernel.problems import UsageError
 from keepwell.ports.offer import Argument, Call, Subcommand
-
-AskServer = Callable[[str | None, str], Awaitable[Any]]
-Download = Callable[[str | None, str], AsyncIterator[bytes]]
-
-
-class TellServer(Protocol):
-    """Writes to the running server of a data directory: a path and its body."""
-
-    def __call__(self, data: str | None, path: str, body: Any = None, /) -> Awaitable[Any]: ...
-
+from keepwell.ports.server import DATA, AskServer, Download, TellServer
 
 BASE = "/api/v1/reports"
 FORMS: Mapping[str, str] = {".html": "html", ".htm": "html", ".json": "json", ".txt": "text", ".md": "text", ".log": "text"}
@@ -62,7 +53,7 @@ def commands(ask: AskServer, tell: TellServer, download: Download) -> tuple[Subc
                     "make it, keep it, and send it to this receiver; several times for several",
                     {"metavar": "RECEIVER", "action": "append"},
                 ),
-                Argument(("--data",), "the server's data directory", {"metavar": "DIR"}),
+                DATA,
             ),
             description="Asks the running server. What nobody measured is in the report as not measured, with the reason. Exit code 0; "
             "2 where no server runs or there is no such report.",

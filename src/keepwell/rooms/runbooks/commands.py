@@ -1,27 +1,20 @@
 """``keepwell run`` and ``keepwell runs ...``: asked and told of the running server. Imports nothing costly."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from keepwell.kernel.problems import NotFound, UsageError
 from keepwell.ports.offer import Argument, Call, Group, Output, Subcommand
-
-AskServer = Callable[[str | None, str], Awaitable[Any]]
-
-
-class TellServer(Protocol):
-    """Writes to the running server of a data directory: a path and its body."""
-
-    def __call__(self, data: str | None, path: str, body: Any = None, /) -> Awaitable[Any]: ...
-
+from keepwell.ports.server import DATA, AskServer, TellServer
 
 STYLES = {"done": "ok", "failed": "fail", "refused": "fail", "waiting": "warn", "asks": "warn", "skipped": "dim", "running": "dim"}
 _OPEN = ("waiting", "running")
-_DATA = Argument(("--data",), "the server's data directory", {"metavar": "DIR"})
 _ID = Argument(("id",), "the run's number", {"metavar": "ID", "type": int})
 _NOTE = Argument(("--note",), "what others should know; it is kept", {"metavar": "TEXT", "default": ""})
 _EVERY = 0.3
+_STALE = 5.0
+"""Seconds that a run may take to notice that a person answered what it waited for."""
 
 
 def commands(ask: AskServer, tell: TellServer) -> tuple[Subcommand | Group, ...]:
@@ -55,7 +48,7 @@ def _run(ask: AskServer, tell: TellServer) -> Subcommand:
             Argument(("--skip",), "a step that is left out; may be repeated", {"metavar": "STEP", "action": "append", "default": []}),
             Argument(("--confirm",), "what it destroys is meant", {"action": "store_true"}),
             Argument(("--dry-run",), "only say what each step would do", {"action": "store_true"}),
-            _DATA,
+            DATA,
         ),
         description="Only steps whose exact text a person accepted run (keepwell accept). A run with a step that is refused or waits for "
         "acceptance does not begin. What destroys or changes something needs a permission beside that (policy). Interrupting this "
@@ -74,18 +67,23 @@ async def _run_task(call: Call, tell: TellServer) -> int:
     return 0
 
 
-async def _follow(call: Call, ask: AskServer, number: int) -> int:
-    """Says each step as it ends, until the run has ended or waits for a person."""
+async def _follow(call: Call, ask: AskServer, number: int, before: str = "") -> int:
+    """Says each step as it ends, until the run has ended or waits for a person. ``before`` is why it waited until a person answered just
+    now: for a moment the server still says so."""
     import asyncio
 
     said: dict[int, str] = {}
+    patience = asyncio.get_running_loop().time() + _STALE
     while True:
         run = await ask(call.arguments["data"], f"/api/v1/runs/{number}")
         for step in run["steps"]:
             if step["state"] not in _OPEN and said.get(step["number"]) != step["state"]:
                 said[step["number"]] = step["state"]
                 call.output.say(_step_line(step), style=STYLES[step["state"]])
-        if run["state"] not in _OPEN or (run["state"] == "waiting" and run["sentence"]):
+        stale = run["state"] == "waiting" and run["sentence"] == before and not run["approvals"]
+        if run["state"] not in _OPEN or (run["state"] == "waiting" and run["sentence"] and not stale):
+            break
+        if stale and asyncio.get_running_loop().time() > patience:
             break
         await asyncio.sleep(_EVERY)
     call.output.data(run)
@@ -157,7 +155,7 @@ def _list(ask: AskServer) -> Subcommand:
             Argument(("--state",), "only in this state", {"choices": ("waiting", "running", "done", "failed", "asks", "refused")}),
             Argument(("--before",), "with a smaller number: the next page", {"metavar": "ID", "type": int}),
             Argument(("--limit",), "so many at most", {"metavar": "N", "type": int, "default": 50}),
-            _DATA,
+            DATA,
         ),
         example="keepwell runs list --state waiting",
     )
@@ -189,7 +187,7 @@ def _show(ask: AskServer) -> Subcommand:
         "show",
         "one run with its steps and what they printed",
         run,
-        (_ID, _DATA),
+        (_ID, DATA),
         description="Exit code 0 when it is done, 1 when not, 2 where no server runs.",
         example="keepwell runs show 17",
     )
@@ -211,7 +209,7 @@ def _runbooks(ask: AskServer) -> Subcommand:
         call.output.table(("runbook", "steps", "last run", "what came of it"), rows)
         return 0
 
-    return Subcommand("runbooks", "every runbook and its last run", run, (_DATA,), example="keepwell runs runbooks")
+    return Subcommand("runbooks", "every runbook and its last run", run, (DATA,), example="keepwell runs runbooks")
 
 
 def _tick(tell: TellServer) -> Subcommand:
@@ -229,7 +227,7 @@ def _tick(tell: TellServer) -> Subcommand:
             Argument(("step",), "the step's name", {"metavar": "STEP"}),
             _NOTE,
             Argument(("--by",), "who did it (default: the user of this command)", {"metavar": "NAME", "default": ""}),
-            _DATA,
+            DATA,
         ),
         example="keepwell runs tick 17 review-security-alerts --note 'none new'",
     )
@@ -255,7 +253,7 @@ def _resume(ask: AskServer, tell: TellServer) -> Subcommand:
             Argument(("--skip",), "leave the step out and go on", flag),
             Argument(("--stop",), "end the run", flag),
             _NOTE,
-            _DATA,
+            DATA,
         ),
         description="For a step that failed, or of which nobody knows how it ended; --skip and --stop also for one that waits. Exit code 0 "
         "when the run is done then, 1 when not.",
@@ -269,7 +267,7 @@ def _answer(tell: TellServer) -> Subcommand:
         return _told(call, await tell(given["data"], f"/api/v1/runs/{given['id']}/answer", {"arguments": _pairs(given["values"])}))
 
     values = Argument(("values",), "what the step asks for", {"metavar": "NAME=VALUE", "nargs": "+"})
-    return Subcommand("answer", "give what a step asks for", run, (_ID, values, _DATA), example="keepwell runs answer 17 ALERT_ID=4711")
+    return Subcommand("answer", "give what a step asks for", run, (_ID, values, DATA), example="keepwell runs answer 17 ALERT_ID=4711")
 
 
 def _approvals(ask: AskServer) -> Subcommand:
@@ -281,7 +279,7 @@ def _approvals(ask: AskServer) -> Subcommand:
         return 0
 
     every = Argument(("--all",), "those that were decided too", {"action": "store_true"})
-    return Subcommand("approvals", "what waits for a permission", run, (every, _DATA), example="keepwell runs approvals")
+    return Subcommand("approvals", "what waits for a permission", run, (every, DATA), example="keepwell runs approvals")
 
 
 def _approve(ask: AskServer, tell: TellServer) -> Subcommand:
@@ -294,7 +292,7 @@ def _approve(ask: AskServer, tell: TellServer) -> Subcommand:
             body = {"granted": not given["deny"], "note": given["note"], "lasts": given["lasts"]}
             await tell(given["data"], f"/api/v1/approvals/{wish['id']}", body)
             call.output.say(f"{'denied' if given['deny'] else 'approved'}: {wish['what']}", style="ok")
-        return await _follow(call, ask, given["id"])
+        return await _follow(call, ask, given["id"], before=found["sentence"])
 
     return Subcommand(
         "approve",
@@ -305,7 +303,7 @@ def _approve(ask: AskServer, tell: TellServer) -> Subcommand:
             Argument(("--deny",), "do not permit it", {"action": "store_true"}),
             Argument(("--for",), "permit the same text so long, whoever wants it", {"metavar": "DURATION", "dest": "lasts"}),
             _NOTE,
-            _DATA,
+            DATA,
         ),
         description="Where the policy says approve, somebody else than who started the run has to: with their own account or token.",
         example="keepwell runs approve 17 --for 90d",

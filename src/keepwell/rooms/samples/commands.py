@@ -5,15 +5,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from keepwell.ports.offer import Argument, Call, Subcommand
-
-AskServer = Callable[[str | None, str], Awaitable[Any]]
-"""Asks the running server of a data directory for a path."""
+from keepwell.ports.server import DATA, AskServer
 
 Tell = Callable[[Call, Mapping[str, Any]], int]
 """Prints an answer and gives the exit code."""
 
 _BASE = "/api/v1/samples"
-_DATA = Argument(("--data",), "the server's data directory", {"metavar": "DIR"})
 _TIME = (
     Argument(("--over",), "so long until --end, such as 24h or 30d", {"metavar": "DURATION"}),
     Argument(("--start",), "where it begins: RFC 3339, seconds since 1970, or --start=-24h", {"metavar": "INSTANT"}),
@@ -39,7 +36,7 @@ def _listing(ask: AskServer) -> tuple[Subcommand, ...]:
             "series",
             "which series there are",
             from_server(f"{_BASE}/series", "series"),
-            (_MATCH, _LIMIT, _DATA),
+            (_MATCH, _LIMIT, DATA),
             description=f"Lists the series that fit a selector, at most --limit (1000). {_CODES}",
             example="keepwell samples series 'http_requests_total{code=~\"5..\"}'",
         ),
@@ -51,7 +48,7 @@ def _listing(ask: AskServer) -> tuple[Subcommand, ...]:
                 Argument(("match",), "only these series", {"metavar": "SELECTOR", "nargs": "?"}),
                 Argument(("--within",), "not older than this (default: 5m, of a check five intervals)", {"metavar": "DURATION"}),
                 Argument(("--service",), "only what carries this label service", {"metavar": "NAME"}),
-                _DATA,
+                DATA,
             ),
             description=f"Gives the newest sample of every series that has not ended. {_CODES}",
             example="keepwell samples latest '{check=\"api-health\"}' --json",
@@ -72,7 +69,7 @@ def _listing(ask: AskServer) -> tuple[Subcommand, ...]:
                     {"metavar": "KINDS", "default": "avg"},
                 ),
                 _LIMIT,
-                _DATA,
+                DATA,
             ),
             description="Gives a point for each step, of the samples in it. An increase begins at the last sample before the step and is "
             f"not extrapolated. {_CODES}",
@@ -92,7 +89,7 @@ def _measuring(ask: AskServer) -> tuple[Subcommand, ...]:
                 _CHECK,
                 *_TIME,
                 Argument(("--windows",), "maintenance windows to keep apart, or none (default: all)", {"metavar": "NAMES"}),
-                _DATA,
+                DATA,
             ),
             description="Availability is up / (up + down) over 30 days, by time: a look's outcome holds until the next look, at most five "
             f"intervals. What was unknown, not measured or in a maintenance window is kept apart. {_CODES}",
@@ -102,7 +99,7 @@ def _measuring(ask: AskServer) -> tuple[Subcommand, ...]:
             "percentiles",
             "how long the phases of a check took",
             from_server(f"{_BASE}/percentiles", "percentiles"),
-            (_ANY_CHECK, _SOME, *_TIME, _DATA),
+            (_ANY_CHECK, _SOME, *_TIME, DATA),
             description=f"Gives p50, p90, p95 and p99 over 24 hours of the phases of a check, or of any series. {_CODES}",
             example="keepwell samples percentiles api-health --over 7d",
         ),
@@ -116,7 +113,7 @@ def _measuring(ask: AskServer) -> tuple[Subcommand, ...]:
                 Argument(("--all",), "counters of everything", {"metavar": "SELECTOR"}),
                 Argument(("--by",), "labels to group by, with commas", {"metavar": "LABELS"}),
                 *_TIME,
-                _DATA,
+                DATA,
             ),
             description=f"Gives the share over 24 hours: of a check's looks, or of what counters gained. {_CODES}",
             example="keepwell samples errors --failed 'http_requests_total{code=~\"5..\"}' --all http_requests_total --by endpoint",
@@ -136,7 +133,7 @@ def _reckoning(ask: AskServer) -> tuple[Subcommand, ...]:
                 Argument(("--until",), "a threshold; when is it reached?", {"metavar": "LIMIT"}),
                 Argument(("--confidence",), "0.8, 0.9, 0.95 or 0.99", {"metavar": "SHARE", "default": "0.95"}),
                 *_TIME,
-                _DATA,
+                DATA,
             ),
             description="Gives the median of all slopes (Theil and Sen) over 7 days with its interval, and when a threshold is reached: in "
             f"so many days, never, or already. {_CODES}",
@@ -152,7 +149,7 @@ def _reckoning(ask: AskServer) -> tuple[Subcommand, ...]:
                 Argument(("--over",), "how long (default: 1h)", {"metavar": "DURATION"}),
                 Argument(("--end",), "where it ends (default: now)", {"metavar": "INSTANT"}),
                 Argument(("--ago",), "how long before that the other lies", {"metavar": "DURATION", "default": "7d"}),
-                _DATA,
+                DATA,
             ),
             description=f"Compares mean, p95 and count, and says whether there is enough data on both sides. {_CODES}",
             example="keepwell samples compare api-health",
@@ -167,7 +164,7 @@ def _standing(ask: AskServer) -> tuple[Subcommand, ...]:
             "targets",
             "what is scraped, and how that goes",
             from_server(f"{_BASE}/targets", "targets"),
-            (_DATA,),
+            (DATA,),
             description="Lists the targets of the section scrape. Exit code 0 when all are up, 1 when not, 2 where no server runs.",
             example="keepwell samples targets",
         ),
@@ -175,7 +172,7 @@ def _standing(ask: AskServer) -> tuple[Subcommand, ...]:
             "objectives",
             "what is promised, and whether it is kept",
             from_server("/api/v1/objectives", "objectives"),
-            (_DATA,),
+            (DATA,),
             description="Measures every promise of the section objectives. Exit code 0 when all that can be measured are met and there is "
             "at least one, 1 when not, 2 where no server runs.",
             example="keepwell samples objectives",

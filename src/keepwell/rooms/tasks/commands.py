@@ -1,25 +1,13 @@
 """``keepwell tasks ...``: asked and told of the running server. Imports nothing costly."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from keepwell.ports.offer import Argument, Call, Group, Subcommand
-
-AskServer = Callable[[str | None, str], Awaitable[Any]]
-
-
-class TellServer(Protocol):
-    """Writes to the running server of a data directory: a path and its body."""
-
-    def __call__(self, data: str | None, path: str, body: Any = None, /) -> Awaitable[Any]: ...
-
+from keepwell.ports.server import BY, DATA, AskServer, TellServer
 
 _BASE = "/api/v1/tasks"
-_DATA = Argument(("--data",), "the server's data directory", {"metavar": "DIR"})
 _NAME = Argument(("name",), "the task's name", {"metavar": "NAME"})
 _NOTE = Argument(("--note",), "what others should know; it is kept", {"metavar": "TEXT", "default": ""})
-_BY = Argument(("--by",), "who does it (default: the user of this command)", {"metavar": "NAME", "default": ""})
 
 
 def commands(ask: AskServer, tell: TellServer) -> Group:
@@ -40,7 +28,7 @@ def _list(ask: AskServer) -> Subcommand:
         "list",
         "every task, how it stands, and when it is due next",
         run,
-        (_DATA,),
+        (DATA,),
         description="Exit code 0 when all is well, 1 when a task failed, was refused or was missed, 2 where no server runs.",
         example="keepwell tasks list",
     )
@@ -52,7 +40,7 @@ def _show(ask: AskServer) -> Subcommand:
 
         return show(call, await ask(call.arguments["data"], f"{_BASE}/{quote(call.arguments['name'])}"))
 
-    return Subcommand("show", "one task and its newest occasions", run, (_NAME, _DATA), example="keepwell tasks show vacuum")
+    return Subcommand("show", "one task and its newest occasions", run, (_NAME, DATA), example="keepwell tasks show vacuum")
 
 
 def _history(ask: AskServer) -> Subcommand:
@@ -71,7 +59,7 @@ def _history(ask: AskServer) -> Subcommand:
             Argument(("--task",), "only of this task", {"metavar": "NAME"}),
             Argument(("--before",), "due before this instant (RFC 3339): the next page", {"metavar": "INSTANT"}),
             Argument(("--limit",), "so many at most", {"metavar": "N", "type": int, "default": 50}),
-            _DATA,
+            DATA,
         ),
         example="keepwell tasks history --task vacuum",
     )
@@ -88,7 +76,7 @@ def _run(tell: TellServer) -> Subcommand:
         "run",
         "do a task now, beside its cadence",
         run,
-        (_NAME, _BY, _DATA),
+        (_NAME, BY, DATA),
         description="The work goes on in the server; keepwell tasks show NAME says what came of it. Exit code 2 where it cannot begin.",
         example="keepwell tasks run vacuum",
     )
@@ -101,4 +89,4 @@ def _said(tell: TellServer, word: str, summary: str, example: str) -> Subcommand
         body = {"note": call.arguments["note"], "by": call.arguments["by"]}
         return begun(call, await tell(call.arguments["data"], f"{_BASE}/{quote(call.arguments['name'])}/{word}", body))
 
-    return Subcommand(word, summary, run, (_NAME, _NOTE, _BY, _DATA), example=example)
+    return Subcommand(word, summary, run, (_NAME, _NOTE, BY, DATA), example=example)

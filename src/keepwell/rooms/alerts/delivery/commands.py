@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from keepwell.kernel.exits import Exit
 from keepwell.kernel.problems import UsageError
 from keepwell.ports.offer import Argument, Call, Group, Subcommand
+from keepwell.ports.server import TellServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,6 @@ class Test(Protocol):
     """Sends a test to receivers of a directory from here, without a server: of each, ``{receiver, state, error}``."""
 
     def __call__(self, directory: str, receivers: Sequence[str], message: str, /) -> Awaitable[Sequence[Mapping[str, Any]]]: ...
-
-
-class TellServer(Protocol):
-    """Writes to the running server of a data directory: a path and its body."""
-
-    def __call__(self, data: str | None, path: str, body: Any = None, /) -> Awaitable[Any]: ...
 
 
 _RECEIVER = Argument(("--receiver",), "only to this receiver; several times for several", {"metavar": "NAME", "action": "append"})

@@ -1,25 +1,16 @@
 """``keepwell outbox ...``: notices on their way, asked and told of the running server. Imports nothing costly."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 from keepwell.kernel.exits import Exit
 from keepwell.ports.offer import Argument, Call, Group, Subcommand
-
-AskServer = Callable[[str | None, str], Awaitable[Any]]
-
-
-class TellServer(Protocol):
-    """Writes to the running server of a data directory: a path and its body."""
-
-    def __call__(self, data: str | None, path: str, body: Any = None, /) -> Awaitable[Any]: ...
-
+from keepwell.ports.server import DATA, AskServer, TellServer
 
 BASE = "/api/v1/outbox"
 STATES = ("waiting", "delivered", "refused", "expired", "dropped")
 _STYLES = {"delivered": "dim", "waiting": "warn", "refused": "fail", "expired": "fail"}
-_DATA = Argument(("--data",), "the server's data directory", {"metavar": "DIR"})
 _IDS = Argument(("ids",), "the notice's id, or several", {"metavar": "ID", "type": int, "nargs": "+"})
 _CODES = "2 where no server runs, or the notice does not exist or cannot be changed any more"
 
@@ -51,7 +42,7 @@ def commands(ask: AskServer, tell: TellServer) -> Group:
                     Argument(("--receiver",), "only to this receiver (a person as: contact NAME)", {"metavar": "NAME"}),
                     Argument(("--limit",), "so many at most (default: 50)", {"metavar": "N", "type": int}),
                     Argument(("--before",), "those with a smaller id: the next page", {"metavar": "ID", "type": int}),
-                    _DATA,
+                    DATA,
                 ),
                 description="Exit code 0 where none of them was refused or expired, 1 where one was, 2 where no server runs.",
                 example="keepwell outbox list --state waiting --state refused",
@@ -60,7 +51,7 @@ def commands(ask: AskServer, tell: TellServer) -> Group:
                 "retry",
                 "try notices again now, those too that were refused, expired or dropped",
                 retry,
-                (_IDS, _DATA),
+                (_IDS, DATA),
                 description=f"Exit code 0, {_CODES}.",
                 example="keepwell outbox retry 12",
             ),
@@ -68,7 +59,7 @@ def commands(ask: AskServer, tell: TellServer) -> Group:
                 "drop",
                 "give notices up that wait",
                 drop,
-                (_IDS, _DATA),
+                (_IDS, DATA),
                 description=f"Exit code 0, {_CODES}.",
                 example="keepwell outbox drop 12 13",
             ),

@@ -1,29 +1,20 @@
 """``keepwell alerts ...``: alerts on the command line, asked and told of the running server. Imports nothing costly."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from keepwell.kernel.problems import UsageError
 from keepwell.ports.offer import Argument, Call, Group, Subcommand
+from keepwell.ports.server import BY, DATA, AskServer, Download, TellServer
 
-AskServer = Callable[[str | None, str], Awaitable[Any]]
-Download = Callable[[str | None, str], AsyncIterator[bytes]]
 Tell = Callable[[Call, Mapping[str, Any]], int]
 """Prints an answer and gives the exit code."""
 
 
-class TellServer(Protocol):
-    """Writes to the running server of a data directory: a path and its body."""
-
-    def __call__(self, data: str | None, path: str, body: Any = None, /) -> Awaitable[Any]: ...
-
-
 _BASE, _SILENCES = "/api/v1/alerts", "/api/v1/silences"
 _EVERYTHING = 'alertname=~".+"'
-_DATA = Argument(("--data",), "the server's data directory", {"metavar": "DIR"})
 _ID = Argument(("id",), "the alert's id (or the fingerprint of an active one)", {"metavar": "ID"})
-_BY = Argument(("--by",), "who does it (default: the user of this command)", {"metavar": "NAME", "default": ""})
 _LIMIT = Argument(("--limit",), "so many at most", {"metavar": "N", "type": int})
 _BEFORE = Argument(("--before",), "those with a smaller id: the next page", {"metavar": "ID", "type": int})
 _SEVERITY = Argument(("--severity",), "only of this severity", {"metavar": "WORD"})
@@ -65,7 +56,7 @@ def _asking(ask: AskServer) -> tuple[Subcommand, ...]:
                 _SEVERITY,
                 _LIMIT,
                 _BEFORE,
-                _DATA,
+                DATA,
             ),
             description=f"The most urgent first. Exit code 0 when none fires, 1 when one does, {_NO_SERVER}.",
             example="keepwell alerts list service=api --severity critical",
@@ -74,7 +65,7 @@ def _asking(ask: AskServer) -> tuple[Subcommand, ...]:
             "show",
             "one alert with all that happened to it",
             show,
-            (Argument(("id",), "the alert's id", {"metavar": "ID"}), _DATA),
+            (Argument(("id",), "the alert's id", {"metavar": "ID"}), DATA),
             description=f"Exit code 1 when it fires, 0 when it does not, {_NO_SERVER}.",
             example="keepwell alerts show 12",
         ),
@@ -91,7 +82,7 @@ def _asking(ask: AskServer) -> tuple[Subcommand, ...]:
                 Argument(("--end",), "fired before this instant", {"metavar": "INSTANT"}),
                 _LIMIT,
                 _BEFORE,
-                _DATA,
+                DATA,
             ),
             description=f"At most --limit (50). Exit code 0, {_NO_SERVER}.",
             example="keepwell alerts history --name CheckFailed --limit 20",
@@ -117,7 +108,7 @@ def _stats(ask: AskServer, download: Download) -> Subcommand:
             Argument(("--end",), "where it ends (RFC 3339; default: now)", {"metavar": "INSTANT"}),
             Argument(("--zone",), "whose hours of the day (default: UTC)", {"metavar": "ZONE"}),
             Argument(("--html",), "as a page that needs nothing else", {"action": "store_true"}),
-            _DATA,
+            DATA,
         ),
         description=f"With mean and median times to acknowledge and to resolve, and when alerts fire. Exit code 0, {_NO_SERVER}.",
         example="keepwell alerts stats --over 30d --zone Europe/Berlin",
@@ -132,7 +123,7 @@ def _on_call(ask: AskServer) -> Subcommand:
         "oncall",
         "who is on call in each rota",
         on_call,
-        (Argument(("--ahead",), "so far into the future (default: 14d)", {"metavar": "DURATION"}), _DATA),
+        (Argument(("--ahead",), "so far into the future (default: 14d)", {"metavar": "DURATION"}), DATA),
         description=f"Exit code 0 when somebody is on call now in every rota, 1 when not, {_NO_SERVER}.",
         example="keepwell alerts oncall --ahead 30d",
     )
@@ -157,7 +148,7 @@ def _doing(tell: TellServer) -> tuple[Subcommand, ...]:
             "ack",
             "say that you know of an alert: no repeats, no escalation",
             acknowledge,
-            (_ID, Argument(("--note",), "what to remember", {"metavar": "TEXT", "default": ""}), _FOR, _BY, _DATA),
+            (_ID, Argument(("--note",), "what to remember", {"metavar": "TEXT", "default": ""}), _FOR, BY, DATA),
             description=f"Until it is resolved, or --for so long. Exit code 0, {_NO_SERVER}.",
             example='keepwell alerts ack 12 --note "restarting the database"',
         ),
@@ -165,7 +156,7 @@ def _doing(tell: TellServer) -> tuple[Subcommand, ...]:
             "unack",
             "take an acknowledgement back",
             doing("unacknowledge", lambda given: {}, "no longer acknowledged"),
-            (_ID, _DATA),
+            (_ID, DATA),
             description=f"Repeats and escalation go on. Exit code 0, {_NO_SERVER}.",
             example="keepwell alerts unack 12",
         ),
@@ -173,7 +164,7 @@ def _doing(tell: TellServer) -> tuple[Subcommand, ...]:
             "assign",
             "say who does something about an alert",
             doing("assign", lambda given: {"to": given["to"]}, "assigned to {to}"),
-            (_ID, Argument(("to",), 'who ("" for nobody)', {"metavar": "NAME"}), _DATA),
+            (_ID, Argument(("to",), 'who ("" for nobody)', {"metavar": "NAME"}), DATA),
             description=f"Exit code 0, {_NO_SERVER}.",
             example="keepwell alerts assign 12 maria",
         ),
@@ -181,7 +172,7 @@ def _doing(tell: TellServer) -> tuple[Subcommand, ...]:
             "resolve",
             "say that an alert has ended",
             doing("resolve", lambda given: {"resolution": given["reason"], "by": given["by"]}, "resolved"),
-            (_ID, Argument(("--reason",), "why", {"metavar": "TEXT", "default": ""}), _BY, _DATA),
+            (_ID, Argument(("--reason",), "why", {"metavar": "TEXT", "default": ""}), BY, DATA),
             description=f"It stays closed, whatever its rule or check still finds, until that has ended too. Exit code 0, {_NO_SERVER}.",
             example='keepwell alerts resolve 12 --reason "disk replaced"',
         ),
@@ -203,7 +194,7 @@ def _muting(ask: AskServer, tell: TellServer) -> tuple[Subcommand, ...]:
             "silence",
             "mute alerts for a time",
             _begin(ask, tell, is_maintenance=False),
-            (_MATCHERS, _FOR, _COMMENT, _BY, _DATA),
+            (_MATCHERS, _FOR, _COMMENT, BY, DATA),
             description=f"Says which active alerts it mutes. Exit code 0, {_NO_SERVER}.",
             example='keepwell alerts silence service=api --for 2h --comment "known, fix on its way"',
         ),
@@ -211,7 +202,7 @@ def _muting(ask: AskServer, tell: TellServer) -> tuple[Subcommand, ...]:
             "maintenance",
             "begin work on the service: mute, and keep it apart in availability",
             _begin(ask, tell, is_maintenance=True),
-            (_MATCHERS, _FOR, _COMMENT, _BY, _DATA),
+            (_MATCHERS, _FOR, _COMMENT, BY, DATA),
             description=f"Without matchers it is everything. Recurring windows stand in keepwell.yaml. Exit code 0, {_NO_SERVER}.",
             example='keepwell alerts maintenance --for 30m --comment "database upgrade"',
         ),
@@ -219,7 +210,7 @@ def _muting(ask: AskServer, tell: TellServer) -> tuple[Subcommand, ...]:
             "silences",
             "silences and maintenance that have not ended",
             listed,
-            (_DATA,),
+            (DATA,),
             description=f"Exit code 0, {_NO_SERVER}.",
             example="keepwell alerts silences",
         ),
@@ -227,7 +218,7 @@ def _muting(ask: AskServer, tell: TellServer) -> tuple[Subcommand, ...]:
             "unsilence",
             "end a silence, or maintenance, now",
             expire,
-            (Argument(("id",), "the silence's id", {"metavar": "ID"}), _DATA),
+            (Argument(("id",), "the silence's id", {"metavar": "ID"}), DATA),
             description=f"Exit code 0, {_NO_SERVER}.",
             example="keepwell alerts unsilence 3f5c2a",
         ),

@@ -1,23 +1,13 @@
 """``keepwell rules list``, ``thresholds``, ``set`` and ``revert``: asked and told of the running server. Imports nothing costly."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
 
 from keepwell.kernel.problems import UsageError
 from keepwell.kernel.quoting import quoted
 from keepwell.ports.offer import Argument, Call, Subcommand
-
-AskServer = Callable[[str | None, str], Awaitable[Any]]
-
-
-class TellServer(Protocol):
-    """Writes to the running server of a data directory: how (POST, PATCH), a path and its body."""
-
-    def __call__(self, data: str | None, path: str, body: Any, method: str, /) -> Awaitable[Any]: ...
-
+from keepwell.ports.server import DATA, AskServer, TellServer
 
 _RULES, _CONFIG = "/api/v1/alerts/rules", "/api/v1/alerts/config"
-_DATA = Argument(("--data",), "the server's data directory", {"metavar": "DIR"})
 _REASON = Argument(("--reason",), "why; it is kept", {"metavar": "TEXT", "default": ""})
 _WORDS: Mapping[str, bool | None] = {"true": True, "on": True, "false": False, "off": False, "file": None}
 
@@ -37,7 +27,7 @@ def _list(ask: AskServer) -> Subcommand:
         "list",
         "the rules of the configuration, and how they stand",
         run,
-        (_DATA,),
+        (DATA,),
         description="What each rule waits for, measures and holds for true now. Rules of rule files are listed by Prometheus' API.",
         example="keepwell rules list",
     )
@@ -56,7 +46,7 @@ def _thresholds(ask: AskServer) -> Subcommand:
         "thresholds",
         "thresholds in force, beside what the file says",
         run,
-        (shown, _DATA),
+        (shown, DATA),
         example="keepwell rules thresholds --versions",
     )
 
@@ -82,7 +72,7 @@ def _set(tell: TellServer) -> Subcommand:
                 {"metavar": "KEY=VALUE", "nargs": "+"},
             ),
             _REASON,
-            _DATA,
+            DATA,
         ),
         description="Makes a new version of the thresholds, with an entry in the journal; the file stays as it is. Exit code 2 where there "
         "is no such rule, or it cannot have that value.",
@@ -111,7 +101,7 @@ def _revert(tell: TellServer) -> Subcommand:
         (
             Argument(("version",), "its number (0: those of the file)", {"metavar": "VERSION", "type": int}),
             _REASON,
-            _DATA,
+            DATA,
         ),
         example="keepwell rules revert 0",
     )

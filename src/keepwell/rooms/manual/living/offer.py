@@ -1,13 +1,12 @@
 """The command ``keepwell manual export``: asked of the running server. Imports nothing costly."""
 
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from keepwell.kernel.exits import Exit
 from keepwell.kernel.problems import UsageError
 from keepwell.ports.offer import Argument, Call, Group, Subcommand
+from keepwell.ports.server import DATA, Download
 
-Download = Callable[[str | None, str], AsyncIterator[bytes]]
 _PATH = "/api/v1/manual?format={}"
 
 
@@ -33,7 +32,7 @@ def commands(download: Download) -> Group:
                 export,
                 (
                     Argument(("--output", "-o"), "the file to write: .html, or .json for its items", {"metavar": "FILE", "required": True}),
-                    Argument(("--data",), "the server's data directory", {"metavar": "DIR"}),
+                    DATA,
                 ),
                 description="The author's text as it is, and in its margin what became of each item, when it last ran, and how that ended. "
                 "Asks the running server. Exit code 0; 2 where no server runs or no manual was imported.",
