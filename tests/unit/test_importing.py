@@ -173,6 +173,14 @@ def test_what_is_wrong_and_can_be_put_right_is_put_right() -> None:
     assert ("KW603", True) in [(part.rule, "mean_exec_time" in part.after) for part in outcome.amendments]
 
 
+def test_the_states_of_connections_are_named_as_the_program_prints_them_that_is_there() -> None:
+    lines = b"N=$(netstat -an | grep :80 | grep -c 'ESTABLISHED\\|TIME_WAIT')\necho \"ESTABLISHED: $N\"\n"
+    manual = b"# Metrics\n\n```bash\n#!/bin/bash\n" + lines + b"```\n"
+    runbook = next(text for path, text in import_manual(manual, "metrics.md").files.items() if path.startswith("runbooks/"))
+    assert "N=$(ss -an | grep :80 | grep -c 'ESTAB\\|TIME-WAIT')" in runbook
+    assert 'echo "ESTABLISHED: $N"' in runbook
+
+
 def test_a_script_that_nobody_supplied_is_named_with_what_does_its_job() -> None:
     imported = import_manual(b"# Backups\n\n## Monthly\n\n```bash\n./scripts/verify-backups.sh\n```\n", "b.md")
     outcome = at(imported, 6)

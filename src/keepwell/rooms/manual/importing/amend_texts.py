@@ -38,6 +38,19 @@ def _each(*mends: Mend) -> Mend:
     return mend
 
 
+_SS_STATES = {
+    "ESTABLISHED": "ESTAB", "SYN_SENT": "SYN-SENT", "SYN_RECV": "SYN-RECV", "FIN_WAIT1": "FIN-WAIT-1", "FIN_WAIT2": "FIN-WAIT-2",
+    "TIME_WAIT": "TIME-WAIT", "CLOSE_WAIT": "CLOSE-WAIT", "LAST_ACK": "LAST-ACK",
+}  # fmt: skip
+"""States of TCP as netstat(8) prints them, and as ss(8) does: a search for the one in the output of the other finds nothing."""
+_SS_STATE = re.compile(rf"\b(?:{'|'.join(_SS_STATES)})\b")
+
+
+def _ss(text: str, command: ShellCommand | None) -> str | None:
+    new = re.sub(r"\bnetstat\b", "ss", text)
+    return _SS_STATE.sub(lambda state: _SS_STATES[state[0]], new) if new != text else None
+
+
 _CURL_JUDGES = _replace(r"\bcurl\b(?! (?:--fail|-f))", "curl -fsS")
 _STOP_ON_ERROR = _replace(r"\bpsql\b(?! -v ON_ERROR_STOP)", "psql -v ON_ERROR_STOP=1")
 
@@ -67,6 +80,6 @@ MENDS: dict[str, Mend] = {
         _replace(r"\bindexname\b", "indexrelname AS indexname"),
         _replace(r"\btablename\b(?!=)", "relname AS tablename"),
     ),
-    "KW607": _replace(r"\bnetstat\b", "ss"),
+    "KW607": _ss,
 }
 """By rule. What stands in two forms in one text is mended in both."""
