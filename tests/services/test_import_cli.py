@@ -129,6 +129,8 @@ async def test_an_import_says_what_it_wrote_and_what_waits(desk: Desk) -> None:
     assert "checks" in spoken.lines[0]
     assert "keepwell fill" in spoken.text
     assert f"keepwell plan {desk.ops}" in spoken.text
+    assert f"keepwell up {desk.ops}" in spoken.text
+    assert f"Nobody is told of alerts so far: {desk.ops}/keepwell.yaml names no receivers" in spoken.text
     assert sorted(os.listdir(desk.ops)) == ["import-report.html", "import-report.json", "keepwell.yaml", "runbooks"]
     kept = kept_path(desk.data, desk.ops)
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
@@ -319,6 +321,7 @@ async def test_fill_lists_what_is_missing_where_nobody_can_answer(desk: Desk) ->
     assert code == 1
     assert "YOURDOMAIN_COM" in spoken.text
     assert "ALERT_WEBHOOK" in spoken.text
+    assert "--set NAME=secret:file:/path" in spoken.text
 
 
 async def test_a_value_makes_a_check_of_what_waited_and_hand_edits_stay(desk: Desk) -> None:
@@ -331,6 +334,9 @@ async def test_a_value_makes_a_check_of_what_waited_and_hand_edits_stay(desk: De
     assert "every: 45s  # ours" in desk.configuration
     code, spoken = await desk.fill("ALERT_WEBHOOK=secret:ALERT_WEBHOOK")
     assert code == 0, spoken.text
+    assert "Nobody is told" in spoken.text
+    (desk.ops / "keepwell.yaml").write_text(desk.configuration + "receivers: {team: {webhook: {url: http://127.0.0.1:9/}}}\n")
+    assert "Nobody is told" not in (await desk.import_())[1].text
     assert (await desk.fill())[0] == 0
     code, _ = await desk.fill("YOURDOMAIN_COM=other.internal")
     assert code == 0

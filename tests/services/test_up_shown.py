@@ -29,6 +29,8 @@ checks:
   fetched: {{command: {{run: [sh, -c, "exit 1", "http://ada:argument-password@127.0.0.1/"]}}, every: 1s}}
 """
         ops = operations(tmp_path / "ops", text)
+        looked = keepwell("accept", str(ops))  # with no terminal, nothing can be asked
+        assert (looked.returncode, "with --yes it accepts every text that it shows" in looked.stdout) == (1, True)
         assert keepwell("accept", str(ops), "--yes").returncode == 0
         with serving(ops, tmp_path / "data", SHOP="told-secret") as server:
             server.until({"front": "fail", "port": "ok", "told": "fail", "fetched": "fail"})

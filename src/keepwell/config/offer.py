@@ -174,6 +174,9 @@ def _summary(call: Call, rows: Sequence[dict[str, Any]], fresh: int) -> int:
         call.output.say("nothing here needs acceptance: typed, reading checks run without it")
     else:
         call.output.say(f"{fresh} accepted now, {len(rows) - fresh - len(waiting)} before, {len(waiting)} waiting")
+    if waiting:
+        hint = "at a terminal keepwell accept asks about each text; with --yes it accepts every text that it shows"
+        call.output.say(hint, style="dim")
     if fresh:
         call.output.say("a running server takes this up at: keepwell reload", style="dim")
     return Exit.NEGATIVE if waiting else Exit.OK

@@ -201,9 +201,21 @@ def _tell_next(output: Output, work: "Work") -> None:
         steps.append((f"keepwell accept {folder}", "shows each command, to be accepted before it may run"))
     if counts.get("checks"):
         steps.append((f"keepwell check {folder}", "looks once"))
+        steps.append((f"keepwell up {folder}", "keeps looking, and shows it on a page"))
     wide = max((len(command) for command, _ in steps), default=0)
     for command, says in steps:
         output.say(f"  {command.ljust(wide)}  {says}")
+    if counts.get("checks") and not _names_receivers(work):
+        output.say(f"Nobody is told of alerts so far: {folder}/{CONFIGURATION} names no receivers", style="warn")
+
+
+def _names_receivers(work: "Work") -> bool:
+    """Whether the configuration says whom alerts reach: no manual's text is turned into a receiver, people write that section."""
+    from .result import CONFIGURATION
+
+    file = work.request.folder / CONFIGURATION
+    text = file.read_text("utf-8", "replace") if file.is_file() else work.imported.files[CONFIGURATION]
+    return re.search(r"^receivers:", text, re.MULTILINE) is not None
 
 
 # --- fill --------------------------------------------------------------------------------------------------------------------
@@ -269,6 +281,10 @@ def _tell_filled(output: Output, work: "Work", filled: Sequence[str]) -> None:
     output.say(f"{_count(len(left), 'value')} to fill in: keepwell fill {work.request.folder} --set NAME=VALUE, or answer at a terminal")
     rows = [(part.missing.name, part.missing.wanting.value, ", ".join(map(str, part.lines[:5])), part.missing.asks) for part in left]
     output.table(("name", "is a", "lines", "what it is"), rows)
+    if any(part.missing.wanting.value == "secret" for part in left):
+        output.say(
+            "of a secret only where it is: --set NAME=secret:file:/path, or secret:NAME for a variable of the environment", style="dim"
+        )
 
 
 def _count(number: int, word: str) -> str:
