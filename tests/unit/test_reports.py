@@ -193,8 +193,8 @@ async def test_a_report_says_what_nobody_measured_and_why() -> None:
     report = await whole()
     parts = {part.key: part for part in report.parts}
     assert parts["kpis"].sentences == ("broken was not measured: the store does not answer",)
-    assert parts["tasks"].why_not == "this Keepwell has nobody who keeps tasks"
-    assert "not measured: this Keepwell has nobody who keeps backups" in text(report)
+    assert parts["tasks"].why_not == "the section tasks is not written"
+    assert "not measured: the section backups is not written" in text(report)
     assert report.headline.startswith("0 of 2 key figures good; least uptime 99.87 % (api), 2 outages")
 
 

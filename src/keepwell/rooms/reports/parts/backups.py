@@ -25,7 +25,7 @@ def part(backups: Sequence[BackedUp]) -> Part:
 
 
 def _row(one: BackedUp) -> tuple[Cell, ...]:
-    size = describe(one.size, Unit.BYTES) if one.size is not None else "–"
+    size = describe(one.size, Unit.BYTES, decimal=True) if one.size is not None else "–"
     return (
         Cell(one.name, None, "fail" if one.fault else ""),
         Cell(f"{one.made}", one.made),

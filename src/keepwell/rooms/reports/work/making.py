@@ -18,7 +18,7 @@ from .measuring import grown, kpi_measured, uptime_part
 
 Facts = TypeVar("Facts")
 Making = Callable[[], Awaitable[Part]]
-_NO_ROOM = "this Keepwell has nobody who keeps {}"
+_NOT_WRITTEN = "the section {} is not written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _weekly(sources: Sources, figures: Sequence[Kpi], span: Span) -> Sequence[tu
         _asked(tasks, "tasks", _over(sources.tasks, span), tasks.part),
         _asked(backups, "backups", _over(sources.backups, span), backups.part),
         _asked(findings, "audits", sources.findings, lambda found: findings.part(found, span.end)),
-        _asked(analyses, "answers about logs", _over(sources.analyses, span), analyses.part),
+        _asked(analyses, "logs", _over(sources.analyses, span), analyses.part),
     )
 
 
@@ -87,13 +87,13 @@ class _PartModule(Protocol):
 
 
 def _asked(
-    part: _PartModule, kept: str, ask: Callable[[], Awaitable[Sequence[Facts]]] | None, made: Callable[[Sequence[Facts]], Part]
+    part: _PartModule, section: str, ask: Callable[[], Awaitable[Sequence[Facts]]] | None, made: Callable[[Sequence[Facts]], Part]
 ) -> tuple[str, str, Making]:
     """A part that is made of what one question gives."""
     key, title = part.KEY, part.TITLE
 
     async def making() -> Part:
-        return not_measured(key, title, _NO_ROOM.format(kept)) if ask is None else made(await ask())
+        return not_measured(key, title, _NOT_WRITTEN.format(section)) if ask is None else made(await ask())
 
     return key, title, making
 
