@@ -1,7 +1,9 @@
 """Backups of a real ``keepwell up``, by the commands, the API and the page."""
 
+import getpass
 import json
 import os
+import re
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,13 +60,16 @@ def test_a_backup_is_made_proved_shown_and_restored_by_commands(served: Served, 
     assert [(one["name"], one["state"]) for one in before] == [("settings", "none"), ("base", "waits")]
     assert "4 files with 2.005 MB" in told(served, "run", "settings")
     assert "4 files" not in told(served, "run", "base", code=1)
-    assert "is proven in" in told(served, "prove", "settings")
+    assert re.search(r"is proven in [1-9][0-9.]* m?s: ", told(served, "prove", "settings"))
     assert "no backup" in keepwell("backups", "run", "other", "--data", str(served.data)).stderr
     shown = json.loads(told(served, "show", "settings", "--json"))
     assert shown["state"] == "proven"
     assert 0 < shown["recovery_seconds"] < 60
     assert [copy["kept"] for copy in shown["copies_there"]] == ["the newest"]
     assert [run["kind"] for run in shown["runs"]] == ["proof", "backup"]
+    assert {run["by"] for run in shown["runs"]} == {getpass.getuser()}
+    mistaken = keepwell("run", "settings", "--data", str(served.data))
+    assert (mistaken.returncode, "did you mean backups/settings" in mistaken.stderr) == (2, True)
     listed = told(served, "list")
     assert "(promised 1h, met)" in listed
     assert "(promised 1d, met)" in listed

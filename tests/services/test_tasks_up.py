@@ -85,6 +85,7 @@ def test_what_is_due_runs_and_what_breaks_is_an_alert(ops: Path, tmp_path: Path)
         assert "done" in history.stdout
         refused = keepwell("tasks", "run", "nothing", "--data", str(data))
         assert (refused.returncode, "no task is called nothing" in refused.stderr) == (2, True)
+        assert "did you mean" not in refused.stderr
         assert keepwell("journal", "verify", "--data", str(data)).returncode == 0
 
 

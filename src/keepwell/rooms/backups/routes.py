@@ -75,7 +75,7 @@ def routes(showing: Showing, now: Callable[[], datetime], caller: Callable[[Requ
         return await showing.key()
 
     def _occasion(request: Request) -> Occasion:
-        return Occasion(f"asked/{uuid4()}", caller(request), now())
+        return Occasion(f"asked/{uuid4()}", caller(request).removeprefix("uid:"), now())
 
     return (
         Route("GET", _BASE, READ, listed, "Every backup with its newest copy and proof, and its recovery time and point"),

@@ -141,11 +141,16 @@ def verdicts_json(verdicts: Sequence[Verdict]) -> Mapping[str, str]:
 
 def measured(seconds: float | None, promised: timedelta | None) -> str:
     """A recovery time or point beside what is promised."""
-    found = "not measured" if seconds is None else format_duration(timedelta(seconds=round(seconds, 1 if seconds < 60 else 0)))
+    found = "not measured" if seconds is None else format_duration(timedelta(seconds=_rounded(seconds)))
     if promised is None:
         return found
     met = "" if seconds is None else ", met" if seconds <= promised.total_seconds() else ", missed"
     return f"{found} (promised {format_duration(promised)}{met})"
+
+
+def _rounded(seconds: float) -> float:
+    """As exact as people read it: below a second to a millisecond, below a minute to a tenth. What took time is never nothing."""
+    return max(0.001, round(seconds, 3)) if 0 < seconds < 1 else round(seconds, 1 if seconds < 60 else 0)
 
 
 def iso(at: datetime | None) -> str | None:

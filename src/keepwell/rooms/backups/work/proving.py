@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from keepwell.kernel.comparisons import Unit, describe
 from keepwell.kernel.durations import format_duration
 from keepwell.kernel.problems import AnswerError, AskError, NotAccepted
 from keepwell.kernel.quoting import quoted
@@ -233,7 +234,7 @@ def _free_port() -> int:
 
 
 def _sentence(copy: Copy, said: list[str], seconds: float) -> str:
-    return f"the copy of {copy.started:%Y-%m-%d %H:%M} UTC is proven in {seconds:.1f} s: {'; '.join(said)}"
+    return f"the copy of {copy.started:%Y-%m-%d %H:%M} UTC is proven in {describe(seconds, Unit.SECONDS)}: {'; '.join(said)}"
 
 
 def _ended(run: Run, copy: Copy, sentence: str, state: str, now: datetime) -> Run:

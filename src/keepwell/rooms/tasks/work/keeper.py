@@ -388,5 +388,7 @@ class Tasks:
     def find(self, name: str) -> tuple[Task, Standing]:
         """One task. Raises NotFound."""
         if name not in self._standings:
-            raise NotFound(f"no task is called {name}", hint="keepwell tasks list names them")
+            meant = [each for each in self._standings if each.endswith(f"/{name}")]
+            did_you_mean = f"did you mean {', '.join(meant)}? " if meant else ""
+            raise NotFound(f"no task is called {name}", hint=f"{did_you_mean}keepwell tasks list names them")
         return self._tasks[name], self._standings[name]
