@@ -17,6 +17,7 @@ from keepwell.rooms.runbooks.work.forgetting import Forgetting
 from keepwell.storage.database import Database
 from tests.runs_served import accept, running
 from tests.serving import keepwell
+from tests.support import wait_until
 
 TWO = """\
 # Two steps
@@ -195,6 +196,16 @@ def test_what_destroys_waits_until_somebody_else_approves(tmp_path: Path) -> Non
         entries = json.loads(keepwell("journal", "list", "--limit", "100", "--data", str(runs.data), "--json").stdout)
         granted = next(entry for entry in entries if entry["event"] == "permission.granted")
         assert (granted["subject"], granted["actor"]) == ("runs/1/deletes", "anna")
+
+
+def test_whoever_approves_what_a_task_waits_for_sees_what_comes_of_it(tmp_path: Path) -> None:
+    task = "tasks: {tidy: {run: runbooks/clean.md, every: 1s}}\n"
+    with running(tmp_path, {"clean": DESTROYS}, f"policy: {{destructive: approve}}\n{task}") as runs:
+        wait_until(lambda: bool(runs.said("runs", "approvals")["approvals"]), 30, "a wish of the task")
+        assert runs.show(1)["sentence"].endswith("it deletes files; a person approves it")
+        approved = keepwell("runs", "approve", "1", "--for", "1h", "--data", str(runs.data))
+        assert (approved.returncode, approved.stdout.splitlines()[-1]) == (0, "run 1 done: 1 step done"), approved.stdout
+        runs.until(2, "done")
 
 
 def _approved(port: int, token: str) -> dict[str, str]:
