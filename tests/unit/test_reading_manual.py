@@ -280,7 +280,6 @@ def test_names() -> None:
     ]  # fmt: skip
     assert [(one.host, one.port, one.path) for one in names.addresses] == [("shop", 8080, "/health")]
     assert [(one.name, one.what) for one in names.units] == [("shop", "restart")]
-    assert [(one.name, one.what) for one in names.containers] == [("web", "restart"), ("db", "exec")]
     assert [(one.about, one.comparison, one.value, one.unit, one.line) for one in names.thresholds] == [
         ("cpu", ">", 0.8, "ratio", 3), ("error rate", ">", 0.05, "ratio", 3), ("memory", ">", 2 * 1024**3, "bytes", 7),
         ("load", ">", 0.3, "seconds", 18),

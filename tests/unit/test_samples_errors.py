@@ -1,11 +1,10 @@
 """The share of what failed."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepwell.rooms.samples.questions.errors import Share, doubts, of_looks, shares, total
+from keepwell.rooms.samples.questions.errors import Share, doubts, shares, total
 
 SERIES = st.lists(st.tuples(st.fixed_dictionaries({"endpoint": st.sampled_from("abc")}), st.floats(0, 1e9)), max_size=20)
 
@@ -39,8 +38,3 @@ def test_counters_that_do_not_fit_each_other_are_told() -> None:
     assert doubts([Share(5, 4)]) != ""
     assert doubts([Share(4, 4), Share(0, 0)]) == ""
     assert doubts([Share(1, 0)]) != ""
-
-
-def test_unknown_looks_do_not_count() -> None:
-    share = of_looks(np.array([0, 1, 2, 3, 3, np.nan, 2.0]))
-    assert (share.failed, share.all, share.share) == (2, 4, 0.5)

@@ -55,10 +55,6 @@ class Redactor:
             position = covered
         return "".join((*kept, text[position:]))
 
-    def redact_bytes(self, data: bytes) -> bytes:
-        """The same for bytes in UTF-8; bytes that are no UTF-8 are kept as they are."""
-        return self.redact(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-
 
 def _parts(value: str) -> Iterator[str]:
     """The secret, the same without space around it (files end with a line break), and its longer lines."""

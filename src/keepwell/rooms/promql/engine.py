@@ -95,12 +95,3 @@ class Store(Protocol):
     def metadata(self) -> Mapping[str, Described]:
         """What is known of metrics, by the names of their families."""
         ...
-
-
-class Sending(Protocol):
-    """Where our own samples go on to another engine, besides or instead of the own store. Nothing does so yet: what will stand here keeps
-    its place in a queue on the disk, so that an engine that is away misses nothing, and speaks Prometheus' remote write."""
-
-    async def send(self, rows: Sequence[tuple[Mapping[str, str], int, float]]) -> None:
-        """Takes samples (labels, milliseconds since 1970, value) and never waits for the other side."""
-        ...

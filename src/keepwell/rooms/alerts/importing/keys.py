@@ -3,8 +3,6 @@
 Debian's amtool was asked for every one of them; tests ask it again. See https://prometheus.io/docs/alerting/0.25/configuration/.
 """
 
-from collections.abc import Sequence
-
 from keepwell.config.nodes import Node
 
 from . import rules, values
@@ -301,6 +299,3 @@ def _regular(node: Node, reader: Reader) -> object:
         reader.wrong("expected a regular expression, found nothing", node)
         return BAD
     return checked(values.regular)(node, reader)
-
-
-INTEGRATIONS: Sequence[str] = tuple(f"{kind}_configs" for kind in KINDS)

@@ -43,7 +43,6 @@ class HttpCall:
     saved_as: str = ""
     """The file that the answer is kept in; ``/dev/null`` where it is thrown away."""
     write_out: str = ""
-    insecure: bool = False
     understood: bool = True
 
     @property
@@ -84,7 +83,6 @@ def _curl(command: ShellCommand) -> HttpCall:
         command.option("--cacert"),
         saved.filled if saved else "(its own name)" if command.has_flag("-O", "--remote-name") else "",
         write_out.filled if write_out else "",
-        command.has_flag("-k", "--insecure"),
         all(flag in _CURL for flag in command.flags),
     )
 
@@ -102,7 +100,6 @@ def _wget(command: ShellCommand) -> HttpCall:
         user=command.option("--user", "--http-user"),
         authority=command.option("--ca-certificate"),
         saved_as="" if looks or (saved and saved.filled == "-") else saved.filled if saved else "(its own name)",
-        insecure=command.has_flag("--no-check-certificate"),
         understood=all(flag in _WGET for flag in command.flags),
     )
 

@@ -11,7 +11,7 @@ user's. What both changed differently is a conflict: the user's value stays, and
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from keepwell.config import nodes
@@ -25,8 +25,6 @@ _PLACES = frozenset(("targets", "hosts", "windows", "contacts", "repositories", 
 """Sections whose entries others name."""
 _ORIGIN = re.compile(r"from (lines? \d[\d, and]*\d|line \d+)")
 _GONE = object()
-
-Members = Mapping[str, Member]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,12 @@ class Facts:
 @dataclass(frozen=True, slots=True)
 class Program:
     """A program that the manual names: the lines that do, the words of the command of Keepwell that does its work (none: ``why_not`` says
-    why), and whether the manual holds its text."""
+    why)."""
 
     name: str
     lines: tuple[int, ...]
     command: tuple[str, ...] = ()
     why_not: str = ""
-    is_in_manual: bool = False
 
 
 def programs_of(manual: Manual, facts: Facts) -> list[Program]:
@@ -69,9 +68,9 @@ def _program(name: str, lines: tuple[int, ...], manual: Manual, facts: Facts) ->
     inside = manual.names.defines(name)
     step = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
     if inside and step in facts.runbooks:
-        return Program(name, lines, ("run", facts.runbooks[step]), is_in_manual=inside)
+        return Program(name, lines, ("run", facts.runbooks[step]))
     command, why_not = _by_name(stem.lower(), facts)
-    return Program(name, lines, command, why_not, inside)
+    return Program(name, lines, command, why_not)
 
 
 def _by_name(stem: str, facts: Facts) -> tuple[tuple[str, ...], str]:

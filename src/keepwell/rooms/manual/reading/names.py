@@ -1,4 +1,4 @@
-"""What a manual defines and what it uses: files, addresses, units, containers, thresholds, retention. Pure."""
+"""What a manual defines and what it uses: files, addresses, units, thresholds, retention. Pure."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -46,27 +46,6 @@ _UNIT_VERBS = frozenset(
         "reload-or-restart",
     ]
 )
-_CONTAINER_VERBS = frozenset(
-    [
-        "exec",
-        "logs",
-        "restart",
-        "stop",
-        "start",
-        "kill",
-        "inspect",
-        "stats",
-        "top",
-        "rm",
-        "pause",
-        "unpause",
-        "attach",
-        "cp",
-        "port",
-        "wait",
-    ]
-)
-_COMPOSE_VERBS = _CONTAINER_VERBS | frozenset(["up", "run", "pull", "build", "ps"])
 _PROSE = frozenset((Kind.PARAGRAPH, Kind.LIST_ITEM, Kind.CHECKBOX, Kind.TABLE_ROW, Kind.HEADING))
 
 
@@ -85,8 +64,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A systemd unit (without ``.service``), a container or a compose service, and what is done with it: ``restart``, ``logs``,
-    ``defined`` ..."""
+    """A systemd unit (without ``.service``), and what is done with it: ``restart``, ``logs``, ``defined`` ..."""
 
     name: str
     what: str
@@ -101,7 +79,6 @@ class Names:
     files: tuple[FileUse, ...] = ()
     addresses: tuple[Address, ...] = ()
     units: tuple[Used, ...] = ()
-    containers: tuple[Used, ...] = ()
     thresholds: tuple[Quantity, ...] = ()
     """What is compared with a limit, in prose, tables, comments and shell tests."""
     retention: tuple[Quantity, ...] = ()
@@ -111,11 +88,6 @@ class Names:
         """Whether the manual gives the content of a file of that name (its last part), or something in it makes that file."""
         wanted = last_part(name)
         return any(use.name == wanted for use in self.files if use.how in ("defined", "written", "appended"))
-
-    def uses_of(self, name: str, *how: str) -> tuple[FileUse, ...]:
-        """Where a file is named, by its last part; only in these ways, where any are given."""
-        wanted = last_part(name)
-        return tuple(use for use in self.files if use.name == wanted and (not how or use.how in how))
 
 
 def last_part(path: str) -> str:
@@ -130,7 +102,6 @@ def collect_names(items: Sequence[Item], fences: Sequence[Fence], scripts: Seque
         tuple(sorted(file_uses(items, fences, scripts, settings), key=by_line)),
         tuple(sorted(_addresses(items, scripts), key=by_line)),
         tuple(sorted(_units(fences, scripts), key=by_line)),
-        tuple(sorted(_containers(scripts, settings), key=by_line)),
         tuple(sorted(thresholds(items, scripts), key=by_line)),
         tuple(sorted(retention(items, scripts, settings), key=by_line)),
     )
@@ -174,35 +145,3 @@ def _units(fences: Sequence[Fence], scripts: Sequence[Script]) -> Iterator[Used]
 
 def _unit(name: str) -> str:
     return name.removesuffix(".service")
-
-
-def _containers(scripts: Sequence[Script], settings: Sequence[Setting]) -> Iterator[Used]:
-    defined: set[str] = set()
-    for setting in settings:
-        if setting.syntax == "yaml" and len(setting.path) > 2 and setting.path[0] == "services" and setting.path[1] not in defined:
-            defined.add(setting.path[1])
-            yield Used(setting.path[1], "defined", setting.line)
-    for script in scripts:
-        for command in script.commands:
-            yield from _of_command(command)
-
-
-def _of_command(command: ShellCommand) -> Iterator[Used]:
-    for at, wrapper in enumerate(command.wrappers):
-        if wrapper.endswith((" exec", " run")) and wrapper.startswith(("docker", "podman")) and at == len(command.wrappers) - 1:
-            words = [word for word in command.wrapper_words if not word.filled.startswith("-")]
-            if words:
-                yield Used(words[-1].filled, "exec", command.line, command)
-    operands = [word.filled for word in command.operands]
-    if command.name in ("docker", "podman") and operands[:1] == ["compose"]:
-        operands = ["docker-compose", *operands[1:]]
-    elif command.name == "docker-compose":
-        operands = ["docker-compose", *operands]
-    if operands[:1] == ["docker-compose"] and operands[1:2] and operands[1] in _COMPOSE_VERBS:
-        yield from (Used(name, operands[1], command.line, command) for name in operands[2:])
-    elif command.name in ("docker", "podman") and operands[:1] and operands[0] in _CONTAINER_VERBS:
-        yield from (Used(name, operands[0], command.line, command) for name in operands[1:])
-    elif command.name in ("docker", "podman") and operands[:1] in (["run"], ["create"]):
-        name = command.option("--name")
-        if name:
-            yield Used(name.filled, "defined", command.line, command)

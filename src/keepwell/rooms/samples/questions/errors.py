@@ -1,8 +1,7 @@
 """The share of what failed.
 
 Of counters: the increase of those that count failures over the increase of those that count all (Beyer and others, "The Site Reliability
-Workbook", chapter 5: the proportion of bad events), per value of labels where one asks for it. Of looks: those that failed over all that
-could be made.
+Workbook", chapter 5: the proportion of bad events), per value of labels where one asks for it.
 """
 
 import math
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keepwell.rooms.samples.model import Labels, Values
+from keepwell.rooms.samples.model import Labels
 
 Group = tuple[str, ...]
 """The values of the labels by which one groups, in their order; empty for the whole."""
@@ -57,9 +56,3 @@ def _sums(series: Iterable[tuple[Labels, float]], by: Sequence[str]) -> dict[Gro
             group = tuple(labels.get(label, "") for label in by)
             sums[group] = sums.get(group, 0.0) + increase
     return sums
-
-
-def of_looks(states: Values) -> Share:
-    """Of the states of looks (``check_state``: 2 fail; 3 unknown could not be made and does not count)."""
-    made = states < 3  # NaN is not
-    return Share(float(np.count_nonzero(states[made] == 2)), float(np.count_nonzero(made)))
