@@ -23,7 +23,11 @@ FAULTS = (
     Fault("world-writable", "A file of the program can be written by everybody.", "The check of permissions fails, and so does the audit."),
     Fault("certificate-expired", "The certificate of the configuration is one that expired yesterday.", "The audit of certificates fails."),
     Fault("backup-corrupted", "A byte of the newest backup changes.", "The next proof says which backup does not restore."),
-    Fault("disk-filling", "Files of 48 MB lie in the log folder.", "Where that folder is a small file system of its own, its check fails."),
+    Fault(
+        "disk-filling",
+        "A file of 48 MB lies in the log folder; where that is a small file system of its own, it fills it.",
+        "Where it fills it, the check of that file system fails.",
+    ),
 )
 
 LEAK_BYTES = 250_000_000

@@ -10,10 +10,11 @@ import os
 import random
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
-from asyncio.subprocess import Process
+from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,14 +24,28 @@ from keepwell.api.client import ServerClient
 from keepwell.kernel.problems import KeepwellError
 
 from .laboratory import AudioDeckLaboratory
+from .layout import Layout
 from .play import Sink, visit
 from .preparing import KEEPWELL, Prepared, ToldAt, prepare
 
-PACE = "10s"
-"""How often everything is looked at."""
+PACE = "15s"
+"""How often everything is looked at. A state becomes worse by the second look that says so: one slow answer is no fault."""
 
+ASKED = 2.0
+"""Seconds between two questions what fires: they are part of what Keepwell needs, too."""
 TOLD_WITHIN = 90.0
 ENDED_WITHIN = 150.0
+
+PROVED = "audiodeck-config"
+"""The backup that is damaged; it is proved each minute."""
+_FLOOD_RULE = """  - alert: LogFlood
+    expr: 'rate(log_lines_total{log="audiodeck"}[30s]) > 1000'
+    every: 10s
+    severity: warning
+"""
+_ALONE = "KEEPWELL_AUDIODECK_ALONE"
+_LOG_BYTES = 512_000_000
+"""How large the log folder's own file system is: large enough for floods, small enough to be filled."""
 
 _SERVED = ("health", "api-", "service-figures", "audio-test")
 SEEN: Mapping[str, Sequence[str]] = {
@@ -39,11 +54,15 @@ SEEN: Mapping[str, Sequence[str]] = {
     "api-errors": _SERVED,
     "audio-broken": ("health", "audio-test"),
     "memory-leak": ("process-",),
+    "disk-filling": ("disk-",),
+    "log-flood": ("LogFlood", "process-", *_SERVED),
+    "backup-corrupted": (f"proofs/{PROVED}",),
     "world-writable": ("permissions-", "world-writable"),
     "port-opened": ("ports",),
     "certificate-expired": ("certificate",),
 }
-"""Fault to the checks and audits that must show it: beginnings of their names."""
+"""Fault to the checks, audits, tasks or alerts that must show it: beginnings of their names. Who writes 20,000 lines a second
+is slow and busy, too."""
 
 _FIGURES = ("Availability", "ErrorRate")
 """Rules about long stretches: they follow any fault of the service, and stay for as long as their stretch."""
@@ -59,7 +78,8 @@ class Told:
     unjudged: set[str] = field(default_factory=set)
     resident: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
-    processor: float = 0.0
+    own: float = 0.0
+    children: float = 0.0
 
     def __str__(self) -> str:
         slowest = max(self.seconds, default=0.0)
@@ -67,7 +87,7 @@ class Told:
             f"{self.faults} faults, missed {len(self.missed)} {self.missed or ''}, false notices {len(self.false)} {self.false or ''} "
             f"(beside {len(self.unjudged)} of rules over long stretches, which this does not judge); "
             f"told after {slowest:.0f} s at most; resident {max(self.resident, default=0) / 1e6:.0f} MB at most, "
-            f"{100 * self.processor:.1f} % of a processor"
+            f"{100 * (self.own + self.children):.1f} % of a processor ({100 * self.own:.1f} % its own, the rest what it started)"
         )
 
 
@@ -77,30 +97,51 @@ def often(operations: Path) -> None:
     before, checks, rest = file.read_text("utf-8").partition("\nchecks:\n")
     mine, rules, after = rest.partition("\nrules:\n")
     entries = re.split(r"(?m)^(?=  [a-z][a-z0-9-]*:$)", mine)
-    mine = "".join(entry if "updates:" in entry else re.sub(r"(?m)^    every: .*$", f"    every: {PACE}", entry) for entry in entries)
+    mine = "".join(
+        entry if "updates:" in entry else re.sub(r"(?m)^    every: .*$", f"    every: {PACE}\n    fail_after: 2", entry)
+        for entry in entries
+    )
     for name in ("world-writable", "ports", "certificate"):
         after = re.sub(rf"(?m)^(  {name}: .*every: )[a-z]+}}$", r"\g<1>30s}", after)
+    after = _FLOOD_RULE + _with_logs_watched(_with_backup_proved(after))
     # Nobody is there to give permissions.
     file.write_text(f"{before}{checks}{mine}{rules}{after.rstrip()}\n\npolicy: {{destructive: allow}}\n", "utf-8")
+
+
+def _with_backup_proved(text: str) -> str:
+    before, name, rest = text.partition(f"\n  {PROVED}:\n")
+    return before + name + re.sub(r"(prove:\n      every: ).*", r'\1"* * * * *"', rest, count=1)
+
+
+def _with_logs_watched(text: str) -> str:
+    """Lines are counted as they come; logs that are flooded rotate by size, and few are kept."""
+    before, heading, rest = text.partition("\nlogs:\n")
+    rest = rest.replace("      keep: 30\n", "      size: 16MB\n      keep: 3\n", 1)
+    return before + heading + rest.replace("    rotate:\n", '    watch: [{name: errors, pattern: "ERROR|CRITICAL"}]\n    rotate:\n', 1)
 
 
 class Hour:
     """The hour under way."""
 
-    def __init__(self, laboratory: AudioDeckLaboratory, prepared: Prepared, process: Process, chance: random.Random) -> None:
-        self._laboratory, self._process, self._chance = laboratory, process, chance
+    def __init__(
+        self, laboratory: AudioDeckLaboratory, prepared: Prepared, process: Process, chance: random.Random, faults: Sequence[str]
+    ) -> None:
+        self._laboratory, self._prepared, self._process, self._chance = laboratory, prepared, process, chance
+        self._faults = faults
         self._client = ServerClient(prepared.data, 30.0)
         self._excused: set[str] = set()
+        self._counted: set[str] = set()
         self.told = Told()
 
     async def run(self, minutes: float) -> None:
         """Breaks and repairs until the time is over."""
         await self._settle()
-        begun, before = time.monotonic(), self._processor()
+        begun, (own, children) = time.monotonic(), self._processor()
         while time.monotonic() < begun + 60 * minutes:
-            await self._one(self._chance.choice(sorted(SEEN)))
+            await self._one(self._chance.choice(self._faults))
             await self._pause(self._chance.uniform(5, 25))
-        self.told.processor = (self._processor() - before) / (time.monotonic() - begun)
+        elapsed, (own_after, children_after) = time.monotonic() - begun, self._processor()
+        self.told.own, self.told.children = (own_after - own) / elapsed, (children_after - children) / elapsed
 
     async def _settle(self) -> None:
         """Until the server answers and has looked at everything; what is told of by then (updates of this machine) is excused."""
@@ -112,6 +153,7 @@ class Hour:
             except KeepwellError:
                 pass
             await asyncio.sleep(0.5)
+        await self._back_up()
         await asyncio.sleep(45)
         self._excused |= set(await self._firing())
 
@@ -121,40 +163,52 @@ class Hour:
         begun = time.monotonic()
         expected = SEEN[fault]
         while time.monotonic() < begun + TOLD_WITHIN:
-            await self._look(expected)
-            if any(self._fits(text, expected) for text in await self._firing()):
+            if any(self._fits(text, expected) for text in await self._look(expected)):
                 self.told.seconds.append(time.monotonic() - begun)
                 break
-            await asyncio.sleep(1)
+            await asyncio.sleep(ASKED)
         else:
             self.told.missed.append(fault)
         await self._pause(self._chance.uniform(0, 15), expected)
         await self._laboratory.repair(fault)
-        end = time.monotonic() + ENDED_WITHIN
-        while time.monotonic() < end and any(self._fits(text, expected) for text in await self._firing()):
-            await self._look(expected)
-            await asyncio.sleep(1)
+        if fault == "backup-corrupted":
+            await self._back_up()
+        for _ in range(int(ENDED_WITHIN / ASKED)):
+            if not any(self._fits(text, expected) for text in await self._look(expected)):
+                break
+            await asyncio.sleep(ASKED)
+
+    async def _back_up(self) -> None:
+        """A copy that there is to damage; after that a new one is what repairs it."""
+        words = ("backups", "run", PROVED, "--data", str(self._prepared.data))
+        process = await asyncio.create_subprocess_exec(KEEPWELL, *words, stdout=PIPE, stderr=STDOUT, env=dict(self._prepared.environment))
+        said, _ = await process.communicate()
+        if process.returncode:
+            raise KeepwellError(f"keepwell {' '.join(words[:3])} ended with {process.returncode}", hint=said.decode())
 
     async def _pause(self, seconds: float, expected: Sequence[str] = ()) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             await self._look(expected)
             await visit(self._laboratory.address)
-            await asyncio.sleep(1)
+            await asyncio.sleep(ASKED)
 
-    async def _look(self, expected: Sequence[str]) -> None:
-        """What fires and is of no fault that is on is a false notice; each is counted once."""
-        for text in await self._firing():
+    async def _look(self, expected: Sequence[str]) -> list[str]:
+        """What fires. What of it is of no fault that is on is a false notice, counted once for as long as it fires."""
+        firing = await self._firing()
+        for text in firing:
             if text.partition(" ")[0] in _FIGURES:
                 self.told.unjudged.add(text)
-            elif text not in self._excused and not self._fits(text, expected):
-                self._excused.add(text)
+            elif text not in self._excused | self._counted and not self._fits(text, expected):
+                self._counted.add(text)
                 self.told.false.append(text)
+        self._counted.intersection_update(firing)
         self.told.resident.append(self._resident())
+        return firing
 
     def _fits(self, text: str, expected: Sequence[str]) -> bool:
         about = text.partition(" ")[2]
-        return any(about.startswith(name) for name in expected) and text not in self._excused
+        return any(about.startswith(name) or text == name for name in expected) and text not in self._excused
 
     async def _firing(self) -> list[str]:
         """Of each alert that fires its name, and the check, audit or whatever it is about."""
@@ -165,10 +219,11 @@ class Hour:
         fields = Path(f"/proc/{self._process.pid}/statm").read_text("ascii").split()
         return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
 
-    def _processor(self) -> float:
-        """Seconds of processor time: its own, and that of children that ended (proc_pid_stat(5), fields 14 to 17)."""
+    def _processor(self) -> tuple[float, float]:
+        """Seconds of processor time: its own, and that of its children that ended (proc_pid_stat(5), fields 14 to 17)."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
-        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        ticks = os.sysconf("SC_CLK_TCK")
+        return sum(map(int, fields[11:13])) / ticks, sum(map(int, fields[13:15])) / ticks
 
 
 def _words(alert: Mapping[str, Any]) -> str:
@@ -177,13 +232,39 @@ def _words(alert: Mapping[str, Any]) -> str:
     return f"{labels.get('alertname', alert.get('name', ''))} {about}".strip()
 
 
-async def _played(root: Path, minutes: float, seed: int) -> Told:
+def _mount_logs(layout: Layout) -> None:
+    """Makes the log folder a file system of its own; only this process and those that it starts see it."""
+    layout.logs.mkdir(parents=True, exist_ok=True)
+    options = f"size={_LOG_BYTES},mode=0755"
+    subprocess.run(("mount", "-t", "tmpfs", "-o", options, "audiodeck-logs", str(layout.logs)), check=True)
+
+
+def _go_alone() -> bool:
+    """Whether this process has mounts and a network (loopback) of its own; as root it begins anew with them. What else listens on this
+    machine is then not seen by the audit of ports."""
+    if os.environ.get(_ALONE):
+        return True
+    if os.geteuid() == 0 and shutil.which("unshare"):
+        os.environ[_ALONE] = "yes"
+        program = (sys.executable, "-m", "lab.audiodeck.hour", *sys.argv[1:])
+        begin = ("sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+        os.execvp("unshare", ("unshare", "--mount", "--net", "--propagation", "private", *begin, *program))
+    print("not as root, or without unshare(1): no file system can be filled, and disk-filling is left out", file=sys.stderr)
+    return False
+
+
+async def _played(root: Path, minutes: float, seed: int, *, alone: bool) -> Told:
     laboratory = AudioDeckLaboratory(root)
     sink = Sink(laboratory.layout)
     laboratory.layout.run.mkdir(parents=True, exist_ok=True)
     await sink.open()
     process: Process | None = None
     try:
+        faults = sorted(SEEN)
+        if alone:
+            await asyncio.to_thread(_mount_logs, laboratory.layout)
+        else:
+            faults.remove("disk-filling")
         await laboratory.start()
         prepared = await asyncio.to_thread(prepare, laboratory.layout, laboratory.port, ToldAt(sink.hook, sink.mail), often)
         with (laboratory.layout.run / "keepwell.log").open("ab") as log:
@@ -193,7 +274,7 @@ async def _played(root: Path, minutes: float, seed: int) -> Told:
                 stderr=log,
                 env=dict(prepared.environment),
             )
-        hour = Hour(laboratory, prepared, process, random.Random(seed))
+        hour = Hour(laboratory, prepared, process, random.Random(seed), faults)
         await hour.run(minutes)
         return hour.told
     finally:
@@ -211,9 +292,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=8)
     parser.add_argument("--root", type=Path, help="where everything lies; without it a temporary folder, which is removed")
     chosen = parser.parse_args()
+    alone = _go_alone()
     root = chosen.root or Path(tempfile.mkdtemp(prefix="keepwell-audiodeck-", dir="/var/tmp"))
     try:
-        told = asyncio.run(_played(root, chosen.minutes, chosen.seed))
+        told = asyncio.run(_played(root, chosen.minutes, chosen.seed, alone=alone))
     except KeepwellError as error:
         print(json.dumps({"problem": str(error), "hint": error.problems[0].hint}), file=sys.stderr)
         return 2

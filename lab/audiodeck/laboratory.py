@@ -19,6 +19,9 @@ OVERWRITTEN = "port = ???\n"
 """What a hand that slipped leaves of the settings."""
 
 _BALLAST_BYTES = 48_000_000
+_SMALL_BYTES = 1_000_000_000
+_FULL = 0.94
+"""A file system of the log folder's own that is smaller than that is filled so far."""
 
 
 class AudioDeckLaboratory:
@@ -122,4 +125,6 @@ class AudioDeckLaboratory:
         if not broken:
             ballast.unlink(missing_ok=True)
             return
-        await asyncio.to_thread(ballast.write_bytes, b"\0" * _BALLAST_BYTES)
+        use = shutil.disk_usage(self.layout.logs)
+        size = max(0, int(_FULL * use.total) - use.used) if use.total < _SMALL_BYTES else _BALLAST_BYTES
+        await asyncio.to_thread(ballast.write_bytes, b"\0" * size)
