@@ -56,7 +56,7 @@ deps: ## the Debian packages whose servers the tests start (service starts are f
 	@scripts/install-servers
 
 .PHONY: bench
-bench: .venv/.dev ## tables of speed, with the wanted figure beside each (about three quarters of an hour)
+bench: .venv/.dev ## tables of speed, with the wanted figure beside each (about an hour)
 	@$(PY) -m bench.startup
 	@$(PY) -m bench.http_client
 	@$(PY) -m bench.page
@@ -67,6 +67,10 @@ bench: .venv/.dev ## tables of speed, with the wanted figure beside each (about 
 	@$(PY) -m bench.samples_scrape
 	@$(PY) -m bench.samples_transfer
 	@$(PY) -m bench.samples
+	@$(PY) -m bench.alerts
+	@$(PY) -m bench.alert_history
+	@$(PY) -m bench.logs rotate
+	@$(PY) -m bench.logs analyse
 
 .PHONY: audiodeck
 audiodeck: .venv/.dev ## a whole manual played over five weeks, and what came of each row of its catalogue (half an hour)
