@@ -15,7 +15,7 @@ ENDED = ("done", "failed", "refused")
 SETTINGS = "keepwell: 1\nservice: shop\n"
 
 
-_BEGIN = """
+BEGIN = """
 import asyncio, pathlib, sys
 from keepwell.api.client import ServerClient
 client = ServerClient(pathlib.Path(sys.argv[1]))
@@ -48,7 +48,7 @@ class Runs:
     def begin(self, name: str) -> int:
         """Begins a runbook and does not wait; the number of its run."""
         told = subprocess.run(
-            [sys.executable, "-c", _BEGIN, str(self.data), name], capture_output=True, text=True, timeout=60, check=True, env=environment()
+            [sys.executable, "-c", BEGIN, str(self.data), name], capture_output=True, text=True, timeout=60, check=True, env=environment()
         )
         return int(told.stdout)
 

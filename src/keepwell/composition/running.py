@@ -80,7 +80,7 @@ class RunbookRoom:
     async def configure(self, operations: Operations) -> None:
         """Takes a configuration with the runbooks that stand in its directory now."""
         self._executing.directory = str(operations.directory.resolve())
-        self._executing.services = services_of(operations.entries("services"), verbs.manager_kinds())
+        self._executing.units.services = services_of(operations.entries("services"), verbs.manager_kinds())
         self._forgetting.kept = operations.values["history"].keep_runs
         self._permissions.policy = operations.values["policy"].destructive
         self._ready = {one.path: one for one in ready_in(operations, verbs.effective_user())}

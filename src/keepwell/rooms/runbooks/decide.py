@@ -15,6 +15,9 @@ from .prepare import digest_of
 USUAL_TIMEOUT = timedelta(hours=1)
 """How long a step may take that says nothing else."""
 
+SERVICE_TIMEOUT = timedelta(minutes=5)
+"""The same for one that goes through the manager of a service: systemd itself gives stopping and starting 90 s each."""
+
 _OVER = (State.DONE, State.SKIPPED)
 
 
@@ -158,8 +161,13 @@ def with_step(run: Run, step: StepRun) -> Run:
     return replace(run, steps=tuple(step if one.number == step.number else one for one in run.steps))
 
 
-def began(run: Run, move: Begin, ticket: str, now: datetime) -> Run:
-    """The step runs now."""
+def timeout_of(prepared: Prepared) -> timedelta:
+    """How long a step may take."""
+    return prepared.step.timeout or (SERVICE_TIMEOUT if prepared.way is Way.SERVICE else USUAL_TIMEOUT)
+
+
+def began(run: Run, move: Begin, ticket: str, now: datetime, instance: str = "") -> Run:
+    """The step runs now; ``instance`` is which start of its unit there is before it."""
     prepared = move.prepared
     step = replace(
         move.step,
@@ -169,7 +177,8 @@ def began(run: Run, move: Begin, ticket: str, now: datetime) -> Run:
         digest=digest_of(prepared),
         accepted_by=prepared.accepted_by,
         began_at=now,
-        deadline=now + (prepared.step.timeout or USUAL_TIMEOUT),
+        deadline=now + timeout_of(prepared),
+        instance=instance,
         ended_at=None,
         status=None,
         sentence="",

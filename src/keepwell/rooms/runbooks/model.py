@@ -69,6 +69,11 @@ class Prepared:
         """The step's name, which no other step of the runbook has."""
         return self.step.name
 
+    @property
+    def is_verified(self) -> bool:
+        """Whether something tells whether its effect is there."""
+        return bool(self.check or self.verifier)
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -92,7 +97,7 @@ class Ready:
 class StepRun:
     """A step of a run. ``attempt`` counts how often it was begun, ``ticket`` names the newest of these; ``deadline`` is when that is
     ended by force. ``by`` is the person who ticked, skipped or approved it, ``note`` what they wrote. ``confirmed``: a person said that it
-    may be done (again)."""
+    may be done (again). ``instance`` is which start of its unit there was before it began; empty where it has none or nobody can tell."""
 
     number: int
     name: str
@@ -112,6 +117,7 @@ class StepRun:
     by: str = ""
     note: str = ""
     confirmed: bool = False
+    instance: str = ""
 
 
 @dataclass(frozen=True, slots=True)

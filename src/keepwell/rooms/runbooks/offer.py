@@ -40,7 +40,7 @@ def tables() -> Tables:
 
         return METADATA
 
-    return Tables("runbooks", metadata, str(Path(__file__).parent / "migrations"), "runbooks_0001")
+    return Tables("runbooks", metadata, str(Path(__file__).parent / "migrations"), "runbooks_0002")
 
 
 def _services() -> type[Any]:

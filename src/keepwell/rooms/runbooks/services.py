@@ -14,10 +14,17 @@ VERBS = ("status", "start", "stop", "restart", "reload")
 
 @dataclass(frozen=True, slots=True)
 class UnitState:
-    """How a unit stands: ``running`` (None: on its way), and in the manager's own words."""
+    """How a unit stands: ``running`` (None: on its way), and in the manager's own words.
+
+    ``instance`` names this start of it, and another one after each start; empty where the manager does not tell. ``rests``: it does not
+    run, and nothing is under way that would change that. ``completed``: it is one that does its work and ends, and that went well.
+    """
 
     running: bool | None
     words: str
+    instance: str = ""
+    rests: bool = False
+    completed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,8 @@ class Manager:
     unit: Callable[[Any], str | None]
     """What the manager calls it, where that is another name than the service's."""
     example: str = ""
+    shown: Callable[[Any, str], Command] | None = None
+    """What a step prints that asks how a unit stands, where people read something else than ``read`` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,9 @@ class Service:
         return self.manager.command(self.options, verb, self.unit or unit)
 
     def text(self, verb: str, unit: str) -> str:
-        """The same as shell text."""
+        """What a step does, as shell text."""
+        if verb == "status" and self.manager.shown is not None:
+            return shlex.join(self.manager.shown(self.options, self.unit or unit).argv)
         return shlex.join(self.command(verb, unit).argv)
 
     def read(self, unit: str, result: Result) -> UnitState:

@@ -162,6 +162,7 @@ _SAME = (
     "sentence",
     "note",
     "confirmed",
+    "instance",
 )
 """The fields of a step that its columns are called like."""
 

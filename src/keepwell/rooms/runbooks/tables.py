@@ -49,6 +49,8 @@ STEP = Table(
     Column("done_by", FreeText, nullable=False),
     Column("note", FreeText, nullable=False),
     Column("confirmed", Boolean, nullable=False),
+    # Which start of its unit there was before it began.
+    Column("instance", FreeText, nullable=False, server_default=""),
 )
 # A permission: one wish, and what a person decided; or one given ahead for a text (digest) until an instant.
 PERMISSION = Table(

@@ -11,6 +11,9 @@ from keepwell.rooms.runbooks.services import Manager, UnitState
 
 _LINE = re.compile(r"(\S+)\s+([A-Z]+)\b\s*(.*)")
 _ON_ITS_WAY = ("STARTING", "BACKOFF", "STOPPING")
+_RESTS = ("STOPPED", "EXITED", "FATAL")
+_PROCESS = re.compile(r"pid (\d+)")
+_UNKNOWN = "(no such process)"
 
 
 class SupervisorOptions(Options):
@@ -33,12 +36,16 @@ def command(options: SupervisorOptions, verb: str, unit: str) -> Command:
 
 
 def read(options: SupervisorOptions, unit: str, result: Result) -> UnitState:
-    """The state from the line of the program (states: http://supervisord.org/subprocess.html#process-states)."""
+    """The state from the line of the program (states: http://supervisord.org/subprocess.html#process-states). Raises AnswerError for a
+    program that there is not."""
     match = next((match for line in result.stdout.splitlines() if (match := _LINE.fullmatch(line.strip())) and match[1] == unit), None)
+    if match is None and f"{unit}: ERROR {_UNKNOWN}" in result.stdout:
+        raise AnswerError(f"supervisord knows no program {unit}")
     if match is None or match[2] == "ERROR":
         raise AnswerError(f"supervisorctl gave no usable answer: {(result.stdout or result.stderr).strip()[:200]}")
     running = None if match[2] in _ON_ITS_WAY else match[2] == "RUNNING"
-    return UnitState(running, f"{match[2]} {match[3]}".strip())
+    process = _PROCESS.match(match[3])
+    return UnitState(running, f"{match[2]} {match[3]}".strip(), process[1] if process else "", rests=match[2] in _RESTS)
 
 
 def place(options: SupervisorOptions) -> str:

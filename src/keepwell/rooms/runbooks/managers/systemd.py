@@ -1,5 +1,7 @@
 """Units of systemd, by systemctl(1)."""
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from keepwell.config.options import Options
@@ -7,7 +9,40 @@ from keepwell.kernel.problems import AnswerError
 from keepwell.ports.runner import Command, Result
 from keepwell.rooms.runbooks.services import Manager, UnitState
 
-_ON_ITS_WAY = ("activating", "deactivating", "reloading")
+_ON_ITS_WAY = ("activating", "deactivating", "reloading", "refreshing", "maintenance")
+_PROPERTIES = "LoadState,ActiveState,SubState,Result,Type,Job,InvocationID,ExecMainCode,ExecMainStatus"
+_LOADED: Mapping[str, str] = {
+    "masked": "it is masked: it cannot be started until systemctl unmask",
+    "not-found": "its unit file is gone",
+    "bad-setting": "its unit file has a setting that systemd does not understand",
+    "error": "its unit file cannot be read",
+}
+"""What to say of a unit that is not loaded as it should be (``LoadState``, org.freedesktop.systemd1(5))."""
+
+_RESULTS: Mapping[str, str] = {
+    "resources": "something that it needs was not there: a file, a folder, memory",
+    "protocol": "it ended, or did not say that it is ready, as its unit file says that it does",
+    "timeout": "it took longer than its unit file allows",
+    "exit-code": "a program of it ended with a failure",
+    "signal": "it was ended by a signal",
+    "core-dump": "it crashed",
+    "watchdog": "it gave no sign of life in time",
+    "start-limit-hit": "it was started too often in a short time (systemctl reset-failed)",
+    "oom-kill": "memory ran out",
+}
+"""Why a unit failed (``Result``, systemd.service(5))."""
+
+_STATUSES: Mapping[str, str] = {
+    "200": "its folder cannot be entered",
+    "203": "its program cannot be started",
+    "216": "its group is not there",
+    "217": "its user is not there",
+    "226": "its name space cannot be made",
+}
+"""Exit statuses by which systemd tells that it could not start the program (systemd.exec(5), "Process exit codes")."""
+
+_EXITED = "1"
+"""``ExecMainCode`` of a process that ended by itself (CLD_EXITED, waitid(2))."""
 
 
 class SystemdOptions(Options):
@@ -21,22 +56,50 @@ class SystemdOptions(Options):
 
 def command(options: SystemdOptions, verb: str, unit: str) -> Command:
     """``systemctl VERB UNIT``; for the status its properties, since the words of ``systemctl status`` are for people."""
-    scope = ("--user",) if options.user else ()
     if verb == "status":
-        return Command(("systemctl", *scope, "show", "--property=LoadState,ActiveState,SubState", "--", unit), timeout=10.0)
-    return Command(("systemctl", *scope, verb, "--", unit), timeout=120.0)
+        return Command(("systemctl", *_scope(options), "show", f"--property={_PROPERTIES}", "--", unit), timeout=10.0)
+    return Command(("systemctl", *_scope(options), verb, "--", unit), timeout=120.0)
+
+
+def shown(options: SystemdOptions, unit: str) -> Command:
+    """``systemctl status``, with the last lines of its log, whole."""
+    return Command(("systemctl", *_scope(options), "status", "--no-pager", "--full", "--", unit), timeout=10.0)
+
+
+def _scope(options: SystemdOptions) -> tuple[str, ...]:
+    return ("--user",) if options.user else ()
 
 
 def read(options: SystemdOptions, unit: str, result: Result) -> UnitState:
-    """The state from the properties. Raises AnswerError for a unit that there is not."""
+    """The state from the properties. Raises AnswerError for a unit that there is not.
+
+    While a job of the unit waits or is done (``Job``), the unit is on its way whatever it is called just then: between the two halves of a
+    restart it is inactive.
+    """
     found = dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
-    active = found.get("ActiveState", "")
-    if found.get("LoadState") == "not-found":
+    active, load = found.get("ActiveState", ""), found.get("LoadState", "")
+    if load == "not-found" and active in ("", "inactive"):
         raise AnswerError(f"systemd knows no unit {unit}")
     if not active:
         raise AnswerError(f"systemctl gave no usable answer: {(result.stderr or result.stdout).strip()[:200]}")
-    running = None if active in _ON_ITS_WAY else active == "active"
-    return UnitState(running, f"{active} ({found.get('SubState', '')})")
+    on_its_way = active in _ON_ITS_WAY or found.get("Job", "") not in ("", "0")
+    reasons = [reason for reason in (_LOADED.get(load, ""), _failure(found) if active == "failed" else "") if reason]
+    words = f"{active} ({found.get('SubState', '')})" + (f": {'; '.join(reasons)}" if reasons else "")
+    return UnitState(
+        None if on_its_way else active == "active",
+        words,
+        found.get("InvocationID", ""),
+        rests=not on_its_way and active != "active",
+        completed=not on_its_way and active == "inactive" and found.get("Type") == "oneshot" and load == "loaded",
+    )
+
+
+def _failure(found: Mapping[str, str]) -> str:
+    """Why it failed."""
+    why, status = found.get("Result", ""), found.get("ExecMainStatus", "")
+    if why == "exit-code" and found.get("ExecMainCode") == _EXITED and status not in ("", "0"):
+        return _STATUSES.get(status, f"its process ended with status {status}")
+    return _RESULTS.get(why, "")
 
 
 def place(options: SystemdOptions) -> str:
@@ -52,4 +115,5 @@ DRIVER = Manager(
     place,
     lambda options: options.unit,
     example="services:\n  shop:\n    systemd: {unit: shop.service}\n",
+    shown=shown,
 )

@@ -1,25 +1,24 @@
 """One step is done: as a script that outlives Keepwell where that is possible, else by the host's runner."""
 
 import shlex
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from typing import Protocol
 
-from keepwell.kernel.problems import AnswerError, AskError
+from keepwell.kernel.problems import AskError
 from keepwell.ports.host import Host
 from keepwell.ports.runner import Command
 from keepwell.ports.scripts import Ended, Script, Scripts
-from keepwell.rooms.runbooks.decide import USUAL_TIMEOUT
-from keepwell.rooms.runbooks.model import Prepared, Ready, Run
+from keepwell.rooms.runbooks.model import Prepared, Ready
 from keepwell.rooms.runbooks.prepare import interpreter
-from keepwell.rooms.runbooks.services import Service, UnitState
-from keepwell.rooms.runbooks.usual import systemd_of
+
+from .execution import Execution
+from .units import Units
 
 OUTPUT_LIMIT = 1024 * 1024
 """Bytes of a step's output that are kept, its head and its tail."""
 
-SETTLES = 30.0
-"""Seconds in which a unit comes into the state that it was told to be in."""
+VERIFIER_SECONDS = 30.0
+"""How long one question of a verification may take."""
 
 VERIFIES = 60.0
 """Seconds in which the effect of a step shows itself."""
@@ -34,33 +33,13 @@ class Look(Protocol):
     async def __call__(self, check: str, /) -> tuple[bool | None, str]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """A step that is to be done in a run."""
-
-    run: Run
-    ready: Ready
-    prepared: Prepared
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """The values of its variables that are no secrets."""
-        asked = {name: self.run.arguments[name] for name in self.prepared.step.asks if name in self.run.arguments}
-        return {**self.ready.environment, **asked, "KEEPWELL_RUN": str(self.run.number), "KEEPWELL_STEP": self.prepared.name}
-
-    @property
-    def seconds(self) -> float:
-        """How long it may take."""
-        return (self.prepared.step.timeout or USUAL_TIMEOUT).total_seconds()
-
-
 class Executing:
-    """Does steps. ``services`` are those of the configuration in force; ``directory`` is where steps on this machine start."""
+    """Does steps. ``directory`` is where steps on this machine start."""
 
     def __init__(self, scripts: Scripts, hosts: Callable[[str], Host], look: Look) -> None:
         self._scripts, self._hosts, self._look = scripts, hosts, look
         self.directory = "/"
-        self.services: Mapping[str, Service] = {}
+        self.units = Units(hosts)
 
     def ticket(self, name: str) -> str:
         """A ticket for a step that begins."""
@@ -106,27 +85,20 @@ class Executing:
     def _program(self, prepared: Prepared) -> tuple[tuple[str, ...], str]:
         if prepared.service is None:
             return interpreter(prepared.step), prepared.step.text
-        service = self._service(prepared)
+        service = self.units.service(prepared)
         return ("bash", "-euo", "pipefail"), service.text(prepared.service.verb, prepared.service.unit)
 
-    def _service(self, prepared: Prepared) -> Service:
-        assert prepared.service is not None
-        return self.services.get(prepared.service.unit.removesuffix(".service")) or systemd_of(prepared.service.unit)
-
-    async def settled(self, work: Execution) -> tuple[bool, str]:
-        """Whether a unit is in the state that its step told it to be in, and how it stands."""
-        assert work.prepared.service is not None
-        deed, service, host = work.prepared.service, self._service(work.prepared), self._hosts(work.ready.host)
-        end = host.clock.monotonic() + SETTLES
-        while True:
-            try:
-                state = await unit_state(service, deed.unit, host)
-                words, settled = f"{deed.unit} is {state.words}", deed.verb == "status" or state.running is (deed.verb != "stop")
-            except (AskError, AnswerError) as error:
-                words, settled = str(error), False
-            if settled or host.clock.monotonic() >= end:
-                return settled, words
-            await host.clock.sleep(_EVERY)
+    async def interrupted(self, work: Execution, instance: str, patience: float) -> tuple[bool | None, str]:
+        """Whether the effect of a step is there of which nobody knows how it ended: what the manager of its unit says, and its
+        verification; None where neither tells. ``instance`` is that of its unit before it began, ``patience`` the seconds that it had
+        left."""
+        there, how = None, ""
+        if work.prepared.service is not None:
+            there, how = await self.units.effect(work, instance, patience)
+        if there is False or not work.prepared.is_verified:
+            return there, how
+        effect, said = await self.verified(work, VERIFIES if there else 0.0)
+        return effect, "; ".join(part for part in (how, said) if part)
 
     async def verified(self, work: Execution, patience: float) -> tuple[bool | None, str]:
         """Whether its effect is there, within so many seconds: None where it has no verification or that could not be asked."""
@@ -146,7 +118,7 @@ class Executing:
             if prepared.verifier is None:
                 return None, ""
             argv = ("bash", "--norc", "-euo", "pipefail", "-c", prepared.verifier.text)
-            command = Command(argv, environment=work.environment, secrets=work.ready.secrets, timeout=SETTLES)
+            command = Command(argv, environment=work.environment, secrets=work.ready.secrets, timeout=VERIFIER_SECONDS)
             result = await self._hosts(work.ready.host).runner.run(command)
         except AskError as error:
             return None, str(error)
@@ -161,8 +133,3 @@ def _without_startup(argv: tuple[str, ...]) -> tuple[str, ...]:
     do not bear ``-u``."""
     at = next((number for number, word in enumerate(argv, 1) if word.rpartition("/")[2] == "bash"), 0)
     return (*argv[:at], "--norc", *argv[at:]) if at else argv
-
-
-async def unit_state(service: Service, unit: str, host: Host) -> UnitState:
-    """How a unit stands. Raises AskError and AnswerError."""
-    return service.read(unit, await host.runner.run(service.command("status", unit)))

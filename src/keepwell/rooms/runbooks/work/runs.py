@@ -25,7 +25,8 @@ from keepwell.rooms.runbooks.model import ENDED, OPEN, Ready, Run, State, StepRu
 from keepwell.storage import journal, leases
 from keepwell.storage.database import Database
 
-from .executing import VERIFIES, Executing, Execution
+from .executing import VERIFIES, Executing
+from .execution import Execution
 from .holding import Holding, Taken
 from .news import News
 
@@ -183,14 +184,16 @@ class Runs:
             "attempt": move.step.attempt + 1,
         }
         before = move.step
+        work = Execution(run, self.ready(run.runbook), prepared)
+        instance = await self._executing.units.instance(work) if prepared.service is not None else ""
 
         def change(now_run: Run) -> Run:
             if decide.same(now_run, before).state is not before.state or decide.same(now_run, before).attempt != before.attempt:
                 raise Taken  # somebody said something else meanwhile
-            return decide.began(now_run, move, ticket, now)
+            return decide.began(now_run, move, ticket, now, instance)
 
         stored = await self._changed(run.number, change, "run.step-began", facts)
-        work = Execution(stored, self.ready(run.runbook), prepared)
+        work = replace(work, run=stored)
         try:
             ended = await self._executing.run(work, ticket, self.news.hearing(run.number))
         except AskError as error:
@@ -218,15 +221,15 @@ class Runs:
         """What came of a step that was begun: by its status, the state of its unit and its verification."""
         prepared = work.prepared
         state, sentence = decide.judged(ended, timedelta(seconds=work.seconds))
-        verifies = bool(prepared.check or prepared.verifier)
         if state is State.ASKS:
-            effect, said = await self._executing.verified(work, 0.0)
+            began = decide.same(work.run, step)
+            left = (began.deadline - self._clock.now()).total_seconds() if began.deadline else 0.0
+            effect, said = await self._executing.interrupted(work, began.instance, left)
             state = decide.after_a_crash(step, prepared, effect)
             sentence = f"interrupted; {said}" if said else sentence
-        elif state is State.DONE and prepared.way is Way.SERVICE:
-            settled, sentence = await self._executing.settled(work)
-            state = State.DONE if settled else State.FAILED
-        if state is State.DONE and verifies and not ended.lost:
+        elif prepared.way is Way.SERVICE:
+            state, sentence = await self._executing.units.judged(work, ended, state, sentence)
+        if state is State.DONE and prepared.is_verified and not ended.lost:
             effect, said = await self._executing.verified(work, VERIFIES)
             state, sentence = (State.DONE, said) if effect else (State.FAILED, f"it ended well, and its effect is not there: {said}")
         if state is State.WAITING:
