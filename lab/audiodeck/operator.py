@@ -4,9 +4,12 @@ What they do is theirs, and said so: a row of the manual that only they ticked i
 """
 
 import asyncio
+import fnmatch
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from typing import Any
 from keepwell.api.client import ServerClient
 from keepwell.kernel.problems import KeepwellError
 
+from .layout import Layout
 from .playing import PlayedClock
 
 NAME = "simulated operator"
@@ -22,11 +26,43 @@ ROUND = 800.0
 
 _EACH_MINUTE = 'every: "* * * * *"'
 _UNDER_WAY = ("waiting", "asks")
+_SETTINGS = "audiodeck-config"
+"""The backup of the settings."""
+_RESTART = "database-configuration-recovery"
+"""The runbook that restarts the service on what was restored."""
+_PATIENCE = 120
+"""How often this person looks, half a second apart, whether a recovery has ended."""
 
 
 def _what_next(runbook: str) -> str:
     """What this person says of a step of which nobody knows how it ended: what counts is not counted again, all else may be repeated."""
     return "skip" if runbook.endswith("count-occasions.md") else "repeat"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that this person sees is gone, out of which backup it comes back, and the paths that are recovered."""
+
+    seen: Callable[[Layout], bool]
+    backup: str
+    paths: Callable[[Layout], Sequence[Path]]
+
+
+def _settings_lost(layout: Layout) -> bool:
+    try:
+        return "port" not in json.loads(layout.settings.read_text("utf-8"))
+    except (OSError, ValueError):
+        return True
+
+
+def _program_lost(layout: Layout) -> bool:
+    return not layout.program.is_file() or not layout.program.stat().st_size
+
+
+_LOSSES = (
+    Loss(_program_lost, "audiodeck-backup", lambda layout: (layout.home, layout.unit)),
+    Loss(_settings_lost, _SETTINGS, lambda layout: (layout.settings.parent,)),
+)
 
 
 class Operator:
@@ -54,7 +90,7 @@ class Operator:
         """Goes round for ever."""
         while True:
             with self._clock.held():
-                for deed in (self._incidents, self._runs, self._tasks, self._plans):
+                for deed in (self._losses, self._incidents, self._runs, self._tasks, self._plans):
                     try:
                         await deed()
                     except KeepwellError as error:
@@ -72,6 +108,56 @@ class Operator:
         except KeepwellError as error:
             self._note(f"{path}: {error}")
             return None
+
+    async def look(self, pattern: str) -> str:
+        """Has a check looked at now; gives the state that it found, empty where that cannot be known."""
+        for check in (await self._client.get("/api/v1/checks"))["checks"]:
+            if fnmatch.fnmatchcase(check["name"], pattern):
+                found = await self._try(f"/api/v1/checks/{check['name']}/run")
+                return str(found["state"]) if found else ""
+        self._note(f"no check is called {pattern}")
+        return ""
+
+    async def _losses(self) -> None:
+        """What is gone comes back out of its backup, in the place where it was; then the service is restarted. A file says that it has to:
+        a Keepwell that is killed takes this person along."""
+        layout = Layout(self._root)
+        restart = layout.run / "restart"
+        for loss in _LOSSES:
+            if loss.seen(layout):
+                restart.touch()
+                await self._recover(loss.backup, [str(path) for path in loss.paths(layout)])
+        if restart.exists() and not any(loss.seen(layout) for loss in _LOSSES):
+            await self._run_book(_RESTART, f"restart {self._clock.now():%Y%m%dT%H%M}")
+            restart.unlink()
+
+    async def _recover(self, backup: str, paths: Sequence[str]) -> None:
+        """As ``keepwell backups recover BACKUP PATH...`` does it; somebody else permits it."""
+        run = await self._try(f"/api/v1/backups/{backup}/recover", {"paths": paths})
+        for _ in range(_PATIENCE):
+            if run is None or run["state"] not in ("running", "waiting"):
+                break
+            if run["state"] == "waiting":
+                for wish in (await self._client.get("/api/v1/approvals"))["approvals"]:
+                    if wish["subject"] == f"backups/recoveries/{run['id']}":
+                        await asyncio.to_thread(self._approve, int(wish["id"]))
+            await self._clock.sleep(0.5)
+            run = await self._client.get(f"/api/v1/backup-runs/{run['id']}")
+        if run is not None and run["state"] != "done":
+            self._note(f"recovery from {backup}: {run['state']}: {run['sentence']}")
+
+    async def _copy_settings(self) -> None:
+        """A copy of the settings by hand, before their backup's own first occasion."""
+        if not (await self._client.get(f"/api/v1/backups/{_SETTINGS}"))["copies_there"]:
+            await self._try(f"/api/v1/backups/{_SETTINGS}/run")
+
+    async def _run_book(self, name: str, key: str) -> None:
+        """Runs a runbook without what cannot be run; where nothing can, the refusal itself is what there is to see."""
+        book = await self._client.get(f"/api/v1/runbooks/{name}")
+        left_out = [step["name"] for step in book["steps"] if step["way"] in ("refused", "missing")]
+        if len(left_out) == len(book["steps"]):
+            left_out = []
+        await self._try("/api/v1/runs", {"runbook": book["path"], "key": key, "skip": left_out})
 
     async def _incidents(self) -> None:
         for incident in (await self._client.get("/api/v1/incidents?state=open"))["incidents"]:
@@ -131,14 +217,11 @@ class Operator:
         await self._slow_down(hours + 24)
         if hours >= 10:
             await self._open_by_hand()
+            await self._copy_settings()
         books = (await self._client.get("/api/v1/runbooks"))["runbooks"]
         for place, book in enumerate(books):
             if 0 <= place <= hours - 8 and book["last"] is None:
-                plan = await self._client.get(f"/api/v1/runbooks/{book['name']}")
-                left_out = [step["name"] for step in plan["steps"] if step["way"] in ("refused", "missing")]
-                if len(left_out) == len(plan["steps"]):
-                    left_out = []  # then the refusal itself is what there is to see
-                await self._try("/api/v1/runs", {"runbook": book["path"], "key": f"on demand {book['path']}", "skip": left_out})
+                await self._run_book(book["name"], f"on demand {book['path']}")
 
     async def _slow_down(self, hours: int) -> None:
         """After two hours at the manual's own pace its script of each minute runs every two hours: each run is a real one."""

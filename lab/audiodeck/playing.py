@@ -113,6 +113,15 @@ class PlayedClock:
             self._jump(min(end, self._sleepers[0][0]) if self._sleepers else end)
         await self._quiet()
 
+    async def play_slowly(self, seconds: float) -> None:
+        """Lets so much time pass really, and as much of played time: for what is measured over time."""
+        real = asyncio.get_running_loop().time
+        begun, before = real(), self._elapsed
+        with self.held():
+            while (passed := real() - begun) < seconds:
+                await asyncio.sleep(min(0.1, seconds - passed))
+                self._jump(before + real() - begun)
+
     async def _quiet(self) -> None:
         while True:
             seen = self._changes

@@ -1,13 +1,13 @@
 """What happens to AudioDeck while weeks are played: which fault begins and ends when, and what else is done to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """A fault, from so long after the beginning on, for so long. ``repaired`` False: it is left to the playbook, which restarts."""
+    """A fault, from so long after the beginning on, for so long. ``repaired`` False: it is left to who operates."""
 
     fault: str
     after: timedelta
@@ -20,8 +20,11 @@ def _at(day: int, hour: float) -> timedelta:
 
 
 SPELLS = (
+    Spell("processor-busy", _at(1, 5), timedelta(minutes=30)),
     Spell("api-slow", _at(2, 19), timedelta(hours=4)),
+    Spell("settings-lost", _at(3, 9), timedelta(0), repaired=False),
     Spell("service-down", _at(3, 13), timedelta(hours=5)),
+    Spell("program-lost", _at(3, 22), timedelta(0), repaired=False),
     Spell("audio-broken", _at(4, 11), timedelta(hours=5)),
     Spell("api-errors", _at(5, 13), timedelta(hours=7)),
     Spell("memory-leak", _at(6, 9), timedelta(hours=6)),
@@ -35,6 +38,17 @@ SPELLS = (
     Spell("service-down", _at(26, 3), timedelta(hours=5)),
 )
 """Five weeks, which begin on a Monday; the first alone has all but the last."""
+
+LOOKED_AT: Mapping[str, Sequence[str]] = {
+    "service-down": ("service-audiodeck", "process-audiodeck-server", "port-127-0-0-1-*"),
+    "api-errors": ("audio-test",),
+    "processor-busy": ("process-audiodeck-server",),
+}
+"""Checks (patterns of their names) that somebody looks at as soon as a fault is there. By themselves they look so seldom in a play that a
+fault may be over before they do."""
+
+MEASURED = frozenset({"processor-busy"})
+"""Faults that are measured over time: while they are looked at, played time passes no faster than real time."""
 
 Deed = tuple[datetime, str, str]
 """When; ``break``, ``repair`` or ``visit``; and which fault."""

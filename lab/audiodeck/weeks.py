@@ -24,6 +24,7 @@ from keepwell.engine import Engine
 from keepwell.machine.scripts import DetachedScripts
 from keepwell.ports.host import Host
 from keepwell.rooms.checks.work import recorder
+from keepwell.rooms.checks.work.watch import Checks
 from keepwell.rooms.incidents import work as incidents
 from keepwell.rooms.samples.work import upkeep
 from keepwell.storage.database import Database
@@ -31,12 +32,16 @@ from keepwell.storage.database import Database
 from .layout import Layout
 from .operator import Operator
 from .playing import HeldLoop, Holding, PlayedClock
-from .script import deeds_between
+from .script import LOOKED_AT, MEASURED, deeds_between
+
+_BETWEEN_LOOKS, _LONGEST_LOOK = 8.0, 60.0
+"""Seconds between two looks at what is measured over time, and for how long somebody looks at most."""
 
 
 def hold_everything(clock: PlayedClock) -> None:
     """While a job of the engine runs, a script runs or the database writes, time stands still; and nothing waits for a batch to fill."""
-    for owner, method in ((Engine, "_guarded"), (Database, "write"), (DetachedScripts, "run"), (DetachedScripts, "resume")):
+    engine = ((Engine, "_guarded"), (Database, "write"), (DetachedScripts, "run"), (DetachedScripts, "resume"))
+    for owner, method in (*engine, (Checks, "look_now")):
         setattr(owner, method, clock.holding(getattr(owner, method)))
     recorder.BATCH_EVERY = 0.0
     incidents.EVERY, upkeep.EVERY = 900.0, 6 * 3600.0
@@ -120,6 +125,18 @@ class Weeks:
             with self.clock.held():
                 date_files(self._layout, self._chosen.begin, self.clock.now())
                 self._laboratory.ask(verb, name)
+                if verb == "break" and name in LOOKED_AT:
+                    await self._look_at(name)
+
+    async def _look_at(self, fault: str) -> None:
+        """Somebody looks at what must show the fault; at what is measured over time again and again until it does."""
+        measured = fault in MEASURED
+        for pattern in LOOKED_AT[fault]:
+            state = await self._operator.look(pattern)
+            begun = self.clock.monotonic()
+            while measured and state not in ("warn", "fail") and self.clock.monotonic() < begun + _LONGEST_LOOK:
+                await self.clock.play_slowly(_BETWEEN_LOOKS)
+                state = await self._operator.look(pattern)
 
 
 def _instant(text: str) -> datetime:

@@ -60,6 +60,21 @@ async def test_played_time_stands_still_while_something_is_done() -> None:
     assert clock.now() == datetime(2030, 1, 1, 0, 2, tzinfo=UTC)
 
 
+async def test_time_that_is_played_slowly_passes_as_fast_as_real_time() -> None:
+    clock = PlayedClock(datetime(2030, 1, 1, tzinfo=UTC))
+    seen: list[float] = []
+
+    async def measures() -> None:
+        begun, before = asyncio.get_running_loop().time(), clock.monotonic()
+        await clock.play_slowly(0.5)
+        seen.append((asyncio.get_running_loop().time() - begun) - (clock.monotonic() - before))
+
+    task = asyncio.create_task(measures())
+    await clock.play(datetime(2030, 1, 1, 1, tzinfo=UTC))
+    await task
+    assert seen == [pytest.approx(0, abs=0.05)]
+
+
 async def test_a_pause_is_really_slept_while_something_real_goes_on() -> None:
     clock = PlayedClock(datetime(2030, 1, 1, tzinfo=UTC))
     began = asyncio.get_running_loop().time()
