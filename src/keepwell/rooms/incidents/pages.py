@@ -10,7 +10,7 @@ from keepwell.ports.offer import Page, Query
 from .asked import Asked
 from .model import Clock, Deed, Evidence, Happened, Incident, Kind, Severity, Stage
 from .reading import Reading
-from .words import length, note, says
+from .words import length, note, says, who
 
 PATH = "/incidents"
 
@@ -129,7 +129,7 @@ def _alert(incident: Incident, index: int) -> dict[str, Any]:
 
 def _happened(one: Happened, number: int) -> dict[str, Any]:
     output = f"/api/v1/incidents/{number}/outputs/{one.digest}" if one.digest and one.event == "incident.evidence" else ""
-    return {"at": _instant(one.at), "what": says(one), "actor": one.actor, "note": note(one), "output": output}
+    return {"at": _instant(one.at), "what": says(one), "actor": who(one), "note": note(one), "output": output}
 
 
 def _evidence(one: Evidence) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from .model import Deed, Evidence, Happened, Incident, Kind, Policy
-from .words import length, note, says
+from .words import length, note, says, who
 
 _OWN = """
 ## What was the cause
@@ -101,7 +101,7 @@ def _timeline(timeline: Sequence[Happened]) -> Iterator[str]:
     yield "| when (UTC) | who | what | note |"
     yield "|---|---|---|---|"
     for one in timeline:
-        yield f"| {one.at:%Y-%m-%d %H:%M:%S} | {_cell(one.actor)} | {_cell(says(one))} | {_cell(note(one))} |"
+        yield f"| {one.at:%Y-%m-%d %H:%M:%S} | {_cell(who(one))} | {_cell(says(one))} | {_cell(note(one))} |"
     yield ""
 
 

@@ -8,7 +8,7 @@ from keepwell.kernel.exits import Exit
 from keepwell.ports.offer import Call
 
 from .model import Happened
-from .words import length, note, says
+from .words import length, note, says, who
 
 _STYLES = {"open": "fail", "acknowledged": "warn", "mitigated": "warn", "resolved": "dim"}
 
@@ -60,7 +60,7 @@ def show(call: Call, one: Mapping[str, Any]) -> int:
     for entry in one["timeline"]:
         happened = Happened(0, datetime.fromisoformat(entry["at"]), entry["actor"], entry["event"], entry["subject"], entry["facts"])
         written = note(happened)
-        rows.append((entry["at"], entry["actor"], f"{says(happened)}: {written}" if written else says(happened)))
+        rows.append((entry["at"], who(happened), f"{says(happened)}: {written}" if written else says(happened)))
     call.output.table(("when", "who", "what"), rows)
     return Exit.OK if one["state"] == "resolved" else Exit.NEGATIVE
 

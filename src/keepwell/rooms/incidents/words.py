@@ -21,9 +21,9 @@ _SAYS = {
     "incident.respond-missed": "nobody had answered in time (due {due})",
     "incident.update-missed": "no update in time (due {due})",
     "incident.resolve-missed": "not resolved in time (due {due})",
-    "alert.firing": "alert {name} fires",
-    "alert.resolved": "alert {name} has ended",
-    "alert.acknowledged": "alert {name} acknowledged",
+    "alert.firing": "alert {number} ({name}) fires",
+    "alert.resolved": "alert {number} ({name}) has ended",
+    "alert.acknowledged": "alert {number} ({name}) acknowledged",
 }
 
 
@@ -36,7 +36,16 @@ def says(one: Happened) -> str:
     """What happened, in a few words."""
     facts: Mapping[str, Any] = one.facts
     pattern = _SAYS.get(one.event)
-    return pattern.format_map(_Absent(facts)) if pattern is not None else f"{one.event} {one.subject}"
+    return (
+        pattern.format_map(_Absent({**facts, "number": one.subject.rpartition("/")[2]}))
+        if pattern is not None
+        else f"{one.event} {one.subject}"
+    )
+
+
+def who(one: Happened) -> str:
+    """Who did it: the user at the other end of the Unix socket by name only."""
+    return one.actor.removeprefix("uid:")
 
 
 def note(one: Happened) -> str:
