@@ -130,7 +130,7 @@ async def test_an_import_says_what_it_wrote_and_what_waits(desk: Desk) -> None:
     assert "keepwell fill" in spoken.text
     assert f"keepwell plan {desk.ops}" in spoken.text
     assert f"keepwell up {desk.ops}" in spoken.text
-    assert f"Nobody is told of alerts so far: {desk.ops}/keepwell.yaml names no receivers" in spoken.text
+    assert f"Nobody is told of alerts so far: write the section receivers into {desk.ops}/keepwell.yaml" in spoken.text
     assert sorted(os.listdir(desk.ops)) == ["import-report.html", "import-report.json", "keepwell.yaml", "runbooks"]
     kept = kept_path(desk.data, desk.ops)
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600

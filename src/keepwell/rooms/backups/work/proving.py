@@ -134,7 +134,7 @@ def _restored(proof: Proof, manifest: Manifest, keys: list[object]) -> str:
     stop = proof.ports.stop
     extract(folder, manifest, proof.folder, keys, stop)
     count = compare(proof.folder, members_of(folder, manifest, keys), stop, with_owners)
-    words = "contents, modes, times and owners" if with_owners else "contents, modes and times (owners need root)"
+    words = "contents, modes, times and owners" if with_owners else "contents, modes and times (only root could compare owners)"
     return f"{counted(count, 'member')} restored, {words} as they were"
 
 

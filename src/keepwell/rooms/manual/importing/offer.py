@@ -206,7 +206,7 @@ def _tell_next(output: Output, work: "Work") -> None:
     for command, says in steps:
         output.say(f"  {command.ljust(wide)}  {says}")
     if counts.get("checks") and not _names_receivers(work):
-        output.say(f"Nobody is told of alerts so far: {folder}/{CONFIGURATION} names no receivers", style="warn")
+        output.say(f"Nobody is told of alerts so far: write the section receivers into {folder}/{CONFIGURATION}", style="warn")
 
 
 def _names_receivers(work: "Work") -> bool:
