@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import heapq
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -20,6 +20,9 @@ QUIET = 0.002
 
 PAUSE = 1.0
 """Seconds up to which a sleep is a pause."""
+
+PACE = 0.02
+"""Seconds that time goes on by where it is played as fast as it passes."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,8 +66,9 @@ class PlayedClock:
             await asyncio.sleep(0)
             return
         if _holding.get() is not None and seconds <= PAUSE:
+            until = self._elapsed + seconds
             await asyncio.sleep(seconds)
-            self._jump(self._elapsed + seconds)
+            self._jump(until)
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._elapsed + seconds, next(self._count), future))
@@ -113,14 +117,26 @@ class PlayedClock:
             self._jump(min(end, self._sleepers[0][0]) if self._sleepers else end)
         await self._quiet()
 
-    async def play_slowly(self, seconds: float) -> None:
-        """Lets so much time pass really, and as much of played time: for what is measured over time."""
+    @contextlib.asynccontextmanager
+    async def slowly(self) -> AsyncIterator[None]:
+        """Inside, played time passes as fast as real time: for what is measured over time."""
         real = asyncio.get_running_loop().time
         begun, before = real(), self._elapsed
-        with self.held():
-            while (passed := real() - begun) < seconds:
-                await asyncio.sleep(min(0.1, seconds - passed))
+
+        async def keep_pace() -> None:
+            while True:
+                await asyncio.sleep(PACE)
                 self._jump(before + real() - begun)
+
+        hold = Hold("slowly")
+        self._holds.add(hold)
+        pace = asyncio.create_task(keep_pace())
+        try:
+            yield
+        finally:
+            pace.cancel()
+            self._holds.discard(hold)
+            self._changes += 1
 
     async def _quiet(self) -> None:
         while True:

@@ -130,13 +130,14 @@ class Weeks:
 
     async def _look_at(self, fault: str) -> None:
         """Somebody looks at what must show the fault; at what is measured over time again and again until it does."""
-        measured = fault in MEASURED
         for pattern in LOOKED_AT[fault]:
-            state = await self._operator.look(pattern)
-            begun = self.clock.monotonic()
-            while measured and state not in ("warn", "fail") and self.clock.monotonic() < begun + _LONGEST_LOOK:
-                await self.clock.play_slowly(_BETWEEN_LOOKS)
-                state = await self._operator.look(pattern)
+            if fault not in MEASURED:
+                await self._operator.look(pattern)
+                continue
+            async with self.clock.slowly():
+                end = self.clock.monotonic() + _LONGEST_LOOK
+                while await self._operator.look(pattern) not in ("warn", "fail") and self.clock.monotonic() < end:
+                    await self.clock.sleep(_BETWEEN_LOOKS)
 
 
 def _instant(text: str) -> datetime:

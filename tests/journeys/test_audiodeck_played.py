@@ -63,16 +63,21 @@ async def test_played_time_stands_still_while_something_is_done() -> None:
 async def test_time_that_is_played_slowly_passes_as_fast_as_real_time() -> None:
     clock = PlayedClock(datetime(2030, 1, 1, tzinfo=UTC))
     seen: list[float] = []
+    began = asyncio.get_running_loop().time()
 
     async def measures() -> None:
         begun, before = asyncio.get_running_loop().time(), clock.monotonic()
-        await clock.play_slowly(0.5)
+        async with clock.slowly():
+            with clock.held():
+                await clock.sleep(0.3)
+            await clock.sleep(1.2)
         seen.append((asyncio.get_running_loop().time() - begun) - (clock.monotonic() - before))
 
     task = asyncio.create_task(measures())
     await clock.play(datetime(2030, 1, 1, 1, tzinfo=UTC))
     await task
-    assert seen == [pytest.approx(0, abs=0.05)]
+    assert seen == [pytest.approx(0, abs=0.1)]
+    assert asyncio.get_running_loop().time() - began >= 1.5
 
 
 async def test_a_pause_is_really_slept_while_something_real_goes_on() -> None:
