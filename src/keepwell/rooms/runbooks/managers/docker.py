@@ -48,7 +48,7 @@ def read(options: DockerOptions, unit: str, result: Result) -> UnitState:
     if status in _ON_ITS_WAY or (status == "running" and health == "starting"):
         return UnitState(None, words, instance)
     if status in _RESTS:
-        return UnitState(False, words + _end(state), instance, rests=True)
+        return UnitState(False, status + _end(state), instance, rests=True)
     return UnitState(status == "running" and health != "unhealthy", words, instance)
 
 

@@ -56,14 +56,16 @@ class Units:
         """What came of a step whose command has ended: ``state`` and ``sentence`` say what is to be thought of the command alone. Managers
         tell by an exit status of their own that a unit does not run, so asking for it is done when there is an answer."""
         assert work.prepared.service is not None
-        asks = work.prepared.service.verb == "status"
-        if state is State.FAILED and (ended.timed_out or not asks):
-            return state, f"{sentence}; {await self._words(work)}"
-        if asks:
-            found = await self._answered(work)
-        else:
-            found = await self._settled(work, SETTLES)
-        return State.DONE if found.well else State.FAILED, found.sentence
+        verb = work.prepared.service.verb
+        if state is State.FAILED and (ended.timed_out or verb != "status"):
+            return state, f"{sentence}; {(await self._answered(work)).sentence}"
+        found = await (self._answered(work) if verb == "status" else self._settled(work, SETTLES))
+        begun = work.run.step(work.prepared.name)
+        known = {begun.instance if begun is not None else "", found.state.instance if found.state is not None else ""}
+        anew = (
+            ": it was started anew, where it should have been reloaded" if verb == "reload" and "" not in known and len(known) > 1 else ""
+        )
+        return State.DONE if found.well else State.FAILED, found.sentence + anew
 
     async def effect(self, work: Execution, before: str, patience: float) -> tuple[bool | None, str]:
         """Whether the effect of a step is there that was interrupted: None where the manager cannot tell. ``before`` is the instance that
@@ -100,9 +102,6 @@ class Units:
         except (AskError, AnswerError) as error:
             return Settled(False, str(error))
         return Settled(True, f"{work.prepared.service.unit} is {state.words}", state)
-
-    async def _words(self, work: Execution) -> str:
-        return (await self._answered(work)).sentence
 
     async def _settled(self, work: Execution, patience: float) -> Settled:
         """Watches until it is as it was told to be, and stays so; or rests otherwise, and stays so; or the time is over."""
