@@ -154,8 +154,8 @@ class Hour:
                 pass
             await asyncio.sleep(0.5)
         await self._back_up()
-        await asyncio.sleep(45)
-        self._excused |= set(await self._firing())
+        await asyncio.sleep(75)  # a proof each minute
+        self._excused = set(await self._firing())
 
     async def _one(self, fault: str) -> None:
         self.told.faults += 1
@@ -203,6 +203,7 @@ class Hour:
                 self._counted.add(text)
                 self.told.false.append(text)
         self._counted.intersection_update(firing)
+        self._excused.intersection_update(firing)
         self.told.resident.append(self._resident())
         return firing
 

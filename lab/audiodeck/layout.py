@@ -1,6 +1,7 @@
 """Where AudioDeck's files lie: the paths of its manual, below a root of their own; and how they are made."""
 
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -15,6 +16,7 @@ from .programs import MACHINE
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOGS = ("application", "health", "metrics", "error", "access", "audit")
+LEFTOVER = "startup.log.old"
 TONES = ("tone.wav", "test-tone.mp3")
 """The tone that health opens, and the one that the manual plays by POST. Both hold the same 16 bit sound."""
 
@@ -110,6 +112,7 @@ class Layout:
         self.write_settings(port)
         (self.home / "devices.json").write_text(json.dumps([{"name": "left", "channel": 1}, {"name": "right", "channel": 2}]), "utf-8")
         self.write_tones()
+        self._make_leftover()
         self._make_certificates()
         for name in LOGS:
             (self.logs / f"{name}.log").touch()
@@ -135,6 +138,13 @@ class Layout:
         (self.home / "audio").mkdir(exist_ok=True)
         for tone in TONES:
             write_tone(self.home / "audio" / tone)
+
+    def _make_leftover(self) -> None:
+        """A log that was set aside two months ago."""
+        leftover = self.logs / LEFTOVER
+        leftover.write_text("first start\n", "utf-8")
+        then = datetime.now(UTC).timestamp() - 60 * 86400
+        os.utime(leftover, (then, then))
 
     def _make_certificates(self) -> None:
         folder = self.root / "tls"

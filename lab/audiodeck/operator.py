@@ -90,7 +90,7 @@ class Operator:
         """Goes round for ever."""
         while True:
             with self._clock.held():
-                for deed in (self._losses, self._incidents, self._runs, self._tasks, self._plans):
+                for deed in (self._losses, self._incidents, self._runs, self._tasks, self._wishes, self._plans):
                     try:
                         await deed()
                     except KeepwellError as error:
@@ -209,6 +209,12 @@ class Operator:
         for task in (await self._client.get("/api/v1/tasks"))["tasks"]:
             if task.get("work") is None and task.get("state") == "waiting":
                 await self._try(f"/api/v1/tasks/{task['name']}/done", {"by": NAME, "note": "simulated"})
+
+    async def _wishes(self) -> None:
+        """What a task asks permission for: to clean up among the logs."""
+        for wish in (await self._client.get("/api/v1/approvals"))["approvals"]:
+            if wish["subject"].startswith("logs/"):
+                await asyncio.to_thread(self._approve, int(wish["id"]))
 
     async def _plans(self) -> None:
         """Once: every runbook that no task runs is run on demand, one each hour of the second day."""
