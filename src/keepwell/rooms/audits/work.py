@@ -17,6 +17,7 @@ from keepwell.kernel.redaction import redact_patterns
 from keepwell.ports.activity import Job
 from keepwell.ports.alerts import Active, Tell
 from keepwell.ports.clock import Clock
+from keepwell.ports.listeners import Listeners
 from keepwell.ports.runner import Command, Result
 from keepwell.ports.work import Occasion, Outcome, Performed, Work
 from keepwell.storage import journal
@@ -29,7 +30,6 @@ AGAIN_AFTER = 5.0
 """Seconds after which people are told again where it could not be stored."""
 KEPT = timedelta(days=2 * 366)
 """How long what is gone is kept."""
-NEWS = 100
 
 T = TypeVar("T")
 _log = logging.getLogger("keepwell.audits")
@@ -81,7 +81,7 @@ class Audits:
         self._tell_at: float | None = None
         self._busy = False
         self._wake: Callable[[], None] = lambda: None
-        self._listeners: set[asyncio.Queue[str]] = set()
+        self._listeners = Listeners[str]()
 
     def configure(self, audits: Mapping[str, Audit], address: str) -> None:
         """Takes a configuration. ``address`` is where people find the pages."""
@@ -117,7 +117,7 @@ class Audits:
             else:
                 made = await self._ended(begun, findings)
         await self._tell_of_all()
-        self._say(name)
+        self._listeners.tell(name)
         return made
 
     async def _look(self, audit: Audit) -> Sequence[Finding]:
@@ -181,7 +181,7 @@ class Audits:
 
         found = await self._verbs.write(keep)
         await self._tell_of_all()
-        self._say(name)
+        self._listeners.tell(name)
         return found
 
     async def unwaive(self, name: str, which: str, actor: str) -> None:
@@ -196,7 +196,7 @@ class Audits:
 
         await self._verbs.write(drop)
         await self._tell_of_all()
-        self._say(name)
+        self._listeners.tell(name)
 
     # --- telling ---------------------------------------------------------------------------------------------------------------------
 
@@ -254,20 +254,9 @@ class Audits:
         self._tell_at = self._clock.monotonic()
         self._wake()
 
-    def _say(self, name: str) -> None:
-        for queue in self._listeners:
-            if not queue.full():
-                queue.put_nowait(name)
-
-    async def news(self) -> AsyncIterator[str]:
+    def news(self) -> AsyncIterator[str]:
         """The names of audits that changed, as they change."""
-        queue: asyncio.Queue[str] = asyncio.Queue(maxsize=NEWS)
-        self._listeners.add(queue)
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            self._listeners.discard(queue)
+        return self._listeners.hear()
 
 
 def _counted(begun: Made, change: Compared, waivers: Sequence[Waiver], now: datetime) -> Made:

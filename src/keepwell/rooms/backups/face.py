@@ -1,13 +1,13 @@
 """What backups show while a server runs: routes, the page, and the stream that keeps it live."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 
+from keepwell.ports.listeners import Listeners
 from keepwell.ports.offer import Event, Face, Page, Stream
 from keepwell.rooms.backups.words import count
 from keepwell.rooms.backups.words import size as size_words
@@ -24,34 +24,10 @@ _MOST_COPIES = 60
 _CHANGED = Event("backups", "backups/changed.html", {})
 
 
-class News:
-    """Tells every listener that something changed; what came while one was busy is told once."""
-
-    def __init__(self) -> None:
-        self._listeners: set[asyncio.Event] = set()
-
-    def tell(self) -> None:
-        """Something changed."""
-        for listener in self._listeners:
-            listener.set()
-
-    async def events(self) -> AsyncIterator[Event]:
-        """One event for each change from now on."""
-        listener = asyncio.Event()
-        self._listeners.add(listener)
-        try:
-            while True:
-                await listener.wait()
-                listener.clear()
-                yield _CHANGED
-        finally:
-            self._listeners.discard(listener)
-
-
 def face(showing: Showing, now: Callable[[], datetime], caller: Callable[[Request], str]) -> Face:
     """All of it."""
-    news = News()
-    showing.backups.changed = news.tell
+    listeners = Listeners[Event](most=1)
+    showing.backups.changed = lambda: listeners.tell(_CHANGED)
 
     async def page() -> Mapping[str, Any]:
         return {"backups": [_row(one, now()) for one in await showing.listed()]}
@@ -76,7 +52,7 @@ def face(showing: Showing, now: Callable[[], datetime], caller: Callable[[Reques
             Page("/backups", "Backups", READ, "backups/backups.html", page),
             Page("/backups/{name}", "Backup", READ, "backups/backup.html", one, within="/backups"),
         ),
-        streams=(Stream("/events/backups", READ, news.events),),
+        streams=(Stream("/events/backups", READ, listeners.hear),),
         templates=str(Path(__file__).parent / "pages"),
     )
 

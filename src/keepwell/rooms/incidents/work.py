@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from keepwell.kernel.problems import StorageError, UsageError
 from keepwell.ports.activity import Job
 from keepwell.ports.alerts import Active
+from keepwell.ports.listeners import Listeners
 
 from . import decide, store
 from .decide import Change
@@ -33,7 +34,6 @@ SHARE = 10
 """And at least so many times as long as the last one took."""
 EVERY = 30.0
 """Seconds at most between two looks: what mutes an alert may end without any news of it."""
-NEWS = 100
 
 _log = logging.getLogger("keepwell.incidents")
 
@@ -69,7 +69,7 @@ class Incidents:
         self._took = 0.0
         self._busy = False
         self._wake: Callable[[], None] = lambda: None
-        self._listeners: set[asyncio.Queue[int]] = set()
+        self._listeners = Listeners[int]()
         self._collecting = Collecting(verbs)
 
     # --- the configuration, the start --------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class Incidents:
         """Collects evidence now; how much was collected. Raises NotFound, StorageError, UsageError where nothing says what to collect."""
         await self.find(number)
         count = await self._collecting.collect(number, actor)
-        self._say(number)
+        self._listeners.tell(number)
         return count
 
     async def find(self, number: int) -> Incident:
@@ -200,7 +200,7 @@ class Incidents:
 
     async def _collect(self) -> None:
         for number in await self._collecting.run_pending():
-            self._say(number)
+            self._listeners.tell(number)
         self._wake()
 
     async def look(self) -> None:
@@ -274,7 +274,7 @@ class Incidents:
 
             changes, self._open, self._running = await self._verbs.write(everything)
         for number in {change.incident.number for change in changes if change.entries}:
-            self._say(number)
+            self._listeners.tell(number)
         self._soon()
         return [change.incident for change in changes]
 
@@ -297,17 +297,6 @@ class Incidents:
         """Those that are not resolved, oldest first."""
         return self._open
 
-    def _say(self, number: int) -> None:
-        for queue in self._listeners:
-            if not queue.full():
-                queue.put_nowait(number)
-
-    async def news(self) -> AsyncIterator[int]:
+    def news(self) -> AsyncIterator[int]:
         """The numbers of incidents that changed, as they change."""
-        queue: asyncio.Queue[int] = asyncio.Queue(maxsize=NEWS)
-        self._listeners.add(queue)
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            self._listeners.discard(queue)
+        return self._listeners.hear()

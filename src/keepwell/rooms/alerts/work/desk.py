@@ -16,6 +16,7 @@ from keepwell.kernel.problems import NotFound, StorageError
 from keepwell.ports.activity import Job
 from keepwell.ports.alerts import Active
 from keepwell.ports.clock import Clock
+from keepwell.ports.listeners import Listeners
 from keepwell.rooms.alerts import deeds, life, store
 from keepwell.rooms.alerts.book import Book
 from keepwell.rooms.alerts.draft import Draft
@@ -31,7 +32,6 @@ from keepwell.rooms.alerts.store import Stored
 from keepwell.storage.journal import NewEntry
 
 from .calendar import Calendar
-from .news import News
 
 SILENCES_KEPT = timedelta(days=5)
 """How long a silence that ended is still listed (Alertmanager's ``--data.retention``)."""
@@ -89,7 +89,7 @@ class Desk:
         self._busy = False
         self._failures = 0
         self._again_at = 0.0
-        self._news = News()
+        self._listeners = Listeners[frozenset[int]]()
         self._wake: Callable[[], None] = lambda: None
 
     # --- the configuration -----------------------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ class Desk:
         self._wake()
         numbers = frozenset(draft.changes.alerts) | frozenset(draft.quiet.alerts)
         if numbers or draft or draft.passed:
-            self._news.tell(numbers)
+            self._listeners.tell(numbers)
 
     async def tell(self, source: str, active: Sequence[Active], at: datetime) -> None:
         """See ports.alerts.Tell."""
@@ -315,7 +315,7 @@ class Desk:
 
     def news(self) -> AsyncIterator[frozenset[int]]:
         """The numbers of alerts that changed, as they change; none where only silences, groups or escalations did."""
-        return self._news.listen()
+        return self._listeners.hear()
 
 
 def _heard(task: "asyncio.Future[Any]") -> None:

@@ -1,6 +1,5 @@
 """The living room of checks: what is due, what was seen, what is stored and may be shown."""
 
-import asyncio
 import heapq
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
@@ -10,6 +9,7 @@ from keepwell.kernel.problems import NotFound, Refused
 from keepwell.kernel.states import State
 from keepwell.ports.activity import Job
 from keepwell.ports.host import Host
+from keepwell.ports.listeners import Listeners
 from keepwell.ports.samples import Samples
 from keepwell.rooms.checks.decide import first_due, grain, judge, next_due, on_grid
 from keepwell.rooms.checks.model import Change, Check, Kept, Observation, Seen, Shown, Standing, Stored
@@ -40,7 +40,7 @@ class Checks:
         self._by_number: dict[int, Watched] = {}
         self._timers: list[tuple[float, str]] = []
         self._grain = 0.25
-        self._listeners: set[asyncio.Queue[Stored]] = set()
+        self._listeners = Listeners[Stored]()
         self._wake: Callable[[], None] = lambda: None
 
     # --- configuration -------------------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ class Checks:
         self._timers = [(item.due, name) for name, item in watched.items()]
         heapq.heapify(self._timers)
         self._wake()
-        self._tell(Stored(frozenset(), (), reconfigured=True))
+        self._listeners.tell(Stored(frozenset(), (), reconfigured=True))
 
     def _continue(self, known: Watched, check: Check, started: float) -> Watched:
         if known.check.options.every != check.options.every or known.check.settings != check.settings or known.check.host != check.host:
@@ -166,12 +166,7 @@ class Checks:
             names.add(watched.check.name)
             if seen.change is not None:
                 changes.append((watched.check.name, seen.change))
-        self._tell(Stored(frozenset(names), tuple(changes)))
-
-    def _tell(self, news: Stored) -> None:
-        for queue in self._listeners:
-            if not queue.full():
-                queue.put_nowait(news)
+        self._listeners.tell(Stored(frozenset(names), tuple(changes)))
 
     def shown(self) -> list[Shown]:
         """Every check as it may be shown, in the configuration's order."""
@@ -184,15 +179,9 @@ class Checks:
             raise NotFound(f"no check is called {name}")
         return item.as_shown
 
-    async def news(self) -> AsyncIterator[Stored]:
+    def news(self) -> AsyncIterator[Stored]:
         """What was stored, as it is stored, from now on. A listener that does not keep up misses news, never holds anything up."""
-        queue: asyncio.Queue[Stored] = asyncio.Queue(maxsize=100)
-        self._listeners.add(queue)
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            self._listeners.discard(queue)
+        return self._listeners.hear()
 
 
 def _place(standing: Standing) -> tuple[object, ...]:

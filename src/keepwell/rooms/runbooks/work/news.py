@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
+from keepwell.ports.listeners import Listeners
+
 TAIL = 64 * 1024
 """Characters of the output of a step that runs which pages see."""
 
@@ -13,29 +15,21 @@ class News:
     def __init__(self) -> None:
         self._outputs: dict[int, str] = {}
         self._moved: dict[int, asyncio.Event] = {}
-        self._listeners: set[asyncio.Queue[int]] = set()
+        self._listeners = Listeners[int]()
 
     def tell(self, number: int) -> None:
         """Something happened in a run. A listener that does not keep up misses news, never holds anything up."""
         if event := self._moved.pop(number, None):
             event.set()
-        for queue in self._listeners:
-            if not queue.full():
-                queue.put_nowait(number)
+        self._listeners.tell(number)
 
     async def moved(self, number: int) -> None:
         """Waits until something happens in a run."""
         await self._moved.setdefault(number, asyncio.Event()).wait()
 
-    async def listen(self) -> AsyncIterator[int]:
+    def listen(self) -> AsyncIterator[int]:
         """The numbers of runs in which something happened, from now on."""
-        queue: asyncio.Queue[int] = asyncio.Queue(maxsize=100)
-        self._listeners.add(queue)
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            self._listeners.discard(queue)
+        return self._listeners.hear()
 
     def hearing(self, number: int) -> Callable[[str], None]:
         """Who hears what the step that begins now prints."""

@@ -17,6 +17,7 @@ from keepwell.kernel.problems import KeepwellError, NotFound, StorageError
 from keepwell.ports.activity import Job
 from keepwell.ports.alerts import Active, Tell
 from keepwell.ports.clock import Clock
+from keepwell.ports.listeners import Listeners
 from keepwell.ports.work import Occasion, Outcome, Perform, Performed
 from keepwell.rooms.tasks import store
 from keepwell.rooms.tasks.decide import LOOK_AGAIN, Around, decide, late_words
@@ -25,8 +26,6 @@ from keepwell.rooms.tasks.store import Lost, Taken
 from keepwell.rooms.tasks.telling import alerts_of, next_change
 from keepwell.storage import leases
 from keepwell.storage.database import Database
-
-from .news import News
 
 ASK_AGAIN = LOOK_AGAIN.total_seconds()
 """Seconds between two questions what came of work that waits for a person."""
@@ -87,7 +86,7 @@ class Tasks:
         self._look_at = self._renew_at = clock.monotonic()
         self._forget_at = clock.monotonic() + FORGET
         self._wake: Callable[[], None] = lambda: None
-        self._news = News()
+        self._listeners = Listeners[None](most=1)
 
     def on_wake(self, wake: Callable[[], None]) -> None:
         """Takes the engine's alarm."""
@@ -115,7 +114,7 @@ class Tasks:
             for run in await self._database.read(store.opened_runs):
                 if run.holder == self._server.holder and run.task not in self._doing:
                     await self._go_on(run, now)
-        self._news.tell()
+        self._listeners.tell(None)
         self.look_soon()
 
     async def _go_on(self, run: Run, now: datetime) -> None:
@@ -251,7 +250,7 @@ class Tasks:
             self._renew_at = self._clock.monotonic() + RENEW
         self._doing[task.name] = _Doing(task, taken)
         self._standings[task.name] = replace(self._standings[task.name], open=taken.run)
-        self._news.tell()
+        self._listeners.tell(None)
         self._ask_at[task.name] = self._clock.monotonic()
         self._wake()
 
@@ -263,7 +262,7 @@ class Tasks:
         self._stands(name, await self._database.read(lambda connection: store.standing(connection, name)))
 
     def _stands(self, name: str, standing: Standing | None) -> None:
-        self._news.tell()
+        self._listeners.tell(None)
         if standing is not None and name in self._tasks:
             known = self._standings[name]
             self._standings[name] = replace(standing, held_since=known.held_since, held_because=known.held_because)
@@ -383,7 +382,7 @@ class Tasks:
 
     def news(self) -> AsyncIterator[None]:
         """That something changed, each time."""
-        return self._news.listen()
+        return self._listeners.hear()
 
     def find(self, name: str) -> tuple[Task, Standing]:
         """One task. Raises NotFound."""
