@@ -42,6 +42,20 @@ class Section:
     """Commented YAML that ``keepwell init`` writes for this section; it validates."""
 
 
+class Entry(Protocol):
+    """An entry of a named section as the configuration gives it: the keys that every entry of its section may have, and its kind with the
+    kind's options, where it has one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def common(self) -> Any: ...
+    @property
+    def kind(self) -> str | None: ...
+    @property
+    def options(self) -> Any: ...
+
+
 class Output(Protocol):
     """Where a command speaks. Text and tables go to standard output for people; with ``--json`` only ``data`` is printed."""
 

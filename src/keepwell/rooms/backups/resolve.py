@@ -5,26 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from keepwell.kernel.zones import find_zone
-from keepwell.ports.offer import Drivers
+from keepwell.ports.offer import Drivers, Entry
 from keepwell.ports.work import Recurring, Work
 
 from .decide import Keep
 from .engine import Place
 from .options import BackupOptions, KeepOptions, ProveOptions, RepositoryOptions
 from .source import Source
-
-
-class Entry(Protocol):
-    """An entry of a section with kinds, as the configuration gives it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def common(self) -> Any: ...
-    @property
-    def kind(self) -> str | None: ...
-    @property
-    def options(self) -> Any: ...
 
 
 class WhyNot(Protocol):

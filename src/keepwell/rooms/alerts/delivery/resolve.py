@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from keepwell.config.options import Options
-from keepwell.ports.offer import Drivers
+from keepwell.ports.offer import Drivers, Entry
 from keepwell.rooms.alerts.model import NOTICE_LIVES
 
 from .model import Post, Receiver
@@ -14,19 +14,6 @@ from .options import ContactOptions, SmtpOptions
 
 CONTACT = "contact "
 """Before a person's name in ``Notice.to``."""
-
-
-class Entry(Protocol):
-    """An entry of a named section as the configuration gives it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def common(self) -> Any: ...
-    @property
-    def kind(self) -> str | None: ...
-    @property
-    def options(self) -> Any: ...
 
 
 WhyNot = Callable[[str, Options], str]

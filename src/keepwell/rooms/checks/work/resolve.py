@@ -10,24 +10,11 @@ from keepwell.config.hosts import LOCAL
 from keepwell.config.targets import Target
 from keepwell.kernel.problems import NotFound
 from keepwell.kernel.redaction import redact_patterns
-from keepwell.ports.offer import Drivers
+from keepwell.ports.offer import Drivers, Entry
 from keepwell.rooms.checks.causes import all_needed
 from keepwell.rooms.checks.model import Check, CheckOptions
 
 SECRET_COMMAND = "secret:command:"
-
-
-class CheckEntry(Protocol):
-    """An entry of the section ``checks`` as the configuration gives it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def common(self) -> Any: ...
-    @property
-    def kind(self) -> str | None: ...
-    @property
-    def options(self) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +31,14 @@ class Accepted(Protocol):
     def __call__(self, name: str, text: str, target: str, host: str) -> Verdict: ...
 
 
-def resolve(entries: Mapping[str, CheckEntry], targets: Mapping[str, Target], drivers: Drivers, accepted: Accepted) -> tuple[Check, ...]:
+def resolve(entries: Mapping[str, Entry], targets: Mapping[str, Target], drivers: Drivers, accepted: Accepted) -> tuple[Check, ...]:
     """The checks of a configuration that validated, in its order. Starts nothing and opens nothing."""
     depends_on = {name: target.depends_on for name, target in targets.items()}
     checks = (_resolve_one(entry, targets, drivers, accepted) for entry in entries.values())
     return tuple(replace(check, needs=all_needed(check.looks_at, depends_on)) if check.looks_at else check for check in checks)
 
 
-def _resolve_one(entry: CheckEntry, targets: Mapping[str, Target], drivers: Drivers, accepted: Accepted) -> Check:
+def _resolve_one(entry: Entry, targets: Mapping[str, Target], drivers: Drivers, accepted: Accepted) -> Check:
     assert entry.kind is not None
     assert isinstance(entry.common, CheckOptions)
     driver = drivers.load(entry.kind)
