@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncssh
 
-from keepwell.machine.ssh_connection import SshAddress
+from keepwell.machine.ssh_address import SshAddress
 from tests.support import free_port, need, wait_until
 
 _CONFIGURATION = """\

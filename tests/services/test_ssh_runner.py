@@ -13,7 +13,8 @@ import pytest
 
 from keepwell.kernel.problems import AnswerError, AskError, Unreachable
 from keepwell.machine.runner_files import RunnerFiles
-from keepwell.machine.ssh_connection import SshAddress, SshConnection
+from keepwell.machine.ssh_address import SshAddress
+from keepwell.machine.ssh_connection import SshConnection
 from keepwell.machine.ssh_runner import SshRunner
 from keepwell.ports.fakes import FakeSecrets
 from keepwell.ports.runner import Command, Result

@@ -13,7 +13,8 @@ from keepwell.ports.host import Host
 from keepwell.ports.runner import Command, Result, Runner
 
 if TYPE_CHECKING:
-    from keepwell.machine.ssh_connection import SshAddress, SshConnection
+    from keepwell.machine.ssh_address import SshAddress
+    from keepwell.machine.ssh_connection import SshConnection
 
 
 class Hosts:
@@ -83,7 +84,7 @@ class Hosts:
         return SshRunner(connection, secrets, sudo=entry.sudo, at_once=entry.at_once)
 
     def _address(self, name: str, entry: HostEntry) -> "SshAddress":
-        from keepwell.machine.ssh_connection import SshAddress
+        from keepwell.machine.ssh_address import SshAddress
 
         if entry.ssh is None:
             raise AskError(f"the host {name} has no ssh, so nothing can be reached through it")

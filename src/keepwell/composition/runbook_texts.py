@@ -3,10 +3,11 @@
 import os
 from collections.abc import Sequence
 
-from keepwell.composition import verbs
+from keepwell.composition.declared import manager_kinds
 from keepwell.composition.hosts import where
 from keepwell.config.acceptance import Acceptances, read_acceptances
 from keepwell.config.executables import Executable
+from keepwell.config.hosts import LOCAL
 from keepwell.config.operations import Operations
 from keepwell.config.runbook_files import read_runbooks, runbook_paths
 from keepwell.rooms.runbooks.model import Ready
@@ -23,9 +24,9 @@ def ready_in(operations: Operations, user: str, more: Sequence[str] = ()) -> tup
     around = Around(
         verdict=lambda executable: _verdict(acceptances, executable),
         place=lambda host: where(operations, host, user),
-        services=services_of(operations.entries("services"), verbs.manager_kinds()),
+        services=services_of(operations.entries("services"), manager_kinds()),
         checks=frozenset(operations.entries("checks")),
-        hosts=frozenset({verbs.LOCAL, *hosts}),
+        hosts=frozenset({LOCAL, *hosts}),
         has_program=lambda path: os.access(path, os.R_OK) and os.path.isfile(path),
     )
     runbooks = read_runbooks(operations.directory, [*more, *runbook_paths(operations.directory)])

@@ -5,16 +5,14 @@ Host keys are verified against a file in OpenSSH's format (known_hosts, sshd(8))
 """
 
 import asyncio
-import os
 import time
-from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keepwell.kernel.problems import AskError, Unreachable
 from keepwell.kernel.quoting import quoted
 
+from .ssh_address import SshAddress
 from .ssh_errors import sentence_for
 
 if TYPE_CHECKING:
@@ -28,35 +26,6 @@ RETRY_AFTER = 5.0
 
 _KEEPALIVE = 15.0
 _MISSING = "running checks on another host needs asyncssh, which is not installed: pip install 'keepwell[ssh]'"
-
-
-@dataclass(frozen=True, slots=True)
-class SshAddress:
-    """Whom to connect to as whom, and how both sides are known: ``identity`` is a private key's path (None: the agent and the usual
-    files below ``~/.ssh``), ``known_hosts`` the path of the hosts' keys. ``jump`` is the host to go through."""
-
-    user: str
-    host: str
-    port: int = 22
-    identity: str | None = None
-    known_hosts: str = "~/.ssh/known_hosts"
-    jump: "SshAddress | None" = None
-
-    @property
-    def text(self) -> str:
-        """``user@host:port`` as sentences name it; the usual port is left out."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.user}@{host}" + (f":{self.port}" if self.port != 22 else "")
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The paths of private keys, ``~`` resolved; empty where none was named."""
-        return (os.path.expanduser(self.identity),) if self.identity is not None else ()
-
-    @property
-    def known_hosts_file(self) -> Path:
-        """The file of known hosts, ``~`` resolved."""
-        return Path(os.path.expanduser(self.known_hosts))
 
 
 class SshConnection:

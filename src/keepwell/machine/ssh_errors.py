@@ -2,12 +2,10 @@
 
 import errno
 import socket
-from typing import TYPE_CHECKING
 
 from keepwell.kernel.quoting import quoted
 
-if TYPE_CHECKING:
-    from .ssh_connection import SshAddress
+from .ssh_address import SshAddress
 
 _REASONS = {
     errno.ECONNREFUSED: "nobody listens there (connection refused)",
@@ -21,7 +19,7 @@ _REASONS = {
 _LONGEST = 160
 
 
-def sentence_for(error: Exception, address: "SshAddress", seconds: float) -> str:
+def sentence_for(error: Exception, address: SshAddress, seconds: float) -> str:
     """One clause for a failed connection."""
     import asyncssh
 

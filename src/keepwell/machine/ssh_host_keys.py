@@ -3,15 +3,14 @@
 import asyncio
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import asyncssh
 
 from keepwell.kernel.problems import AskError
 from keepwell.kernel.quoting import quoted
 
-if TYPE_CHECKING:
-    from .ssh_connection import SshAddress
+from .ssh_address import SshAddress
 
 _LARGEST = 4 * 1024 * 1024
 
@@ -19,7 +18,7 @@ _LARGEST = 4 * 1024 * 1024
 class HostKeys:
     """The keys that are known for one address. ``refusal`` says why the host's key was refused, where it was."""
 
-    def __init__(self, address: "SshAddress", text: str) -> None:
+    def __init__(self, address: SshAddress, text: str) -> None:
         self.refusal = ""
         self._address = address
         try:
@@ -28,7 +27,7 @@ class HostKeys:
             raise AskError(f"{address.known_hosts} cannot be read as a list of known hosts: {error}") from None
 
     @classmethod
-    async def read(cls, address: "SshAddress") -> "HostKeys":
+    async def read(cls, address: SshAddress) -> "HostKeys":
         """Reads the file; a missing one knows no host. Raises AskError where it cannot be read."""
         try:
             text = await asyncio.to_thread(_text, address.known_hosts_file)
@@ -78,5 +77,5 @@ def _text(path: Path) -> str:
         return file.read(_LARGEST).decode()
 
 
-def _name(address: "SshAddress") -> str:
+def _name(address: SshAddress) -> str:
     return address.host if address.port == 22 else f"'[{address.host}]:{address.port}'"

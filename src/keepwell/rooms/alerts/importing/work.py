@@ -1,5 +1,6 @@
 """Reads Alertmanager's file and writes keepwell.yaml."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from keepwell.kernel.problems import UsageError
@@ -7,7 +8,6 @@ from keepwell.ports.offer import Drivers
 
 from .decide import import_alertmanager
 from .model import Imported
-from .offer import Valid
 from .valid import problems_by
 
 LARGEST = 10_000_000
@@ -26,8 +26,9 @@ def import_file(path: Path, service: str, drivers: Drivers, *, newer: bool) -> I
     return import_alertmanager(data, str(path), service, problems_by(drivers), newer=newer)
 
 
-def write(folder: Path, imported: Imported, valid: Valid) -> None:
-    """Writes the configuration into a folder that has none. Raises UsageError; ConfigurationError where what came of it is not valid."""
+def write(folder: Path, imported: Imported, valid: Callable[[Path], object]) -> None:
+    """Writes the configuration into a folder that has none. ``valid`` raises ConfigurationError where a directory is not. Raises that,
+    and UsageError."""
     target = folder / _NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
