@@ -70,6 +70,14 @@ def test_a_line_of_a_checklist_is_a_step_by_its_words() -> None:
     assert items_of([one], {"runbooks/day.md#Look at it": WELL})[0].standing == "ran"
 
 
+def test_what_a_script_leaves_to_a_person_is_not_done_because_it_ran() -> None:
+    evidence = {"runbooks/day.md#monitor": WELL}
+    step = "runbooks/day.md#monitor"
+    kinds = (("carried", "command"), ("human", "comment"), ("human", "command"))
+    items = items_of([kept(line, step, disposition, kind=kind) for line, (disposition, kind) in enumerate(kinds, 1)], evidence)
+    assert [item.standing for item in items] == ["ran", "waits", "ran"]
+
+
 def test_coverage_leaves_out_what_only_tells_and_what_is_refused() -> None:
     items = items_of(
         [

@@ -12,6 +12,7 @@ from keepwell.kernel.cadences import instants, last_instant, parse_cadence
 from keepwell.kernel.windows import parse_window
 from keepwell.ports.work import Recurring, Work
 from keepwell.rooms.tasks.calendar import weeks
+from keepwell.rooms.tasks.context import headline
 from keepwell.rooms.tasks.decide import Around, decide
 from keepwell.rooms.tasks.model import Run, Standing, State, Tally, Task
 from keepwell.rooms.tasks.offer import task_of
@@ -179,3 +180,18 @@ def test_what_it_may_not_say(text: str, sentence: str) -> None:
     with pytest.raises(ValidationError) as caught:
         TaskOptions.model_validate_json(text)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("states", "kind", "words"),
+    [
+        ("", "ok", "There are no tasks"),
+        ("new new", "ok", "No task was due so far"),
+        ("done new new", "ok", "What was due is done; 2 of 3 tasks were not due so far"),
+        ("done done", "ok", "All tasks are done as they should be"),
+        ("done new waiting", "warn", "1 waits for a person"),
+        ("failed failed waiting new", "fail", "2 failed, 1 waits for a person"),
+    ],
+)
+def test_the_headline_claims_nothing_of_what_was_not_due(states: str, kind: str, words: str) -> None:
+    assert headline([{"state": state} for state in states.split()]) == {"kind": kind, "words": words}

@@ -64,7 +64,7 @@ async def _tasks(verbs: Verbs, zone: str) -> dict[str, Any]:
     tallies = await verbs.tallies(*bounds(now, place))
     today = now.astimezone(place).date()
     return {
-        "headline": _headline(rows),
+        "headline": headline(rows),
         "tasks": sorted(rows, key=lambda row: _WORST.index(row["state"]) if row["state"] in _WORST else len(_WORST)),
         "weeks": [
             [{"date": day.date, "is_today": day.date == today, "is_past": day.date < today, "marks": _marks(day.marks)} for day in week]
@@ -75,14 +75,24 @@ async def _tasks(verbs: Verbs, zone: str) -> dict[str, Any]:
     }
 
 
-def _headline(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def headline(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What stands over the list: what went wrong, else what waits, else how much was due so far; with its colour."""
     counted = {word: sum(1 for row in rows if row["state"] == word) for word in _WORST}
     wrong = [(word, counted[word]) for word in ("failed", "refused", "missed") if counted[word]]
     waits = [f"{counted['waiting']} {'waits' if counted['waiting'] == 1 else 'wait'} for a person"] if counted["waiting"] else []
     if wrong or waits:
         words = ", ".join([*(f"{count} {word}" for word, count in wrong), *waits])
         return {"kind": "fail" if wrong else "warn", "words": words}
-    return {"kind": "ok", "words": "All tasks are done as they should be" if rows else "There are no tasks"}
+    return {"kind": "ok", "words": _well(rows)}
+
+
+def _well(rows: Sequence[Mapping[str, Any]]) -> str:
+    if not rows:
+        return "There are no tasks"
+    new = sum(row["state"] == "new" for row in rows)
+    if new == len(rows):
+        return "No task was due so far"
+    return f"What was due is done; {new} of {len(rows)} tasks were not due so far" if new else "All tasks are done as they should be"
 
 
 def _row(shown: Mapping[str, Any]) -> dict[str, Any]:

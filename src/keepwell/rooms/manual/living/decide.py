@@ -45,7 +45,7 @@ def _item(one: Kept, evidence: Evidence) -> Item:
         return Item(one, "refused")
     if not _runs(one):
         return Item(one, "missing" if one.disposition == "missing" else "told")
-    place, ran = _found(one.places, evidence)
+    place, ran = _found(one.places, {} if _left_to_a_person(one) else evidence)
     standing: Standing = "ran" if ran is not None else "missing" if one.disposition == "missing" else "waits"
     return Item(one, standing, ran, place)
 
@@ -55,6 +55,11 @@ def _runs(one: Kept) -> bool:
     if one.kind == "fence" or (one.kind == "heading" and not one.places):
         return False
     return bool(one.places) or one.fate not in _TELLS
+
+
+def _left_to_a_person(one: Kept) -> bool:
+    """A comment in a script that says what is to be done, or a command that is commented out: that the script ran did not do it."""
+    return one.kind == "comment" and one.disposition == "human"
 
 
 def _found(places: Sequence[str], evidence: Evidence) -> tuple[str, Ran | None]:
