@@ -30,6 +30,9 @@ from .layout import REPOSITORY, Layout
 from .preparing import KEEPWELL, Prepared, ToldAt, prepare, slow_down
 from .whole import add_counting, faults
 
+_AT_THE_START = 0.05
+"""So many of the kills come while Keepwell starts."""
+
 
 class Sink:
     """Takes what is sent to people, and writes it down: ``run/received.jsonl``."""
@@ -86,6 +89,11 @@ class Play:
     killed: int = 0
     faults: list[str] = field(default_factory=list)
     chance: random.Random = field(default_factory=lambda: random.Random(8))
+    _kill_at: list[float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        between = self.begin.timestamp(), self.until.timestamp()
+        self._kill_at = sorted(self.chance.uniform(*between) for _ in range(self.kills))
 
     async def run(self) -> None:
         """Plays to the end; a Keepwell that is killed is started again."""
@@ -116,17 +124,23 @@ class Play:
             )
 
     async def _kill(self, process: Process) -> None:
-        """At any instant: mostly while time is played, now and then while it starts."""
-        clock = self.laboratory.layout.clock
-        before = clock.read_text("ascii") if clock.exists() else ""
-        for _ in range(2400):
-            if self.chance.random() < 0.002 or (clock.exists() and clock.read_text("ascii") not in ("", before)):
+        """Kills are spread over all that is played: at an instant of it, and a little later, while something is done; now and then at the
+        start."""
+        at = 0.0 if self.chance.random() < _AT_THE_START else self._kill_at[self.killed]
+        while True:
+            if self._played_until() >= at:
                 break
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(self.chance.uniform(0.2, 8.0))
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(self.chance.uniform(0.0, 3.0))
         if process.returncode is None:
             self.killed += 1
             process.kill()
+
+    def _played_until(self) -> float:
+        try:
+            return float(self.laboratory.layout.clock.read_text("ascii"))
+        except (FileNotFoundError, ValueError):
+            return 0.0
 
     async def _serve(self, process: Process) -> bool:
         """Does what it asks until it ends; True where the time was played to its end."""
