@@ -1,1 +1,1 @@
-"""Floor 4: the demonstration. A laboratory of real servers on loopback, its manual imported and run, and faults to watch."""
+"""Floor 5: the demonstration. A laboratory of real servers on loopback, its manual imported and run, and faults to watch."""
