@@ -59,13 +59,9 @@ def test_answers_that_cannot(driver: Manager, printed: str, sentence: str) -> No
 
 def test_commands() -> None:
     assert SYSTEMD.command(SYSTEMD.options(), "restart", "shop.service").argv == ("systemctl", "restart", "--", "shop.service")
-    assert SYSTEMD.command(SYSTEMD.options.model_validate({"user": True}), "stop", "shop").argv == (
-        "systemctl",
-        "--user",
-        "stop",
-        "--",
-        "shop",
-    )
+    of_the_user = SYSTEMD.command(SYSTEMD.options.model_validate({"user": True}), "stop", "shop").argv
+    assert of_the_user[2].endswith('exec systemctl --user "$@"')
+    assert of_the_user[3:] == ("systemctl", "stop", "--", "shop")
     chosen = SUPERVISOR.options.model_validate({"configuration": "/etc/s.conf"})
     assert SUPERVISOR.command(chosen, "restart", "shop").argv == ("supervisorctl", "-c", "/etc/s.conf", "restart", "shop")
     assert SUPERVISOR.command(chosen, "reload", "shop").argv == ("supervisorctl", "-c", "/etc/s.conf", "signal", "HUP", "shop")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from keepwell.rooms.manual.importing.decide import import_manual
-from tests.runs_hosted import HostedRuns
+from tests.runs_hosted import SETTINGS, HostedRuns
 from tests.support import need, outside, wait_until
 from tests.systemd_host import SystemdHost, booted
 
@@ -80,6 +80,7 @@ BOOKS = {
     **{f"{verb}-{unit}": deed(verb, unit) for unit in (*UNITS, "masked", "missing") for verb in ("restart", "status")},
     "start-once": deed("start", "once"),
     "reload-unhurried": deed("reload", "unhurried"),
+    "restart-own": deed("restart", "own"),
     "restart-stuck": deed("restart", "stuck", ', "timeout": "5s"'),
 }
 
@@ -98,7 +99,8 @@ def host() -> Iterator[SystemdHost]:
 
 @pytest.fixture(scope="module")
 def prepared(host: SystemdHost) -> HostedRuns:
-    return HostedRuns(host, {**BOOKS, **_of_the_manual()})
+    settings = f"{SETTINGS}services:\n  own: {{systemd: {{unit: of-the-user.service, user: true}}}}\n"
+    return HostedRuns(host, {**BOOKS, **_of_the_manual()}, settings)
 
 
 @pytest.fixture
@@ -172,33 +174,48 @@ def test_a_unit_that_fails_a_moment_after_its_start(host: SystemdHost, runs: Hos
 
 
 @pytest.mark.parametrize(
-    ("unit", "restart", "status"),
+    ("unit", "said", "stands"),
     [
-        ("no-program", "no-program is failed (failed): its program cannot be started", ""),
-        ("no-user", "no-user is failed (failed): its user is not there", ""),
-        ("fails-before", "it ended with status 1; fails-before is failed (failed): a program of it ended with a failure", ""),
-        ("never-ready", "it ended with status 1; never-ready is failed (failed): it took longer than its unit file allows", ""),
+        ("no-program", "", "is failed (failed): its program cannot be started"),
+        ("no-user", "", "is failed (failed): its user is not there"),
+        (
+            "fails-before",
+            "Job for fails-before.service failed because the control process exited with error code.",
+            "is failed (failed): a program of it ended with a failure",
+        ),
+        (
+            "never-ready",
+            "Job for never-ready.service failed because a timeout was exceeded.",
+            "is failed (failed): it took longer than its unit file allows",
+        ),
         (
             "misspelt",
-            "it ended with status 1; misspelt is inactive (dead): its unit file has a setting that systemd does not understand",
-            "misspelt is inactive (dead): its unit file has a setting that systemd does not understand",
+            "Failed to restart misspelt.service: Unit misspelt.service has a bad unit file setting.",
+            "is inactive (dead): its unit file has a setting that systemd does not understand",
         ),
         (
             "masked",
-            "it ended with status 1; masked is inactive (dead): it is masked: it cannot be started until systemctl unmask",
-            "masked is inactive (dead): it is masked: it cannot be started until systemctl unmask",
+            "Failed to restart masked.service: Unit masked.service is masked.",
+            "is inactive (dead): it is masked: it cannot be started until systemctl unmask",
         ),
-        ("missing", "it ended with status 5; systemd knows no unit missing", "systemd knows no unit missing"),
     ],
-    ids=lambda value: value if " " not in value else "",
 )
-def test_units_that_cannot_be_started(host: SystemdHost, runs: HostedRuns, unit: str, restart: str, status: str) -> None:
+def test_units_that_cannot_be_started(runs: HostedRuns, unit: str, said: str, stands: str) -> None:
     run = runs.run(f"restart-{unit}")
-    assert (run["state"], run["steps"][0]["sentence"]) == ("failed", restart)
+    began = f'it ended with status 1 ("{said}"); ' if said else ""
+    assert (run["state"], run["steps"][0]["sentence"]) == ("failed", f"{began}{unit} {stands}")
     assert run["seconds"] < 25
     looked = runs.run(f"status-{unit}")
-    expected = status or restart.rpartition("; ")[2]
-    assert (looked["state"], looked["steps"][0]["sentence"]) == ("failed" if unit == "missing" else "done", expected)
+    assert (looked["state"], looked["steps"][0]["sentence"]) == ("done", f"{unit} {stands}")
+    assert looked["seconds"] < 15
+
+
+def test_a_unit_that_there_is_not(runs: HostedRuns) -> None:
+    run = runs.run("restart-missing")
+    said = '"Failed to restart missing.service: Unit missing.service not found."'
+    assert (run["state"], run["steps"][0]["sentence"]) == ("failed", f"it ended with status 5 ({said}); systemd knows no unit missing")
+    looked = runs.run("status-missing")
+    assert (looked["state"], looked["steps"][0]["sentence"]) == ("failed", "systemd knows no unit missing")
     assert looked["seconds"] < 15
 
 
@@ -242,6 +259,14 @@ def test_a_unit_that_never_stops_does_not_hold_a_run_for_ever(host: SystemdHost,
     again = runs.said("runs", "resume", str(run["id"]), "--repeat")
     assert (again["state"], again["steps"][0]["attempt"], again["steps"][0]["sentence"]) == ("done", 2, "stuck is active (running)")
     host.run("sh", "-c", 'systemctl stop --no-block stuck; kill -KILL "$(systemctl show --property=MainPID --value stuck)"')
+
+
+def test_a_unit_of_the_users_own_systemd(host: SystemdHost, runs: HostedRuns) -> None:
+    host.write("/root/.config/systemd/user/of-the-user.service", "[Service]\nExecStart=/bin/sleep 600\n")
+    host.systemctl("start", "user@0")
+    run = runs.run("restart-own")
+    assert (run["state"], run["steps"][0]["sentence"]) == ("done", "own is active (running)")
+    host.systemctl("stop", "user@0")
 
 
 # --- Keepwell is killed while a step is in flight ----------------------------------------------------------------------------

@@ -41,6 +41,10 @@ _STATUSES: Mapping[str, str] = {
 }
 """Exit statuses by which systemd tells that it could not start the program (systemd.exec(5), "Process exit codes")."""
 
+_OF_THE_USER = 'export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"; exec systemctl --user "$@"'
+"""systemctl finds the user's own systemd by a variable that a service, a task at night and a command over ssh do not have
+(pam_systemd(8), which sets it to this for whoever logs in)."""
+
 _EXITED = "1"
 """``ExecMainCode`` of a process that ended by itself (CLD_EXITED, waitid(2))."""
 
@@ -57,17 +61,17 @@ class SystemdOptions(Options):
 def command(options: SystemdOptions, verb: str, unit: str) -> Command:
     """``systemctl VERB UNIT``; for the status its properties, since the words of ``systemctl status`` are for people."""
     if verb == "status":
-        return Command(("systemctl", *_scope(options), "show", f"--property={_PROPERTIES}", "--", unit), timeout=10.0)
-    return Command(("systemctl", *_scope(options), verb, "--", unit), timeout=120.0)
+        return Command((*_systemctl(options), "show", f"--property={_PROPERTIES}", "--", unit), timeout=10.0)
+    return Command((*_systemctl(options), verb, "--", unit), timeout=120.0)
 
 
 def shown(options: SystemdOptions, unit: str) -> Command:
     """``systemctl status``, with the last lines of its log, whole."""
-    return Command(("systemctl", *_scope(options), "status", "--no-pager", "--full", "--", unit), timeout=10.0)
+    return Command((*_systemctl(options), "status", "--no-pager", "--full", "--", unit), timeout=10.0)
 
 
-def _scope(options: SystemdOptions) -> tuple[str, ...]:
-    return ("--user",) if options.user else ()
+def _systemctl(options: SystemdOptions) -> tuple[str, ...]:
+    return ("/bin/sh", "-c", _OF_THE_USER, "systemctl") if options.user else ("systemctl",)
 
 
 def read(options: SystemdOptions, unit: str, result: Result) -> UnitState:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from keepwell.kernel.problems import AnswerError, AskError
+from keepwell.kernel.quoting import quoted
 from keepwell.ports.host import Host
 from keepwell.ports.scripts import Ended
 from keepwell.rooms.runbooks.model import Prepared, State
@@ -57,8 +58,11 @@ class Units:
         tell by an exit status of their own that a unit does not run, so asking for it is done when there is an answer."""
         assert work.prepared.service is not None
         verb = work.prepared.service.verb
-        if state is State.FAILED and (ended.timed_out or verb != "status"):
+        if ended.timed_out:
             return state, f"{sentence}; {(await self._answered(work)).sentence}"
+        if state is State.FAILED and verb != "status":
+            said = next((line.strip() for line in ended.output.splitlines() if line.strip()), "")
+            return state, f"{sentence}{f' ({quoted(said, 200)})' * bool(said)}; {(await self._arrived(work)).sentence}"
         found = await (self._answered(work) if verb == "status" else self._settled(work, SETTLES))
         begun = work.run.step(work.prepared.name)
         known = {begun.instance if begun is not None else "", found.state.instance if found.state is not None else ""}
@@ -103,18 +107,27 @@ class Units:
             return Settled(False, str(error))
         return Settled(True, f"{work.prepared.service.unit} is {state.words}", state)
 
+    async def _arrived(self, work: Execution) -> Settled:
+        """How it stands when it is no longer on its way, or after ``SETTLES``: supervisord goes on trying after it said that it failed."""
+        clock = self._hosts(work.ready.host).clock
+        end = clock.monotonic() + SETTLES
+        while (found := await self._answered(work)).state is not None and found.state.running is None and clock.monotonic() < end:
+            await clock.sleep(_EVERY)
+        return found
+
     async def _settled(self, work: Execution, patience: float) -> Settled:
         """Watches until it is as it was told to be, and stays so; or rests otherwise, and stays so; or the time is over."""
         assert work.prepared.service is not None
         verb, clock = work.prepared.service.verb, self._hosts(work.ready.host).clock
         watched = _Watched(verb)
-        end = clock.monotonic() + patience
+        began = clock.monotonic()
         while True:
             found = await self._answered(work)
             now = clock.monotonic()
             if watched.saw(found.state, now) >= watched.long_enough:
                 return replace(found, well=watched.is_well)
-            if now >= end + (HOLDS if watched.is_well else 0.0):
+            left = began + (patience if found.state is not None else min(patience, SETTLES)) - now
+            if left <= (-HOLDS if watched.is_well else 0.0):
                 return replace(found, well=False, sentence=found.sentence + watched.remark)
             await clock.sleep(_EVERY)
 
