@@ -14,6 +14,11 @@ from .observe import observe
 from .resolve import choose
 
 AT_ONCE = 64
+APART = 0.03
+"""Seconds between the beginnings of two looks, of many less: what a look does at its beginning (modules are imported, programs started)
+holds all others up, and would be measured as the time that their targets took."""
+ALL_BEGUN = 1.0
+"""Seconds within which all have begun."""
 
 
 async def check_once(call: Call, checks: tuple[Check, ...], host_of: Callable[[str], Host]) -> int:
@@ -21,16 +26,19 @@ async def check_once(call: Call, checks: tuple[Check, ...], host_of: Callable[[s
     chosen = choose(checks, tuple(call.arguments["names"]))
     room = asyncio.Semaphore(AT_ONCE)
     done = 0
+    apart = min(APART, ALL_BEGUN / max(1, len(chosen)))
 
-    async def look(check: Check) -> Observation:
+    async def look(place: int, check: Check) -> Observation:
         nonlocal done
+        await asyncio.sleep(place * apart)
         async with room:
             observation = await observe(check, host_of(check.host), None)
         done += 1
         call.output.progress(done, len(chosen))
         return observation
 
-    seen = dict(zip((check.name for check in chosen), await asyncio.gather(*map(look, chosen)), strict=True))
+    looks = [look(place, check) for place, check in enumerate(chosen)]
+    seen = dict(zip((check.name for check in chosen), await asyncio.gather(*looks), strict=True))
     kinds = {check.name: check.kind for check in chosen}
     call.output.data([_as_json(name, kinds[name], observation) for name, observation in seen.items()])
     order = worst_first([(name, observation.state) for name, observation in seen.items()])
