@@ -6,9 +6,12 @@ import shutil
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 OUTSIDE_CASES = Path(__file__).resolve().parents[2] / "shared"
 """Real manuals and other projects' conformance cases, beside a checkout. Absent elsewhere: tests that read them skip."""
@@ -48,17 +51,31 @@ def free_port() -> int:
 
 def wait_until(condition: Callable[[], bool], seconds: float = 10.0, what: str = "the condition") -> None:
     """Polls until the condition holds; fails the test when it does not in time."""
-    end = time.monotonic() + seconds
+    begun = time.monotonic()
     while not condition():
-        if time.monotonic() > end:
+        waited = time.monotonic() - begun
+        if waited > seconds:
             pytest.fail(f"{what} did not come about within {seconds:g} s")
-        time.sleep(0.02)
+        time.sleep(_pause(waited))
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0, what: str = "the condition") -> None:
     """The same for an asynchronous condition."""
-    end = time.monotonic() + seconds
+    begun = time.monotonic()
     while not await condition():
-        if time.monotonic() > end:
+        waited = time.monotonic() - begun
+        if waited > seconds:
             pytest.fail(f"{what} did not come about within {seconds:g} s")
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(_pause(waited))
+
+
+def _pause(waited: float) -> float:
+    """Seconds until one looks again: a tenth of what was waited already, because each look at a server costs it and us work that
+    the tests beside this one wait for."""
+    return min(0.1, max(0.02, waited / 10))
+
+
+@cache
+def cases_in(path: Path) -> Any:
+    """What a YAML file of cases holds, read once in a process and by the parser in C; not to be changed."""
+    return yaml.load(path.read_bytes(), yaml.CSafeLoader)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -23,6 +22,7 @@ from keepwell.ports.http import Json, Phases, Request, Response
 from keepwell.ports.mail import Mail, MailAnswer, MailReply, MailServer
 from keepwell.rooms.alerts.delivery.model import Apprised, Around, Delivered, Driver, Message, Outcome, Post, Refused, TryLater
 from keepwell.rooms.alerts.model import Notice, NoticeAlert
+from tests.support import cases_in
 
 FOLDER = Path(__file__).parent / "alerts"
 KINDS = tuple(sorted(path.name for path in FOLDER.iterdir() if path.is_dir()))
@@ -62,7 +62,7 @@ def cases(key: str) -> list[Any]:
         pytest.param(kind, case, id=f"{kind}/{file.stem}: {case['case']}")
         for kind in KINDS
         for file in sorted((FOLDER / kind).glob("*.yaml"))
-        for case in yaml.safe_load(file.read_text())
+        for case in cases_in(file)
         if key in case
     ]
 

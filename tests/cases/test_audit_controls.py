@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from keepwell.composition.verbs import control_kinds
 from keepwell.kernel.problems import AnswerError, AskError
 from keepwell.ports.runner import Result
+from tests.support import cases_in
 
 FOLDER = Path(__file__).parent / "audits"
 CONTROLS = tuple(sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir()))
@@ -42,7 +43,7 @@ def cases(key: str) -> list[Any]:
         pytest.param(control, case, id=f"{control}/{file.stem}: {case['case']}")
         for control in CONTROLS
         for file in sorted((FOLDER / control).glob("*.yaml"))
-        for case in yaml.safe_load(file.read_text())
+        for case in cases_in(file)
         if key in case
     ]
 

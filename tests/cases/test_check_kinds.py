@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -28,6 +27,7 @@ from keepwell.ports.names import Absent, Answered, Lookup
 from keepwell.ports.redis import Inquiry, Keys, Replies, ReplyFault
 from keepwell.ports.runner import Command, Result
 from keepwell.rooms.checks.model import Answer, Earlier, Kind, Observation, Probe, Question, ReadFile
+from tests.support import cases_in
 
 FOLDER = Path(__file__).parent / "checks"
 KINDS = tuple(sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir()))
@@ -48,7 +48,7 @@ def cases(key: str) -> list[Any]:
         pytest.param(kind, case, id=f"{kind}/{file.stem}: {case['case']}")
         for kind in KINDS
         for file in sorted((FOLDER / kind).glob("*.yaml"))
-        for case in yaml.safe_load(file.read_text())
+        for case in cases_in(file)
         if key in case
     ]
 
