@@ -84,5 +84,6 @@ class Taken:
 
     async def finish(self, state: str, result: str) -> None:
         """Writes what became of it."""
-        statement = "UPDATE jobs SET state = %s, result = %s, finished_at = now() WHERE id = %s"
+        # clock_timestamp(): now() is when this transaction began, which may be before the job that it found was submitted.
+        statement = "UPDATE jobs SET state = %s, result = %s, finished_at = clock_timestamp() WHERE id = %s"
         await self.connection.execute(statement, (state, result, self.number))
