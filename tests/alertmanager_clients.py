@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.serving import Served, keepwell
+from tests.serving import Served, token_in
 from tests.support import free_port, need, wait_until
 
 
@@ -73,9 +73,7 @@ def api_of(server: Served) -> Api:
 
 def token_of(server: Served, name: str = "alerts") -> str:
     """A new token that may post alerts and silences."""
-    made = keepwell("token", "create", name, "--permission", "alerts.write", "--data", str(server.data), "--json")
-    assert made.returncode == 0, made.stderr
-    return str(json.loads(made.stdout)["token"])
+    return token_in(server.data, "alerts.write", name=name)
 
 
 class Amtool:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.serving import Served, keepwell, operations
+from tests.serving import Served, operations, token_in
 from tests.support import wait_until
 from tests.webhook_listener import Listener, listening
 
@@ -75,9 +75,8 @@ def ruled(folder: Path, rules: str, files: Mapping[str, str] = NO_FILES) -> Iter
         directory, data = operations(folder / "ops", HEAD.format(url=hook.url) + rules), folder / "data"
         for name, text in files.items():
             (directory / name).write_text(text)
-        made = keepwell("token", "create", "test", "--data", str(data), "--json")
-        assert made.returncode == 0, made.stderr
-        running = Ruled(Served(directory, data), hook, json.loads(made.stdout)["token"])
+        token = token_in(data)
+        running = Ruled(Served(directory, data), hook, token)
         try:
             running.server.ready()
             yield running

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.serving import Served, keepwell, operations, serving
+from tests.serving import Served, keepwell, operations, serving, token_in
 
 QUIET = "keepwell: 1\nservice: shop\nchecks: {}\n"
 
@@ -59,7 +59,6 @@ class Alerting:
 def alerting(folder: Path, text: str = QUIET) -> Iterator[Alerting]:
     """One server for the length of a ``with``."""
     directory, data = operations(folder / "ops", text), folder / "data"
-    made = keepwell("token", "create", "test", "--permission", "alerts.write", "--data", str(data), "--json")
-    assert made.returncode == 0, made.stderr
+    token = token_in(data, "alerts.write")
     with serving(directory, data) as server:
-        yield Alerting(server, json.loads(made.stdout)["token"])
+        yield Alerting(server, token)

@@ -10,11 +10,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from keepwell.api.tokens import TokenFile
 from tests.support import free_port, wait_until
 
 KEEPWELL = str(Path(sys.executable).with_name("keepwell"))
@@ -27,8 +29,15 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def keepwell(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Runs one command to its end, at most a minute."""
-    return subprocess.run([KEEPWELL, *arguments], capture_output=True, text=True, timeout=60, env=environment(**more), check=False)
+    """Runs one command to its end, at most a minute and a half."""
+    return subprocess.run([KEEPWELL, *arguments], capture_output=True, text=True, timeout=90, env=environment(**more), check=False)
+
+
+def token_in(data: Path, *permissions: str, name: str = "test") -> str:
+    """A new token of a data directory, as ``keepwell token create`` makes it; without permissions it permits everything. (Made here and not
+    by that command: nearly every test of a server needs one, and a program that starts for it takes half a second of the processor.)"""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return TokenFile(data).create(name, frozenset(permissions or ("*",)), datetime.now(UTC))
 
 
 def operations(folder: Path, text: str) -> Path:

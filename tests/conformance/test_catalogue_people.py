@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.mail_server import Mailbox, mail_server
-from tests.serving import Served, keepwell, operations
+from tests.serving import Served, keepwell, operations, token_in
 from tests.support import outside, until
 from tests.webhook_listener import Listener, listening
 
@@ -100,11 +100,11 @@ async def acting(folder: Path) -> AsyncIterator[Scene]:
             chat.body = b"ok"  # as Slack says it
             data = folder / "data"
             directory = operations(folder / "ops", CONFIGURATION.format(mail=mailbox.port, hook=hook.url))
-            made = keepwell("token", "create", "test", "--data", str(data), "--json")
+            token = token_in(data)
             server = Served(directory, data, CHAT=chat.url)
             try:
                 await asyncio.to_thread(server.ready)
-                yield Scene(server, json.loads(made.stdout)["token"], mailbox, chat, hook)
+                yield Scene(server, token, mailbox, chat, hook)
             finally:
                 await asyncio.to_thread(server.stop)
 

@@ -1,6 +1,5 @@
 """keepwell up is killed again and again while severe alerts arrive and people answer: each alert has one incident, answers are kept."""
 
-import json
 import random
 import signal
 import time
@@ -8,7 +7,7 @@ import urllib.error
 from pathlib import Path
 
 from tests.alerts_server import Alerting
-from tests.serving import Served, keepwell, operations
+from tests.serving import Served, keepwell, operations, token_in
 from tests.support import wait_until
 
 OPERATIONS = """\
@@ -54,10 +53,7 @@ def test_no_alert_is_without_its_incident_and_none_has_two(tmp_path: Path) -> No
 
 
 def _token(data: Path) -> str:
-    permissions = ("--permission", "alerts.write", "--permission", "incidents.write")
-    made = keepwell("token", "create", "test", *permissions, "--data", str(data), "--json")
-    assert made.returncode == 0, made.stderr
-    return str(json.loads(made.stdout)["token"])
+    return token_in(data, "alerts.write", "incidents.write")
 
 
 def _post(alerting: Alerting, told: dict[int, str], prefix: str) -> None:

@@ -1,7 +1,6 @@
 """The pages of incidents and audits of a real ``keepwell up`` in a real browser: people answer, and accept a finding for a time."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from playwright.async_api import Browser, expect
 from tests.alerts_server import Alerting
 from tests.journeys.test_alerts_pages import EVIL, fire, give_token, opened
 from tests.journeys.test_page_checks import CONTRAST
-from tests.serving import keepwell, operations, serving
+from tests.serving import operations, serving, token_in
 
 OPERATIONS = """\
 keepwell: 1
@@ -29,12 +28,11 @@ async def served(folder: Path) -> AsyncIterator[Alerting]:
     (looked / "<b>upload").mkdir(parents=True)
     (looked / "<b>upload").chmod(0o777)
     directory = operations(folder / "ops", OPERATIONS.format(folder=looked))
-    permissions = [word for name in ("alerts", "incidents", "audits") for word in ("--permission", f"{name}.write")]
-    made = await asyncio.to_thread(keepwell, "token", "create", "test", *permissions, "--data", str(data), "--json")
+    token = token_in(data, "alerts.write", "incidents.write", "audits.write")
     context = serving(directory, data)
     server = await asyncio.to_thread(context.__enter__)
     try:
-        yield Alerting(server, json.loads(made.stdout)["token"])
+        yield Alerting(server, token)
     finally:
         await asyncio.to_thread(context.__exit__, None, None, None)
 

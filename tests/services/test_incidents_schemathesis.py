@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.serving import Served, keepwell, operations, serving
+from tests.serving import Served, operations, serving, token_in
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # not ours
@@ -40,10 +40,9 @@ OURS = ("/api/v1/incidents", "/api/v1/audits", "/api/v1/findings")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, str]]:
     folder = tmp_path_factory.mktemp("asked")
     data = folder / "data"
-    permissions = ("--permission", "incidents.write", "--permission", "audits.write")
-    made = keepwell("token", "create", "test", *permissions, "--data", str(data), "--json")
+    token = token_in(data, "incidents.write", "audits.write")
     with serving(operations(folder / "ops", OPERATIONS), data) as server:
-        yield server, json.loads(made.stdout)["token"]
+        yield server, token
         assert "internal fault" not in server.log
 
 
