@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from keepwell.app import commands
+from keepwell.cli.program import run
 from tests.support import need, outside
 
 DISAGREEING = {
@@ -93,6 +95,14 @@ def ended_well(program: str, command: list[str], path: Path) -> bool:
     return done.returncode == 0
 
 
+def ours(action: str, path: Path) -> bool:
+    """Whether ``keepwell rules ACTION FILE`` ends well. The command as it is, in this process: many files are compared, and a program
+    started for each takes longer than all that it judges."""
+    code = run(commands(), "test", ["rules", action, str(path)])
+    assert code in (0, 1)
+    return code == 0
+
+
 def keepwell() -> str:
     return str(Path(sys.executable).with_name("keepwell"))
 
@@ -106,9 +116,7 @@ def test_the_outside_tests_end_as_promtool_says(tmp_path: Path, promtool: str) -
     shutil.copytree(outside("conformance", "promtool"), tmp_path / "cases")
     files = sorted((tmp_path / "cases").glob("*.yml"))
     assert len(files) >= 14
-    ours = {path.name: ended_well(keepwell(), ["rules", "test"], path) for path in files}
-    theirs = {path.name: ended_well(promtool, ["test", "rules"], path) for path in files}
-    assert {name for name in ours if ours[name] != theirs[name]} == set(DISAGREEING)
+    assert {path.name for path in files if ours("test", path) != ended_well(promtool, ["test", "rules"], path)} == set(DISAGREEING)
 
 
 @pytest.mark.parametrize(
@@ -132,9 +140,9 @@ def test_a_test_of_every_kind_ends_as_promtool_says(tmp_path: Path, promtool: st
     (tmp_path / "rules.yml").write_text(RULES.replace("        keep_firing_for: 3m\n", ""))
     path = tmp_path / "tests.yml"
     path.write_text(TESTS.replace(old, new, 1) if old else TESTS)
-    ours, theirs = ended_well(keepwell(), ["rules", "test"], path), ended_well(promtool, ["test", "rules"], path)
-    assert ours == theirs
-    assert holds is None or ours == holds
+    ended, theirs = ours("test", path), ended_well(promtool, ["test", "rules"], path)
+    assert ended == theirs
+    assert holds is None or ended == holds
 
 
 def test_an_alert_keeps_firing_for_as_long_as_it_says(tmp_path: Path) -> None:
@@ -172,4 +180,4 @@ def test_a_file_is_refused_where_promtool_refuses_it(tmp_path: Path, promtool: s
     path = tmp_path / "rules.yml"
     text = RULES.replace("        keep_firing_for: 3m\n", "")
     path.write_text(text.replace(old, new, 1) if old else text)
-    assert ended_well(keepwell(), ["rules", "check"], path) == ended_well(promtool, ["check", "rules"], path) == (not old)
+    assert ours("check", path) == ended_well(promtool, ["check", "rules"], path) == (not old)

@@ -27,7 +27,7 @@ def _at(minutes: float | None) -> datetime | None:
 
 async def ends(rig: Rig) -> float | None:
     """The minute in which it ended by itself; None where it fires for hours."""
-    for minute in range(600):
+    for minute in range(150):
         if not rig.desk.active():
             return minute
         await rig.after(MINUTE)
