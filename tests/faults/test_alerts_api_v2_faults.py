@@ -97,6 +97,7 @@ class Sender:
         return self.taken
 
 
+@pytest.mark.timeout(240)  # starts five servers
 def test_what_was_taken_is_there_after_sigkill_and_told_of(tmp_path: Path, directory: Path, hook: Listener) -> None:
     taken: list[str] = []
     numbers, port, api = count(), None, None

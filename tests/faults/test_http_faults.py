@@ -379,15 +379,15 @@ async def test_a_certificate_for_a_name_asked_by_its_address(client: HttpClient,
 
 
 @pytest.mark.parametrize(
-    ("kind", "sentence"),
+    ("kind", "timeout", "sentence"),
     [
-        ("banner", "127.0.0.1:{port} answered something that is not TLS"),
-        ("never-answers", "no end of the TLS handshake within 0.3 s (connected after N ms)"),
+        ("banner", 10, "127.0.0.1:{port} answered something that is not TLS"),
+        ("never-answers", 0.3, "no end of the TLS handshake within 0.3 s (connected after N ms)"),
     ],
 )
-async def test_no_tls_where_tls_was_expected(client: HttpClient, kind: str, sentence: str) -> None:
+async def test_no_tls_where_tls_was_expected(client: HttpClient, kind: str, timeout: float, sentence: str) -> None:
     async with misbehaving(kind) as port:
-        fault = await _fault(client, Request(f"https://127.0.0.1:{port}/", timeout=0.3))
+        fault = await _fault(client, Request(f"https://127.0.0.1:{port}/", timeout=timeout))
     assert isinstance(fault, AnswerError)
     assert _without_times(str(fault)) == sentence.format(port=port)
 

@@ -110,7 +110,7 @@ async def test_long_statements_and_transactions(shop: Pair, monkeypatch: pytest.
         busy.pgconn.get_result()
         busy.pgconn.get_result()
     assert seen.state is State.FAIL, seen.sentence
-    assert "a session has been idle in a transaction for 3" in seen.sentence
+    assert "a session has been idle in a transaction for " in seen.sentence
     assert f"(pid {idle.info.backend_pid if not idle.closed else ''}" in seen.sentence
     assert "the longest statement has been running for " in seen.sentence
     assert "user postgres, database shop), warn above 200 ms" in seen.sentence
