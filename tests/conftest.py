@@ -8,6 +8,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import tempfile
 import time
 import uuid
@@ -29,7 +30,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without ``--slow`` a slow test is skipped by name, so that the summary says what was left out and why."""
+    """Without ``--slow`` a slow test is skipped by name, so that the summary says what was left out and why.
+
+    Folders of long tests come first: what is quick fills the gaps at the end, where one long test would keep all others waiting."""
+    items.sort(key=lambda item: _folder(item.nodeid) in _QUICK)
     if not config.getoption("--slow"):
         for item in items:
             if "slow" in item.keywords:
@@ -37,25 +41,38 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 _GROUP = re.compile(r"""xdist_group\(\s*["']([^"']+)["']""")
+_SHARED = re.compile(r"""fixture\(\s*scope=["']module["']""")
+_QUICK = {"cases", "unit"}
+"""The folders whose tests take milliseconds."""
+
+
+def _folder(nodeid: str) -> str:
+    """The folder of tests that a test stands in."""
+    return nodeid.partition("::")[0].split("/")[1]
 
 
 @cache
 def _group_of(path: str) -> str:
-    """The group that a file of tests says its tests belong to; empty where it names none."""
-    found = _GROUP.search((ROOT / path).read_text("utf-8")) if (ROOT / path).is_file() else None
-    return found[1] if found else ""
+    """The group that a file of tests says its tests belong to; the file itself where its tests share a fixture, which every worker would
+    start anew, and where they are so quick that handing them out one by one takes longer than they do. Empty for others."""
+    text = (ROOT / path).read_text("utf-8") if (ROOT / path).is_file() else ""
+    if found := _GROUP.search(text):
+        return found[1]
+    return path if _SHARED.search(text) or _folder(path) in _QUICK else ""
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """One worker runs all tests of a group. xdist's own ``loadgroup`` writes the group into the tests' ids, which pytest 9.2 does not
-    take any more: tests that share something of the machine then ran beside each other."""
+    take any more: tests that share something of the machine then ran beside each other. Groups are handed out in the order of the
+    collection, not the largest first, which a file of a thousand quick cases is."""
     from xdist.scheduler import LoadGroupScheduling
 
     class ByGroup(LoadGroupScheduling):
         def _split_scope(self, nodeid: str) -> str:
             return _group_of(nodeid.partition("::")[0]) or nodeid
 
+    config.option.loadscopereorder = False
     return ByGroup(config, log)
 
 
@@ -63,6 +80,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Marks the run, in the process that the workers are started from."""
     if MARK in os.environ:
         return
+    # Where a shell started the run in the background, Ctrl-C is ignored, and every program of the tests would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ[MARK] = uuid.uuid4().hex
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     folder = Path(tempfile.mkdtemp(prefix="keepwell-tests-"))
