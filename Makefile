@@ -11,10 +11,14 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PYTHON_PREFERENCE := system
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
+# Containers often forbid to keep compiled modules: each of the thousand programs that the tests start then compiles Keepwell anew.
+unexport PYTHONDONTWRITEBYTECODE
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 BIN := .venv/bin
 PY := $(BIN)/python
-PYTEST = $(PY) -m pytest -n auto --dist loadgroup
+# More workers than processors: tests wait for servers, intervals and time limits much of their time.
+WORKERS := $(shell echo $$(($$(nproc) + 2)))
+PYTEST = $(PY) -m pytest -n $(WORKERS) --dist loadgroup
 INSTALL_SELF = $(UV) pip install --quiet --no-deps --build-constraints requirements-tools.txt --python $(PY) -e .
 
 .PHONY: help
