@@ -1,5 +1,7 @@
 """Steps that restart containers of a real dockerd: killed, short-lived, looping, sick and missing ones, and Keepwell killed meanwhile."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +69,7 @@ def runs(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
         f"{verb}-{name}": DEED % (address, verb, verb, verb, name) for verb in ("restart", "stop", "status", "reload") for name in names
     }
     books["p1"] = P1 % address
+    books["hurried"] = books["restart-shop-1"].replace('"name"', '"timeout": "5s", "name"')
     books["nobody"] = DEED % (f"unix://{folder}/none.sock", "restart", "restart", "restart", "shop-1")
     services = "".join(f"  {name}: {{docker: {{}}}}\n" for name in names)
     settings = f"policy: {{destructive: allow}}\nservices:\n  shop: {{docker: {{container: shop-1}}}}\n{services}"
@@ -138,6 +141,19 @@ def test_a_daemon_that_is_not_there_is_said(runs: Runs) -> None:
     assert "Is the docker daemon running?" in run["sentence"]
 
 
+def test_a_daemon_that_does_not_answer_holds_nothing_up_for_ever(docker: Docker, runs: Runs) -> None:
+    (daemon,) = (int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if _is_daemon(path, docker))
+    os.kill(daemon, signal.SIGSTOP)
+    try:
+        run = runs.run("hurried")
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    assert run["state"] == "failed"
+    expected = "it was ended after 5 s, its time limit; docker did not say within 10 s how shop-1 stands"
+    assert run["steps"][0]["sentence"] == expected
+    assert runs.run("status-shop-1")["state"] == "done"
+
+
 def test_a_restart_in_flight_is_done_once(docker: Docker, runs: Runs) -> None:
     """The container ignores SIGTERM, so that Docker takes ten seconds; Keepwell and the step are killed meanwhile."""
     before, starts = _started_at(docker, "stubborn"), _starts(docker, "stubborn")
@@ -151,10 +167,16 @@ def test_a_restart_in_flight_is_done_once(docker: Docker, runs: Runs) -> None:
 
 
 def _processes() -> str:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-        except OSError:
-            continue  # it ended meanwhile
-    return "\n".join(found)
+    return "\n".join(_command(path) for path in Path("/proc").glob("[0-9]*/cmdline"))
+
+
+def _is_daemon(path: Path, docker: Docker) -> bool:
+    command = _command(path)
+    return command.split(" ", 1)[0].endswith("/dockerd") and str(docker.folder) in command
+
+
+def _command(path: Path) -> str:
+    try:
+        return path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""  # it ended meanwhile

@@ -1,5 +1,7 @@
 """A P1 playbook on a host with a real systemd: units that were killed, fail, are masked or hang, and Keepwell killed meanwhile."""
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -259,6 +261,19 @@ def test_a_unit_that_never_stops_does_not_hold_a_run_for_ever(host: SystemdHost,
     again = runs.said("runs", "resume", str(run["id"]), "--repeat")
     assert (again["state"], again["steps"][0]["attempt"], again["steps"][0]["sentence"]) == ("done", 2, "stuck is active (running)")
     host.run("sh", "-c", 'systemctl stop --no-block stuck; kill -KILL "$(systemctl show --property=MainPID --value stuck)"')
+
+
+def test_a_systemd_that_does_not_answer_is_said(host: SystemdHost, runs: HostedRuns) -> None:
+    os.kill(host.leader, signal.SIGSTOP)
+    try:
+        run = runs.run("status-audiodeck")
+    finally:
+        os.kill(host.leader, signal.SIGCONT)
+    step = run["steps"][0]
+    assert run["state"] == "failed"
+    assert step["sentence"].endswith("systemd did not say within 10 s how audiodeck stands")
+    assert run["seconds"] < 75
+    assert runs.run("status-audiodeck")["state"] == "done"
 
 
 def test_a_unit_of_the_users_own_systemd(host: SystemdHost, runs: HostedRuns) -> None:

@@ -80,7 +80,7 @@ async def _follow(call: Call, ask: AskServer, number: int, before: str = "") -> 
             if step["state"] not in _OPEN and said.get(step["number"]) != step["state"]:
                 said[step["number"]] = step["state"]
                 call.output.say(_step_line(step), style=STYLES[step["state"]])
-        stale = run["state"] == "waiting" and run["sentence"] == before and not run["approvals"]
+        stale = before != "" and run["state"] == "waiting" and run["sentence"] == before and not run["approvals"]
         if run["state"] not in _OPEN or (run["state"] == "waiting" and run["sentence"] and not stale):
             break
         if stale and asyncio.get_running_loop().time() > patience:

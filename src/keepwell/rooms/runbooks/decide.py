@@ -18,6 +18,9 @@ USUAL_TIMEOUT = timedelta(hours=1)
 SERVICE_TIMEOUT = timedelta(minutes=5)
 """The same for one that goes through the manager of a service: systemd itself gives stopping and starting 90 s each."""
 
+STATUS_TIMEOUT = timedelta(seconds=30)
+"""The same for one that only asks how a service stands."""
+
 _OVER = (State.DONE, State.SKIPPED)
 
 
@@ -163,7 +166,11 @@ def with_step(run: Run, step: StepRun) -> Run:
 
 def timeout_of(prepared: Prepared) -> timedelta:
     """How long a step may take."""
-    return prepared.step.timeout or (SERVICE_TIMEOUT if prepared.way is Way.SERVICE else USUAL_TIMEOUT)
+    if prepared.step.timeout:
+        return prepared.step.timeout
+    if prepared.service is None:
+        return USUAL_TIMEOUT
+    return STATUS_TIMEOUT if prepared.service.verb == "status" else SERVICE_TIMEOUT
 
 
 def began(run: Run, move: Begin, ticket: str, now: datetime, instance: str = "") -> Run:

@@ -46,7 +46,10 @@ class Units:
         return self.services.get(prepared.service.unit.removesuffix(".service")) or systemd_of(prepared.service.unit)
 
     async def instance(self, work: Execution) -> str:
-        """Which start of its unit there is now (``NO_INSTANCE``: it does not run); empty where that cannot be told."""
+        """Which start of its unit there is now (``NO_INSTANCE``: it does not run); empty where that cannot be told, or does not matter."""
+        assert work.prepared.service is not None
+        if work.prepared.service.verb in ("status", "stop"):
+            return ""
         try:
             state = await self._state(work)
         except (AskError, AnswerError):
@@ -97,7 +100,10 @@ class Units:
         assert work.prepared.service is not None
         service, unit = self.service(work.prepared), work.prepared.service.unit
         command = replace(service.command("status", unit), environment=work.environment)
-        return service.read(unit, await self._hosts(work.ready.host).runner.run(command))
+        result = await self._hosts(work.ready.host).runner.run(command)
+        if result.timed_out:
+            raise AnswerError(f"{service.kind} did not say within {command.timeout:g} s how {unit} stands")
+        return service.read(unit, result)
 
     async def _answered(self, work: Execution) -> Settled:
         assert work.prepared.service is not None
