@@ -20,7 +20,7 @@ with warnings.catch_warnings():
     from schemathesis.specs.openapi.checks import content_type_conformance, negative_data_rejection, positive_data_acceptance
 
 EVERY_TIME_THE_SAME = settings(
-    max_examples=60, deadline=None, database=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    max_examples=30, deadline=None, database=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
 )
 OPERATIONS = (
     "GET /status",

@@ -17,7 +17,7 @@ with warnings.catch_warnings():
     from schemathesis import GenerationMode
 
 EVERY_TIME_THE_SAME = settings(
-    max_examples=25, deadline=None, database=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    max_examples=12, deadline=None, database=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
 )
 OPERATIONS = """\
 keepwell: 1

@@ -1,12 +1,11 @@
 """Incidents of a real keepwell up: an alert opens one, people answer it, pages and the review show it, a crash loses none."""
 
-import json
 import signal
 import urllib.request
 from pathlib import Path
 
 from tests.alerts_server import Alerting
-from tests.serving import KEEPWELL, Served, keepwell, operations
+from tests.serving import KEEPWELL, Served, keepwell, operations, token_in
 from tests.support import wait_until
 
 OPERATIONS = """\
@@ -37,9 +36,9 @@ def _accept_one(directory: Path) -> None:
 def test_an_alert_opens_an_incident_that_is_answered_kept_and_reviewed(tmp_path: Path) -> None:
     directory, data = operations(tmp_path / "ops", OPERATIONS), tmp_path / "data"
     _accept_one(directory)
-    made = keepwell("token", "create", "test", "--permission", "alerts.write", "--data", str(data), "--json")
+    token = token_in(data, "alerts.write")
     server = Served(directory, data).ready()
-    alerting = Alerting(server, json.loads(made.stdout)["token"])
+    alerting = Alerting(server, token)
     try:
         assert alerting.run("incidents", "list") == (0, "no incident is open\n")
         alerting.fire("the api is down", name="ApiDown")

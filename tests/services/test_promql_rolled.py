@@ -131,7 +131,7 @@ def series(draw: st.DrawFn) -> tuple[list[int], list[float]]:
     return at, value
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(series(), min_size=1, max_size=2),
     st.sampled_from(["x", "x_total"]),

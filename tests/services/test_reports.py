@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,18 +44,31 @@ reports:
 """
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Any:
+@contextmanager
+def reporting(folder: Path) -> Iterator[tuple[Served, Any]]:
     with listening() as listener:
-        directory = operations(tmp_path / "ops", CONFIGURATION.format(url=listener.url))
-        with serving(directory, tmp_path / "data") as server:
+        directory = operations(folder / "ops", CONFIGURATION.format(url=listener.url))
+        with serving(directory, folder / "data") as server:
             server.until({"disk": "ok"})
             yield server, listener
 
 
-def test_a_report_is_printed_and_written(served: tuple[Served, Any], tmp_path: Path) -> None:
-    server, _ = served
-    data = ("--data", str(server.data))
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server for all tests that only look at it."""
+    with reporting(tmp_path_factory.mktemp("reports")) as (server, _):
+        yield server
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Served, Any]]:
+    """A server of a test's own, and its receiver."""
+    with reporting(tmp_path) as both:
+        yield both
+
+
+def test_a_report_is_printed_and_written(shared: Served, tmp_path: Path) -> None:
+    data = ("--data", str(shared.data))
     told = keepwell("report", "weekly", "--period", "week", *data)
     assert told.returncode == 0, told.stderr
     assert "2 of 2 key figures good" in told.stdout
@@ -78,8 +91,8 @@ def test_a_report_is_printed_and_written(served: tuple[Served, Any], tmp_path: P
         (("report", "weekly", "--to", "nobody"), "there is no receiver nobody"),
     ],
 )
-def test_what_cannot_be_is_said_in_a_sentence(served: tuple[Served, Any], arguments: Sequence[str], says: str) -> None:
-    answer = keepwell(*arguments, "--data", str(served[0].data))
+def test_what_cannot_be_is_said_in_a_sentence(shared: Served, arguments: Sequence[str], says: str) -> None:
+    answer = keepwell(*arguments, "--data", str(shared.data))
     assert answer.returncode == 2
     assert says in answer.stderr
 
@@ -98,12 +111,11 @@ def test_a_report_is_sent_and_kept(served: tuple[Served, Any]) -> None:
     assert server.get(f"/api/v1/reports/made/{kept['number']}")["title"] == "Of the week"
 
 
-def test_pages_show_reports(served: tuple[Served, Any]) -> None:
+def test_pages_show_reports(shared: Served) -> None:
     import urllib.request
 
-    server, _ = served
     for path, has in (("/reports", "Of the week"), ("/reports/now/capacity", "Capacity"), ("/reports/now/weekly?period=day", "<svg")):
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{shared.port}{path}", timeout=10) as answer:
             assert has in answer.read().decode(), path
 
 
