@@ -282,7 +282,7 @@ def garbage(draw: st.DrawFn, case: Mapping[str, Any]) -> tuple[Answer, ...]:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if isinstance(driver(kind), Kind)])
 @given(data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_answer_gives_an_observation(kind: str, data: st.DataObject) -> None:
     case = data.draw(st.sampled_from([case for name, case in GOOD if name == kind]))
     counters = data.draw(st.dictionaries(st.sampled_from(["cpu_total_ticks", "cpu_busy_ticks"]), st.floats(0, 1e15)))
