@@ -16,8 +16,14 @@ keepwell: 1
 service: shop
 web: {{external_url: "http://shop.test"}}
 receivers: {{hook: {{webhook: {{url: "{url}"}}}}}}
-routes: {{receiver: hook, group_by: ["..."], group_wait: 0s, group_interval: 1s}}
+routes:
+  receiver: hook
+  group_by: ["..."]
+  group_wait: 0s
+  group_interval: 1s
+  routes: [{{matchers: ['kpi="queue depth"'], group_wait: 2s}}]
 """
+"""Everything is told at once, but of a key figure: its two rules are judged one after the other, and the worse one inhibits the other."""
 
 NO_FILES: Mapping[str, str] = {}
 
