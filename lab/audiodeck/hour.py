@@ -43,6 +43,7 @@ _FLOOD_RULE = """  - alert: LogFlood
     every: 10s
     severity: warning
 """
+_DONE = {"acknowledge": "acknowledged", "mitigate": "mitigated"}
 _ALONE = "KEEPWELL_AUDIODECK_ALONE"
 _LOG_BYTES = 512_000_000
 """How large the log folder's own file system is: large enough for floods, small enough to be filled."""
@@ -169,6 +170,7 @@ class Hour:
             await asyncio.sleep(ASKED)
         else:
             self.told.missed.append(fault)
+        await self._answer("acknowledge")
         await self._pause(self._chance.uniform(0, 15), expected)
         await self._laboratory.repair(fault)
         if fault == "backup-corrupted":
@@ -177,6 +179,15 @@ class Hour:
             if not any(self._fits(text, expected) for text in await self._look(expected)):
                 break
             await asyncio.sleep(ASKED)
+        await self._answer("acknowledge", "mitigate", "resolve")
+
+    async def _answer(self, *deeds: str) -> None:
+        """What a person does with incidents; without that they tell, rightly, that nobody answers."""
+        for incident in (await self._client.get("/api/v1/incidents?state=open"))["incidents"]:
+            for deed in deeds:
+                if deed == "resolve" or incident[_DONE[deed]] is None:
+                    said = {"by": "simulated operator", "note": "simulated"}
+                    await self._client.post(f"/api/v1/incidents/{incident['id']}/{deed}", said)
 
     async def _back_up(self) -> None:
         """A copy that there is to damage; after that a new one is what repairs it."""
