@@ -8,7 +8,7 @@ import pytest
 
 from tests.services import test_systemd_host as shipped
 from tests.services.test_systemd_host import PROGRAM, ask, configure, until_restarted
-from tests.support import missing, wait_until
+from tests.support import missing, need, wait_until
 from tests.systemd_host import SystemdHost
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("systemd-host"), pytest.mark.timeout(300)]
@@ -32,6 +32,7 @@ UNIT = "[Service]\nExecStart=/bin/sleep 600\nExecStop=/bin/sleep 5\n"
 
 @pytest.fixture(scope="module")
 def host(installed: SystemdHost) -> Iterator[SystemdHost]:
+    need("pkaction")
     if installed.systemctl("start", "polkit", check=False).returncode:
         missing("polkit does not run in the host (Debian's polkitd)")
     for name in ("shop-server", "other-server"):
