@@ -71,7 +71,7 @@ class Served:
         """Everything it logged so far."""
         return (self.data.parent / "server.log").read_text()
 
-    def ready(self, seconds: float = 30) -> "Served":
+    def ready(self, seconds: float = 60) -> "Served":
         """Waits until it answers."""
         wait_until(self._answers, seconds, "an answer of keepwell up")
         return self
@@ -94,7 +94,7 @@ class Served:
         """The shown state of each check."""
         return {check["name"]: check["state"] for check in self.get("/api/v1/checks")["checks"]}
 
-    def until(self, wanted: Mapping[str, str], seconds: float = 15.0) -> None:
+    def until(self, wanted: Mapping[str, str], seconds: float = 30.0) -> None:
         """Waits until checks are in these states."""
         wait_until(lambda: {name: self.states().get(name) for name in wanted} == dict(wanted), seconds, f"states {wanted}")
 

@@ -32,6 +32,7 @@ async def test_a_task_whose_time_has_come_is_performed_once_and_stored(tmp_path:
         assert room.told.names == []
 
 
+@pytest.mark.timeout(300)  # plays them in eight seconds of the processor's
 async def test_five_weeks_of_cadences_are_all_due_in_their_zones(tmp_path: Path) -> None:
     start = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday; clocks go forward in Berlin on Sunday 29 March
     every = {"daily": "daily 02:30", "weekly": "Sunday 03:00", "monthly": "first Monday 09:00", "often": "0 */6 * * *"}
@@ -186,6 +187,7 @@ async def test_what_a_person_does_waits_until_it_is_said_or_the_next_is_due(tmp_
             await room.deeds.run_now("review", "ada")
 
 
+@pytest.mark.timeout(300)  # plays two days, minute by minute
 async def test_work_that_waits_for_a_person_is_asked_again_until_it_has_ended(tmp_path: Path) -> None:
     worker = Worker()
     worker.outcomes["checklist"] = Performed(Outcome.WAITING, "step 3 waits for a tick", "runs/4")

@@ -63,11 +63,11 @@ def alerts(server: Served) -> dict[str, dict[str, str]]:
 def test_what_is_due_runs_and_what_breaks_is_an_alert(ops: Path, tmp_path: Path) -> None:
     counted, data = tmp_path / "counted", tmp_path / "data"
     with serving(ops, data) as server:
-        wait_until(lambda: counted.exists() and len(counted.read_text().split()) >= 2, 30, "two runs of count")
-        wait_until(lambda: state(server, "breaks") == "failed", 30, "the runbook that breaks")
-        wait_until(lambda: "TaskFailed" in alerts(server), 30, "the alert")
+        wait_until(lambda: counted.exists() and len(counted.read_text().split()) >= 2, 60, "two runs of count")
+        wait_until(lambda: state(server, "breaks") == "failed", 60, "the runbook that breaks")
+        wait_until(lambda: "TaskFailed" in alerts(server), 60, "the alert")
         assert alerts(server)["TaskFailed"] == {"alertname": "TaskFailed", "service": "shop", "severity": "info", "task": "breaks"}
-        wait_until(lambda: server.states().get("counted") == "ok", 30, "the check of what Keepwell itself did")
+        wait_until(lambda: server.states().get("counted") == "ok", 60, "the check of what Keepwell itself did")
         runs = server.get("/api/v1/task-runs?task=count&limit=1000")["runs"]
         assert len({run["due_at"] for run in runs}) == len(runs)
         done = keepwell("tasks", "done", "review", "--note", "looked", "--by", "maria", "--data", str(data))
@@ -79,7 +79,7 @@ def test_what_is_due_runs_and_what_breaks_is_an_alert(ops: Path, tmp_path: Path)
         assert (shown["state"], shown["window"], shown["locks"], shown["last_success"]) == ("new", "daily 22:00-06:00", ["disk"], None)
         before = len(counted.read_text().split())
         assert keepwell("run", "yearly", "--data", str(data)).returncode == 0
-        wait_until(lambda: state(server, "yearly") == "done", 30, "what a person began")
+        wait_until(lambda: state(server, "yearly") == "done", 60, "what a person began")
         assert len(counted.read_text().split()) > before
         history = keepwell("tasks", "history", "--task", "yearly", "--data", str(data))
         assert "done" in history.stdout
@@ -92,10 +92,10 @@ def test_what_is_due_runs_and_what_breaks_is_an_alert(ops: Path, tmp_path: Path)
 def test_a_reload_and_a_restart_go_on_where_they_were(ops: Path, tmp_path: Path) -> None:
     counted, data = tmp_path / "counted", tmp_path / "data"
     with serving(ops, data):
-        wait_until(counted.exists, 30, "a run of count")
+        wait_until(counted.exists, 60, "a run of count")
     before = counted.read_text()
     with serving(ops, data) as server:
-        wait_until(lambda: len(counted.read_text()) > len(before), 30, "a run after the restart")
+        wait_until(lambda: len(counted.read_text()) > len(before), 60, "a run after the restart")
         text = (ops / "keepwell.yaml").read_text()
         (ops / "keepwell.yaml").write_text(text.replace("  breaks: {run: ./runbooks/breaks.md, every: 2s, priority: low}\n", ""))
         assert keepwell("reload", "--data", str(data)).returncode == 0
@@ -146,7 +146,7 @@ def test_a_server_that_is_killed_does_each_occasion_once(ops: Path, tmp_path: Pa
         server = Served(ops, data)
         server.ready()
         before = len(counted.read_text().split()) if counted.exists() else 0
-        wait_until(lambda before=before: counted.exists() and len(counted.read_text().split()) > before, 30, "a run")  # type: ignore[misc]
+        wait_until(lambda before=before: counted.exists() and len(counted.read_text().split()) > before, 60, "a run")  # type: ignore[misc]
         server.kill()
     with serving(ops, data) as server:
         wait_until(lambda: len([run for run in runs(server) if run["state"] == "done"]) >= 4, 60, "occasions that were done")
