@@ -115,7 +115,7 @@ class Served:
 
     def _end(self) -> int:
         try:
-            return self.process.wait(20)
+            return self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
