@@ -195,11 +195,13 @@ async def misbehaving(kind: str | Misbehaviour, tls: ssl.SSLContext | None = Non
     """Serves one misbehaviour (a key of ``MISBEHAVIOURS``, or a handler of the test's own) and gives its port."""
     handler = MISBEHAVIOURS[kind] if isinstance(kind, str) else kind
     going: set[asyncio.Task[None]] = set()
+    opened: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         going.add(task)
+        opened.append(writer)
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
                 await handler(reader, writer)
@@ -217,6 +219,9 @@ async def misbehaving(kind: str | Misbehaviour, tls: ssl.SSLContext | None = Non
             task.cancel()
         if going:
             await asyncio.wait(list(going), timeout=5)
+        for writer in opened:  # one that was closed may still wait for somebody to read what it wrote
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 def server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:

@@ -382,7 +382,7 @@ async def test_a_certificate_for_a_name_asked_by_its_address(client: HttpClient,
     ("kind", "timeout", "sentence"),
     [
         ("banner", 10, "127.0.0.1:{port} answered something that is not TLS"),
-        ("never-answers", 0.3, "no end of the TLS handshake within 0.3 s (connected after N ms)"),
+        ("never-answers", 0.9, "no end of the TLS handshake within 0.9 s (connected after N ms)"),
     ],
 )
 async def test_no_tls_where_tls_was_expected(client: HttpClient, kind: str, timeout: float, sentence: str) -> None:
