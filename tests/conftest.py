@@ -47,8 +47,9 @@ _QUICK = {"cases", "unit"}
 
 
 def _folder(nodeid: str) -> str:
-    """The folder of tests that a test stands in."""
-    return nodeid.partition("::")[0].split("/")[1]
+    """The folder of tests that a test stands in; empty where it stands beside them."""
+    _, *folders, _ = ("", *nodeid.partition("::")[0].split("/"))
+    return folders[1] if len(folders) > 1 else ""
 
 
 @cache

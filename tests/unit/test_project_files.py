@@ -11,7 +11,7 @@ import keepwell
 from tests.support import need
 
 ROOT = Path(__file__).resolve().parents[2]
-HOMES = re.compile(rb"(?<![\w.~-])/(?:work/|home/(?!newcomer\b|keepwell\b)[a-z]|Users/[A-Za-z]|root/(?!keepwell\b)[a-z])[\w./-]*")
+HOMES = re.compile(rb"(?<![\w.~-])/(?:work/|home/(?!ada\b|newcomer\b|keepwell\b)[a-z]|Users/[A-Za-z]|root/(?!keepwell\b)[a-z])[\w./-]*")
 """Absolute paths that exist on one person's machine only."""
 
 

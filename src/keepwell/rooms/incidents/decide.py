@@ -69,8 +69,9 @@ def alert_ended(incident: Incident, number: int, now: datetime) -> Change:
     alerts = tuple(replace(one, ended_at=now) if one.number == number and one.ended_at is None else one for one in incident.alerts)
     if alerts == tuple(incident.alerts):
         return Change(incident)
+    name = next(one.name for one in alerts if one.number == number)
     fires = sum(1 for one in alerts if one.ended_at is None)
-    return _with(replace(incident, alerts=alerts), "incident.alert-ended", OWN, {"alert": number, "still_firing": fires})
+    return _with(replace(incident, alerts=alerts), "incident.alert-ended", OWN, {"alert": number, "name": name, "still_firing": fires})
 
 
 def acknowledged(incident: Incident, deed: Deed, actor: str) -> Change:

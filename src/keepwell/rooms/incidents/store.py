@@ -98,12 +98,15 @@ def _evidence(row: Any) -> Evidence:
 
 
 def timeline(connection: Connection, subjects: Iterable[str]) -> list[Happened]:
-    """What the journal says of these subjects, oldest first, at most ``LONGEST_TIMELINE`` entries."""
+    """What the journal says of these subjects, oldest first, at most ``LONGEST_TIMELINE`` entries. That an alert has ended is said once: by
+    the incident, where that took notice of it."""
     found: list[Happened] = []
     for subject in dict.fromkeys(subjects):
         for entry in journal.slice(connection, subject, limit=LONGEST_TIMELINE):
             digest = entry.output_digest or ""
             found.append(Happened(entry.number, entry.at, entry.actor, entry.event, entry.subject, entry.facts, digest))
+    ended = {f"alerts/{one.facts.get('alert')}" for one in found if one.event == "incident.alert-ended"}
+    found = [one for one in found if one.event != "alert.resolved" or one.subject not in ended]
     found.sort(key=lambda one: one.number)
     return found[-LONGEST_TIMELINE:]
 

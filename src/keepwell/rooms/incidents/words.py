@@ -11,7 +11,7 @@ from .model import Happened
 _SAYS = {
     "incident.opened": "opened as {severity}",
     "incident.alert-joined": "alert {alert} ({name}) belongs to it",
-    "incident.alert-ended": "alert {alert} has ended, {still_firing} still fire",
+    "incident.alert-ended": "alert {alert} ({name}) has ended, {still_firing} still fire",
     "incident.acknowledged": "acknowledged",
     "incident.noted": "update",
     "incident.mitigated": "mitigated",
