@@ -1,5 +1,6 @@
 """``keepwell journal``, as a person types it: beside a running server and without one."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -62,6 +63,40 @@ def test_the_same_as_json(data: str, capsys: pytest.CaptureFixture[str]) -> None
     assert answers["head"] == {"number": 2, "hash": answers["verify"]["head"]}
     assert [(entry["number"], entry["at"]) for entry in answers["list"]] == [(2, NOW.isoformat()), (1, NOW.isoformat())]
     assert answers["list"][0]["previous_hash"] == answers["list"][1]["hash"]
+
+
+def test_what_a_command_printed_is_erased_for_good_and_the_journal_says_by_whom(data: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async def told() -> str | None:
+        beside = await Database.open(DataDirectory(Path(data)).database, (), NOW)
+        entry = await beside.write(
+            lambda c: journal.append(c, journal.NewEntry("ann", "step.ended", "runs/1", {}, b"password: hunter2"), NOW)
+        )
+        await beside.close()
+        return entry.output_digest
+
+    async def left(digest: str) -> tuple[bytes | None, list[tuple[str, str]]]:
+        beside = await Database.open_to_read(DataDirectory(Path(data)).database)
+        erased = await beside.read(lambda c: journal.slice(c, event=journal.ERASED))
+        content = await beside.read(lambda c: journal.output(c, digest))
+        await beside.close()
+        return content, [(entry.actor, entry.subject) for entry in erased]
+
+    digest = asyncio.run(told()) or ""
+    assert asyncio.run(left(digest)) == (b"password: hunter2", [])
+    assert keepwell("erase", "--data", data, "--output", digest, "--by", "ben") == Exit.OK
+    assert "is erased" in capsys.readouterr().out
+    assert asyncio.run(left(digest)) == (None, [("ben", digest)])
+    assert keepwell("verify", "--data", data) == Exit.OK
+    assert keepwell("erase", "--data", data, "--output", digest) == Exit.NEGATIVE
+    assert "was erased before" in capsys.readouterr().out
+
+
+def test_erase_wants_a_digest_and_a_database(data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ((), ("--output", "all"), ("--output", "0" * 63)):
+        assert keepwell("erase", "--data", data, *words) == Exit.COULD_NOT
+        assert "64 hexadecimal digits" in capsys.readouterr().err
+    assert keepwell("erase", "--data", str(tmp_path / "none"), "--output", "0" * 64) != Exit.OK
+    assert not (tmp_path / "none").exists()
 
 
 def test_an_unknown_head_is_a_negative_answer(data: str, capsys: pytest.CaptureFixture[str]) -> None:

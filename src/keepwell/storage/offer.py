@@ -1,14 +1,18 @@
 """What storage declares: the command that shows and proves the journal. Imports nothing costly (its tables: ``declared.py``)."""
 
 import os
+import pwd
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keepwell.kernel.exits import Exit
+from keepwell.kernel.problems import UsageError
 from keepwell.ports.offer import Argument, Call, Output, Subcommand
-from keepwell.ports.server import DATA
+from keepwell.ports.server import BY, DATA
 
 from .directory import DataDirectory
 
@@ -22,13 +26,17 @@ ADDRESS_VARIABLE = "KEEPWELL_DATABASE"
 
 def commands(data_directory: Callable[[str | None], Path], environment: Mapping[str, str] | None = None) -> Sequence[Subcommand]:
     """``keepwell journal``; ``data_directory`` gives the directory that ``--data`` names, or the user's default one."""
-    actions = {"verify": _verify, "head": _head, "list": _list}
+    actions = {"verify": _verify, "head": _head, "list": _list, "erase": _erase}
 
     async def journal(call: Call) -> int:
         from .database import Database
 
-        database = await Database.open_to_read(_place(call, data_directory, os.environ if environment is None else environment))
+        place = _place(call, data_directory, os.environ if environment is None else environment)
+        database = await Database.open_to_read(place)
         try:
+            if call.arguments["action"] == "erase":
+                await database.close()
+                database = await Database.open(place, (), datetime.now(UTC))
             return await actions[call.arguments["action"]](database, call)
         finally:
             await database.close()
@@ -36,17 +44,20 @@ def commands(data_directory: Callable[[str | None], Path], environment: Mapping[
     return (
         Subcommand(
             "journal",
-            "show the journal and prove that nobody changed it",
+            "show the journal, prove that nobody changed it, erase what a command printed",
             journal,
             (
-                Argument(("action",), "verify, head or list", {"choices": tuple(actions), "metavar": "ACTION"}),
+                Argument(("action",), "verify, head, list or erase", {"choices": tuple(actions), "metavar": "ACTION"}),
                 Argument(("--head",), "verify: a hash noted earlier, which must still be in the journal", {"metavar": "HASH"}),
+                Argument(("--output",), "erase: the digest of what is to be erased, as --json shows it", {"metavar": "DIGEST"}),
                 Argument(("--limit",), "list: how many of the newest entries (default: 20)", {"type": int, "default": 20, "metavar": "N"}),
+                BY,
                 DATA,
             ),
             description="verify recomputes the whole chain of hashes; head prints the newest hash, to be noted elsewhere; list shows the "
-            "newest entries. It only reads, beside a running server or without one: the data directory, or, without --data, the "
-            f"PostgreSQL database that the environment variable {ADDRESS_VARIABLE} names. Exit code 1 where verify finds a fault.",
+            "newest entries; erase removes for good what a command printed, such as a secret, and the journal says who did it. It works "
+            "beside a running server or without one: on the data directory, or, without --data, on the PostgreSQL database that the "
+            f"environment variable {ADDRESS_VARIABLE} names. Exit code 1 where verify finds a fault, or there is nothing to erase.",
             example="keepwell journal verify",
         ),
     )
@@ -75,6 +86,20 @@ async def _head(database: "Database", call: Call) -> int:
     call.output.data(asdict(newest))
     call.output.say(newest.hash)
     return Exit.OK
+
+
+async def _erase(database: "Database", call: Call) -> int:
+    from .journal import erase_output
+
+    digest = (call.arguments["output"] or "").strip().lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        raise UsageError("erase needs --output DIGEST, 64 hexadecimal digits", hint="keepwell runs show ID --json has those of its steps")
+    by, now = call.arguments["by"] or pwd.getpwuid(os.geteuid()).pw_name, datetime.now(UTC)
+    erased = await database.write(lambda connection: erase_output(connection, digest, by, now))
+    call.output.data({"digest": digest, "erased": erased})
+    said = "is erased; copies of the database that were made before still hold it" if erased else "is not there, or was erased before"
+    call.output.say(f"what has the digest {digest[:12]}… {said}", style="ok" if erased else "fail")
+    return Exit.OK if erased else Exit.NEGATIVE
 
 
 async def _list(database: "Database", call: Call) -> int:
