@@ -45,7 +45,7 @@ _FLOOD_RULE = """  - alert: LogFlood
 """
 _DONE = {"acknowledge": "acknowledged", "mitigate": "mitigated"}
 _ALONE = "KEEPWELL_AUDIODECK_ALONE"
-_LOG_BYTES = 512_000_000
+_LOG_BYTES = 960_000_000
 """How large the log folder's own file system is: large enough for floods, small enough to be filled."""
 
 _SERVED = ("health", "api-", "service-figures", "audio-test")
@@ -56,14 +56,14 @@ SEEN: Mapping[str, Sequence[str]] = {
     "audio-broken": ("health", "audio-test"),
     "memory-leak": ("process-",),
     "disk-filling": ("disk-",),
-    "log-flood": ("LogFlood", "process-", *_SERVED),
+    "log-flood": ("LogFlood", "process-", "disk-", *_SERVED),
     "backup-corrupted": (f"proofs/{PROVED}",),
     "world-writable": ("permissions-", "world-writable"),
     "port-opened": ("ports",),
     "certificate-expired": ("certificate",),
 }
 """Fault to the checks, audits, tasks or alerts that must show it: beginnings of their names. Who writes 20,000 lines a second
-is slow and busy, too."""
+is slow and busy, and may fill the disk."""
 
 _FIGURES = ("Availability", "ErrorRate")
 """Rules about long stretches: they follow any fault of the service, and stay for as long as their stretch."""
@@ -77,7 +77,8 @@ class Told:
     missed: list[str] = field(default_factory=list)
     false: list[str] = field(default_factory=list)
     unjudged: set[str] = field(default_factory=set)
-    resident: list[int] = field(default_factory=list)
+    resident: int = 0
+    resident_while: str = ""
     seconds: list[float] = field(default_factory=list)
     own: float = 0.0
     children: float = 0.0
@@ -87,7 +88,7 @@ class Told:
         return (
             f"{self.faults} faults, missed {len(self.missed)} {self.missed or ''}, false notices {len(self.false)} {self.false or ''} "
             f"(beside {len(self.unjudged)} of rules over long stretches, which this does not judge); "
-            f"told after {slowest:.0f} s at most; resident {max(self.resident, default=0) / 1e6:.0f} MB at most, "
+            f"told after {slowest:.0f} s at most; resident {self.resident / 1e6:.0f} MB at most ({self.resident_while}), "
             f"{100 * (self.own + self.children):.1f} % of a processor ({100 * self.own:.1f} % its own, the rest what it started)"
         )
 
@@ -132,6 +133,7 @@ class Hour:
         self._client = ServerClient(prepared.data, 30.0)
         self._excused: set[str] = set()
         self._counted: set[str] = set()
+        self._newest = ""
         self.told = Told()
 
     async def run(self, minutes: float) -> None:
@@ -160,6 +162,7 @@ class Hour:
 
     async def _one(self, fault: str) -> None:
         self.told.faults += 1
+        self._newest = fault
         await self._laboratory.break_(fault)
         begun = time.monotonic()
         expected = SEEN[fault]
@@ -215,7 +218,8 @@ class Hour:
                 self.told.false.append(text)
         self._counted.intersection_update(firing)
         self._excused.intersection_update(firing)
-        self.told.resident.append(self._resident())
+        if (resident := self._resident()) > self.told.resident:
+            self.told.resident, self.told.resident_while = resident, f"around {self._newest} {self.told.faults}"
         return firing
 
     def _fits(self, text: str, expected: Sequence[str]) -> bool:
@@ -265,18 +269,18 @@ def _go_alone() -> bool:
     return False
 
 
-async def _played(root: Path, minutes: float, seed: int, *, alone: bool) -> Told:
+async def _played(root: Path, minutes: float, seed: int, *, only: Sequence[str] | None, alone: bool) -> Told:
     laboratory = AudioDeckLaboratory(root)
     sink = Sink(laboratory.layout)
     laboratory.layout.run.mkdir(parents=True, exist_ok=True)
     await sink.open()
     process: Process | None = None
     try:
-        faults = sorted(SEEN)
+        faults = sorted(only or SEEN)
         if alone:
             await asyncio.to_thread(_mount_logs, laboratory.layout)
         else:
-            faults.remove("disk-filling")
+            faults = [fault for fault in faults if fault != "disk-filling"]
         await laboratory.start()
         prepared = await asyncio.to_thread(prepare, laboratory.layout, laboratory.port, ToldAt(sink.hook, sink.mail), often)
         with (laboratory.layout.run / "keepwell.log").open("ab") as log:
@@ -302,12 +306,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.audiodeck.hour", description="Faults at random, in real time.")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=8)
+    parser.add_argument("--fault", action="append", choices=sorted(SEEN), help="only this one (may be repeated)")
     parser.add_argument("--root", type=Path, help="where everything lies; without it a temporary folder, which is removed")
     chosen = parser.parse_args()
     alone = _go_alone()
     root = chosen.root or Path(tempfile.mkdtemp(prefix="keepwell-audiodeck-", dir="/var/tmp"))
     try:
-        told = asyncio.run(_played(root, chosen.minutes, chosen.seed, alone=alone))
+        told = asyncio.run(_played(root, chosen.minutes, chosen.seed, only=chosen.fault, alone=alone))
     except KeepwellError as error:
         print(json.dumps({"problem": str(error), "hint": error.problems[0].hint}), file=sys.stderr)
         return 2

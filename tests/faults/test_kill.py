@@ -8,6 +8,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.serving import Served, Target, keepwell, operations, pause
 
 KILLS = 20
@@ -48,6 +50,7 @@ class Watcher:
             self.standings |= {(check["name"], check["since"], check["state"]) for check in checks if check["since"]}
 
 
+@pytest.mark.timeout(300)  # twenty-one starts, on a machine that may have other work
 def test_no_state_change_that_was_shown_is_lost(tmp_path: Path) -> None:
     chance = random.Random(20)
     with Target(tmp_path) as target, Watcher() as watcher:
