@@ -14,7 +14,7 @@ from keepwell.ports.samples import NAME, Matcher, Sample
 from keepwell.rooms.samples.admission import DUPLICATE, FUTURE, LABELS, LIMIT, OLD, Kept, Limits
 from keepwell.rooms.samples.files.reading import Files
 from keepwell.rooms.samples.log import Log
-from keepwell.rooms.samples.model import HOUR, STALE, Keep, Metric
+from keepwell.rooms.samples.model import HOUR, STALE, Ids, Keep, Metric, Rows
 from keepwell.rooms.samples.work import recall, restart
 from keepwell.rooms.samples.work import store as stores
 from keepwell.rooms.samples.work.store import OWN, SampleStore, Settings
@@ -321,6 +321,76 @@ async def test_memory_is_bounded_whatever_comes(tmp_path: Path, monkeypatch: pyt
     clock.advance(7200)
     await store.add("job", *columns(("a", ms(clock.now()), 1.0)))
     assert store.problems() == []
+    await store.end()
+
+
+class Counted(Files):
+    """Files that count how often they are read."""
+
+    reads = 0
+
+    def rows(self, ids: Ids | None, start: int, end: int) -> Rows:
+        """Counts, and reads."""
+        self.reads += 1
+        return Files.rows(self, ids, start, end)
+
+
+async def lived(store: SampleStore, clock: FakeClock, reach: int, hours: int) -> Model:
+    """So many hours: each ten minutes two samples, a question that reaches so far back, and what is due compacted. All that was given."""
+    model = Model()
+    for _ in range(6 * hours):
+        given = [("a", ms(clock.now()), float(ms(clock.now()) % 1000)), ("b", ms(clock.now()), 1.0)]
+        await store.add("job", *columns(*given))
+        first_wins(model, given)
+        if reach:
+            assert set(await held(store, ms(clock.now()) - reach)) == {"a", "b"}
+        for hour in await store.used_hours():
+            if hour + HOUR + 300_000 <= ms(clock.now()):
+                await compact(store, hour)
+        clock.advance(600)
+    return model
+
+
+async def test_what_questions_reach_for_again_and_again_stays_in_memory(tmp_path: Path) -> None:
+    """A rule over a day must not bring Arrow into memory."""
+    folder, clock = tmp_path / "samples", FakeClock(NOW)
+    files = Counted(folder)
+    store = SampleStore(folder, clock, QUICK, files)
+    await store.begin(60)
+    model = await lived(store, clock, 24 * HOUR, 30)
+    assert files.reads == 0, "memory had all of it"
+    assert len(list((folder / "raw").glob("*.parquet"))) >= 28, "hours have their files all the same"
+    assert 2 * 6 * 24 <= store.figures.in_memory <= 2 * 6 * 26, "what is older than a day and an hour leaves"
+    assert await held(store) == model
+    assert files.reads > 0
+    await lived(store, clock, 0, 4)
+    assert store.figures.in_memory <= 2 * 6 * 3, "nobody asks so far back any more"
+    await store.end()
+
+
+async def test_much_leaves_memory_though_questions_reach_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "AMPLE", 0)
+    folder, clock = tmp_path / "samples", FakeClock(NOW)
+    files = Counted(folder)
+    store = SampleStore(folder, clock, QUICK, files)
+    await store.begin(60)
+    model = await lived(store, clock, 24 * HOUR, 5)
+    assert files.reads > 0
+    assert store.figures.in_memory <= 2 * 6 * 3
+    assert await held(store) == model
+    await store.end()
+
+
+async def test_an_import_below_what_memory_has_is_seen_once_it_is_in_files(tmp_path: Path) -> None:
+    folder, clock = tmp_path / "samples", FakeClock(NOW)
+    store = SampleStore(folder, clock, QUICK, Files(folder))
+    await store.begin(60)
+    model = await lived(store, clock, 24 * HOUR, 6)
+    old = [("c", ms(clock.now()) - 3 * HOUR, 5.0), ("c", ms(clock.now()) - 20 * HOUR, 6.0), ("c", ms(clock.now()), 7.0)]
+    await store.backfill("import", *columns(*old))
+    for hour in (await store.used_hours())[:-1]:
+        await compact(store, hour)
+    assert await held(store) == first_wins(model, old)
     await store.end()
 
 

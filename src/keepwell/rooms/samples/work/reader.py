@@ -44,6 +44,11 @@ class Store(Protocol):
         """What a metric is."""
         ...
 
+    @property
+    def since(self) -> int:
+        """From this instant on, memory has every sample."""
+        ...
+
     def rows(self, ids: Ids, start: int, end: int) -> Rows:
         """What memory holds of these series, both instants included, sorted by (series, at)."""
         ...

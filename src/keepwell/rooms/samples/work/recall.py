@@ -91,11 +91,17 @@ class Recall:
         """The samples of these series (ascending), sorted by (series, at). Raises Refused where they are too many."""
         # Memory first: what leaves it in the meantime is in a file by then.
         since, files = self._state.since, self._files
+        self._note_asked(start)
         rows = self.rows(ids, start, end) if len(ids) <= _IN_TURN else await asyncio.to_thread(self.rows, ids, start, end)
         _bound(len(rows), MOST_AT_ONCE)
         if start < since and len(ids):
             rows = await asyncio.to_thread(_with_files, files, rows, ids, (start, min(end, since - 1)))
         return rows
+
+    def _note_asked(self, start: int) -> None:
+        newest, (lately, before) = self._state.window.newest, self._state.asked
+        if newest is not None and newest - start > lately:
+            self._state.asked = newest - start, before
 
     def rows(self, ids: Ids, start: int, end: int) -> Rows:
         """What memory has of these series (ascending) from ``start`` to ``end``, sorted by (series, at)."""

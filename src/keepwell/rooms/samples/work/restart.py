@@ -66,7 +66,8 @@ NO_FILES = NoFiles()
 @dataclass(slots=True)
 class State:
     """What the store has in memory. ``pending`` are the batches in the log by hour; ``seen`` is until when each series was, by number;
-    from ``since`` on, memory has every sample; ``sentences`` say what was found to be damaged.
+    from ``since`` on, memory has every sample; ``sentences`` say what was found to be damaged. ``asked`` is how far back questions went
+    lately (milliseconds before the newest sample): in this hour, and in the one before.
     """
 
     index: SeriesIndex
@@ -77,6 +78,7 @@ class State:
     seen: Instants = field(default_factory=lambda: np.zeros(0, np.int64))
     since: int = 0
     sentences: list[str] = field(default_factory=list)
+    asked: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ def _load(opening: Opening, log: Log) -> State:
         _catch_up_with_files(state, opening)
         state.seen = np.full(state.index.end, opening.now, np.int64)
         state.seen[list(seen)] = list(seen.values())
-        state.since = (opening.now - opening.span) // BLOCK * BLOCK
+        has_files = next(iter(opening.files.hours()), None) is not None
+        state.since = (opening.now - opening.span) // BLOCK * BLOCK if has_files else 0
         _fill(state, opening, log)
     except BaseException:
         log.close()

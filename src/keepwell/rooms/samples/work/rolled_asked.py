@@ -22,11 +22,11 @@ class RolledAsked:
         self._keep = keep
 
     async def __call__(self, matchers: Sequence[Matcher], start: int, end: int, unit: int) -> RolledUp | None:
-        """See SelectRolled. Less than a day is as quickly read from samples, and so is what would be too many rows."""
+        """See SelectRolled. Less than a day is as quickly read from samples, and so are what memory has and what would be too many rows."""
         keep, now = self._keep(), self._reader.now()
         is_gone = start < now - lasts(Tier.RAW, keep)
-        if not is_gone and (end - start < DAY or unit % Tier.FIVE_MINUTES.step):
-            return None
+        if not is_gone and (end - start < DAY or unit % Tier.FIVE_MINUTES.step or self._store.since <= start):
+            return None  # Memory has all of it, or samples are read as quickly.
         tier = Tier.HOUR if unit % Tier.HOUR.step == 0 or start < now - lasts(Tier.FIVE_MINUTES, keep) else Tier.FIVE_MINUTES
         ids = self._reader.ids(matchers)
         first, last = start // tier.step * tier.step, end // tier.step * tier.step + tier.step
