@@ -15,8 +15,9 @@ from keepwell.rooms.samples.admission import DUPLICATE, FUTURE, LABELS, LIMIT, O
 from keepwell.rooms.samples.files.reading import Files
 from keepwell.rooms.samples.log import Log
 from keepwell.rooms.samples.model import HOUR, STALE, Ids, Keep, Metric, Rows
-from keepwell.rooms.samples.work import recall, restart
+from keepwell.rooms.samples.work import apart, kept, recall, restart
 from keepwell.rooms.samples.work import store as stores
+from keepwell.rooms.samples.work.kept import KeptFiles
 from keepwell.rooms.samples.work.store import OWN, SampleStore, Settings
 from tests.samples_store import NOW, QUICK, Model, bits, columns, compact, first_wins, held, ids, ms, named, opened, tuples
 
@@ -324,15 +325,15 @@ async def test_memory_is_bounded_whatever_comes(tmp_path: Path, monkeypatch: pyt
     await store.end()
 
 
-class Counted(Files):
-    """Files that count how often they are read."""
+class Counted(KeptFiles):
+    """Files that count how often they are read in this process."""
 
     reads = 0
 
     def rows(self, ids: Ids | None, start: int, end: int) -> Rows:
         """Counts, and reads."""
         self.reads += 1
-        return Files.rows(self, ids, start, end)
+        return KeptFiles.rows(self, ids, start, end)
 
 
 async def lived(store: SampleStore, clock: FakeClock, reach: int, hours: int) -> Model:
@@ -365,6 +366,50 @@ async def test_what_questions_reach_for_again_and_again_stays_in_memory(tmp_path
     assert files.reads > 0
     await lived(store, clock, 0, 4)
     assert store.figures.in_memory <= 2 * 6 * 3, "nobody asks so far back any more"
+    await store.end()
+
+
+async def test_after_a_restart_memory_has_the_day_again(tmp_path: Path) -> None:
+    folder, clock = tmp_path / "samples", FakeClock(NOW)
+    store = SampleStore(folder, clock, QUICK, KeptFiles(folder))
+    await store.begin(60)
+    model = await lived(store, clock, 24 * HOUR, 30)
+    await store.end()
+    files = Counted(folder)
+    store = SampleStore(folder, clock, QUICK, files)
+    await store.begin(60)
+    day = ms(clock.now()) - 24 * HOUR
+    wanted = {series: {at: value for at, value in samples.items() if at >= day} for series, samples in model.items()}
+    assert await held(store, day) == wanted
+    assert files.reads == 0, "a process of its own has read them"
+    first_wins(model, await _continued(store, clock))
+    assert await held(store) == model
+    await store.end()
+
+
+async def _continued(store: SampleStore, clock: FakeClock) -> list[tuple[int | str, int, float]]:
+    clock.advance(600)
+    given: list[tuple[int | str, int, float]] = [("a", ms(clock.now()), 5.0), ("new", ms(clock.now()), 6.0)]
+    await store.add("job", *columns(*given))
+    return given
+
+
+@pytest.mark.parametrize("what", ["much", "cannot", "garbage"])
+async def test_what_cannot_be_read_apart_is_read_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    folder, clock = tmp_path / "samples", FakeClock(NOW)
+    store = SampleStore(folder, clock, QUICK, KeptFiles(folder))
+    await store.begin(60)
+    model = await lived(store, clock, 24 * HOUR, 5)
+    await store.end()
+    if what == "much":
+        monkeypatch.setattr(kept, "APART_BYTES", 10)
+    else:
+        monkeypatch.setattr(apart, "_PROGRAM", "keepwell.no.such.program" if what == "cannot" else "keepwell.cli.program")
+    files = Counted(folder)
+    store = SampleStore(folder, clock, QUICK, files)
+    await store.begin(60)
+    assert files.reads > 0
+    assert await held(store) == model
     await store.end()
 
 

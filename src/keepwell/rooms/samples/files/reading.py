@@ -53,6 +53,10 @@ class Files:
         order = np.argsort(rows.series, kind="stable")  # the parts are in order of time
         return Rows(rows.series[order], rows.at[order], rows.value[order])
 
+    def apart(self, start: int) -> Rows | None:
+        """None: these files are read in this process (work/kept.py reads in another)."""
+        return None
+
     def rolled(self, tier: Tier, ids: Ids | None, start: int, end: int, *, bins: bool = True) -> Rolled:
         """The roll-ups of these series (ascending; None for all) that begin from ``start`` to ``end``, both included, sorted by (series,
         start). Without ``bins`` no row has any."""

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 
 from keepwell.rooms.samples.model import HOUR, Ids, Labels, Rolled, Rows, Tier
 
+from .apart import read_apart
+
 if TYPE_CHECKING:
     from keepwell.rooms.samples.files.layout import File
     from keepwell.rooms.samples.files.reading import Files
+
+
+APART_BYTES = 2_000_000
+"""How large files may be together that are read apart: about as many samples as may lie in memory beside the window (store.AMPLE)."""
 
 
 class KeptFiles:
@@ -33,6 +39,15 @@ class KeptFiles:
     def labels(self) -> dict[int, Labels]:
         """The series that any file holds."""
         return self.files.labels()
+
+    def apart(self, start: int) -> Rows | None:
+        """Raw samples of all series from ``start`` on, read by a process of its own; None where they are many, or it cannot."""
+        files = [file.path for file in self.files.layout.files(Tier.RAW) if file.end > start]
+        try:
+            is_much = sum(path.stat().st_size for path in files) > APART_BYTES
+        except OSError:
+            return None
+        return None if is_much else read_apart(self._folder, start)
 
     def count(self, tier: Tier, start: int, end: int) -> int:
         """How many files of a tier hold something of this time (both included)."""

@@ -12,7 +12,7 @@ from keepwell.rooms.samples import log as logs
 from keepwell.rooms.samples.admission import Limits
 from keepwell.rooms.samples.index import SeriesIndex
 from keepwell.rooms.samples.log import Log, Point, joined
-from keepwell.rooms.samples.model import HOUR, Ids, Instants, Labels, Metric, Rows
+from keepwell.rooms.samples.model import DAY, HOUR, Ids, Instants, Labels, Metric, Rows
 from keepwell.rooms.samples.window import BLOCK, Window, picked
 from keepwell.storage.faults import DAMAGED, from_driver
 
@@ -20,6 +20,9 @@ from .recovery import finish_taking_its_place, is_damage, labels_of, put_aside, 
 
 MOST_IN_MEMORY = 24_000_000
 """Samples. Beyond it the oldest leave memory, whether a file has them yet or not."""
+
+FURTHEST = DAY + HOUR
+"""Milliseconds: what is older leaves memory however far back questions reach."""
 
 _SERIES_AT_ONCE = 2_000
 _SAMPLES_AT_ONCE = 200_000
@@ -35,6 +38,11 @@ class Files(Protocol):
         """Raw samples from ``start`` to ``end``, both included, sorted by (series, at). ``ids`` ascend."""
         ...
 
+    def apart(self, start: int) -> Rows | None:
+        """Raw samples of all series from ``start`` on, sorted by (series, at), without that their reading leaves anything in memory; None
+        where that cannot be."""
+        ...
+
     def hours(self) -> Iterable[int]:
         """The starts of the hours that have a file of raw samples."""
         ...
@@ -48,6 +56,10 @@ class NoFiles:
     """There are none, and there never will be: everything stays in the log."""
 
     def rows(self, ids: Ids | None, start: int, end: int) -> Rows:
+        """Nothing."""
+        return joined([])
+
+    def apart(self, start: int) -> Rows | None:
         """Nothing."""
         return joined([])
 
@@ -145,9 +157,8 @@ def _catch_up_with_files(state: State, opening: Opening) -> None:
 
 def _fill(state: State, opening: Opening, log: Log) -> None:
     """Files first: of one key, what a file has was stored first."""
-    numbers = state.index.find([])
-    for first in range(0, len(numbers), _SERIES_AT_ONCE):
-        state.window.add(opening.files.rows(numbers[first : first + _SERIES_AT_ONCE], state.since, _LATEST))
+    if state.since:
+        _fill_from_files(state, opening)
     _seal(state.window)
     state.pending = {hour: set(ids) for hour, ids in log.hours().items()}
     damaged: list[int] = []
@@ -160,6 +171,19 @@ def _fill(state: State, opening: Opening, log: Log) -> None:
     if damaged:
         state.sentences.append(put_aside(log, damaged))
         leave(state.pending, damaged)
+
+
+def _fill_from_files(state: State, opening: Opening) -> None:
+    """Further back than the window where that is little: a rule over a day finds it in memory, as before the restart."""
+    for since in (min(state.since, (opening.now - FURTHEST) // BLOCK * BLOCK), state.since):
+        rows = opening.files.apart(since)
+        if rows is not None:
+            state.window.add(_of_known(rows, state.index))
+            state.since, state.asked = since, (opening.now - since, 0)
+            return
+    numbers = state.index.find([])
+    for first in range(0, len(numbers), _SERIES_AT_ONCE):
+        state.window.add(opening.files.rows(numbers[first : first + _SERIES_AT_ONCE], state.since, _LATEST))
 
 
 def _fill_hour(state: State, log: Log, hour: int) -> list[int]:

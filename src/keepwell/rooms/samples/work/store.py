@@ -18,7 +18,7 @@ from keepwell.ports.samples import NAME, Sample
 from keepwell.rooms.samples.admission import DEFAULT_LIMITS, LABELS, LIMIT, UNFIT, Kept, Limits, timely
 from keepwell.rooms.samples.index import SeriesIndex
 from keepwell.rooms.samples.log import Log, Point, by_hour, nothing
-from keepwell.rooms.samples.model import DAY, HOUR, Ids, Instants, Keep, Labels, Metric, Rows, Values
+from keepwell.rooms.samples.model import HOUR, Ids, Instants, Keep, Labels, Metric, Rows, Values
 from keepwell.rooms.samples.window import BLOCK, picked
 from keepwell.storage.faults import CLOSED
 
@@ -26,7 +26,7 @@ from .ageing import count_living, note_seen
 from .early import Early
 from .recall import Recall
 from .recovery import is_damage, put_aside, renewed
-from .restart import MOST_IN_MEMORY, NO_FILES, Files, Opening, State, leave, open_state
+from .restart import FURTHEST, MOST_IN_MEMORY, NO_FILES, Files, Opening, State, leave, open_state
 from .rounds import RETRY_AFTER, SHED, Round, Rounds, Waiting, prepare
 
 T = TypeVar("T")
@@ -48,9 +48,6 @@ _SEAL_AFTER = 60_000
 
 AMPLE = 16_000_000
 """Bytes that samples may take in memory beside the window, where questions reach further back: a quarter of what Arrow takes."""
-
-FURTHEST = DAY + HOUR
-"""Milliseconds: what is older leaves memory in any case."""
 
 _log = logging.getLogger("keepwell.samples")
 
