@@ -15,7 +15,7 @@ from keepwell.rooms.samples.admission import DUPLICATE, FUTURE, LABELS, LIMIT, O
 from keepwell.rooms.samples.files.reading import Files
 from keepwell.rooms.samples.log import Log
 from keepwell.rooms.samples.model import HOUR, STALE, Ids, Keep, Metric, Rows
-from keepwell.rooms.samples.work import apart, kept, recall, restart
+from keepwell.rooms.samples.work import apart, kept, recall, restart, trimming
 from keepwell.rooms.samples.work import store as stores
 from keepwell.rooms.samples.work.kept import KeptFiles
 from keepwell.rooms.samples.work.store import OWN, SampleStore, Settings
@@ -298,7 +298,7 @@ async def test_series_that_no_file_can_have_any_more_are_forgotten(tmp_path: Pat
 
 
 async def test_memory_is_bounded_whatever_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stores, "MOST_IN_MEMORY", 1000)
+    monkeypatch.setattr(trimming, "MOST_IN_MEMORY", 1000)
     monkeypatch.setattr(restart, "MOST_IN_MEMORY", 1000)
     clock = FakeClock(NOW)
     folder, model = tmp_path / "samples", Model()
@@ -414,7 +414,7 @@ async def test_what_cannot_be_read_apart_is_read_here(tmp_path: Path, monkeypatc
 
 
 async def test_much_leaves_memory_though_questions_reach_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stores, "AMPLE", 0)
+    monkeypatch.setattr(trimming, "AMPLE", 0)
     folder, clock = tmp_path / "samples", FakeClock(NOW)
     files = Counted(folder)
     store = SampleStore(folder, clock, QUICK, files)

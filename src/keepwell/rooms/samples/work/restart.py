@@ -79,7 +79,7 @@ NO_FILES = NoFiles()
 class State:
     """What the store has in memory. ``pending`` are the batches in the log by hour; ``seen`` is until when each series was, by number;
     from ``since`` on, memory has every sample; ``sentences`` say what was found to be damaged. ``asked`` is how far back questions went
-    lately (milliseconds before the newest sample): in this hour, and in the one before.
+    lately (milliseconds before the newest sample): in the hour from ``asked_since`` on, and in the one before.
     """
 
     index: SeriesIndex
@@ -91,6 +91,7 @@ class State:
     since: int = 0
     sentences: list[str] = field(default_factory=list)
     asked: tuple[int, int] = (0, 0)
+    asked_since: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from keepwell.ports.samples import NAME, Sample
 from keepwell.rooms.samples.admission import DEFAULT_LIMITS, LABELS, LIMIT, UNFIT, Kept, Limits, timely
 from keepwell.rooms.samples.index import SeriesIndex
 from keepwell.rooms.samples.log import Log, Point, by_hour, nothing
-from keepwell.rooms.samples.model import HOUR, Ids, Instants, Keep, Labels, Metric, Rows, Values
+from keepwell.rooms.samples.model import Ids, Instants, Keep, Labels, Metric, Rows, Values
 from keepwell.rooms.samples.window import BLOCK, picked
 from keepwell.storage.faults import CLOSED
 
@@ -26,8 +26,9 @@ from .ageing import count_living, note_seen
 from .early import Early
 from .recall import Recall
 from .recovery import is_damage, put_aside, renewed
-from .restart import FURTHEST, MOST_IN_MEMORY, NO_FILES, Files, Opening, State, leave, open_state
+from .restart import MOST_IN_MEMORY, NO_FILES, Files, Opening, State, leave, open_state
 from .rounds import RETRY_AFTER, SHED, Round, Rounds, Waiting, prepare
+from .trimming import trim
 
 T = TypeVar("T")
 
@@ -45,9 +46,6 @@ _MOST_CACHED = 10_000
 
 _SEAL_AFTER = 60_000
 """Milliseconds after a block's end: samples are rarely later."""
-
-AMPLE = 16_000_000
-"""Bytes that samples may take in memory beside the window, where questions reach further back: a quarter of what Arrow takes."""
 
 _log = logging.getLogger("keepwell.samples")
 
@@ -95,7 +93,6 @@ class SampleStore(Recall):
         self._fault = ""
         self._is_damaged = False
         self._crowded_until = 0
-        self._asked_since = 0
         self._new: list[int] = []
         self._early = Early()
         self._tried = asyncio.Event()
@@ -301,31 +298,11 @@ class SampleStore(Recall):
             self._rounds.figures.fault = str(worse)
 
     def _trim(self) -> None:
-        """What is in files and older than the window leaves memory, but for what questions reach for again and again, as far as there is
-        little of it: a rule over a day would else bring Arrow into memory, which takes more. Of far too much, the oldest leaves."""
-        state, limit = self._state, self._limit()
-        state.since = max(self._wanted_since(limit), state.since)
-        state.window.drop_before(state.since, state.pending.__contains__)
-        while state.since < limit and (state.window.size > AMPLE or len(state.window) > MOST_IN_MEMORY):
-            state.since = min(limit, max(state.since, state.window.starts()[0]) + BLOCK)
-            state.window.drop_before(state.since, state.pending.__contains__)
-        self._crowded_until = 0 if state.since <= limit else self._crowded_until
-        while len(state.window) > MOST_IN_MEMORY and len(starts := state.window.starts()) > 1:
-            state.window.drop_before(starts[0] + BLOCK, lambda _: False)
-            state.since = max(state.since, starts[0] + BLOCK)
-            self._crowded_until = starts[0] + BLOCK
+        self._crowded_until = trim(self._state, self._now(), self._limit(), self._crowded_until)
 
     def _limit(self) -> int:
         """Where the window begins."""
         return (self._now() - _milliseconds(self._settings.window)) // BLOCK * BLOCK
-
-    def _wanted_since(self, limit: int) -> int:
-        """From when on samples are wanted in memory, for questions of this hour and the one before."""
-        state, now = self._state, self._now()
-        if not 0 <= now - self._asked_since < HOUR:
-            state.asked, self._asked_since = (0, state.asked[0]), now
-        reach = max(state.asked)
-        return min(limit, max(now - reach - BLOCK, now - FURTHEST) // BLOCK * BLOCK) if reach else limit
 
     # --- what becomes files ---
 
