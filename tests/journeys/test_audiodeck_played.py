@@ -27,6 +27,7 @@ def play(weeks: float, root: Path, kills: int = 0) -> dict[str, Verdict]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2400)
 def test_a_week_proves_most_rows() -> None:
     with TemporaryDirectory(prefix="kw-audiodeck-", dir="/var/tmp") as folder:
         verdicts = play(8.5 / 7, Path(folder))
