@@ -61,10 +61,11 @@ class Ruled:
         return self.active(name)
 
     def told(self, name: str, *statuses: str, seconds: float = 60) -> None:
-        """Waits until the webhook was told of the alert in this order."""
+        """Waits until the webhook was told of the alert in this order. A notice that comes again with its key, as after a kill, is one."""
 
         def told() -> list[str]:
-            alerts = [alert for message in self.hook.told() for alert in message["alerts"]]
+            once = {call.headers["idempotency-key"]: call.told for call in list(self.hook.calls)}
+            alerts = [alert for message in once.values() for alert in message["alerts"]]
             return [alert["status"] for alert in alerts if _is_called(name, alert["labels"])]
 
         wait_until(lambda: told() == [*statuses], seconds, f"told of {name} {statuses}")

@@ -205,6 +205,7 @@ def test_whoever_approves_what_a_task_waits_for_sees_what_comes_of_it(tmp_path: 
         assert runs.show(1)["sentence"].endswith("it deletes files; a person approves it")
         approved = keepwell("runs", "approve", "1", "--for", "1h", "--data", str(runs.data))
         assert (approved.returncode, approved.stdout.splitlines()[-1]) == (0, "run 1 done: 1 step done"), approved.stdout
+        wait_until(lambda: len(runs.said("runs", "list")["runs"]) > 1, 30, "the task's next run")
         runs.until(2, "done")
 
 

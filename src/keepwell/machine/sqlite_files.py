@@ -20,6 +20,7 @@ _MOST_PROBLEMS = 10
 _MOST_ROWS = 1000
 _HEADER = b"SQLite format 3\0"
 _PATIENCE = 1.0
+_ENDING = 0.5
 _GRACE = 0.2
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
 
@@ -75,6 +76,7 @@ async def examine(examination: Examination, timeout: float) -> SqliteFacts:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GRACE):
                 await ended.wait()
+                thread.join(_ENDING)  # it says so as its last deed, and the next look must not meet it
 
 
 class _Look:
