@@ -18,6 +18,7 @@ from keepwell.rooms.runbooks.managers.supervisor import DRIVER as SUPERVISOR
 from keepwell.rooms.runbooks.managers.systemd import DRIVER as SYSTEMD
 from keepwell.rooms.runbooks.services import Manager, UnitState
 from tests.runs_served import running
+from tests.supervisord import HEAD
 from tests.support import need, wait_until
 
 
@@ -76,18 +77,7 @@ def test_commands() -> None:
         COMMAND.read(own, "shop", result(stderr="who are you", status=1))
 
 
-CONFIGURATION = """\
-[unix_http_server]
-file={folder}/s.sock
-[supervisord]
-nodaemon=true
-user=root
-logfile={folder}/supervisord.log
-pidfile={folder}/supervisord.pid
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-[supervisorctl]
-serverurl=unix://{folder}/s.sock
+PROGRAM = """\
 [program:shop]
 command={python} -c "import os, time; open('{folder}/pids', 'a').write(str(os.getpid()) + chr(10)); time.sleep(600)"
 startsecs=1
@@ -107,7 +97,7 @@ stderr_logfile=NONE
 def supervised(folder: Path) -> Iterator[Path]:
     """A supervisord with two programs, one of which never comes up; gives its configuration."""
     configuration = folder / "supervisord.conf"
-    configuration.write_text(CONFIGURATION.format(folder=folder, python=sys.executable))
+    configuration.write_text((HEAD + PROGRAM).format(folder=folder, python=sys.executable))
     with (folder / "supervisord.out").open("w") as said:
         process = subprocess.Popen([need("supervisord"), "-c", str(configuration)], stdout=said, stderr=said)
         try:

@@ -13,23 +13,11 @@ import pytest
 
 from tests.minders import killed_with_its_steps
 from tests.runs_served import Runs, running
+from tests.supervisord import HEAD
 from tests.support import need, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
-HEAD = """\
-[unix_http_server]
-file={folder}/s.sock
-[supervisord]
-nodaemon=true
-user=root
-logfile={folder}/supervisord.log
-pidfile={folder}/supervisord.pid
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-[supervisorctl]
-serverurl=unix://{folder}/s.sock
-"""
 PROGRAM = """\
 [program:{name}]
 command={python} {folder}/program {name}
