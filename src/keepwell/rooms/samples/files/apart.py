@@ -1,7 +1,7 @@
 """The child process that reads files for a server that begins: ``python -m keepwell.rooms.samples.files.apart FOLDER START``.
 
 Arrow comes into this process and leaves with it. On its output: a line of JSON, how many ``rows`` there are, then the columns as they lie
-in memory (series, at, value), sorted by (series, at).
+in memory (at, value, series), sorted by (series, at).
 """
 
 import json
@@ -19,8 +19,8 @@ def main(arguments: list[str]) -> int:
     rows = Files(Path(folder)).rows(None, int(start), _LATEST)
     output = sys.stdout.buffer
     output.write(json.dumps({"rows": len(rows)}).encode() + b"\n")
-    for column, kind in ((rows.series, "<i4"), (rows.at, "<i8"), (rows.value, "<f8")):
-        output.write(column.astype(kind, copy=False).tobytes())
+    for column in (rows.at, rows.value, rows.series):
+        output.write(column.tobytes())
     output.flush()
     return 0
 

@@ -36,6 +36,5 @@ def _rows(output: bytes) -> Rows:
     number = int(json.loads(line)["rows"])
     if len(content) != 20 * number:
         raise ValueError("it ended in the middle")
-    series = np.frombuffer(content, "<i4", number)
-    at = np.frombuffer(content, "<i8", number, 4 * number)
-    return Rows(series.astype(np.int32), at.astype(np.int64), np.frombuffer(content, "<f8", number, 12 * number).astype(np.float64))
+    at, value = np.frombuffer(content, np.int64, number), np.frombuffer(content, np.float64, number, 8 * number)
+    return Rows(np.frombuffer(content, np.int32, number, 16 * number), at, value)
