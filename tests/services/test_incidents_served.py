@@ -78,3 +78,40 @@ def test_an_alert_opens_an_incident_that_is_answered_kept_and_reviewed(tmp_path:
         assert "there is no severity 'P9'" in text
     finally:
         again.stop()
+
+
+def test_a_run_of_its_runbook_is_in_its_timeline_and_another_is_not(tmp_path: Path) -> None:
+    text = OPERATIONS.split("incidents:")[0] + "incidents:\n  severities: {P1: {runbook: runbooks/p1.md}, P2: {runbook: runbooks/p2.md}}\n"
+    directory, data = operations(tmp_path / "ops", text), tmp_path / "data"
+    for name in ("p1", "p2"):
+        (directory / "runbooks").mkdir(exist_ok=True)
+        steps = f'# {name}\n\n```sh {{"name": "restart"}}\necho started\n```\n\n- [ ] Is there sound?\n'
+        (directory / "runbooks" / f"{name}.md").write_text(steps)
+    assert keepwell("accept", str(directory), "--yes").returncode == 0
+    token = token_in(data, "admin")
+    server = Served(directory, data).ready()
+    alerting = Alerting(server, token)
+    try:
+        assert alerting.run("incidents", "open", "no sound", "--severity", "P1")[0] == 0
+        assert alerting.run("run", "p2")[0] == 1
+        assert alerting.run("run", "p1")[0] == 1  # it waits for a person
+        assert alerting.run("runs", "tick", "2", "is-there-sound", "--note", "loud and clear")[0] == 0
+        wait_until(lambda: server.get("/api/v1/runs/2")["state"] == "done", what="the run")
+        _, told = alerting.run("incidents", "show", "1")
+        said = [line.strip() for line in told.partition("Timeline")[2].splitlines()]
+        wanted = (
+            "opened as P1",
+            "run 2 of runbooks/p1.md",
+            "run 2: restart done",
+            "run 2 waits",
+            "run 2: is-there-sound ticked: loud and clear",
+            "run 2 done",
+        )
+        places = [next((at for at, line in enumerate(said) if part in line), None) for part in wanted]
+        assert None not in places, told
+        assert places == sorted(places), told  # type: ignore[type-var]
+        assert "p2.md" not in told
+        assert 'href="/runs/2"' in _text(server, "/incidents/1")
+        assert "run 2 of runbooks/p1.md" in alerting.run("incidents", "review", "1")[1]
+    finally:
+        server.stop()

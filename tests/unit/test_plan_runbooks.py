@@ -78,21 +78,38 @@ def test_a_runbook_as_import_writes_it() -> None:
 @pytest.mark.parametrize(
     "info",
     [
+        "python {.numberLines}",
+        "{=html}",
+        "sh {rename=1}",
+        "text names",
         "sh",
         'sh {"operation": "x"}',
+        'sh ["a"]',
+        "sh {" + "[" * 5000 + "}",
+    ],
+)
+def test_a_fence_without_a_name_is_prose(info: str) -> None:
+    assert read_runbook("r.md", f"```{info}\nrm -rf /\n```\n").steps == ()
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
         'sh {"name": ""}',
         'sh {"name": 5}',
         'sh {"name": ["a"]}',
         'sh {"name": "a"',
         "sh {name=a}",
         'sh {"name": "a"} more',
-        'sh ["a"]',
-        "sh {" + "[" * 5000 + "}",
         'sh {"name": "' + "a" * 20000 + '"}',
+        "sh { 'name': 'a' }",
+        'sh {"interactive": false, "name": "a"}',
     ],
 )
-def test_a_fence_without_a_name_is_prose(info: str) -> None:
-    assert read_runbook("r.md", f"```{info}\nrm -rf /\n```\n").steps == ()
+def test_a_fence_whose_name_cannot_be_read_is_a_fault_and_no_prose(info: str) -> None:
+    (step,) = read_runbook("r.md", f"```{info}\nrm -rf /\n```\n").steps
+    assert step.fault.startswith('its attributes "sh {')
+    assert step.fault.endswith('write them as one JSON object of texts, such as {"name": "restart"}')
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,10 @@ def test_the_interpreter(text: str, strict: bool | None, argv: tuple[str, ...]) 
         ("---\nenvironment: {A-B: x}\n---\n" + step("a"), "environment and secrets of its front matter are names with texts"),
         (step("a") + step("a"), 'two steps are called "a"'),
         (step("a", more=', "timeout": "soon"'), "step 1 (a): its timeout: "),
+        (
+            "```sh {name=restart}\necho\n```\n",
+            'step 1 (unreadable): its attributes "sh {name=restart}" cannot be read: write them as one JSON',
+        ),
         (step("a", more=', "idempotent": "yes"'), 'step 1 (a): its idempotent is "yes", and not "true" or "false"'),
     ],
 )

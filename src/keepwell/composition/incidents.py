@@ -5,7 +5,9 @@ import json
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 
 from keepwell.api.gate import access_of
@@ -28,6 +30,9 @@ from keepwell.rooms.incidents.model import Incident, Seen
 from keepwell.rooms.incidents.verbs import SOURCE, Diagnostic, Verbs
 from keepwell.rooms.incidents.work import Incidents
 from keepwell.storage.database import Database
+
+if TYPE_CHECKING:
+    from keepwell.rooms.runbooks.model import Run
 
 LOCAL = "local"
 
@@ -148,6 +153,10 @@ class IncidentRoom:
     async def between(self, start: datetime, end: datetime) -> Sequence[Incident]:
         """The incidents that were open at any time from ``start`` (contained) to ``end`` (not contained). Raises StorageError."""
         return await self._database.read(lambda connection: store.between(connection, start, end))
+
+    def ran(self, connection: Connection, run: "Run") -> None:
+        """Notes a run with the incidents that it belongs to, in the transaction that makes it."""
+        self.incidents.ran(connection, run.runbook, run.number, run.by, run.asked_at)
 
     def face(self) -> Face:
         """What it shows."""

@@ -134,5 +134,7 @@ class WorkingRooms:
 
         ground = self._ground
         self._incidents = IncidentRoom(ground.database, ground.hosts.of, ground.alerts.desk, operations)
+        if self._runbooks is not None:
+            self._runbooks.runs.on_started(self._incidents.ran)
         self._reports = ReportRoom(ground.database, ground.host, ground.samples, ground.alerts)
         self._manual = ManualRoom(ground.database, ground.host, directory, ground.data)

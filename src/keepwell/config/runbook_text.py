@@ -93,6 +93,10 @@ def _steps(body: Sequence[str]) -> Iterator[Step]:
             if name:
                 number += 1
                 yield _step(number, language, block, attributes)
+            elif _means_a_step(block.info):
+                number += 1
+                name = _unused("unreadable", names)
+                yield Step(number, name, language, block.text, fault=_UNREADABLE.format(quoted(block.info, 60)))
         names.add(name)
 
 
@@ -180,6 +184,15 @@ def _closes(line: str, mark: str) -> bool:
 
 def _without_indentation(line: str, width: int) -> str:
     return line[min(width, len(line) - len(line.lstrip(" "))) :]
+
+
+_UNREADABLE = 'its attributes {} cannot be read: write them as one JSON object of texts, such as {{"name": "restart"}}'
+_MEANS_A_NAME = re.compile(r"[^{]*\{(?:.*[\s,{\"'])?name[\s\"']*[=:].*")
+
+
+def _means_a_step(info: str) -> bool:
+    """Whether somebody wanted to name a fence that has no name: prose would silently not be run."""
+    return _MEANS_A_NAME.fullmatch(info) is not None
 
 
 def _attributes(info: str) -> tuple[str, Mapping[str, str]]:

@@ -64,6 +64,11 @@ def _link(incident: Incident, seen: Seen) -> Change:
     return _with(replace(incident, alerts=(*incident.alerts, linked)), "incident.alert-joined", OWN, facts)
 
 
+def ran(incident: Incident, runbook: str, run: int, actor: str) -> Change:
+    """Somebody runs the runbook of its severity."""
+    return _with(incident, "incident.run", actor, {"runbook": runbook, "run": run})
+
+
 def alert_ended(incident: Incident, number: int, now: datetime) -> Change:
     """An alert of it has ended. That alone resolves nothing: a person says so."""
     alerts = tuple(replace(one, ended_at=now) if one.number == number and one.ended_at is None else one for one in incident.alerts)

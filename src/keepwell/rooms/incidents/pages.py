@@ -129,7 +129,8 @@ def _alert(incident: Incident, index: int) -> dict[str, Any]:
 
 def _happened(one: Happened, number: int) -> dict[str, Any]:
     output = f"/api/v1/incidents/{number}/outputs/{one.digest}" if one.digest and one.event == "incident.evidence" else ""
-    return {"at": _instant(one.at), "what": says(one), "actor": who(one), "note": note(one), "output": output}
+    run = one.facts["run"] if one.event == "incident.run" else ""
+    return {"at": _instant(one.at), "what": says(one), "actor": who(one), "note": note(one), "output": output, "run": run}
 
 
 def _evidence(one: Evidence) -> dict[str, Any]:

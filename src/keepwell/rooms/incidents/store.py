@@ -1,6 +1,6 @@
 """What is kept of incidents: rows to values and back, and named questions."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,8 @@ LARGEST_NUMBER = 2**63 - 1
 """The largest number that a database column holds."""
 LONGEST_TIMELINE = 5000
 """Entries of the journal that a timeline shows, the newest of them."""
+_SAID_OF_A_RUN = ("run.started", "run.step-began")
+"""What a timeline leaves out: other entries say it."""
 
 _AT_ONCE = 500
 
@@ -98,17 +100,21 @@ def _evidence(row: Any) -> Evidence:
 
 
 def timeline(connection: Connection, subjects: Iterable[str]) -> list[Happened]:
-    """What the journal says of these subjects, oldest first, at most ``LONGEST_TIMELINE`` entries. That an alert has ended is said once: by
-    the incident, where that took notice of it."""
-    found: list[Happened] = []
-    for subject in dict.fromkeys(subjects):
-        for entry in journal.slice(connection, subject, limit=LONGEST_TIMELINE):
-            digest = entry.output_digest or ""
-            found.append(Happened(entry.number, entry.at, entry.actor, entry.event, entry.subject, entry.facts, digest))
+    """What the journal says of these subjects and of the runs that they name, oldest first, at most ``LONGEST_TIMELINE`` entries. That an
+    alert has ended and that a run has begun is said once: by the incident, where that took notice of it; of a step, how it ended."""
+    found = [one for subject in dict.fromkeys(subjects) for one in _slice(connection, subject)]
     ended = {f"alerts/{one.facts.get('alert')}" for one in found if one.event == "incident.alert-ended"}
     found = [one for one in found if one.event != "alert.resolved" or one.subject not in ended]
+    runs = sorted({f"runs/{one.facts['run']}" for one in found if one.event == "incident.run"})
+    found += [one for run in runs for one in _slice(connection, run) if one.event not in _SAID_OF_A_RUN]
     found.sort(key=lambda one: one.number)
     return found[-LONGEST_TIMELINE:]
+
+
+def _slice(connection: Connection, subject: str) -> Iterator[Happened]:
+    for entry in journal.slice(connection, subject, limit=LONGEST_TIMELINE):
+        digest = entry.output_digest or ""
+        yield Happened(entry.number, entry.at, entry.actor, entry.event, entry.subject, entry.facts, digest)
 
 
 # --- rows ----------------------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ _SAYS = {
     "incident.mitigated": "mitigated",
     "incident.resolved": "resolved",
     "incident.reclassified": "severity changed from {before} to {after}",
+    "incident.run": "run {run} of {runbook}",
     "incident.evidence": "evidence {name} on {host}: {sentence}",
     "incident.respond-missed": "nobody had answered in time (due {due})",
     "incident.update-missed": "no update in time (due {due})",
@@ -24,6 +25,14 @@ _SAYS = {
     "alert.firing": "alert {number} ({name}) fires",
     "alert.resolved": "alert {number} ({name}) has ended",
     "alert.acknowledged": "alert {number} ({name}) acknowledged",
+    "run.waits": "run {number} waits: {sentence}",
+    "run.step-ticked": "run {number}: {step} ticked",
+    "run.step-ended": "run {number}: {step} {state}: {sentence}",
+    "run.step-repeated": "run {number}: {step} is done again: {why}",
+    "run.step-not-begun": "run {number}: {step} had not begun",
+    "run.resumed": "run {number}: {what}",
+    "run.answered": "run {number}: what its steps ask for was given",
+    "run.ended": "run {number} {state}: {sentence}",
 }
 
 

@@ -17,6 +17,7 @@ from keepwell.kernel.problems import StorageError, UsageError
 from keepwell.ports.activity import Job
 from keepwell.ports.alerts import Active
 from keepwell.ports.listeners import Listeners
+from keepwell.storage import journal
 
 from . import decide, store
 from .decide import Change
@@ -148,6 +149,12 @@ class Incidents:
         count = await self._collecting.collect(number, actor)
         self._listeners.tell(number)
         return count
+
+    def ran(self, connection: Connection, runbook: str, run: int, by: str, now: datetime) -> None:
+        """Notes a run of a runbook, in the transaction that makes it, with each open incident whose severity names that runbook."""
+        named = {one.name for one in self.policy.severities.values() if one.runbook == runbook}
+        found = [one for one in store.unresolved(connection) if one.severity in named] if named else []
+        journal.append_many(connection, [entry for one in found for entry in decide.ran(one, runbook, run, by).entries], now)
 
     async def find(self, number: int) -> Incident:
         """The incident of that number. Raises NotFound, StorageError."""

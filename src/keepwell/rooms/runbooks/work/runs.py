@@ -51,6 +51,7 @@ class Runs:
         self.news = News()
         self._wake: Callable[[], None] = lambda: None
         self._ended: Callable[[str], None] = lambda key: None
+        self._started: Callable[[Connection, Run], None] = lambda connection, run: None
         permissions.on_decided(self._on_decided)
 
     # --- life ------------------------------------------------------------------------------------------------------------------
@@ -62,6 +63,10 @@ class Runs:
     def on_ended(self, ended: Callable[[str], None]) -> None:
         """Takes whom to tell of the key of each run that ends."""
         self._ended = ended
+
+    def on_started(self, started: Callable[[Connection, Run], None]) -> None:
+        """Takes whom to tell of each new run, in the transaction that makes it."""
+        self._started = started
 
     async def begin(self) -> None:
         """Takes the runs that have not ended; what this server held when it died is its own again."""
@@ -317,6 +322,7 @@ class Runs:
                 run = refused
             facts = {"runbook": wish.runbook, "arguments": sorted(wish.arguments), "state": run.state.value, "sentence": run.sentence}
             journal.append(connection, journal.NewEntry(wish.by, "run.started", run.subject, facts), wish.at)
+            self._started(connection, run)
             return run, True
 
         run, made = await self._database.write(write)
