@@ -1,4 +1,4 @@
-// What people do about alerts: dialogs, what a silence would mute, and the token that writing needs. Pages can be read without it.
+// What people do: dialogs, what a silence would mute, and the token that writing needs. Pages can be read without it.
 "use strict";
 (() => {
   const KEY = "keepwell-token", NAME = "keepwell-name";
