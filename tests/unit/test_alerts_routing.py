@@ -110,6 +110,14 @@ def test_without_a_receiver_the_root_tells_all_and_its_routes_whom_they_name(tmp
     assert root.group_by == ("service", "alertname")
 
 
+@pytest.mark.parametrize(
+    ("said", "group_by"),
+    [("", ("service", "alertname")), (", group_by: []", ()), (", group_by: [x]", ("x",)), (", group_by: [...]", None)],
+)
+def test_what_alerts_are_grouped_by(tmp_path: Path, said: str, group_by: tuple[str, ...] | None) -> None:
+    assert routing_in(tmp_path, RECEIVERS + f"routes: {{receiver: a{said}}}\n").root.group_by == group_by
+
+
 # --- the sections --------------------------------------------------------------------------------------------------------------
 
 

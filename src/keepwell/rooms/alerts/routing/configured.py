@@ -9,14 +9,13 @@ from .model import Route
 from .options import ALL_LABELS, RouteOptions, RoutesOptions, matchers_of
 
 USUAL_GROUPS = ("service", "alertname")
-"""How alerts are grouped where no receiver is named."""
+"""How alerts are grouped where nothing is said. Alertmanager has one group for all then, in which a warning that goes on firing holds back
+what is critical until the group is looked at again (``group_interval``)."""
 
 
 def root_of(options: RoutesOptions, receivers: Sequence[str]) -> Route:
     """The root of the tree. Where it names no receiver, all of ``receivers`` are told."""
-    root = Route("{}", "{}", "", fits_all(()))
-    if options.receiver is None:
-        root = replace(root, group_by=USUAL_GROUPS)
+    root = Route("{}", "{}", "", fits_all(()), group_by=USUAL_GROUPS)
     builder = _Builder()
     filled = _told(builder.filled(root, options), _names(options.receiver, receivers))
     return replace(filled, routes=builder.below(filled, options.routes))

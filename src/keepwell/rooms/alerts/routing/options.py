@@ -51,7 +51,8 @@ class _Settings(Options):
     """What every route may have."""
 
     group_by: tuple[Annotated[str, Field(min_length=1)], ...] | None = None
-    """Alerts with the same values of these labels are told of together; [...] alone means all labels: each alert by itself."""
+    """Alerts with the same values of these labels are told of together (service, alertname); [...] alone means all labels, each alert by
+    itself, and [] one group for all."""
     group_wait: Duration | None = None
     """So long the first alert of a group waits for others (30s)."""
     group_interval: Span_of_time | None = None
