@@ -62,6 +62,25 @@ async def test_an_incident_is_seen_live_answered_and_resolved(tmp_path: Path, br
         assert await page.evaluate(CONTRAST) == []
 
 
+async def test_an_incident_becomes_part_of_another(tmp_path: Path, browser: Browser) -> None:
+    async with served(tmp_path) as server:
+        for name in ("ApiDown", "ErrorRate"):
+            await fire(server, f"{name} {EVIL}", name=name)
+        async with opened(browser, f"{server.address}/incidents") as page:
+            await expect(page.locator(".headline")).to_have_text("2 incidents are open, 2 not answered yet")
+            assert await page.get_by_role("button", name="is part of another").count() == 0
+            await page.get_by_role("link", name="ErrorRate").click()
+            await page.get_by_role("button", name="is part of another").click()
+            await page.locator("#merge [name=into]").fill("1")
+            await page.locator("#merge [name=note]").fill("one outage")
+            await page.locator("#merge .main").click()
+            await give_token(page, server.token)
+            await page.get_by_role("link", name="incident 1").click()
+            await expect(page.locator(".look-list")).to_contain_text("incident 2 is part of it")
+            await expect(page.locator(".earlier").first).to_contain_text("ErrorRate")
+            assert await page.evaluate(CONTRAST) == []
+
+
 async def test_a_finding_is_waived_on_a_small_screen(tmp_path: Path, browser: Browser) -> None:
     settings = {"viewport": {"width": 390, "height": 800}}
     async with served(tmp_path) as server, opened(browser, f"{server.address}/audits", **settings) as page:

@@ -241,6 +241,61 @@ async def test_who_resolves_has_answered_and_mitigated(life: Life) -> None:
     assert (await life.events())[-1] == "noted"
 
 
+async def test_an_incident_that_is_part_of_another_goes_on_as_that_one(life: Life) -> None:
+    await life.fire(severe("Slow", "P2"))
+    await life.incidents.acknowledge(1, "anna", "on it", "anna")
+    life.clock.advance(60)
+    await life.fire(severe("Slow", "P2"), severe("Down"))
+    whole = await life.incidents.merge(2, 1, "anna", "one outage", "anna")
+    assert (whole.number, whole.severity, [one.name for one in whole.alerts]) == (1, "P1", ["Slow", "Down"])
+    part = (await life.rows())[1]
+    assert (part.part_of, part.stage, list(part.alerts)) == (1, Stage.RESOLVED, [])
+    assert not any(clock.is_running for clock in part.clocks)
+    assert {alert.name: alert.acknowledged.by for alert in life.desk.active() if alert.acknowledged} == {"Slow": "anna", "Down": "anna"}
+    # What joins the part's group joins the whole, and the whole's alerts end there: also after a start.
+    again = await life.restarted()
+    await again.fire(severe("Slow", "P2"), severe("Down"), severe("Down", host="b"))
+    await again.fire(severe("Down", host="b"))
+    (first, second) = await again.rows()
+    assert [(one.name, one.ended_at is None) for one in first.alerts] == [("Slow", False), ("Down", False), ("Down", True)]
+    assert list(second.alerts) == []
+    incident, timeline, _ = await again.reading.whole(1)
+    assert {entry.subject for entry in timeline} == {"incidents/1", "incidents/2", "alerts/1", "alerts/2", "alerts/3"}
+    assert await life.database.read(lambda connection: store.between(connection, NOW, again.clock.now())) == [incident]
+    # Once it is over, the group opens another.
+    await again.incidents.resolve(1, "anna", "", "anna")
+    await again.fire(severe("Down", host="c"))
+    assert [one.number for one in await again.rows()] == [1, 2, 3]
+
+
+async def test_parts_go_with_their_incident_into_another(life: Life) -> None:
+    await life.fire(severe("A"), severe("B"), severe("C"))
+    await life.incidents.merge(3, 2, "anna", "", "anna")
+    whole = await life.incidents.merge(2, 1, "anna", "", "anna")
+    assert [one.name for one in whole.alerts] == ["A", "B", "C"]
+    assert [one.part_of for one in await life.rows()] == [None, 1, 1]
+    await life.fire(severe("A"), severe("B"), severe("C"), severe("C", host="b"))
+    assert len((await life.rows())[0].alerts) == 4
+
+
+async def test_what_cannot_be_part_of_another_is_said_and_changes_nothing(life: Life) -> None:
+    await life.fire(severe("A"), severe("B"), severe("C"))
+    await life.incidents.merge(2, 1, "anna", "", "anna")
+    await life.incidents.resolve(3, "anna", "", "anna")
+    before = await life.rows()
+    for number, into, why in (
+        (1, 1, "no part of itself"),
+        (2, 1, "is part of incident 1 since"),
+        (3, 1, "is resolved"),
+        (1, 3, "is resolved"),
+    ):
+        with pytest.raises(KeepwellError, match=why):
+            await life.incidents.merge(number, into, "anna", "", "anna")
+    with pytest.raises(NotFound, match="there is no incident 9"):
+        await life.incidents.merge(1, 9, "anna", "", "anna")
+    assert await life.rows() == before
+
+
 async def test_what_a_person_opens_is_told_until_somebody_answers(life: Life) -> None:
     made = await life.incidents.open("p2", "no sound in room 4", "anna")
     await life.incidents.look()

@@ -50,6 +50,12 @@ class Noting(BaseModel):
     by: Name = ""
 
 
+class Merging(Doing):
+    """The incident that it is part of."""
+
+    into: Number
+
+
 class Reclassifying(BaseModel):
     """Another severity, and why."""
 

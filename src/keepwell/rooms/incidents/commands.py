@@ -12,6 +12,7 @@ _ID = Argument(("id",), "the incident's number", {"metavar": "ID"})
 _NOTE = Argument(("--note",), "what others should know", {"metavar": "TEXT", "default": ""})
 _UPDATE = Argument(("note",), "the update", {"metavar": "TEXT"})
 _SEVERITY = Argument(("severity",), "one of incidents.severities", {"metavar": "NAME"})
+_INTO = Argument(("--into",), "the incident that it is part of", {"metavar": "ID", "type": int, "required": True})
 _NO_SERVER = "2 where no server runs or it refuses"
 
 
@@ -111,6 +112,14 @@ _DEEDS = (
         ' P1 --note "everybody is cut off"',
         given=(_SEVERITY, _NOTE),
         more="What is due follows the other severity, from when it was opened. ",
+    ),
+    _Deed(
+        "merge",
+        "say that it is part of another incident",
+        "has incident {merged} as a part",
+        ' --into 2 --note "one outage"',
+        given=(_INTO, _NOTE, BY),
+        more="The other has its alerts from now on, and is as severe as the more severe of both. ",
     ),
     _Deed(
         "collect",

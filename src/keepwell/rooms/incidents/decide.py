@@ -136,6 +136,38 @@ def reclassified(incident: Incident, severity: Severity, why: str, actor: str, n
     return _with(replace(incident, severity=severity.name, clocks=clocks), "incident.reclassified", actor, facts)
 
 
+def became_part(incident: Incident, whole: int, deed: Deed, actor: str) -> Change:
+    """It turned out to be part of another incident: its alerts are that one's from now on, and it is over. Raises KeepwellError where it
+    was resolved before."""
+    _require_open(incident)
+    part = replace(incident, acknowledged=incident.acknowledged or deed, mitigated=incident.mitigated or deed, resolved=deed, alerts=())
+    for kind in Kind:
+        part = _ended(part, kind, deed.at)
+    return _part_of(part, whole, deed, actor)
+
+
+def went_with(incident: Incident, whole: int, deed: Deed, actor: str) -> Change:
+    """What it was part of turned out to be part of another incident."""
+    return _part_of(incident, whole, deed, actor)
+
+
+def _part_of(incident: Incident, whole: int, deed: Deed, actor: str) -> Change:
+    return _with(replace(incident, part_of=whole), "incident.became-part", actor, {"whole": whole, **_said(deed)})
+
+
+def took(incident: Incident, part: Incident, policy: Policy, deed: Deed, actor: str) -> Change:
+    """Another incident is part of this one: its alerts come, and where it was more severe, this one is so now. Raises KeepwellError where
+    this one is resolved."""
+    _require_open(incident)
+    whole = replace(incident, alerts=(*incident.alerts, *part.alerts))
+    change = _with(whole, "incident.took", actor, {"part": part.number, "title": part.title, **_said(deed)})
+    severity = policy.severities.get(part.severity)
+    if severity is not None and severity.rank < policy.rank(incident.severity):
+        why = f"incident {part.number} is more severe"
+        return _then(change, lambda taken: reclassified(taken, severity, why, actor, deed.at))
+    return change
+
+
 def passed(incident: Incident, now: datetime) -> Change:
     """Time has passed: what was due and is not done is missed."""
     change = Change(incident)
@@ -176,8 +208,11 @@ def _put(incident: Incident, clock: Clock) -> Incident:
 def _require_open(incident: Incident) -> None:
     if incident.stage is Stage.RESOLVED:
         assert incident.resolved is not None
-        message = f"incident {incident.number} is resolved since {incident.resolved.at:%Y-%m-%d %H:%M} UTC"
-        raise KeepwellError(Problem("incidents.resolved", message, "Add a note to it, or open another incident."))
+        so, hint = "resolved", "Add a note to it, or open another incident."
+        if incident.part_of is not None:
+            so, hint = f"part of incident {incident.part_of}", "Say it of that one."
+        message = f"incident {incident.number} is {so} since {incident.resolved.at:%Y-%m-%d %H:%M} UTC"
+        raise KeepwellError(Problem("incidents.resolved", message, hint))
 
 
 def _said(deed: Deed) -> dict[str, object]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from .asked import Doing, NewIncident, Noting, Reclassifying
+from .asked import Doing, Merging, NewIncident, Noting, Reclassifying
 from .shown import as_json
 from .work import Incidents
 
@@ -40,6 +40,11 @@ class Deeds:
     async def reclassify(self, request: Request, number: int, asked: Reclassifying) -> dict[str, Any]:
         """It is of another severity."""
         return as_json(await self._incidents.reclassify(number, asked.severity, asked.note, self._caller(request)))
+
+    async def merge(self, request: Request, number: int, asked: Merging) -> dict[str, Any]:
+        """It is part of another, which is given."""
+        by = asked.by or self._person(request)
+        return {**as_json(await self._incidents.merge(number, asked.into, by, asked.note, self._caller(request))), "merged": number}
 
     async def collect(self, request: Request, number: int) -> dict[str, Any]:
         """Evidence is collected."""

@@ -118,6 +118,7 @@ class Incident:
     """One incident. ``number`` is given once; ``group`` names the group of alerts that opened it, empty where a person did.
 
     ``acknowledged`` is the first answer, ``mitigated`` when it hurt nobody any more, ``resolved`` the end, with what was found.
+    ``part_of``: it is over as an incident of its own, since it turned out to be part of that one.
     """
 
     number: int
@@ -131,6 +132,7 @@ class Incident:
     resolved: Deed | None = None
     alerts: Sequence[Linked] = ()
     clocks: Sequence[Clock] = ()
+    part_of: int | None = None
 
     @property
     def stage(self) -> Stage:

@@ -39,7 +39,7 @@ def tables() -> Tables:
 
         return METADATA
 
-    return Tables("incidents", metadata, str(Path(__file__).parent / "migrations"), "incidents_0001")
+    return Tables("incidents", metadata, str(Path(__file__).parent / "migrations"), "incidents_0002")
 
 
 def executables_of(operations: "Operations", where: Callable[[str], tuple[str, str]]) -> "list[Executable]":

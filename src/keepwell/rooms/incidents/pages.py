@@ -82,6 +82,7 @@ def row(incident: Incident, now: datetime) -> dict[str, Any]:
         "clocks": [_clock(clock, now) for clock in incident.clocks],
         "known_to": incident.acknowledged.by if incident.acknowledged is not None else "",
         "alerts": len(incident.alerts),
+        "part_of": incident.part_of,
         "found": incident.resolved.note if incident.resolved is not None else "",
     }
 

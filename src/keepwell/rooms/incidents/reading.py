@@ -61,8 +61,10 @@ class Reading:
             incident = store.find(connection, number)
             if incident is None:
                 return None
-            subjects = (subject_of(number), *(f"alerts/{one.number}" for one in incident.alerts))
-            return incident, store.timeline(connection, subjects), store.evidence_of(connection, number)
+            numbers = [number, *(part.number for part in store.parts(connection, (number,)))]
+            subjects = (*map(subject_of, numbers), *(f"alerts/{one.number}" for one in incident.alerts))
+            evidence = [found for one in numbers for found in store.evidence_of(connection, one)]
+            return incident, store.timeline(connection, subjects), evidence
 
         found = await self.verbs.read(asked)
         if found is None:

@@ -38,6 +38,9 @@ def _head(incident: Incident, service: str) -> Iterator[str]:
     yield f"# Incident {incident.number}: {_text(incident.title)}"
     yield ""
     yield f"Service {_text(service)}, severity {_text(incident.severity)}, {incident.stage.value}. Opened by {_text(incident.opened_by)}."
+    if incident.part_of is not None:
+        yield ""
+        yield f"It is part of incident {incident.part_of}, whose review has what happened then."
     if incident.resolved is not None and incident.resolved.note:
         yield ""
         yield f"> {_text(incident.resolved.note)}"

@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse
 
 from keepwell.ports.offer import Query, Route
 
-from .asked import Asked, Doing, NewIncident, Noting, Reclassifying
+from .asked import Asked, Doing, Merging, NewIncident, Noting, Reclassifying
 from .deeds import Deeds
 from .offer import READ, WRITE
 from .reading import Reading
@@ -61,6 +61,9 @@ def _deeds(deeds: Deeds) -> tuple[Route, ...]:
     async def reclassify(request: Request, number: int, asked: Reclassifying) -> dict[str, Any]:
         return await deeds.reclassify(request, number, asked)
 
+    async def merge(request: Request, number: int, asked: Merging) -> dict[str, Any]:
+        return await deeds.merge(request, number, asked)
+
     async def collect(request: Request, number: int) -> dict[str, Any]:
         return await deeds.collect(request, number)
 
@@ -71,5 +74,6 @@ def _deeds(deeds: Deeds) -> tuple[Route, ...]:
         Route("POST", f"{_ONE}/mitigate", WRITE, mitigate, "Say that it hurts nobody any more"),
         Route("POST", f"{_ONE}/resolve", WRITE, resolve, "Say that it is over"),
         Route("POST", f"{_ONE}/severity", WRITE, reclassify, "Say that it is more or less severe than was thought"),
+        Route("POST", f"{_ONE}/merge", WRITE, merge, "Say that it is part of another, which is answered"),
         Route("POST", f"{_ONE}/collect", WRITE, collect, "Collect evidence now"),
     )

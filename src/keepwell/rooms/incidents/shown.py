@@ -26,6 +26,7 @@ def as_json(incident: Incident) -> dict[str, Any]:
         "resolved": _deed(incident.resolved, incident),
         "clocks": [_clock(clock) for clock in incident.clocks],
         "alerts": [_alert(one) for one in incident.alerts],
+        "part_of": incident.part_of,
     }
 
 

@@ -51,6 +51,11 @@ def unresolved(connection: Connection) -> list[Incident]:
     return _read(connection, select(INCIDENT).where(INCIDENT.c.resolved_at.is_(None)).order_by(INCIDENT.c.number))
 
 
+def parts(connection: Connection, wholes: Collection[int]) -> list[Incident]:
+    """Those that turned out to be part of one of these."""
+    return _read(connection, select(INCIDENT).where(INCIDENT.c.part_of.in_(wholes)).order_by(INCIDENT.c.number)) if wholes else []
+
+
 def newest(connection: Connection, limit: int, before: int | None = None) -> list[Incident]:
     """The newest first, with a number below ``before``."""
     query = select(INCIDENT).order_by(INCIDENT.c.number.desc()).limit(limit)
@@ -58,8 +63,10 @@ def newest(connection: Connection, limit: int, before: int | None = None) -> lis
 
 
 def between(connection: Connection, start: datetime, end: datetime) -> list[Incident]:
-    """Those that were open at any time from ``start`` (contained) to ``end`` (not contained), oldest first."""
-    open_then = (INCIDENT.c.opened_at < end) & (INCIDENT.c.resolved_at.is_(None) | (INCIDENT.c.resolved_at >= start))
+    """Those that were open at any time from ``start`` (contained) to ``end`` (not contained), oldest first, without parts of others."""
+    open_then = (
+        INCIDENT.c.part_of.is_(None) & (INCIDENT.c.opened_at < end) & (INCIDENT.c.resolved_at.is_(None) | (INCIDENT.c.resolved_at >= start))
+    )
     return _read(connection, select(INCIDENT).where(open_then).order_by(INCIDENT.c.number))
 
 
@@ -128,6 +135,7 @@ def _row(incident: Incident) -> dict[str, Any]:
         "opened_at": incident.opened_at,
         "opened_by": incident.opened_by,
         "alert_group": incident.group,
+        "part_of": incident.part_of,
     }
     for name in ("acknowledged", "mitigated", "resolved"):
         deed: Deed | None = getattr(incident, name)
@@ -180,6 +188,7 @@ def _incident(row: Any, alerts: Sequence[Linked], clocks: Sequence[Clock]) -> In
         _deed(row, "resolved"),
         tuple(alerts),
         tuple(clocks),
+        row.part_of,
     )
 
 

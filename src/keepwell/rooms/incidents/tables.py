@@ -26,10 +26,13 @@ INCIDENT = Table(
     Column("resolved_at", UtcInstant),
     Column("resolved_by", FreeText),
     Column("resolved_note", FreeText),
+    # The incident that it turned out to be part of.
+    Column("part_of", NUMBER),
     Index("incident_by_opened", "opened_at"),
     Index("incident_by_resolved", "resolved_at", "number"),
+    Index("incident_by_whole", "part_of"),
 )
-# An alert belongs to one incident, for ever: that it is here already is how nothing is opened twice.
+# An alert belongs to one incident: that it is here already is how nothing is opened twice.
 ALERT = Table(
     "incident_alert",
     METADATA,

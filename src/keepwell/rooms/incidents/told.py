@@ -47,6 +47,8 @@ def show(call: Call, one: Mapping[str, Any]) -> int:
     """One incident with its timeline."""
     say = call.output.say
     say(f"incident {one['id']} ({one['severity']}, {one['state']}): {one['title']}", style=_STYLES[one["state"]])
+    if one["part_of"] is not None:
+        say(f"  part of incident {one['part_of']}")
     for name in ("acknowledged", "mitigated", "resolved"):
         deed = one[name]
         if deed is not None:

@@ -21,7 +21,8 @@ class Turn:
         self.now = now
         self.changes: list[Change] = []
         self._incidents = {one.number: one for one in store.unresolved(connection)}
-        self._by_group = {one.group: one.number for one in self._incidents.values() if one.group}
+        parts = store.parts(connection, self._incidents)
+        self._by_group = {one.group: one.part_of or one.number for one in (*parts, *self._incidents.values()) if one.group}
         self._changed: set[int] = set()
         self._last = 0
 
@@ -36,6 +37,10 @@ class Turn:
         number = self._by_group.get(group)
         found = self._incidents[number] if number is not None else None
         return found if found is not None and found.resolved is None else None
+
+    def parts(self, number: int) -> list[Incident]:
+        """Those that turned out to be part of an incident, as they are stored."""
+        return store.parts(self.connection, (number,))
 
     def next_number(self) -> int:
         """The number of the next incident."""
@@ -58,7 +63,7 @@ class Turn:
         self.changes.append(change)
         self._incidents[incident.number] = incident
         if incident.group:
-            self._by_group[incident.group] = incident.number
+            self._by_group[incident.group] = incident.part_of or incident.number
         if change.entries:
             self._changed.add(incident.number)
 

@@ -17,6 +17,8 @@ _SAYS = {
     "incident.mitigated": "mitigated",
     "incident.resolved": "resolved",
     "incident.reclassified": "severity changed from {before} to {after}",
+    "incident.became-part": "it is part of incident {whole}",
+    "incident.took": "incident {part} is part of it: {title}",
     "incident.run": "run {run} of {runbook}",
     "incident.evidence": "evidence {name} on {host}: {sentence}",
     "incident.respond-missed": "nobody had answered in time (due {due})",

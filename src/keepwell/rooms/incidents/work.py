@@ -143,6 +143,25 @@ class Incidents:
         wanted = self.severity(severity)
         return await self._deed(number, lambda incident, now: decide.reclassified(incident, wanted, note, actor, now))
 
+    async def merge(self, number: int, into: int, by: str, note: str, actor: str) -> Incident:
+        """An incident turned out to be part of another, which has its alerts from now on, and what joins its group; gives the other.
+        Raises as ``acknowledge``, and UsageError for an incident and itself."""
+        if number == into:
+            raise UsageError(f"incident {number} is no part of itself", hint="name the other incident that it is part of")
+
+        def merged(turn: Turn) -> None:
+            part, whole, deed = turn.find(number), turn.find(into), Deed(by, turn.now, note)
+            became = decide.became_part(part, into, deed, actor)
+            taken = decide.took(whole, part, self.policy, deed, actor)
+            for change in (became, *(decide.went_with(one, into, deed, actor) for one in turn.parts(number)), taken):
+                turn.do(change)
+
+        whole = (await self._change(merged))[-1]
+        if whole.acknowledged is not None:
+            firing = [one.number for one in whole.alerts if one.ended_at is None]
+            await self._verbs.alerts.acknowledge(firing, whole.acknowledged.by, whole.acknowledged.note, actor)
+        return whole
+
     async def collect(self, number: int, actor: str) -> int:
         """Collects evidence now; how much was collected. Raises NotFound, StorageError, UsageError where nothing says what to collect."""
         await self.find(number)
