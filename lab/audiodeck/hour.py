@@ -76,6 +76,7 @@ class Told:
     faults: int = 0
     missed: list[str] = field(default_factory=list)
     false: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
     unjudged: set[str] = field(default_factory=set)
     resident: int = 0
     resident_while: str = ""
@@ -87,8 +88,9 @@ class Told:
         slowest = max(self.seconds, default=0.0)
         return (
             f"{self.faults} faults, missed {len(self.missed)} {self.missed or ''}, false notices {len(self.false)} {self.false or ''} "
-            f"(beside {len(self.unjudged)} of rules over long stretches, which this does not judge); "
-            f"told after {slowest:.0f} s at most; resident {self.resident / 1e6:.0f} MB at most ({self.resident_while}), "
+            f"(beside {len(self.unjudged)} of rules over long stretches, which this does not judge), "
+            f"true ones that ended late {len(self.late)} {self.late or ''}; told after {slowest:.0f} s at most; "
+            f"resident {self.resident / 1e6:.0f} MB at most ({self.resident_while}), "
             f"{100 * (self.own + self.children):.1f} % of a processor ({100 * self.own:.1f} % its own, the rest what it started)"
         )
 
@@ -133,6 +135,7 @@ class Hour:
         self._client = ServerClient(prepared.data, 30.0)
         self._excused: set[str] = set()
         self._counted: set[str] = set()
+        self._true: set[int] = set()
         self._newest = ""
         self.told = Told()
 
@@ -158,7 +161,7 @@ class Hour:
             await asyncio.sleep(0.5)
         await self._back_up()
         await asyncio.sleep(75)  # a proof each minute
-        self._excused = set(await self._firing())
+        self._excused = set((await self._firing()).values())
 
     async def _one(self, fault: str) -> None:
         self.told.faults += 1
@@ -208,28 +211,31 @@ class Hour:
             await asyncio.sleep(ASKED)
 
     async def _look(self, expected: Sequence[str]) -> list[str]:
-        """What fires. What of it is of no fault that is on is a false notice, counted once for as long as it fires."""
+        """What fires. What of it began without a fault is a false notice; what began with one, and fires for longer than a fault is waited
+        for (what comes and goes is held until it is steady), ended late. Each is counted once for as long as it fires."""
         firing = await self._firing()
-        for text in firing:
-            if text.partition(" ")[0] in _FIGURES:
+        for number, text in firing.items():
+            if self._fits(text, expected):
+                self._true.add(number)
+            elif text.partition(" ")[0] in _FIGURES:
                 self.told.unjudged.add(text)
-            elif text not in self._excused | self._counted and not self._fits(text, expected):
+            elif text not in self._excused | self._counted:
                 self._counted.add(text)
-                self.told.false.append(text)
-        self._counted.intersection_update(firing)
-        self._excused.intersection_update(firing)
+                (self.told.late if number in self._true else self.told.false).append(text)
+        self._counted.intersection_update(firing.values())
+        self._excused.intersection_update(firing.values())
         if (resident := self._resident()) > self.told.resident:
             self.told.resident, self.told.resident_while = resident, f"around {self._newest} {self.told.faults}"
-        return firing
+        return list(firing.values())
 
     def _fits(self, text: str, expected: Sequence[str]) -> bool:
         about = text.partition(" ")[2]
         return any(about.startswith(name) or text == name for name in expected) and text not in self._excused
 
-    async def _firing(self) -> list[str]:
-        """Of each alert that fires its name, and the check, audit or whatever it is about."""
+    async def _firing(self) -> dict[int, str]:
+        """Of each alert that fires, by its number: its name, and the check, audit or whatever it is about."""
         alerts = (await self._client.get("/api/v1/alerts?state=firing"))["active_alerts"]
-        return [_words(alert) for alert in alerts]
+        return {alert["id"]: _words(alert) for alert in alerts}
 
     def _resident(self) -> int:
         fields = Path(f"/proc/{self._process.pid}/statm").read_text("ascii").split()
