@@ -88,7 +88,7 @@ def test_a_run_of_its_runbook_is_in_its_timeline_and_another_is_not(tmp_path: Pa
         steps = f'# {name}\n\n```sh {{"name": "restart"}}\necho started\n```\n\n- [ ] Is there sound?\n'
         (directory / "runbooks" / f"{name}.md").write_text(steps)
     assert keepwell("accept", str(directory), "--yes").returncode == 0
-    token = token_in(data, "admin")
+    token = token_in(data, "alerts.write")
     server = Served(directory, data).ready()
     alerting = Alerting(server, token)
     try:

@@ -105,9 +105,12 @@ def test_a_checklist_is_ticked_line_by_line(tmp_path: Path) -> None:
     with running(tmp_path, {"daily": PEOPLE}) as runs:
         run = runs.run("daily")
         assert (run["state"], run["sentence"]) == ("waiting", "step 1 (look-at-the-dashboard): a person does it, and ticks it")
-        runs.said("runs", "tick", "1", "read-the-log", "--by", "anna")
-        runs.said("runs", "tick", "1", "look-at-the-dashboard", "--note", "all green")
-        done = runs.until(1, "done")
+        ticked = runs.said("runs", "tick", "1", "read-the-log", "--by", "anna")
+        assert (ticked["state"], ticked["sentence"]) == (run["state"], run["sentence"])
+        told = keepwell("runs", "tick", "1", "look-at-the-dashboard", "--note", "all green", "--data", str(runs.data))
+        assert told.returncode == 0
+        assert [line.split("  ")[-1].strip() for line in told.stdout.splitlines()] == ["done", "run 1 done: 2 steps done"]
+        done = runs.show(1)
         assert [(step["by"], step["note"]) for step in done["steps"]][1] == ("anna", None)
         assert done["steps"][0]["note"] == "all green"
         assert runs.events(1).count("run.step-ticked") == 2

@@ -19,7 +19,16 @@ _STALE = 5.0
 
 def commands(ask: AskServer, tell: TellServer) -> tuple[Subcommand | Group, ...]:
     """The command ``run`` and the group ``runs``."""
-    every = (_list(ask), _show(ask), _runbooks(ask), _tick(tell), _resume(ask, tell), _answer(tell), _approvals(ask), _approve(ask, tell))
+    every = (
+        _list(ask),
+        _show(ask),
+        _runbooks(ask),
+        _tick(ask, tell),
+        _resume(ask, tell),
+        _answer(ask, tell),
+        _approvals(ask),
+        _approve(ask, tell),
+    )
     return _run(ask, tell), Group("runs", "runs of runbooks: how they stand, and what people say of them", every)
 
 
@@ -67,12 +76,12 @@ async def _run_task(call: Call, tell: TellServer) -> int:
     return 0
 
 
-async def _follow(call: Call, ask: AskServer, number: int, before: str = "") -> int:
+async def _follow(call: Call, ask: AskServer, number: int, before: str = "", known: Mapping[int, str] | None = None) -> int:
     """Says each step as it ends, until the run has ended or waits for a person. ``before`` is why it waited until a person answered just
-    now: for a moment the server still says so."""
+    now: for a moment the server still says so. ``known`` are states of steps that need not be said any more."""
     import asyncio
 
-    said: dict[int, str] = {}
+    said = dict(known or {})
     patience = asyncio.get_running_loop().time() + _STALE
     while True:
         run = await ask(call.arguments["data"], f"/api/v1/runs/{number}")
@@ -212,11 +221,18 @@ def _runbooks(ask: AskServer) -> Subcommand:
     return Subcommand("runbooks", "every runbook and its last run", run, (DATA,), example="keepwell runs runbooks")
 
 
-def _tick(tell: TellServer) -> Subcommand:
+async def _go_on(call: Call, ask: AskServer, run: Mapping[str, Any], but: str = "") -> int:
+    """Follows a run that was told something, and does not repeat what had ended before. That it waits for the next answer is no failure."""
+    known = {step["number"]: step["state"] for step in run["steps"] if step["name"] != but}
+    await _follow(call, ask, run["id"], known=known)
+    return 0
+
+
+def _tick(ask: AskServer, tell: TellServer) -> Subcommand:
     async def run(call: Call) -> int:
         given = call.arguments
         path = f"/api/v1/runs/{given['id']}/steps/{quote(given['step'], safe='')}/tick"
-        return _told(call, await tell(given["data"], path, {"note": given["note"], "by": given["by"]}))
+        return await _go_on(call, ask, await tell(given["data"], path, {"note": given["note"], "by": given["by"]}), but=given["step"])
 
     return Subcommand(
         "tick",
@@ -229,6 +245,8 @@ def _tick(tell: TellServer) -> Subcommand:
             Argument(("--by",), "who did it (default: the user of this command)", {"metavar": "NAME", "default": ""}),
             DATA,
         ),
+        description="Says how the run goes on, until it ends or waits for a person again; interrupting this command does not interrupt the "
+        "run. Exit code 0 when the step is ticked, 2 where it cannot be or no server runs.",
         example="keepwell runs tick 17 review-security-alerts --note 'none new'",
     )
 
@@ -261,13 +279,21 @@ def _resume(ask: AskServer, tell: TellServer) -> Subcommand:
     )
 
 
-def _answer(tell: TellServer) -> Subcommand:
+def _answer(ask: AskServer, tell: TellServer) -> Subcommand:
     async def run(call: Call) -> int:
         given = call.arguments
-        return _told(call, await tell(given["data"], f"/api/v1/runs/{given['id']}/answer", {"arguments": _pairs(given["values"])}))
+        told = await tell(given["data"], f"/api/v1/runs/{given['id']}/answer", {"arguments": _pairs(given["values"])})
+        return await _go_on(call, ask, told)
 
     values = Argument(("values",), "what the step asks for", {"metavar": "NAME=VALUE", "nargs": "+"})
-    return Subcommand("answer", "give what a step asks for", run, (_ID, values, DATA), example="keepwell runs answer 17 ALERT_ID=4711")
+    return Subcommand(
+        "answer",
+        "give what a step asks for",
+        run,
+        (_ID, values, DATA),
+        description="Says how the run goes on, as runs tick does. Exit code 0 when it was taken, 2 where not or no server runs.",
+        example="keepwell runs answer 17 ALERT_ID=4711",
+    )
 
 
 def _approvals(ask: AskServer) -> Subcommand:
@@ -308,12 +334,6 @@ def _approve(ask: AskServer, tell: TellServer) -> Subcommand:
         description="Where the policy says approve, somebody else than who started the run has to: with their own account or token.",
         example="keepwell runs approve 17 --for 90d",
     )
-
-
-def _told(call: Call, run: Mapping[str, Any]) -> int:
-    call.output.data(run)
-    call.output.say(f"run {run['id']} {run['state']}: {run['sentence']}", style=STYLES[run["state"]])
-    return 0
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

@@ -252,7 +252,9 @@ def tick(run: Run, name: str, by: str, note: str, now: datetime) -> Run:
     first = next((one for one in run.steps if one.number < step.number and one.state not in _OVER and one.way is not Way.PERSON), None)
     if first is not None:
         raise Refused(f"step {first.number} ({first.name}) comes before it, and is {first.state.value}")
-    return with_step(run, replace(step, state=State.DONE, by=by, note=note, ended_at=now, began_at=step.began_at or now, sentence=""))
+    # What the run waited for, it does not wait for any more.
+    waited = replace(run, sentence="") if step is current(run) else run
+    return with_step(waited, replace(step, state=State.DONE, by=by, note=note, ended_at=now, began_at=step.began_at or now, sentence=""))
 
 
 def resume(run: Run, what: str, by: str, note: str, now: datetime) -> Run:
@@ -280,7 +282,7 @@ def answer(run: Run, arguments: Mapping[str, str]) -> Run:
     """A person gave what steps ask for. Raises Refused for a run that has ended."""
     if run.state in ENDED:
         raise Refused(f"run {run.number} is {run.state.value} already")
-    return replace(run, arguments={**run.arguments, **arguments})
+    return replace(run, arguments={**run.arguments, **arguments}, sentence="" if run.state is State.WAITING else run.sentence)
 
 
 def asked_for(ready: Ready) -> Iterator[str]:
