@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.alerts_server import Alerting
 from tests.journeys.test_alerts_pages import EVIL, fire, give_token, opened
 from tests.journeys.test_page_checks import CONTRAST
 from tests.serving import operations, serving, token_in
+from tests.support import wait_until
 
 OPERATIONS = """\
 keepwell: 1
@@ -62,6 +63,22 @@ async def test_an_incident_is_seen_live_answered_and_resolved(tmp_path: Path, br
         assert await page.evaluate(CONTRAST) == []
 
 
+async def test_what_happens_before_the_page_is_connected_is_shown(tmp_path: Path, browser: Browser) -> None:
+    async with served(tmp_path) as server:
+        page = await browser.new_page()
+
+        async def late(route: Route) -> None:
+            await fire(server, "the api is down", name="ApiDown")
+            await asyncio.to_thread(wait_until, lambda: server.run("incidents", "list")[0] == 1, what="an incident")
+            await route.continue_()
+
+        await page.route("**/events/incidents", late)
+        await page.goto(f"{server.address}/incidents")
+        await expect(page.locator(".headline")).to_have_text("No incident is open")
+        await expect(page.locator(".headline")).to_have_text("1 incident is open, 1 not answered yet", timeout=20_000)
+        await page.close()
+
+
 async def test_an_incident_becomes_part_of_another(tmp_path: Path, browser: Browser) -> None:
     async with served(tmp_path) as server:
         for name in ("ApiDown", "ErrorRate"):
@@ -75,7 +92,7 @@ async def test_an_incident_becomes_part_of_another(tmp_path: Path, browser: Brow
             await page.locator("#merge [name=note]").fill("one outage")
             await page.locator("#merge .main").click()
             await give_token(page, server.token)
-            await page.get_by_role("link", name="incident 1").click()
+            await page.locator(".standing").get_by_role("link", name="incident 1").click()
             await expect(page.locator(".look-list")).to_contain_text("incident 2 is part of it")
             await expect(page.locator(".earlier").first).to_contain_text("ErrorRate")
             assert await page.evaluate(CONTRAST) == []

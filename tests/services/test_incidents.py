@@ -95,7 +95,7 @@ async def test_an_alert_that_ends_resolves_nothing_and_is_not_counted_twice(life
     assert one.stage is Stage.OPEN
     assert one.alerts[0].ended_at == NOW + timedelta(seconds=30)
     assert await life.events() == ["opened", "alert-joined", "alert-ended"]
-    told = await life.database.read(lambda connection: store.timeline(connection, ["incidents/1", "alerts/1"]))
+    told = await life.database.read(lambda connection: store.timeline(connection, [1], [1]))
     assert [one.event for one in told if "end" in one.event or "resolved" in one.event] == ["incident.alert-ended"], "its end is said once"
     assert told[-1].facts["name"] == "A"
 

@@ -114,7 +114,13 @@ def test_a_run_of_its_runbook_is_in_its_timeline_and_another_is_not(tmp_path: Pa
         assert alerting.run("incidents", "open", "rooms are silent", "--severity", "P2")[0] == 0
         assert alerting.run("incidents", "merge", "2", "--into", "1") == (0, "incident 1: has incident 2 as a part\n")
         assert "part of incident 1" in alerting.run("incidents", "show", "2")[1]
-        assert "incident 2 is part of it: rooms are silent" in alerting.run("incidents", "show", "1")[1]
+        _, told = alerting.run("incidents", "show", "1")
+        assert "incident 2 is part of it: rooms are silent" in told
+        assert "it is part of" not in told
+        assert alerting.run("incidents", "open", "no sound", "--severity", "P1")[0] == 0
+        assert alerting.run("run", "p1")[0] == 1
+        assert alerting.run("incidents", "merge", "3", "--into", "1")[0] == 0
+        assert alerting.run("incidents", "show", "1")[1].count("run 3 of runbooks/p1.md") == 1
         assert 'href="/runs/2"' in _text(server, "/incidents/1")
         assert "run 2 of runbooks/p1.md" in alerting.run("incidents", "review", "1")[1]
     finally:

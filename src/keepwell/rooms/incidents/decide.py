@@ -140,7 +140,8 @@ def became_part(incident: Incident, whole: int, deed: Deed, actor: str) -> Chang
     """It turned out to be part of another incident: its alerts are that one's from now on, and it is over. Raises KeepwellError where it
     was resolved before."""
     _require_open(incident)
-    part = replace(incident, acknowledged=incident.acknowledged or deed, mitigated=incident.mitigated or deed, resolved=deed, alerts=())
+    silent = Deed(deed.by, deed.at)
+    part = replace(incident, acknowledged=incident.acknowledged or silent, mitigated=incident.mitigated or silent, resolved=deed, alerts=())
     for kind in Kind:
         part = _ended(part, kind, deed.at)
     return _part_of(part, whole, deed, actor)

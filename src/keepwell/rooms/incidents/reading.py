@@ -9,7 +9,6 @@ from keepwell.storage import journal
 
 from . import shown, store
 from .asked import Asked
-from .decide import subject_of
 from .model import Evidence, Happened, Incident
 from .review import written
 from .verbs import Verbs
@@ -62,9 +61,9 @@ class Reading:
             if incident is None:
                 return None
             numbers = [number, *(part.number for part in store.parts(connection, (number,)))]
-            subjects = (*map(subject_of, numbers), *(f"alerts/{one.number}" for one in incident.alerts))
+            timeline = store.timeline(connection, numbers, [one.number for one in incident.alerts])
             evidence = [found for one in numbers for found in store.evidence_of(connection, one)]
-            return incident, store.timeline(connection, subjects), evidence
+            return incident, timeline, evidence
 
         found = await self.verbs.read(asked)
         if found is None:

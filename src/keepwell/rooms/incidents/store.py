@@ -106,16 +106,26 @@ def _evidence(row: Any) -> Evidence:
     return Evidence(row.incident, row.occasion, row.name, row.host, row.at, row.sentence, row.digest, row.size)
 
 
-def timeline(connection: Connection, subjects: Iterable[str]) -> list[Happened]:
-    """What the journal says of these subjects and of the runs that they name, oldest first, at most ``LONGEST_TIMELINE`` entries. That an
-    alert has ended and that a run has begun is said once: by the incident, where that took notice of it; of a step, how it ended."""
-    found = [one for subject in dict.fromkeys(subjects) for one in _slice(connection, subject)]
-    ended = {f"alerts/{one.facts.get('alert')}" for one in found if one.event == "incident.alert-ended"}
-    found = [one for one in found if one.event != "alert.resolved" or one.subject not in ended]
-    runs = sorted({f"runs/{one.facts['run']}" for one in found if one.event == "incident.run"})
-    found += [one for run in runs for one in _slice(connection, run) if one.event not in _SAID_OF_A_RUN]
-    found.sort(key=lambda one: one.number)
-    return found[-LONGEST_TIMELINE:]
+def timeline(connection: Connection, numbers: Sequence[int], alerts: Iterable[int]) -> list[Happened]:
+    """What the journal says of an incident (the first of ``numbers``), of those that are part of it, of its alerts and of the runs that
+    they name, oldest first, at most ``LONGEST_TIMELINE`` entries. What two of them say is said once: by the incident, where that took
+    notice of it. Of a step it is said how it ended."""
+    subjects = (*(f"incidents/{number}" for number in numbers), *(f"alerts/{number}" for number in alerts))
+    found = [one for subject in subjects for one in _slice(connection, subject)]
+    runs = sorted({int(str(one.facts["run"])) for one in found if one.event == "incident.run"})
+    found += [one for run in runs for one in _slice(connection, f"runs/{run}") if one.event not in _SAID_OF_A_RUN]
+    said: set[object] = {("incident.became-part", subject) for subject in subjects[1:]}
+    said |= {("alert.resolved", f"alerts/{one.facts.get('alert')}") for one in found if one.event == "incident.alert-ended"}
+    return [one for one in sorted(found, key=lambda one: one.number) if _is_new(one, said)][-LONGEST_TIMELINE:]
+
+
+def _is_new(one: Happened, said: set[object]) -> bool:
+    """Whether nothing said that before; a run that several incidents took notice of is said by the first."""
+    what = ("incident.run", one.facts["run"]) if one.event == "incident.run" else (one.event, one.subject)
+    is_new = what not in said
+    if one.event == "incident.run":
+        said.add(what)
+    return is_new
 
 
 def _slice(connection: Connection, subject: str) -> Iterator[Happened]:

@@ -48,7 +48,7 @@ def says(one: Happened) -> str:
     facts: Mapping[str, Any] = one.facts
     pattern = _SAYS.get(one.event)
     return (
-        pattern.format_map(_Absent({**facts, "number": one.subject.rpartition("/")[2]}))
+        pattern.format_map(_Absent({**facts, "number": one.subject.rpartition("/")[2]})).removesuffix(": ")
         if pattern is not None
         else f"{one.event} {one.subject}"
     )

@@ -149,8 +149,11 @@ class Incidents:
         if number == into:
             raise UsageError(f"incident {number} is no part of itself", hint="name the other incident that it is part of")
 
+        came: list[int] = []
+
         def merged(turn: Turn) -> None:
             part, whole, deed = turn.find(number), turn.find(into), Deed(by, turn.now, note)
+            came[:] = [one.number for one in part.alerts if one.ended_at is None]
             became = decide.became_part(part, into, deed, actor)
             taken = decide.took(whole, part, self.policy, deed, actor)
             for change in (became, *(decide.went_with(one, into, deed, actor) for one in turn.parts(number)), taken):
@@ -158,8 +161,7 @@ class Incidents:
 
         whole = (await self._change(merged))[-1]
         if whole.acknowledged is not None:
-            firing = [one.number for one in whole.alerts if one.ended_at is None]
-            await self._verbs.alerts.acknowledge(firing, whole.acknowledged.by, whole.acknowledged.note, actor)
+            await self._verbs.alerts.acknowledge(came, whole.acknowledged.by, whole.acknowledged.note, actor)
         return whole
 
     async def collect(self, number: int, actor: str) -> int:

@@ -46,9 +46,10 @@
     document.body.classList.toggle("stale", state === "lost");
   }
 
+  const fetchesItself = () => document.getElementById("live")?.hasAttribute("hx-get");
+
   function refresh() {
-    const live = document.getElementById("live");
-    if (live?.hasAttribute("hx-get")) htmx.trigger(live, "again"); // it knows what belongs to it
+    if (fetchesItself()) htmx.trigger("#live", "again"); // it knows what belongs to it
     else htmx.ajax("GET", location.pathname + location.search, { target: "#live", select: "#live", swap: "outerHTML" });
   }
 
@@ -57,7 +58,9 @@
     opened = true;
     lostAt = null;
     tellConnection();
-    if (again) refresh(); // what happened meanwhile was told to nobody
+    // What happened meanwhile was told to nobody: while the connection was lost, and between this page and its first connection. (The
+    // large page of checks is told of each check with its next look.)
+    if (again || fetchesItself()) refresh();
     const source = event.detail.source;
     if (sources.has(source)) return;
     sources.add(source);
