@@ -316,7 +316,7 @@ def main() -> int:
     parser.add_argument("--root", type=Path, help="where everything lies; without it a temporary folder, which is removed")
     chosen = parser.parse_args()
     alone = _go_alone()
-    root = chosen.root or Path(tempfile.mkdtemp(prefix="audiodeck-", dir="/var/tmp"))
+    root = chosen.root or Path(tempfile.mkdtemp(prefix="keepwell-", dir="/var/tmp"))
     try:
         told = asyncio.run(_played(root, chosen.minutes, chosen.seed, only=chosen.fault, alone=alone))
     except KeepwellError as error:

@@ -251,7 +251,7 @@ def main() -> int:
     parser.add_argument("--root", type=Path, help="where everything lies; without it a temporary folder, which is removed")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    root = chosen.root or Path(tempfile.mkdtemp(prefix="audiodeck-", dir="/var/tmp"))
+    root = chosen.root or Path(tempfile.mkdtemp(prefix="keepwell-", dir="/var/tmp"))
     started = time.monotonic()
     try:
         play = asyncio.run(played(root, chosen.weeks, kills=chosen.kills, manual=chosen.manual))

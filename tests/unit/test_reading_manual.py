@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from keepwell.kernel.problems import UsageError
 from keepwell.rooms.manual.reading.document import read_manual
 from keepwell.rooms.manual.reading.model import Kind, Manual
+from keepwell.rooms.manual.reading.plain import plain
 from tests.hostile_manuals import LARGE, TEXTS
 from tests.support import outside
 
@@ -386,3 +387,27 @@ def test_real_manuals(name: str) -> None:
 def test_other_real_manuals(folder: str) -> None:
     for path in sorted(outside("manuals", folder).glob("*.md")):
         holds_together(read_manual(path.read_bytes(), path.name))
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("**Program**: `/srv/_data/my_app-_8j/x_`", "Program: /srv/_data/my_app-_8j/x_"),
+        ("**run `a*b*c` now**", "run a*b*c now"),
+        ("/srv/_data/x and /srv/_more/y", "/srv/_data/x and /srv/_more/y"),
+        ("_one_, *two*, __three__, ***four*** and snake_case_name", "one, two, three, four and snake_case_name"),
+        ("logs/**/x.log, *.log and 2 * 3 * 4", "logs/**/x.log, *.log and 2 * 3 * 4"),
+        ("`one` ``two`three`` `four", "one two`three four"),
+        ("[words of `a_b`](http://x/_y_) and [`c`](`d`) then `e_f`", "words of a_b and c then e_f"),
+        ("\ue0000\ue001 `a`", "\ufffd0\ufffd a"),
+    ],
+)
+def test_marks_go_and_names_with_such_signs_stay(text: str, read: str) -> None:
+    assert plain(text) == read
+
+
+@pytest.mark.parametrize("mark", ["*a ", "_a ", "**a ", "__a ", "` `` ", "`", "[a", "*", "_", "![", "***a "])
+def test_no_marks_make_it_slow(mark: str) -> None:
+    began = time.process_time()
+    plain(mark * 20_000)
+    assert time.process_time() - began < 5
