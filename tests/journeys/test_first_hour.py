@@ -266,6 +266,6 @@ def test_the_first_hour_has_its_commands_and_its_pictures() -> None:
     pictures = [block.file for block in found if isinstance(block, Picture)]
     assert len(pictures) >= 5
     assert pictures == re.findall(r"\]\((pictures/[a-z-]+\.png)\)", text)
-    assert all(0 < (DOCUMENT.parent / picture).stat().st_size < 250_000 for picture in pictures)
+    assert all(0 < (DOCUMENT.parent / picture).stat().st_size < 200_000 for picture in pictures)
     assert {path.name for path in (DOCUMENT.parent / "pictures").glob("first-hour-*")} == {Path(picture).name for picture in pictures}
     assert "docs/first-hour.md" in (REPOSITORY / "README.md").read_text("utf-8")

@@ -144,15 +144,11 @@ def became_part(incident: Incident, whole: int, deed: Deed, actor: str) -> Chang
     part = replace(incident, acknowledged=incident.acknowledged or silent, mitigated=incident.mitigated or silent, resolved=deed, alerts=())
     for kind in Kind:
         part = _ended(part, kind, deed.at)
-    return _part_of(part, whole, deed, actor)
+    return went_with(part, whole, deed, actor)
 
 
 def went_with(incident: Incident, whole: int, deed: Deed, actor: str) -> Change:
-    """What it was part of turned out to be part of another incident."""
-    return _part_of(incident, whole, deed, actor)
-
-
-def _part_of(incident: Incident, whole: int, deed: Deed, actor: str) -> Change:
+    """What it was part of turned out to be part of another incident: so it is, too."""
     return _with(replace(incident, part_of=whole), "incident.became-part", actor, {"whole": whole, **_said(deed)})
 
 
