@@ -19,7 +19,7 @@ async def test_a_misbehaving_server(name: str) -> None:
     started = time.monotonic()
     async with dns_server() as port:
         seen = await look("dns", {"server": f"127.0.0.1:{port}", "name": f"{name}.test"}, timeout=0.4)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     assert seen.state is State.FAIL
     assert f"127.0.0.1:{port}" in seen.sentence
     assert "\n" not in seen.sentence

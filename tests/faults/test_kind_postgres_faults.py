@@ -26,6 +26,10 @@ from tests.services.look import look
 from tests.support import free_port
 
 PASSWORD = "hunter2-and-more"
+IMPATIENT = 1.0
+"""Seconds, for servers that never come to an end."""
+PATIENT = 15.0
+"""Seconds, for those that do: a busy machine must not make them late."""
 
 
 def message(kind: bytes, body: bytes = b"") -> bytes:
@@ -86,11 +90,13 @@ def flood(part: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter],
     return pour
 
 
-async def seen_at(port: int, monkeypatch: pytest.MonkeyPatch, more: str = "?sslmode=disable", **given: Any) -> Observation:
+async def seen_at(
+    port: int, monkeypatch: pytest.MonkeyPatch, more: str = "?sslmode=disable", timeout: float = PATIENT, **given: Any
+) -> Observation:
     monkeypatch.setenv("SHOP", f"postgresql://shop:{PASSWORD}@127.0.0.1:{port}/shop{more}")
     started = time.monotonic()
-    seen = await look("postgres", {"address": "secret:SHOP", **given}, timeout=0.4)
-    assert time.monotonic() - started < 1.5
+    seen = await look("postgres", {"address": "secret:SHOP", **given}, timeout=timeout)
+    assert time.monotonic() - started < timeout + 5
     assert PASSWORD not in seen.sentence
     assert "\n" not in seen.sentence
     return seen
@@ -98,8 +104,8 @@ async def seen_at(port: int, monkeypatch: pytest.MonkeyPatch, more: str = "?sslm
 
 CLOSED = "127.0.0.1:{port}/shop closed the connection in the middle of an answer"
 NOT_POSTGRESQL = "127.0.0.1:{port} answers something that is not PostgreSQL"
-UNANSWERED = "127.0.0.1:{port}/shop took the question and had not answered after 0.4 s"
-NOBODY_IN = "127.0.0.1:{port} took the connection, and let nobody in within 0.4 s"
+UNANSWERED = "127.0.0.1:{port}/shop took the question and had not answered after 1 s"
+NOBODY_IN = "127.0.0.1:{port} took the connection, and let nobody in within 1 s"
 FAULTS: dict[str, tuple[str | Misbehaviour, str]] = {
     "never answers": ("never-answers", NOBODY_IN),
     "never reads": ("never-reads", NOBODY_IN),
@@ -155,8 +161,9 @@ async def test_what_is_said(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     behaviour, sentence = FAULTS[name]
     await seen_at(free_port(), monkeypatch)  # what is imported with the first look stays open
     before = sorted(os.listdir("/proc/self/fd"))
+    timeout = IMPATIENT if sentence in (UNANSWERED, NOBODY_IN) else PATIENT
     async with misbehaving(behaviour) as port:
-        seen = await seen_at(port, monkeypatch)
+        seen = await seen_at(port, monkeypatch, timeout=timeout)
     assert seen.state is State.FAIL, seen.sentence
     if name.startswith("floods"):
         assert seen.sentence.startswith(sentence.format(port=port))
@@ -257,7 +264,7 @@ async def test_one_that_hangs_delays_no_other(monkeypatch: pytest.MonkeyPatch) -
         answers = await asyncio.gather(*asked, return_exceptions=True)
     beating.cancel()
     assert all(isinstance(answer, AnswerError) for answer in answers)
-    assert lag < 0.3
+    assert lag < 2, "one look that blocks would hold up the others for their 0.6 seconds, one after another"
 
 
 async def test_cancelled_it_lets_go_at_once() -> None:
@@ -270,7 +277,7 @@ async def test_cancelled_it_lets_go_at_once() -> None:
         started = time.monotonic()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert time.monotonic() - started < 0.2
+        assert time.monotonic() - started < 5
     await asyncio.sleep(0.01)
     assert len(os.listdir("/proc/self/fd")) == before
 

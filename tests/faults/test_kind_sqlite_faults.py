@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import sqlite3
+import threading
 import time
 from pathlib import Path
 
@@ -61,7 +62,7 @@ async def test_a_huge_file_with_holes(tmp_path: Path, whole: bytes) -> None:
     os.truncate(path, 50 * 1024**3)
     started = time.monotonic()
     seen = await look("sqlite", {"path": str(path)}, timeout=0.5)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 10
     assert seen.state is not State.OK or seen.values["size_bytes"] == 50 * 1024**3
 
 
@@ -96,20 +97,22 @@ async def test_a_file_that_may_not_be_read(tmp_path: Path, whole: bytes, monkeyp
 
 
 async def test_a_disk_that_hangs_delays_nothing_else(tmp_path: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+
     def hang(_path: str) -> tuple[str, os.stat_result]:
-        time.sleep(0.6)
+        ended.wait(10)
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(sqlite_files, "_how_to_open", hang)
     started = time.monotonic()
     hanging = asyncio.ensure_future(examine(Examination(str(tmp_path / "whole.db")), 0.1))
     await asyncio.sleep(0.01)
-    assert time.monotonic() - started < 0.1
+    assert time.monotonic() - started < 5
     with pytest.raises(AskError, match="was not looked through within"):
         await hanging
     with pytest.raises(AskError, match="has not ended yet"):
         await examine(Examination(str(tmp_path / "whole.db")), 0.1)
-    await asyncio.sleep(0.6)
+    ended.set()
 
 
 async def test_cancelled_it_stops(tmp_path: Path, whole: bytes) -> None:

@@ -339,7 +339,7 @@ async def test_numbers_of_other_columns_are_kept(shop: Pair, monkeypatch: pytest
 async def test_a_statement_that_takes_too_long(shop: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     started = time.monotonic()
     seen = await at(shop.primary, monkeypatch, {"sql": "SELECT pg_sleep(30)"}, timeout=0.5)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     assert seen.state is State.FAIL
     assert seen.sentence == f"127.0.0.1:{shop.primary.port}/shop took the question and had not answered after 0.5 s"
     with psycopg.connect(shop.primary.url("shop")) as connection:

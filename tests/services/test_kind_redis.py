@@ -244,11 +244,11 @@ async def test_loading(tmp_path: Path) -> None:
 async def test_stopped(cache: RedisServer) -> None:
     os.kill(cache.process.pid, signal.SIGSTOP)
     try:
-        seen = await look("redis", {"address": cache.address}, timeout=0.4)
+        seen = await look("redis", {"address": cache.address}, timeout=1)
     finally:
         os.kill(cache.process.pid, signal.SIGCONT)
     assert seen.state is State.FAIL
-    assert seen.sentence == f"127.0.0.1:{cache.port} took the connection and had not answered after 0.4 s"
+    assert seen.sentence == f"127.0.0.1:{cache.port} took the connection and had not answered after 1 s"
 
 
 async def test_a_unix_socket(tmp_path: Path) -> None:

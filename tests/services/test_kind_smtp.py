@@ -136,7 +136,7 @@ async def test_a_conversation_that_goes_wrong(said: bytes, words: str) -> None:
 @pytest.mark.parametrize("protected", [False, True])
 async def test_a_misbehaving_server(kind: str, protected: bool) -> None:
     async with misbehaving(kind) as port:
-        seen = await look("smtp", {"host": "127.0.0.1", "port": port, "tls": protected}, timeout=0.4)
+        seen = await look("smtp", {"host": "127.0.0.1", "port": port, "tls": protected}, timeout=1)
     assert seen.state is State.FAIL
     assert f"127.0.0.1:{port}" in seen.sentence
     assert "\n" not in seen.sentence

@@ -191,10 +191,10 @@ async def test_a_look_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
     connection.close()
     started = time.monotonic()
     seen = await look("sqlite", {"path": str(path), "check": "full"}, timeout=0.02)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10
     assert seen.state is State.UNKNOWN
     assert seen.sentence.endswith("was not looked through within 0.02 s: give the check a longer timeout")
-    wait_until(lambda: not any(thread.name.startswith("sqlite ") for thread in threading.enumerate()), 1, "the end of its thread")
+    wait_until(lambda: not any(thread.name.startswith("sqlite ") for thread in threading.enumerate()), 10, "the end of its thread")
 
 
 async def test_a_look_that_never_ends_is_not_doubled(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ async def test_a_server_that_is_none(said: bytes, words: str) -> None:
 @pytest.mark.parametrize("kind", ["never-answers", "never-reads", "garbage", "banner", "endless-header-line", "slow-drip-head"])
 async def test_a_misbehaving_server(kind: str) -> None:
     async with misbehaving(kind) as port:
-        seen = await look("ssh", {"host": "127.0.0.1", "port": port}, timeout=0.4)
+        seen = await look("ssh", {"host": "127.0.0.1", "port": port}, timeout=1)
     assert seen.state is State.FAIL
     assert f"127.0.0.1:{port}" in seen.sentence
 
@@ -107,7 +107,7 @@ async def test_a_server_that_introduces_itself_and_then_hangs() -> None:
             pass
 
     async with misbehaving(serve) as port:
-        seen = await look("ssh", {"host": "127.0.0.1", "port": port, "fingerprints": [OTHER]}, timeout=0.4)
+        seen = await look("ssh", {"host": "127.0.0.1", "port": port, "fingerprints": [OTHER]}, timeout=1)
     assert (seen.state, seen.sentence) == (State.FAIL, f"127.0.0.1:{port} did not show its host key in time")
 
 

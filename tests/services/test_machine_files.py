@@ -76,7 +76,7 @@ async def test_what_cannot_be_read_is_ours_and_holds_nobody_up(tmp_path: Path) -
         with pytest.raises(AskError) as caught:
             await LocalFiles().read(path)
         assert str(caught.value) == f"{path} cannot be read: {reason}"
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     (tmp_path / "file").touch()
     with pytest.raises(AskError, match="is not a path"):
         await LocalFiles().read("a\0b")

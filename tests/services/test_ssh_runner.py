@@ -290,7 +290,7 @@ async def test_a_dead_host_is_asked_once_for_many_questions(server: SshServer) -
         started = time.monotonic()
         seen = await asyncio.gather(*(session.run("true", timeout=0.5) for _ in range(20)), return_exceptions=True)
         assert all(isinstance(one, AskError) for one in seen)
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 8, "one after another they take ten seconds"
         await session.connection.close()
 
 
