@@ -49,7 +49,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0, what: str = "the condition") -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0, what: str = "the condition") -> None:
     """Polls until the condition holds; fails the test when it does not in time."""
     begun = time.monotonic()
     while not condition():
@@ -59,7 +59,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10.0, what: str =
         time.sleep(_pause(waited))
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0, what: str = "the condition") -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30.0, what: str = "the condition") -> None:
     """The same for an asynchronous condition."""
     begun = time.monotonic()
     while not await condition():

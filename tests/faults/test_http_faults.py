@@ -65,8 +65,8 @@ SENTENCES = {
 async def test_a_misbehaving_server_is_the_servers_fault_in_one_sentence(client: HttpClient, kind: str) -> None:
     async with misbehaving(kind) as port:
         started = time.monotonic()
-        fault = await _fault(client, Request(f"http://127.0.0.1:{port}/", timeout=1))
-        assert time.monotonic() - started < 10
+        fault = await _fault(client, Request(f"http://127.0.0.1:{port}/", timeout=1 if " 1 s " in SENTENCES[kind] else 15))
+        assert time.monotonic() - started < 20
     assert isinstance(fault, AnswerError)
     # A busy machine may need a few milliseconds where the sentence of a test says 0.
     assert _without_times(str(fault)) == _without_times(SENTENCES[kind].format(port=port))
@@ -84,7 +84,7 @@ async def test_a_server_that_closes_is_asked_once_only(client: HttpClient) -> No
         asked += 1
 
     async with misbehaving(count) as port:
-        await _fault(client, Request(f"http://127.0.0.1:{port}/", timeout=2))
+        await _fault(client, Request(f"http://127.0.0.1:{port}/", timeout=20))
     assert asked == 1
 
 
@@ -137,14 +137,14 @@ async def test_a_server_that_never_reads_a_large_body_ends_at_the_limit_and_leav
 
 async def test_connection_refused(client: HttpClient) -> None:
     port = free_port()
-    fault = await _fault(client, Request(f"http://127.0.0.1:{port}/", timeout=2))
+    fault = await _fault(client, Request(f"http://127.0.0.1:{port}/", timeout=20))
     assert isinstance(fault, AnswerError)
     assert str(fault) == f"connection refused by 127.0.0.1:{port}"
 
 
 async def test_connection_refused_by_every_address_of_a_name(client: HttpClient) -> None:
     port = free_port()
-    fault = await _fault(client, Request(f"http://localhost:{port}/", timeout=2))
+    fault = await _fault(client, Request(f"http://localhost:{port}/", timeout=20))
     assert isinstance(fault, AnswerError)
     assert str(fault) == f"connection refused by localhost:{port}"
 
@@ -181,7 +181,7 @@ async def test_a_full_backlog_is_no_connection_in_time(client: HttpClient) -> No
     ],
 )
 async def test_an_invalid_address_is_ours(client: HttpClient, url: str, sentence: str) -> None:
-    fault = await _fault(client, Request(url, timeout=2))
+    fault = await _fault(client, Request(url, timeout=20))
     assert isinstance(fault, AskError)
     assert sentence in str(fault)
 
@@ -220,7 +220,7 @@ async def test_a_secret_that_a_redirect_echoes_is_redacted(client: HttpClient) -
         writer.write(b"HTTP/1.1 302 Found\r\nLocation: /?token=s3cret-value\r\nContent-Length: 0\r\n\r\n")
 
     async with misbehaving(leak) as port:
-        fault = await _fault(client, Request(f"http://127.0.0.1:{port}/", secrets={"X-Token": "secret:TOKEN"}, redirects=1, timeout=2))
+        fault = await _fault(client, Request(f"http://127.0.0.1:{port}/", secrets={"X-Token": "secret:TOKEN"}, redirects=1, timeout=20))
     assert str(fault).startswith("more than 1 redirects, the last to http://127.0.0.1:")
     assert "s3cret-value" not in str(fault)
 
@@ -249,7 +249,7 @@ class _Gaierror(Resolver):
 async def test_a_failed_look_up(code: int, expected: type[Exception], sentence: str) -> None:
     error = socket.gaierror(code, "Non-recoverable failure")
     async with HttpClient(FakeSecrets({}), _Gaierror(error)) as client:
-        fault = await _fault(client, Request("http://shop.example/", timeout=2))
+        fault = await _fault(client, Request("http://shop.example/", timeout=20))
     assert (type(fault), str(fault)) == (expected, sentence)
 
 
@@ -276,12 +276,12 @@ async def test_no_descriptor_left_is_ours(client: HttpClient) -> None:
                     hoard.append(socket.socket())
                     continue
                 break
-            fault = await _fault(client, Request(f"http://127.0.0.1:{port}/", timeout=2))
+            fault = await _fault(client, Request(f"http://127.0.0.1:{port}/", timeout=20))
         finally:
             for held in hoard:
                 held.close()
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        assert (await client.ask(Request(f"http://127.0.0.1:{port}/", timeout=2))).status == 200
+        assert (await client.ask(Request(f"http://127.0.0.1:{port}/", timeout=20))).status == 200
     assert isinstance(fault, AskError)
     assert str(fault) == f"this process has no file descriptor left to connect to 127.0.0.1:{port}"
 
@@ -292,7 +292,7 @@ async def test_what_only_this_machine_lacks_is_ours(client: HttpClient, monkeypa
         raise OSError(number, "as prepared")
 
     monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", fail)
-    fault = await _fault(client, Request("http://192.0.2.1/", timeout=2))
+    fault = await _fault(client, Request("http://192.0.2.1/", timeout=20))
     assert isinstance(fault, AskError)
     assert "192.0.2.1:80" in str(fault)
 
@@ -307,7 +307,7 @@ async def test_what_a_target_said_stands_before_what_this_machine_lacks(client: 
 
     monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", fail)
     async with HttpClient(FakeSecrets({}), Both()) as client:
-        fault = await _fault(client, Request("http://shop.example:81/", timeout=2))
+        fault = await _fault(client, Request("http://shop.example:81/", timeout=20))
     assert isinstance(fault, AnswerError)
     assert str(fault) == "connection refused by shop.example:81"
 
@@ -397,7 +397,7 @@ async def test_a_server_that_closes_during_the_handshake(client: HttpClient) -> 
         await reader.read(1)
 
     async with misbehaving(close) as port:
-        fault = await _fault(client, Request(f"https://127.0.0.1:{port}/", timeout=2))
+        fault = await _fault(client, Request(f"https://127.0.0.1:{port}/", timeout=20))
     assert isinstance(fault, AnswerError)
     assert str(fault) == f"127.0.0.1:{port} closed the connection during the TLS handshake"
 
@@ -410,7 +410,7 @@ async def test_a_server_that_refuses_the_handshake_by_an_alert(client: HttpClien
         await reader.read(65536)
 
     async with misbehaving(alert) as port:
-        fault = await _fault(client, Request(f"https://127.0.0.1:{port}/", timeout=2))
+        fault = await _fault(client, Request(f"https://127.0.0.1:{port}/", timeout=20))
     assert isinstance(fault, AnswerError)
     assert str(fault) == f"the TLS handshake with 127.0.0.1:{port} failed: tlsv1 alert protocol version"
 

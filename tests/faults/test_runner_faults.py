@@ -50,13 +50,13 @@ async def _gone(pid: int) -> None:
     async def is_gone() -> bool:
         return not _alive(pid)
 
-    await until(is_gone, 5, f"the end of process {pid}")
+    await until(is_gone, what=f"the end of process {pid}")
 
 
 async def test_the_time_limit_ends_a_program_and_what_it_printed_is_kept() -> None:
     started = time.monotonic()
-    result = await LocalRunner().run(_sh("echo begun; exec sleep 100", timeout=0.3))
-    assert 0.3 <= time.monotonic() - started < 30
+    result = await LocalRunner().run(_sh("echo begun; exec sleep 100", timeout=1))
+    assert 1 <= time.monotonic() - started < 30
     assert (result.timed_out, result.status, result.signal) == (True, None, signal.SIGTERM)
     assert not result.succeeded
     assert result.stdout == "begun\n"
@@ -64,19 +64,19 @@ async def test_the_time_limit_ends_a_program_and_what_it_printed_is_kept() -> No
 
 
 async def test_the_time_limit_ends_a_program_that_ignores_sigterm() -> None:
-    result = await LocalRunner(grace=0.2).run(_sh("trap '' TERM; while :; do sleep 0.05; done", timeout=0.2))
+    result = await LocalRunner(grace=0.2).run(_sh("trap '' TERM; while :; do sleep 0.05; done", timeout=1))
     assert (result.timed_out, result.signal) == (True, signal.SIGKILL)
 
 
 async def test_the_time_limit_ends_grandchildren_too(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
-    result = await LocalRunner(grace=0.2).run(_sh(f"sh -c 'trap \"\" TERM; echo $$ > {pid_file}; sleep 100; :' & wait", timeout=0.5))
+    result = await LocalRunner(grace=0.2).run(_sh(f"sh -c 'trap \"\" TERM; echo $$ > {pid_file}; sleep 100; :' & wait", timeout=1.5))
     assert result.timed_out
     await _gone(_pid_in(pid_file))
 
 
 async def test_a_program_that_ends_decently_on_sigterm_may_say_so() -> None:
-    result = await LocalRunner().run(_sh("trap 'echo cleaned; exit 3' TERM; while :; do sleep 0.05; done", timeout=0.3))
+    result = await LocalRunner().run(_sh("trap 'echo cleaned; exit 3' TERM; while :; do sleep 0.05; done", timeout=1))
     assert (result.timed_out, result.status, result.stdout) == (True, 3, "cleaned\n")
     assert not result.succeeded
 
@@ -96,7 +96,7 @@ async def test_a_background_process_that_holds_the_output_open_delays_nothing(tm
 async def test_a_grandchild_in_a_session_of_its_own_holds_nobody_up(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     started = time.monotonic()
-    result = await LocalRunner(grace=0.2).run(_sh(f"setsid sh -c 'echo $$ > {pid_file}; exec sleep 100' & sleep 100", timeout=0.5))
+    result = await LocalRunner(grace=0.2).run(_sh(f"setsid sh -c 'echo $$ > {pid_file}; exec sleep 100' & sleep 100", timeout=1.5))
     assert time.monotonic() - started < 30
     os.kill(_pid_in(pid_file), signal.SIGKILL)
     assert result.timed_out
@@ -105,7 +105,7 @@ async def test_a_grandchild_in_a_session_of_its_own_holds_nobody_up(tmp_path: Pa
 
 async def test_endless_output_is_cut_and_fills_no_memory() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    result = await LocalRunner().run(Command(("yes", "0123456789" * 10), timeout=0.5, output_limit=1000))
+    result = await LocalRunner().run(Command(("yes", "0123456789" * 10), timeout=1, output_limit=1000))
     assert result.timed_out
     assert result.dropped[0] > 1_000_000
     assert len(result.stdout) < 1100
@@ -153,7 +153,7 @@ async def test_cancelling_kills_the_group_and_leaves_no_zombie(tmp_path: Path) -
     async def is_written() -> bool:
         return pid_file.exists() and pid_file.read_text().endswith("\n")
 
-    await until(is_written, 5, "the start")
+    await until(is_written, what="the start")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -133,7 +133,7 @@ async def test_nobody_listens() -> None:
 )
 async def test_a_server_that_misbehaves_fails(kind: str) -> None:
     async with misbehaving(kind) as port:
-        seen = await look("http", {"url": f"http://127.0.0.1:{port}/1", "expect": {"json.status": "UP"}}, timeout=0.5)
+        seen = await look("http", {"url": f"http://127.0.0.1:{port}/1", "expect": {"json.status": "UP"}}, timeout=1)
     assert seen.state is State.FAIL
     assert seen.sentence.startswith(f"GET http://127.0.0.1:{port}/1: ")
     assert "\n" not in seen.sentence

@@ -165,17 +165,17 @@ async def test_cookies_are_forgotten_between_looks() -> None:
 async def test_the_steps_share_one_timeout() -> None:
     async with service() as url:
         started = time.monotonic()
-        seen = await look("http", {"url": url, "steps": [{"path": "/hangs", "redirects": 0}, {"path": "/hangs"}]}, timeout=0.3)
-        assert time.monotonic() - started < 3
+        seen = await look("http", {"url": url, "steps": [{"path": "/hangs", "redirects": 0}, {"path": "/hangs"}]}, timeout=1)
+        assert time.monotonic() - started < 10
     assert (seen.state, seen.sentence.partition(":")[0]) == (State.FAIL, "step 1 of 2 (step_1)")
-    assert "no answer within 0.3 s" in seen.sentence
+    assert "no answer within 1 s" in seen.sentence
 
 
 @pytest.mark.parametrize("kind", ["never-answers", "closes", "garbage", "endless-body", "redirects-for-ever"])
 async def test_a_step_that_misbehaves(kind: str) -> None:
     async with misbehaving(kind) as port:
         options = {"url": f"http://127.0.0.1:{port}", "steps": [{"keep": {"a": "json.a"}}, {"path": "/{{a}}"}]}
-        seen = await look("http", options, timeout=0.4)
+        seen = await look("http", options, timeout=1)
     assert seen.state is State.FAIL
     assert seen.sentence.startswith("step 1 of 2 (step_1): ")
 

@@ -87,7 +87,7 @@ async def test_a_server_that_is_none(said: bytes, words: str) -> None:
 
     async with misbehaving(serve) as port:
         options = {"host": "127.0.0.1", "port": port} | ({"fingerprints": [OTHER]} if b"2.0" in said else {})
-        seen = await look("ssh", options, timeout=1)
+        seen = await look("ssh", options, timeout=15)
     assert (seen.state, words in seen.sentence) == (State.FAIL, True), seen.sentence
     assert "\n" not in seen.sentence
 

@@ -221,9 +221,9 @@ async def test_a_query_without_an_end(speech: SpeechLaboratory) -> None:
         return await running() == 0
 
     await speech.break_("long-query")
-    await until(is_running, 5, "the query")
+    await until(is_running, what="the query")
     await speech.repair("long-query")
-    await until(is_over, 5, "the end of the query")
+    await until(is_over, what="the end of the query")
     await ends_well(speech)
 
 

@@ -58,7 +58,7 @@ def test_what_fails_below_something_that_is_down_names_it_and_the_sign_of_life_a
         assert server.get("/api/v1/checks/api")["sentence"].startswith("db is down: db says GET / of db: connection refused")
         assert [change["after"] for change in server.get("/api/v1/checks/api")["changes"]] == ["unknown"]
         wait_until(lambda: "/ping/1" in asked, 10, "a sign of life")
-        wait_until(lambda: server.get("/api/system/performance")["engine"]["signOfLife"]["sent"] >= 1, 5, "a sign that arrived")
+        wait_until(lambda: server.get("/api/system/performance")["engine"]["signOfLife"]["sent"] >= 1, what="a sign that arrived")
         assert server.get("/health")["services"]["connection"] == "operational"
         page, metrics = text_of(server.port, "/keepwell"), text_of(server.port, "/metrics")
     assert "Looks started since the start" in page
