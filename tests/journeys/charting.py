@@ -20,7 +20,6 @@ async def opened(
 ) -> AsyncIterator[Page]:
     """The page, its charts drawn (unless nobody ``waits`` for that). Whatever it complains of (an error, a refusal by the content security
     policy) fails the test, but for what contains one of the ``forgiven`` texts."""
-    expect.set_options(timeout=20_000)  # a busy machine takes its time; what never comes still fails
     settings = {"viewport": {"width": 1280, "height": 900}, "timezone_id": ZONE, **context}
     made = await browser.new_context(**settings)
     page = await made.new_page()

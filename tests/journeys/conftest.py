@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.support import need
+
+expect.set_options(timeout=60_000)  # milliseconds; a busy machine takes its time, and what never comes still fails
 
 
 @pytest.fixture

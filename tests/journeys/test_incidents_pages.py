@@ -75,7 +75,7 @@ async def test_what_happens_before_the_page_is_connected_is_shown(tmp_path: Path
         await page.route("**/events/incidents", late)
         await page.goto(f"{server.address}/incidents")
         await expect(page.locator(".headline")).to_have_text("No incident is open")
-        await expect(page.locator(".headline")).to_have_text("1 incident is open, 1 not answered yet", timeout=20_000)
+        await expect(page.locator(".headline")).to_have_text("1 incident is open, 1 not answered yet")
         await page.close()
 
 
@@ -101,7 +101,7 @@ async def test_an_incident_becomes_part_of_another(tmp_path: Path, browser: Brow
 async def test_a_finding_is_waived_on_a_small_screen(tmp_path: Path, browser: Browser) -> None:
     settings = {"viewport": {"width": 390, "height": 800}}
     async with served(tmp_path) as server, opened(browser, f"{server.address}/audits", **settings) as page:
-        await expect(page.locator(".headline")).to_have_text("1 finding counts", timeout=30_000)
+        await expect(page.locator(".headline")).to_have_text("1 finding counts")
         await page.get_by_role("button", name="Waive").click()
         await page.locator("#waive [name=reason]").fill("moved in May")
         await page.locator("#waive .main").click()

@@ -73,16 +73,16 @@ async def test_a_run_is_followed_ticked_and_approved(tmp_path: Path, browser: Br
         async with opened(browser, f"{address}/runs/{number}") as page:
             await expect(page.locator(".steps li").first.locator("pre").first).to_contain_text("first line")
             (tmp_path / "go").touch()
-            await expect(page.locator(".steps li").first.locator("pre").first).to_contain_text("last line", timeout=15_000)
+            await expect(page.locator(".steps li").first.locator("pre").first).to_contain_text("last line")
             await expect(page.locator(".steps li").first).to_contain_text("done")
             await page.get_by_role("button", name="Tick Look at the dashboard").click()
             await page.locator("#tick textarea").fill("all green")
             await page.locator("#tick .main").click()
             await give_token(page, await asyncio.to_thread(token, runs, "anna"))
-            await expect(page.locator(".steps li").nth(1)).to_contain_text("all green", timeout=15_000)
-            await expect(page.locator(".sentence")).to_contain_text("it deletes files", timeout=15_000)
+            await expect(page.locator(".steps li").nth(1)).to_contain_text("all green")
+            await expect(page.locator(".sentence")).to_contain_text("it deletes files")
             await press(page, "Approve", "approve")
-            await expect(page.locator("h1")).to_contain_text("done", timeout=15_000)
+            await expect(page.locator("h1")).to_contain_text("done")
             assert await page.evaluate("window.hacked") is None
         told = await asyncio.to_thread(runs.show, number)
         assert told["steps"][1]["by"] == "anna"
@@ -97,7 +97,7 @@ async def test_a_runbook_is_run_from_its_page(tmp_path: Path, browser: Browser) 
             await page.locator("#run input[type=checkbox]").check()
             await page.locator("#run .main").click()
             await give_token(page, await asyncio.to_thread(token, runs, "anna"))
-            await expect(page.locator("#live .badge.ok")).to_have_text("done", timeout=15_000)
+            await expect(page.locator("#live .badge.ok")).to_have_text("done")
         assert (await asyncio.to_thread(runs.show, 1))["by"] == "anna"
 
 

@@ -38,7 +38,7 @@ async def test_what_waits_for_a_person_is_done_and_stands_in_the_calendar(tmp_pa
         token = await asyncio.to_thread(token_of, server.data)
         async with opened(browser, f"http://127.0.0.1:{server.port}/tasks") as page:
             row = page.locator("tbody tr", has_text="review-access").first
-            await expect(row).to_contain_text("a person does it and says so", timeout=20_000)
+            await expect(row).to_contain_text("a person does it and says so")
             await row.get_by_role("button", name="review-access is done").click()
             await page.locator("#done [name=note]").fill("two accounts closed")
             await page.locator("#done [name=by]").fill("maria")
@@ -48,7 +48,7 @@ async def test_what_waits_for_a_person_is_done_and_stands_in_the_calendar(tmp_pa
             await page.get_by_role("link", name="gone", exact=True).first.click()
             await expect(page.locator("h1")).to_have_text("gone")
             await page.get_by_role("button", name="Run gone now").click()
-            await expect(page.locator(".alerts tbody tr").first).to_contain_text("gone.md", timeout=20_000)
+            await expect(page.locator(".alerts tbody tr").first).to_contain_text("gone.md")
             await expect(page.locator(".alerts tbody tr .badge").first).to_have_text("refused")
         await looks_well(browser, f"http://127.0.0.1:{server.port}")
         runs = await asyncio.to_thread(server.get, "/api/v1/task-runs?task=review-access&limit=1000")
