@@ -188,16 +188,44 @@ def hidden(folder: Path) -> list[str]:
     return [one.name for one in (folder / "repository" / "settings").iterdir() if one.name.startswith(".")]
 
 
+LIMITED = (
+    "import resource, signal",
+    "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)",
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))",
+)
+
+
 def test_a_full_disk_makes_no_copy(folder: Path) -> None:
     """A limit on the size of files stands in for the disk: write(2) fails with EFBIG as it would with ENOSPC."""
     (folder / "source" / "more").write_bytes(os.urandom(4_000_000))
-    limited = (
-        "import resource, signal",
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)",
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))",
-    )
-    command = [sys.executable, "-c", "\n".join((*limited, CHILD)), str(folder)]
+    command = [sys.executable, "-c", "\n".join((*LIMITED, CHILD)), str(folder)]
     ended = subprocess.run(command, input="write 0 full\n", capture_output=True, text=True, timeout=60, check=False)
     assert "File too large" in ended.stderr
     assert copies_that_count(folder) == []
     assert hidden(folder) == [".lock"]
+
+
+SEALS = """
+import os, sys
+from pathlib import Path
+
+import pyrage
+
+from keepwell.rooms.backups.archive.sealing import Sealed
+
+sealed = Sealed(Path(sys.argv[1]) / "sealed", [pyrage.x25519.Identity.generate().to_public()])
+try:
+    for _ in range(8):
+        sealed.write(os.urandom(1_000_000))
+    sealed.finish()
+except OSError as error:
+    print(error.strerror)
+finally:
+    sealed.close()
+"""
+
+
+def test_a_full_disk_is_named_also_where_age_writes(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "\n".join((*LIMITED, SEALS)), str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.stdout == "File too large\n", ended.stderr

@@ -7,6 +7,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -281,8 +282,13 @@ def test_no_server_is_exit_code_2(tmp_path: Path, command: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(None, "cannot be read"), (b"a" * 50_000_000, "is larger than"), (bytes(100), "is not text")],
-    ids=["missing", "50 MB", "binary"],
+    [
+        (None, "cannot be read"),
+        (b"a" * 50_000_000, "is larger than"),
+        (bytes(100), "is not text"),
+        (zlib.compress(bytes(range(256)) * 40 + b"# Shop" * 9), "is not text"),
+    ],
+    ids=["missing", "50 MB", "binary", "packed"],
 )
 def test_a_manual_that_cannot_be_imported(tmp_path: Path, content: bytes | None, sentence: str) -> None:
     if content is not None:

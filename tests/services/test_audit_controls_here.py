@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from keepwell.kernel.problems import AnswerError
+from keepwell.kernel.problems import AnswerError, AskError
 from keepwell.machine.local_runner import LocalRunner
 from tests.support import free_port, need, wait_until
 
@@ -67,6 +68,29 @@ async def test_failures_in_a_log_and_in_its_rotated_and_compressed_ones(tmp_path
     }
     with pytest.raises(AnswerError, match="there is no log"):
         await found("failed_authentications", {"paths": [str(tmp_path / "absent.log")]})
+
+
+async def test_a_log_that_is_not_searched_is_not_searched_in_silence(tmp_path: Path) -> None:
+    need("zgrep")
+    log, cut = tmp_path / "app.log", tmp_path / "app.log.1.gz"
+    line = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} authentication failed from 10.0.0.9\n"
+    log.write_text(line)
+    with pytest.raises(AskError, match="was searched"):
+        await found("failed_authentications", {"paths": [str(log)], "pattern": "("})
+    whole = gzip.compress(line.encode() * 100)
+    cut.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(AskError, match=re.escape(cut.name)):
+        await found("failed_authentications", {"paths": [str(log)]})
+
+
+@pytest.mark.parametrize(("ending", "module", "search"), [("xz", "lzma", "xzgrep"), ("bz2", "bz2", "bzgrep")])
+async def test_logs_that_gzip_cannot_open_are_searched(tmp_path: Path, ending: str, module: str, search: str) -> None:
+    need(search)
+    log, packed = tmp_path / "app.log", tmp_path / f"app.log.1.{ending}"
+    stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    log.write_text("all is well\n")
+    packed.write_bytes(import_module(module).compress(f"[{stamp}] authentication failed from 10.0.0.7\n".encode()))
+    assert list(await found("failed_authentications", {"paths": [str(log)]})) == [f"{log} 10.0.0.7"]
 
 
 async def test_accounts_of_this_machine() -> None:

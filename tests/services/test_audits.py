@@ -1,11 +1,14 @@
 """Audits on SQLite and on PostgreSQL: findings over time, waivers that end, occasions that are never made twice, what people are told."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from keepwell.config.options import Options
 from keepwell.kernel.problems import AnswerError, NotFound, StorageError, UsageError
@@ -14,11 +17,13 @@ from keepwell.ports.fakes import FakeClock, result
 from keepwell.ports.runner import Command, Result
 from keepwell.ports.work import Occasion, Outcome, Work
 from keepwell.rooms.audits import offer, store
-from keepwell.rooms.audits.model import Audit, Control, Finding
+from keepwell.rooms.audits.asked import Waiving
+from keepwell.rooms.audits.model import Audit, Control, Finding, Made
 from keepwell.rooms.audits.work import Audits, Verbs, Wish
 from keepwell.storage import journal
 from keepwell.storage.database import Database
 from tests.alerts_desk import NOW
+from tests.support import until
 
 DAY = timedelta(days=1)
 
@@ -215,3 +220,77 @@ async def test_each_of_its_commands_has_the_time_that_the_audit_gives(rig: Rig) 
     rig.audits.configure({"files": audit(rig.audits.audits["files"], timeout=7.0)}, "")
     await rig.make("")
     assert asked == [7.0]
+
+
+async def test_what_is_told_is_how_every_audit_stands_then(rig: Rig) -> None:
+    """While people are told of one audit, others end: what was read before must not be told after them."""
+    names = [f"other-{number}" for number in range(9)]
+    every = {name: Audit(name, "fake", CONTROL, Options()) for name in ("files", *names)}
+    told, go_on, tell = asyncio.Event(), asyncio.Event(), rig._tell
+
+    async def slowly(source: str, active: Sequence[Active], at: object) -> None:
+        if not told.is_set():
+            told.set()
+            await go_on.wait()
+        await tell(source, active, at)
+
+    database = rig.database
+    rig.audits = audits = Audits(Verbs(database.read, database.write, slowly, rig._run, rig.clock))
+    audits.configure(every, "http://127.0.0.1:8750")
+    rig.answer = "a\n"
+    first = asyncio.create_task(audits.make("files", "k-files", "anna"))
+    await told.wait()
+    others = [asyncio.create_task(audits.make(name, f"k-{name}", "anna")) for name in names]
+
+    async def all_ended() -> bool:
+        return len(await audits.findings()) == len(every)
+
+    await until(all_ended, what="the other audits")
+    await asyncio.wait(others, timeout=1.0)  # those that tell at once have told by then
+    go_on.set()
+    await asyncio.gather(first, *others)
+    assert [name for name in names if not rig.told[f"audits/{name}"]] == []
+
+
+async def test_an_audit_that_takes_long_goes_on_and_is_under_way(rig: Rig) -> None:
+    ready, look = asyncio.Event(), rig._run
+
+    async def slowly(host: str, command: Command) -> Result:
+        await ready.wait()
+        return await look(host, command)
+
+    database = rig.database
+    audits = Audits(Verbs(database.read, database.write, rig._tell, slowly, rig.clock))
+    audits.configure(rig.audits.audits, "")
+    begun = await audits.make_now("files", "anna", 0.0)
+    assert (begun.ended_at, begun.by) == (None, "anna")
+    ready.set()
+    ended = await audits.make("files", begun.occasion, "anna")
+    assert (ended.occasion, ended.outcome, rig.looks) == (begun.occasion, "done", 1)
+    assert (await audits.make_now("files", "ben", 60.0)).outcome == "done"
+
+
+async def test_what_a_crash_interrupted_is_under_way_no_more(rig: Rig) -> None:
+    begun = Made("audits/files/now/2026", "files", "anna", NOW)
+    await rig.database.write(lambda connection: store.put_run(connection, begun))
+    await rig.make("", "k1")
+    await rig.database.write(store.forget_interrupted)
+    runs = await rig.database.read(lambda connection: store.runs_of(connection, "files", 9))
+    assert [run.occasion for run in runs] == ["k1"]
+
+
+async def test_what_was_told_of_an_audit_ends_when_it_is_taken_out_while_nobody_runs(rig: Rig) -> None:
+    await rig.make("a\n")
+    assert rig.told["audits/files"]
+    again = Rig(rig.database, rig.clock)
+    again.told = dict(rig.told)
+    again.audits.configure({}, "")
+    await again.after(timedelta(seconds=1))
+    assert again.told == {"audits/files": []}
+
+
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2027-01-01T00:00:00"])
+def test_a_waiver_ends_at_an_instant_that_can_be_stored_and_read(until: str) -> None:
+    with pytest.raises(ValidationError):
+        Waiving.model_validate_json(json.dumps({"reason": "x", "until": until}))
+    assert Waiving.model_validate_json('{"reason": "x", "until": "2027-01-01T01:00:00+01:00"}').until == datetime(2027, 1, 1, tzinfo=UTC)

@@ -1,14 +1,17 @@
 """Paths of a copy are put in the place of what is there, in one step, with permission; what was there is kept."""
 
 import asyncio
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from keepwell.ports.fakes import FakeClock
 from keepwell.ports.permission import Decision, Deed, Ruling
 from keepwell.ports.work import Occasion, Outcome, Performed, Work
+from keepwell.rooms.backups.archive import exchange
 from tests.backups import NOW, Rig, rig_on
 from tests.support import until
 
@@ -139,3 +142,75 @@ async def test_paths_are_from_the_root(tmp_path: Path) -> None:
         for path in ("conf", "/"):
             performed = await recover(rig, Path(path), key=path)
             assert "paths from the root" in performed.sentence
+
+
+async def test_what_was_permitted_is_put_back_also_where_a_newer_copy_came_meanwhile(tmp_path: Path) -> None:
+    clock = FakeClock(NOW)
+    async with rig_on(tmp_path, clock) as rig:
+        permits = await permitting(rig)
+        permits.decision = Decision.ASKED
+        await rig.run()
+        conf = rig.source / "conf" / "shop.conf"
+        conf.write_text("broken")
+        assert (await recover(rig, conf)).outcome is Outcome.WAITING
+        clock.advance(60)
+        await rig.run()  # holds what is broken
+        permits.decision = Decision.GRANTED
+        assert (await recover(rig, conf)).outcome is Outcome.DONE
+        assert conf.read_text() == "listen = 3001\n"
+        assert len({deed.digest for deed in permits.asked}) == 1
+
+
+async def test_of_several_paths_all_are_put_back_or_none(tmp_path: Path) -> None:
+    async with rig_on(tmp_path) as rig:
+        await permitting(rig)
+        await rig.run()
+        conf, before = rig.source / "conf", sorted(os.listdir(rig.source))
+        (conf / "shop.conf").write_text("broken")
+        failed = await recover(rig, conf, rig.source / "other", key="1")
+        assert failed.outcome is Outcome.FAILED
+        assert (conf / "shop.conf").read_text() == "broken"
+        assert sorted(os.listdir(rig.source)) == before
+        performed = await recover(rig, conf, conf / "shop.conf", conf, key="2")  # one inside of the other, and one twice
+        assert performed.outcome is Outcome.DONE, performed.sentence
+        assert (conf / "shop.conf").read_text() == "listen = 3001\n"
+        assert (kept(conf) / "shop.conf").read_text() == "broken"
+
+
+async def test_what_cannot_be_exchanged_leaves_nothing_beside_and_says_what_was_done(tmp_path: Path) -> None:
+    async with rig_on(tmp_path) as rig:
+        await permitting(rig)
+        await rig.run()
+        conf, big = rig.source / "conf", rig.source / "big"
+        taken = big.with_name("big.before-20260302T010000.000Z")
+        taken.write_text("mine")
+        failed = await recover(rig, conf, big)
+        assert failed.outcome is Outcome.FAILED
+        assert f"{big} cannot be put back: " in failed.sentence
+        assert f"before that, {conf} is as it was" in failed.sentence
+        assert kept(conf).is_dir()
+        assert taken.read_text() == "mine"
+        assert [one.name for one in rig.source.iterdir() if one.name.startswith(".keepwell")] == []
+
+
+async def test_where_nothing_can_be_renamed_any_more_what_was_there_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a disk that fails between the steps of an exchange."""
+    real, renamed = exchange._rename, []
+
+    def failing(old: Path, new: Path, flags: int) -> None:
+        renamed.append(new)
+        if len(renamed) > 1:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(new))
+        real(old, new, flags)
+
+    async with rig_on(tmp_path) as rig:
+        await permitting(rig)
+        await rig.run()
+        program = rig.source / "big"
+        program.write_bytes(b"what was there")
+        monkeypatch.setattr(exchange, "_rename", failing)
+        done = await recover(rig, program)
+        assert (done.outcome, len(renamed)) == (Outcome.FAILED, 3)
+        (left,) = [one for one in rig.source.rglob("big") if one != program]
+        assert left.read_bytes() == b"what was there"
+        assert f"what was there lies in {left}" in done.sentence

@@ -1,6 +1,7 @@
 """A server that was killed in the middle of a backup or a proof goes on with the same occasion after its next start."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -151,3 +152,42 @@ async def test_the_service_is_started_from_the_copy_and_its_checks_look_at_it(
         assert (performed.outcome is Outcome.DONE) is (content == "3001")
         if performed.outcome is Outcome.DONE:
             assert 0 < performed.facts["recovery_seconds"] < 60
+
+
+async def test_a_service_that_ended_is_not_proven_by_whatever_else_answers(tmp_path: Path) -> None:
+    need("bash")
+    process = tmp_path / "process"
+
+    async def has_ended() -> bool:
+        text = process.read_text() if process.exists() else ""
+        return text.endswith("\n") and not os.path.exists(f"/proc/{text.strip()}")  # noqa: ASYNC240 (a look at one name)
+
+    async def healthy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answers as a service that is well, and only once the one that was started from the copy has ended."""
+        await reader.readuntil(b"\r\n\r\n")
+        await until(has_ended, what="the end of what was started")
+        await asyncio.sleep(1)  # who started it hears of its end a moment later
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")
+        writer.close()
+
+    async with rig_on(tmp_path, SystemClock()) as rig:
+        service = await asyncio.start_server(healthy, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{service.sockets[0].getsockname()[1]}"
+        start = f"{{{{run: 'echo $$ > {process}; exit 3', checks: [health], within: 60s, url: '{url}'}}}}"
+        checks = CHECKS.replace("json.status: healthy", "status: 200")
+        rig.configure(f"  settings: {{{{files: {{{{paths: [{rig.source}]}}}}, to: here, prove: {{{{start: {start}}}}}}}}}\n", rest=checks)
+        accept_in(tmp_path / "ops", verbs.executables(str(tmp_path / "ops"), verbs.effective_user()), "tests", NOW)
+        await rig.reload()
+        await rig.run()
+        performed = await rig.prove()
+        service.close()
+        assert "the service started from the copy ended with status 3" in performed.sentence
+
+
+async def test_a_recovery_that_was_cut_off_says_where_everything_may_lie(tmp_path: Path) -> None:
+    async with rig_on(tmp_path) as rig:
+        await cut_off(rig, "recovery")
+        await rig.restarted()
+        (run,) = await rig.database.read(store.runs)
+        assert run.state == store.CUT_OFF
+        assert ".keepwell-recovery-INSTANT beside it" in run.sentence

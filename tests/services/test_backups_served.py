@@ -25,6 +25,7 @@ backups:
     every: "Sunday 02:00"
     keep: {{last: 2}}
     prove: {{every: monthly, questions: [{{text: "{source}/conf/shop.conf", holds: "listen = [0-9]+"}}]}}
+  signing-key: {{files: {{paths: [{source}/conf]}}, to: here}}
   base: {{postgres: {{database: shop}}, to: here, every: daily}}
 repositories:
   here: {{archive: {{path: {repository}}}}}
@@ -57,7 +58,8 @@ def page(server: Served, path: str) -> str:
 def test_a_backup_is_made_proved_shown_and_restored_by_commands(served: Served, tmp_path: Path) -> None:
     source = served.directory.parent / "source"
     before = json.loads(told(served, "list", "--json"))["backups"]
-    assert [(one["name"], one["state"]) for one in before] == [("settings", "none"), ("base", "waits")]
+    assert [(one["name"], one["state"]) for one in before] == [("settings", "none"), ("signing-key", "none"), ("base", "waits")]
+    assert "no copy was made yet" in told(served, "show", "signing-key")  # and not the key that signs
     assert "4 files with 2.005 MB" in told(served, "run", "settings")
     assert "4 files" not in told(served, "run", "base", code=1)
     assert re.search(r"is proven in [1-9][0-9.]* m?s: ", told(served, "prove", "settings"))
@@ -68,6 +70,8 @@ def test_a_backup_is_made_proved_shown_and_restored_by_commands(served: Served, 
     assert [copy["kept"] for copy in shown["copies_there"]] == ["the newest"]
     assert [run["kind"] for run in shown["runs"]] == ["proof", "backup"]
     assert {run["by"] for run in shown["runs"]} == {getpass.getuser()}
+    assert "there is no copy" in keepwell("backups", "prove", "settings", "--copy", "other", "--data", str(served.data)).stderr
+    assert json.loads(told(served, "show", "settings", "--json"))["state"] == "proven"  # what was mistyped is no failed proof
     mistaken = keepwell("run", "settings", "--data", str(served.data))
     assert (mistaken.returncode, "did you mean backups/settings" in mistaken.stderr) == (2, True)
     listed = told(served, "list")
@@ -96,6 +100,9 @@ def test_restoring_writes_over_nothing_and_needs_neither_server_nor_directory(se
     signed = keepwell("backups", *given[:-1], str(tmp_path / "signed"), "--key", str(key), "--data", str(elsewhere))
     assert signed.returncode == 0, signed.stderr
     assert "was not looked at" not in signed.stdout
+    garbage = keepwell("backups", *given[:-1], str(tmp_path / "garbage"), "--key", str(source / "big"), "--data", str(elsewhere))
+    assert garbage.returncode == 2
+    assert "big holds no public key" in garbage.stderr
     nothing = keepwell("backups", *given[:-1], str(tmp_path / "none"), "--only", "/not/there", "--data", str(elsewhere))
     assert nothing.returncode == 2
     assert "holds nothing of /not/there" in nothing.stderr

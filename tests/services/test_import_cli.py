@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shlex
 import signal
 import stat
 import subprocess
@@ -118,6 +119,12 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
+
+
+async def test_commands_that_are_told_can_be_copied_for_any_directory(desk: Desk) -> None:
+    desk.ops = desk.ops.with_name("the ops' own")
+    _, spoken = await desk.import_()
+    assert f"keepwell plan {shlex.quote(str(desk.ops))}  " in spoken.text
 
 
 async def test_an_import_says_what_it_wrote_and_what_waits(desk: Desk) -> None:

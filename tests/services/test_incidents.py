@@ -1,5 +1,6 @@
 """Incidents on SQLite and on PostgreSQL: what opens them, what is due, what people do, and what a start goes on from."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,15 +11,17 @@ import pytest
 
 from keepwell.kernel.problems import AskError, KeepwellError, NotFound, StorageError, UsageError
 from keepwell.ports.fakes import result
-from keepwell.ports.runner import Command
+from keepwell.ports.runner import Command, Result
 from keepwell.rooms.alerts.matchers import parse_matchers
 from keepwell.rooms.alerts.model import Acknowledgement, Silence
 from keepwell.rooms.incidents import store
 from keepwell.rooms.incidents.asked import Asked
+from keepwell.rooms.incidents.evidence import AT_ONCE
 from keepwell.rooms.incidents.model import Kind, Policy, Stage
+from keepwell.rooms.incidents.options import SeverityOptions
 from keepwell.rooms.incidents.verbs import Diagnostic
 from tests.alerts_desk import NOW, POLICY, ROUTE, firing
-from tests.incidents_desk import MINUTE, Life, life_on, promising, severe
+from tests.incidents_desk import MINUTE, P1, P2, SEVERITIES, Life, life_on, promising, severe
 
 
 @pytest.fixture
@@ -84,6 +87,16 @@ async def test_one_that_fired_and_ended_between_two_looks_opens_one_too(life: Li
     assert [(alert.number, alert.ended_at) for alert in one.alerts] == [(number, NOW)]
     await life.incidents.look()
     assert len(await life.rows()) == 1
+
+
+async def test_one_that_was_pending_at_the_last_look_and_ended_before_the_next_opens_one_too(life: Life) -> None:
+    await life.fire(replace(severe("A"), state="pending", firing_since=None))
+    assert await life.rows() == []
+    await life.desk.tell("rules/a", [severe("A")], NOW)
+    life.incidents._changed.add(life.desk.active()[0].number)  # what listen() hears
+    await life.desk.tell("rules/a", [], NOW)
+    await life.incidents.look()
+    assert [one.title for one in await life.rows()] == ["A: A is bad"]
 
 
 async def test_an_alert_that_ends_resolves_nothing_and_is_not_counted_twice(life: Life) -> None:
@@ -192,6 +205,16 @@ async def test_promises_that_change_count_for_what_begins_anew(life: Life) -> No
     await again.incidents.note(1, "anna", "looking", "anna")
     (one,) = await again.rows()
     assert one.clock(Kind.UPDATE).due_at == NOW + 5 * MINUTE  # type: ignore[union-attr]
+
+
+async def test_updates_that_were_missed_stay_counted_when_the_severity_changes(database_place: Path | str) -> None:
+    policy = Policy({"P1": P1, "P2": replace(P2, update=60 * MINUTE)}, SEVERITIES.opens)
+    async with life_on(database_place, policy=policy) as life:
+        await life.fire(severe("A"))
+        await life.after(31 * 60)
+        await life.incidents.reclassify(1, "P2", "only room 4", "anna")
+        await life.after(61 * 60)
+        assert "Updates (every 1h): missed 2 times." in await life.reading.review(1)
 
 
 # --- people ----------------------------------------------------------------------------------------------------------------------
@@ -358,8 +381,14 @@ async def test_evidence_is_collected_when_it_opens_redacted_and_kept(database_pl
             await life.reading.output(1, "0" * 64)
         await life.after(60)
         assert len(life.ran) == 2, "it is collected once"
+        for digest in (told["secrets"]["output"][:7], "", told["secrets"]["output"][:8] + "x"):
+            with pytest.raises(NotFound, match="incident 1 has no output"):
+                await life.reading.output(1, digest)
+        assert await life.reading.output(1, told["secrets"]["output"][:16]) == text, "as the review writes it"
         assert await life.incidents.collect(1, "anna") == 3
+        await life.after(1)
         assert len(life.ran) == 4
+        assert (await life.events())[-4:] == ["collecting", "evidence", "evidence", "evidence"]
 
 
 async def test_evidence_that_a_crash_kept_from_being_collected_is_collected_after_the_start(database_place: Path | str) -> None:
@@ -370,6 +399,41 @@ async def test_evidence_that_a_crash_kept_from_being_collected_is_collected_afte
         await again.after(1)
         assert again.ran == ["local: ps"]
         assert [one["outcome"] for one in (await again.reading.one(1))["evidence"]] == ["ended with status 0 after 0.0 s"]
+
+
+async def test_evidence_that_takes_long_keeps_none_of_another_incident_waiting(database_place: Path | str) -> None:
+    ending, begun = asyncio.Event(), asyncio.Semaphore(0)
+    most = running = 0
+
+    async def run(host: str, command: Command) -> Result:
+        nonlocal most, running
+        running += 1
+        most = max(most, running)
+        begun.release()
+        await (ending.wait() if running == 1 else asyncio.sleep(0))
+        running -= 1
+        return result("1\n")
+
+    async with life_on(database_place, diagnostics={"processes": PROCESSES}) as life:
+        object.__setattr__(life.incidents._verbs, "run", run)
+
+        async def collecting() -> list[asyncio.Task[None]]:
+            jobs = [asyncio.create_task(job.run()) for job in life.incidents.take_due(life.clock.monotonic())]
+            await begun.acquire()
+            return jobs
+
+        await life.incidents.open("P1", "one", "anna")
+        first = await collecting()
+        for number in range(2, 60):
+            await life.incidents.open("P1", f"number {number}", "anna")
+        await asyncio.gather(*await collecting())
+        assert (await life.reading.one(59))["evidence"][0]["outcome"].startswith("ended with status 0")
+        assert (await life.reading.one(1))["evidence"][0]["outcome"] == "under way"
+        ending.set()
+        await asyncio.gather(*first)
+        assert (await life.reading.one(1))["evidence"][0]["outcome"].startswith("ended with status 0")
+        assert begun._value == 57, "each is run once"
+        assert most <= AT_ONCE
 
 
 # --- the review ------------------------------------------------------------------------------------------------------------------
@@ -391,6 +455,25 @@ async def test_the_review_is_written_from_the_timeline(life: Life) -> None:
     assert "| 2026-03-02 08:16:00 | anna | acknowledged | on \\*it\\* |" in lines
     assert any(line.startswith("| 2026-03-02 08:00:00 | ") and re.search(r"alert [0-9]+ \(A\\\|B\) fires", line) for line in lines)
     assert "## What was the cause" in lines
+
+
+async def test_the_review_says_what_was_promised_when_it_counted(life: Life) -> None:
+    await life.incidents.open("P2", "slow\x1b[31m", "anna")
+    await life.after(40 * 60)
+    await life.incidents.acknowledge(1, "anna", "", "anna")
+    await life.incidents.reclassify(1, "P1", "everybody is cut off", "anna")
+    again = await life.restarted(policy=promising(respond=5 * MINUTE, resolve=None))
+    lines = (await again.reading.review(1)).splitlines()
+    assert lines[0] == "# Incident 1: slow\N{REPLACEMENT CHARACTER}\\[31m"
+    assert "| acknowledged | 2026-03-02 08:40:00 | anna | 40m | 1h: kept |" in lines
+    assert "| resolved | not yet | | | 4h |" in lines
+
+
+def test_what_is_promised_ends_within_the_calendar_and_a_runbook_has_one_path() -> None:
+    for key in ("respond", "update", "resolve"):
+        with pytest.raises(ValueError, match="nobody waits so long: write at most 10y, or nothing"):
+            SeverityOptions.model_validate_json(f'{{"{key}": "9000y"}}')
+    assert SeverityOptions.model_validate_json('{"runbook": "./runbooks/p1.md"}').severity("P1", 0).runbook == "runbooks/p1.md"
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------------------

@@ -81,7 +81,9 @@ def test_an_alert_opens_an_incident_that_is_answered_kept_and_reviewed(tmp_path:
 
 
 def test_a_run_of_its_runbook_is_in_its_timeline_and_another_is_not(tmp_path: Path) -> None:
-    text = OPERATIONS.split("incidents:")[0] + "incidents:\n  severities: {P1: {runbook: runbooks/p1.md}, P2: {runbook: runbooks/p2.md}}\n"
+    text = (
+        OPERATIONS.split("incidents:")[0] + "incidents:\n  severities: {P1: {runbook: ./runbooks/p1.md}, P2: {runbook: runbooks/p2.md}}\n"
+    )
     directory, data = operations(tmp_path / "ops", text), tmp_path / "data"
     for name in ("p1", "p2"):
         (directory / "runbooks").mkdir(exist_ok=True)

@@ -100,3 +100,22 @@ def append(path: Path, text: str) -> None:
     """Adds to a file."""
     with path.open("a") as file:
         file.write(text)
+
+
+async def test_what_stood_in_a_file_before_its_pattern_was_watched_is_not_counted(tmp_path: Path, database_place: Path | str) -> None:
+    first, second, third = (tmp_path / name for name in ("a.log", "b.log", "sub/c.log"))
+    third.parent.mkdir()
+    first.write_text("ERROR\n")
+    third.write_text("ERROR\n" * 5)
+    watch = "watch: [{name: errors, pattern: ERROR}]"
+    async with room_on(tmp_path, f"  shop: {{paths: ['{tmp_path}/*.log'], {watch}}}\n", database_place) as rig:
+        await look(rig)
+    # A file that came while nobody looked, and a pattern that was added: only the first is read from its beginning.
+    second.write_text("ERROR\n" * 3)
+    async with room_on(tmp_path, f"  shop: {{paths: ['{tmp_path}/*.log', '{third}'], {watch}}}\n", database_place) as rig:
+        await look(rig)
+        assert rig.room.watching.counted()["shop", "errors"] == 3
+        with third.open("a") as file:
+            file.write("ERROR\n")
+        await rig.room.watching.catch_up("shop")
+        assert rig.room.watching.counted()["shop", "errors"] == 4

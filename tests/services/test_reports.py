@@ -5,23 +5,25 @@ import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 
+from keepwell.composition import reported
 from keepwell.kernel.problems import NotFound
 from keepwell.ports.fakes import FakeClock
 from keepwell.ports.work import Occasion, Outcome, Work
-from keepwell.rooms.reports.model import Report
+from keepwell.rooms.reports.model import Report, Span
 from keepwell.rooms.reports.offer import Known, tables
 from keepwell.rooms.reports.sources import Sources
 from keepwell.rooms.reports.work.desk import Desk, InForce
 from keepwell.storage import journal
 from keepwell.storage.database import Database
 from keepwell.storage.declared import STORAGE_TABLES
+from tests.alerts_desk import firing, rig_on
 from tests.serving import Served, keepwell, operations, serving
 from tests.support import wait_until
 from tests.unit.test_reports import Measured, checks
@@ -89,6 +91,7 @@ def test_a_report_is_printed_and_written(shared: Served, tmp_path: Path) -> None
         (("report", "weekly", "--period", "fortnight"), '"fortnight" is no period'),
         (("report", "weekly", "--output", "/nowhere/at/all.html"), "cannot be written"),
         (("report", "weekly", "--to", "nobody"), "there is no receiver nobody"),
+        (("report", "--output", "week.html"), "--output is of one report, and none is named"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(shared: Served, arguments: Sequence[str], says: str) -> None:
@@ -109,6 +112,36 @@ def test_a_report_is_sent_and_kept(served: tuple[Served, Any]) -> None:
     (kept,) = server.get("/api/v1/reports")["reports"]
     assert (kept["name"], kept["sent_to"]) == ("monday", "hook")
     assert server.get(f"/api/v1/reports/made/{kept['number']}")["title"] == "Of the week"
+
+
+def test_a_report_that_is_sent_is_written_too(served: tuple[Served, Any], tmp_path: Path) -> None:
+    server, _ = served
+    file = tmp_path / "monday.json"
+    made = keepwell("report", "monday", "--to", "hook", "--output", str(file), "--data", str(server.data), "--json")
+    assert made.returncode == 0, made.stderr
+    told = json.loads(made.stdout)
+    assert (told["record"], told["file"], told["format"]) == ("reports/1", str(file), "json")
+    assert json.loads(file.read_text()) == server.get("/api/v1/reports/made/1")
+
+
+def test_a_number_that_no_report_has_gives_an_empty_list(shared: Served) -> None:
+    for before in (f"{10**30}", f"-{10**30}"):
+        assert isinstance(shared.get(f"/api/v1/reports?before={before}")["reports"], list)
+
+
+def test_what_failed_to_be_audited_stands_in_the_report(tmp_path: Path) -> None:
+    absent = tmp_path / "absent.log"
+    audits = f"audits:\n  logins: {{failed_authentications: {{paths: [{absent}]}}, every: yearly}}\n"
+    directory = operations(tmp_path / "ops", f"keepwell: 1\nservice: shop\n{audits}")
+    with serving(directory, tmp_path / "data") as server:
+
+        def part() -> Any:
+            return next(one for one in server.get("/api/v1/reports/weekly")["parts"] if one["key"] == "findings")
+
+        assert part()["sentences"] == ["logins was not made: its time has not come yet"]
+        keepwell("audit", "run", "logins", "--data", str(server.data))
+        assert "there is no log" in part()["sentences"][0]
+        assert part()["state"] == "unknown"
 
 
 def test_pages_show_reports(shared: Served) -> None:
@@ -169,6 +202,17 @@ async def test_an_occasion_makes_one_report(tmp_path: Path) -> None:
         _, report = await desk.whole(2)
         assert report.span.end == NOW
     assert sent.sent == [("report-1", ("hook",)), ("report-2", ("hook",))]
+
+
+async def test_an_alert_that_fires_since_before_the_span_is_in_the_report(tmp_path: Path) -> None:
+    day = timedelta(days=1)
+    async with rig_on(tmp_path / "keepwell.db") as rig:
+        begun = rig.clock.now()
+        await rig.tell(firing("Over"), firing("Lasting"))
+        await (await rig.after(60)).tell(firing("Lasting"))
+        ask = reported.fired(rig.database)
+        assert [one.name for one in await ask(Span(begun + day, begun + 8 * day))] == ["Lasting"]
+        assert sorted(one.name for one in await ask(Span(begun - day, begun + day))) == ["Lasting", "Over"]
 
 
 async def test_an_unknown_report_is_not_found(tmp_path: Path) -> None:

@@ -286,3 +286,31 @@ def test_old_runs_are_forgotten_but_for_the_newest_and_those_that_wait(tmp_path:
             await database.close()
 
     assert asyncio.run(kept()) == [5, 4, 1]
+
+
+NAMED = """\
+```sh {"name": "look at a/b", "disposition": "human"}
+look
+```
+"""
+
+
+def test_a_step_with_any_name_is_ticked(tmp_path: Path) -> None:
+    with running(tmp_path, {"look": NAMED}) as runs:
+        runs.run("look")
+        assert runs.said("runs", "tick", "1", "look at a/b")["state"] == "done"
+
+
+def test_a_permission_without_an_end_worth_the_name_is_not_given(tmp_path: Path) -> None:
+    with running(tmp_path, {"clean": DESTROYS}, "policy: {destructive: confirm}\n") as runs:
+        runs.run("clean")
+        done = keepwell("runs", "approve", "1", "--for", "99999999d", "--data", str(runs.data))
+        assert done.returncode == 2
+        assert "a permission lasts 3650d at most" in done.stderr
+
+
+def test_a_program_that_no_first_line_names_does_not_leave_a_run_standing(tmp_path: Path) -> None:
+    with running(tmp_path, {"broken": '```sh {"name": "a"}\n#!/bin/sh "\n```\n'}) as runs:
+        run = runs.run("broken")
+        assert run["state"] == "refused"
+        assert "the program that its first line names cannot be read" in run["sentence"]

@@ -60,6 +60,8 @@ async def test_naive_instants_and_nan_are_refused(database: Database) -> None:
         await database.write(lambda c: c.execute(insert(THING), [{"id": 1, "at": NOW.replace(tzinfo=None)}]))
     with pytest.raises(ValueError, match="no time zone"):
         microseconds(datetime(2026, 1, 1))  # noqa: DTZ001 - that is the point
+    with pytest.raises(ValueError, match="outside of the years 1 to 9999"):
+        microseconds(datetime.fromisoformat("9999-12-31T23:59:59-14:00"))
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical({"value": float("nan")})
     assert await database.read(ids) == []

@@ -310,3 +310,149 @@ async def test_a_calendar_of_minutes_is_counted_by_the_database(database_place: 
         ]
         between = await room.database.read(lambda connection: store.between(connection, start, end))
         assert len(between) == 92
+
+
+async def test_what_waited_for_its_window_and_failed_is_told_although_a_person_ran_it_meanwhile(database_place: Path | str) -> None:
+    worker = Worker()
+    window = parse_window("daily 04:00-06:00", "UTC")
+    async with played(database_place, task("vacuum", "daily 02:00", window=window), worker=worker) as room:
+        await room.advance(hours=3)
+        await room.deeds.run_now("vacuum", "ada")
+        await room.settle()
+        worker.outcomes["vacuum"] = Performed(Outcome.FAILED, "the disk is full")
+        await room.advance(hours=2)
+        assert await room.outcomes("vacuum") == ["01-01 02:00 failed", "01-01 03:00 done"]
+        assert room.told.names == [("vacuum", "TaskFailed")]
+        worker.outcomes.clear()
+        await room.deeds.run_now("vacuum", "ada")
+        await room.settle()
+        assert room.told.names == []
+
+
+async def test_spans_beyond_the_calendar_hold_up_no_other_task(tmp_path: Path) -> None:
+    worker = Worker()
+    worker.outcomes["slow"] = asyncio.Event()
+    ages = timedelta(days=9000 * 365)
+    async with played(tmp_path, task("late", late=ages), task("slow", expected=ages), task("other"), worker=worker) as room:
+        await room.advance(hours=3, minutes=1)
+        assert worker.names.count("late") == worker.names.count("other") == 3
+        assert worker.names.count("slow") == 1
+        assert room.told.names == [("slow", "TaskOverdue")]
+
+
+async def test_a_calendar_that_was_a_year_ahead_is_told_of_and_forgotten_when_a_person_says_so(database_place: Path | str) -> None:
+    daily = (task("daily", "daily 02:00"), task("often", "hourly"))
+    async with played(database_place, *daily) as room:
+        await room.advance(days=2)
+    async with played(database_place, *daily, now=NEW_YEAR + timedelta(days=365)) as room:
+        await room.settle()
+        assert await room.outcomes("daily") == ["01-01 02:00 done", "01-02 02:00 done", "12-30 02:00 missed x362", "12-31 02:00 missed"]
+    async with played(database_place, *daily, now=NEW_YEAR + timedelta(days=3)) as room:
+        await room.settle()
+        ahead = [one for one in room.told.names if one[1] == "TaskAhead"]
+        assert ahead == [("daily", "TaskAhead"), ("often", "TaskAhead")]
+        await room.advance(hours=3)
+        assert room.worker.names == []
+        for name in ("daily", "often"):
+            await room.deeds.rewind(name, "ada")
+        await room.settle()
+        assert room.told.names == []
+        assert "task.rewound" in await room.events("daily")
+        with pytest.raises(UsageError, match="nothing of daily was decided ahead of the clock"):
+            await room.deeds.rewind("daily", "ada")
+        await room.advance(days=2)
+        assert await room.outcomes("daily") == [f"01-0{day} 02:00 done" for day in (1, 2, 4, 5, 6)]
+        assert room.worker.names.count("often") == 49, "each hour of two days, and the last of those that nothing began in"
+
+
+async def test_a_clock_that_is_years_behind_until_it_is_set_loses_nothing_and_asks_for_nothing_twice(database_place: Path | str) -> None:
+    """As on a machine without a battery for its clock."""
+    daily = (task("daily", "daily 02:00"),)
+    async with played(database_place, *daily) as room:
+        await room.advance(days=2)
+    async with played(database_place, *daily, now=datetime(1970, 1, 1, tzinfo=UTC)) as room:
+        await room.advance(days=3)
+        assert room.told.names == [("daily", "TaskAhead")]
+        assert room.worker.names == []
+    async with played(database_place, *daily, now=NEW_YEAR + timedelta(days=2, hours=1)) as room:
+        await room.advance(hours=3)
+        assert await room.outcomes("daily") == [f"01-0{day} 02:00 done" for day in (1, 2, 3)]
+        assert room.worker.asked == [("daily", "tasks/daily/2026-01-03T02:00:00Z")]
+        assert room.told.names == []
+
+
+class Watched(VirtualClock):
+    """A clock that somebody sets back."""
+
+    def __init__(self, start: datetime) -> None:
+        super().__init__(start)
+        self.wrong = timedelta(0)
+
+    def now(self) -> datetime:
+        """See ports.clock.Clock."""
+        return super().now() + self.wrong
+
+
+async def test_a_clock_that_is_corrected_while_the_server_runs_needs_no_restart(tmp_path: Path) -> None:
+    clock = Watched(NEW_YEAR)
+    async with played(tmp_path, task("daily", "daily 02:00"), clock=clock) as room:
+        clock.wrong = timedelta(days=365)
+        await clock.play(NEW_YEAR + timedelta(hours=3))
+        assert room.worker.names == ["daily"]
+        clock.wrong = timedelta(0)
+        await clock.play(NEW_YEAR + timedelta(hours=4))
+        assert room.told.names == [("daily", "TaskAhead")]
+        await room.deeds.rewind("daily", "ada")
+        await clock.play(NEW_YEAR + timedelta(days=1, hours=3))
+        assert room.told.names == []
+        assert room.worker.asked[-1] == ("daily", "tasks/daily/2026-01-02T02:00:00Z")
+
+
+async def test_what_waited_for_a_person_is_not_begun_because_it_becomes_work(tmp_path: Path) -> None:
+    async with played(tmp_path, task("review", "monday 02:00", **NO_WORK)) as room:
+        await room.advance(days=7)
+        assert await room.outcomes("review") == ["01-05 02:00 waiting"]
+        await room.tasks.configure([task("review", "monday 02:00")])
+        await room.settle()
+        assert room.worker.asked == []
+        assert await room.outcomes("review") == ["01-05 02:00 missed"]
+        assert room.told.names == [("review", "TaskMissed")]
+        await room.advance(days=7)
+        assert room.worker.names == ["review"]
+        assert room.told.names == []
+
+
+async def test_work_that_waits_for_a_person_goes_on_with_another_server(database_place: Path | str) -> None:
+    clock, worker, other = VirtualClock(NEW_YEAR), Worker(), Worker()
+    worker.outcomes["checklist"] = other.outcomes["checklist"] = Performed(Outcome.WAITING, "step 3 waits for a tick", "runs/4")
+    checklist, human = task("checklist", "daily 01:00"), task("review", "daily 01:00", **NO_WORK)
+    async with played(database_place, checklist, human, worker=other, server=Server("two", shared=True), clock=clock) as second:
+        async with played(database_place, checklist, human, worker=worker, server=Server("one", shared=True), clock=clock) as first:
+            await clock.play(NEW_YEAR + timedelta(hours=1, minutes=2))
+            gone, left, stays = (first, other, second) if worker.names else (second, worker, first)
+            assert left.names == []
+            await gone.end()
+        left.outcomes.clear()
+        await clock.play(NEW_YEAR + timedelta(hours=1, minutes=10))
+        assert left.names == ["checklist"]
+        assert await stays.outcomes("checklist") == ["01-01 01:00 done"]
+        assert await stays.outcomes("review") == ["01-01 01:00 waiting"]
+
+
+async def test_of_two_who_say_it_at_once_the_second_hears_that_it_had_ended(tmp_path: Path) -> None:
+    async with played(tmp_path, task("review", "daily 01:00", **NO_WORK)) as room:
+        await room.advance(hours=2)
+        said = await asyncio.gather(
+            room.deeds.done("review", "ada", ""), room.deeds.skip("review", "grace", "holidays"), return_exceptions=True
+        )
+        assert [type(one).__name__ for one in said] == ["Run", "UsageError"]
+        assert (await room.runs("review"))[0].sentence == "done by ada"
+
+
+async def test_pages_of_occasions_leave_out_none_of_one_instant(database_place: Path | str) -> None:
+    async with played(database_place, *(task(f"task{number}", "daily 02:00") for number in range(7))) as room:
+        await room.advance(days=2)
+        first = await room.database.read(lambda connection: store.runs(connection, None, None, 5))
+        second = await room.database.read(lambda connection: store.runs(connection, None, first[-1].due_at, 5))
+        assert len({run.key for run in (*first, *second)}) == 14
+        assert await room.database.read(lambda connection: store.runs(connection, None, second[-1].due_at, 5)) == []

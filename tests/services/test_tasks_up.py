@@ -1,11 +1,13 @@
 """Tasks of a real ``keepwell up``: runbooks run when their time has come, what goes wrong is an alert, commands say and do it."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from keepwell.api.client import ServerClient
 from keepwell.composition import verbs
 from keepwell.config.acceptance import accept_in
 from tests.serving import Served, keepwell, operations, serving
@@ -80,6 +82,9 @@ def test_what_is_due_runs_and_what_breaks_is_an_alert(ops: Path, tmp_path: Path)
         assert keepwell("run", "yearly", "--data", str(data)).returncode == 0
         wait_until(lambda: state(server, "yearly") == "done", 60, "what a person began")
         assert len(counted.read_text().split()) > before
+        asyncio.run(ServerClient(data).post("/api/v1/tasks/yearly/run", {"by": "a colleague"}))
+        (newest, *_) = server.get("/api/v1/task-runs?task=yearly")["runs"]
+        assert newest["by"] == verbs.effective_user(), "nobody has work done, and permits it, as two people"
         history = keepwell("tasks", "history", "--task", "yearly", "--data", str(data))
         assert "done" in history.stdout
         refused = keepwell("tasks", "run", "nothing", "--data", str(data))
@@ -125,6 +130,17 @@ def test_validate_says_what_is_wrong_with_a_task(tmp_path: Path, entry: str, sen
     assert "keepwell.yaml:4:" in answer.stdout + answer.stderr
 
 
+def test_validate_names_runbooks_that_are_not_there_or_cannot_be_run(ops: Path) -> None:
+    (ops / "runbooks" / "breaks.md").write_text("---\non: nowhere\n---\n" + BREAKS)
+    with (ops / "keepwell.yaml").open("a") as file:
+        file.write("incidents: {severities: {P1: {respond: 15m, runbook: runbooks/p1.md}}}\n")
+    said = keepwell("validate", str(ops))
+    assert said.returncode == 0
+    assert 'runbooks/p1.md is never run as it is written: "runbooks/p1.md" does not exist' in said.stderr
+    assert "runbooks/breaks.md is never run as it is written: there is no host 'nowhere' in keepwell.yaml" in said.stderr
+    assert "count.md" not in said.stderr
+
+
 def test_a_task_says_the_time_of_work_that_recurs_by_itself(tmp_path: Path) -> None:
     text = """\
 keepwell: 1
@@ -161,3 +177,24 @@ def runs(server: Served) -> list[dict[str, str]]:
     """The occasions of the task that counts, newest first."""
     found: list[dict[str, str]] = server.get("/api/v1/task-runs?task=count&limit=1000")["runs"]
     return found
+
+
+def test_what_is_skipped_does_not_go_on_when_somebody_ticks_it_later(tmp_path: Path) -> None:
+    after = tmp_path / "after"
+    folder = operations(tmp_path / "ops", "keepwell: 1\nservice: shop\ntasks:\n  listen: {run: runbooks/listen.md, every: yearly}\n")
+    (folder / "runbooks").mkdir()
+    (folder / "runbooks" / "listen.md").write_text(
+        f'# Listen\n\n- [ ] Is there sound?\n\n```sh {{"name": "after"}}\necho once >> {after}\n```\n'
+    )
+    accept_in(folder, verbs.executables(str(folder), verbs.effective_user()), by="ann", at=datetime.now(UTC))
+    data = tmp_path / "data"
+    with serving(folder, data) as server:
+        assert keepwell("tasks", "run", "listen", "--data", str(data)).returncode == 0
+        wait_until(lambda: state(server, "listen") == "waiting", 60, "the checklist")
+        skipped = keepwell("tasks", "skip", "listen", "--note", "holidays", "--by", "ada", "--data", str(data))
+        assert (skipped.returncode, skipped.stdout) == (0, "listen: skipped: skipped by ada: holidays\n")
+        run = server.get("/api/v1/runs/1")
+        assert (run["state"], run["sentence"]) == ("failed", "stopped by ada: holidays")
+        assert keepwell("runs", "tick", "1", "is-there-sound", "--data", str(data)).returncode != 0
+        assert state(server, "listen") == "skipped"
+        assert not after.exists()

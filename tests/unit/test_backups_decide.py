@@ -91,6 +91,13 @@ def test_the_newest_and_the_newest_proven_always_stay() -> None:
     assert verdicts == {"c400": "outside of keep: days 1", "c300": "the newest that was proven", "c200": "the newest"}
 
 
+def test_what_bears_an_instant_of_the_future_stays_and_takes_the_place_of_none() -> None:
+    was_wrong = [copy(-400), *daily(5)]
+    assert kept(was_wrong, last=2) == ["c-400", "c1", "c0"]
+    is_wrong_now = [*(copy(-day) for day in range(9000, 9010)), copy(0)]
+    assert kept(is_wrong_now, last=1) == [one.id for one in is_wrong_now]
+
+
 @pytest.mark.parametrize("trouble", [{"doubt": "it holds no file"}, {"fault": "its manifest is missing"}])
 def test_nothing_goes_while_the_newest_cannot_be_relied_on(trouble: dict[str, str]) -> None:
     copies = [*daily(50)[:-1], copy(0, **trouble)]

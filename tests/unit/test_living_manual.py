@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from keepwell.rooms.manual.living.decide import coverage_of, evidence_of, items_of, kept_of
+from keepwell.rooms.manual.living.decide import coverage_of, evidence_of, items_of, kept_of, shown_lines
 from keepwell.rooms.manual.living.model import Kept, Manual, Ran
 from keepwell.rooms.manual.living.page import html
 from keepwell.rooms.manual.living.render import blocks
@@ -137,3 +137,34 @@ def test_the_file_holds_the_evidence_and_loads_nothing() -> None:
     assert "<script" not in page
     assert not re.search(r"\ssrc=", page)
     assert as_json(manual)["coverage"]["refused"] == 1
+
+
+def test_what_could_not_be_made_did_not_run() -> None:
+    unknown = Ran(NOW, "unknown", "waiting for acceptance: nobody accepted it yet")
+    (item,) = items_of([kept(3, "checks.health")], {"checks.health": unknown})
+    assert (item.standing, item.ran) == ("waits", unknown)
+    assert coverage_of([item]).ran == 0
+
+
+def test_a_long_line_is_shown_as_it_is_written() -> None:
+    written = "x" * 30_000 + ' <b> "y" &'
+    for text in (["```", written, "```"], [written]):
+        (block,) = blocks(text)
+        assert written in unescape(block.html)
+
+
+def test_secrets_in_the_text_are_not_shown_and_no_line_moves() -> None:
+    key = "MadeUp/made+up0made/made=="
+    text = [
+        "Log in with password: made-up-1",
+        "-----BEGIN OPENSSH PRIVATE KEY-----",
+        key,
+        key,
+        "-----END OPENSSH PRIVATE KEY-----",
+        'curl -H "Authorization: Bearer $API_TOKEN" http://h/',
+        "-----BEGIN PRIVATE KEY-----",
+        "is how a key begins",
+    ]
+    shown = shown_lines(text)
+    assert [number for number, (line, before) in enumerate(zip(shown, text, strict=True)) if line != before] == [0, 2, 3]
+    assert not any("made" in line for line in shown)

@@ -85,3 +85,11 @@ def test_a_file_of_ones_own_is_never_replaced(tmp_path: Path) -> None:
     assert again[0].became == "unchanged"
     moved = provide([new], tmp_path, "keepwell", tmp_path / "other", tmp_path / "ops")
     assert moved[0].became == "written"
+
+
+def test_a_program_that_only_speaks_of_wrappers_is_ones_own(tmp_path: Path) -> None:
+    own = "#!/bin/sh\n# Takes the place of the one that was made by keepwell provide for line 3.\necho mine\n"
+    (tmp_path / "own.sh").write_text(own)
+    (one,) = provide([Program("own.sh", (1,), ("status",))], tmp_path, "keepwell", tmp_path / "data", tmp_path / "ops")
+    assert "not made by keepwell provide" in one.became
+    assert (tmp_path / "own.sh").read_text() == own

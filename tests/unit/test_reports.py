@@ -19,6 +19,7 @@ from keepwell.rooms.reports.plots import svg
 from keepwell.rooms.reports.render_html import html
 from keepwell.rooms.reports.render_text import text
 from keepwell.rooms.reports.sources import (
+    Audited,
     BackedUp,
     CheckFacts,
     Done,
@@ -121,10 +122,24 @@ def test_a_backup_that_was_never_proven_is_no_good_news() -> None:
 def test_a_waiver_holds_until_it_expires() -> None:
     waived = Found("ports", "port 9 is open", "warning", NOW, NOW + timedelta(days=1))
     over = Found("ports", "port 7 is open", "critical", NOW, NOW - timedelta(days=1))
-    assert findings.part([waived], NOW).state == "ok"
-    part = findings.part([waived, over], NOW)
+    assert findings.part(Audited([waived]), NOW).state == "ok"
+    part = findings.part(Audited([waived, over]), NOW)
     assert (part.state, part.headline) == ("fail", "1 finding open, 1 waived")
     assert part.tables[0].rows[0][1].words == "port 7 is open"
+
+
+def test_an_audit_that_was_not_made_is_no_good_news() -> None:
+    part = findings.part(Audited([], {"ports": "ss is missing"}), NOW)
+    assert (part.state, part.headline) == ("unknown", "no open finding, 1 audit not made")
+    assert part.sentences == ("ports was not made: ss is missing",)
+    waived = Found("ports", "port 9 is open", "warning", NOW, NOW + timedelta(days=1))
+    assert findings.part(Audited([waived], {"logins": "there is no log"}), NOW).state == "unknown"
+
+
+def test_a_span_over_a_change_of_the_clock_is_as_long_as_it_was() -> None:
+    """On 25 October 2026 the clocks of Berlin are put back."""
+    span = parse_period("last-week", datetime(2026, 10, 28, 9, tzinfo=UTC), "Europe/Berlin")
+    assert span.seconds == 169 * 3600
 
 
 def test_incidents_say_how_quickly_they_were_answered() -> None:
@@ -235,7 +250,10 @@ def plot(values: Sequence[float | None], unit: Unit = Unit.SECONDS, bounds: tupl
 
 @pytest.mark.parametrize(
     "values",
-    [[], [None], [0.0], [1.0], [-5.0, 5.0], [1e-9, 2e-9], [1e300, 2e300], [float("inf"), 1.0], [5.0] * 200, [0.0] * 168],
+    [
+        *([], [None], [0.0], [1.0], [-5.0, 5.0], [1e-9, 2e-9], [1e300, 2e300], [float("inf"), 1.0], [5.0] * 200, [0.0] * 168),
+        *([5e-324], [-1e308, 1e308], [float("nan"), 1.0]),
+    ],
 )
 @pytest.mark.parametrize("unit", list(Unit))
 def test_any_values_become_a_picture(values: list[float | None], unit: Unit) -> None:

@@ -14,8 +14,10 @@ from keepwell.ports.work import Outcome
 from keepwell.rooms.runbooks import decide
 from keepwell.rooms.runbooks.dangers import danger
 from keepwell.rooms.runbooks.decide import Ask, Begin, Finish, Leave, Recover, Wait
+from keepwell.rooms.runbooks.managers.systemd import DRIVER
 from keepwell.rooms.runbooks.model import Ready, Run, State, Way
 from keepwell.rooms.runbooks.prepare import Around, executables, interpreter, prepare
+from keepwell.rooms.runbooks.services import Service
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
@@ -349,3 +351,47 @@ def test_lines_of_checklists_are_steps_where_no_fence_holds_them() -> None:
         (2, "look-really-2", "Look, really"),
         (3, "third", "Third"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("sudo -u postgres dropdb shop", "changes a database"),
+        ("find . -print0 | xargs -0 -r rm -f", "deletes files"),
+        ("find . | xargs \\\n  rm -f", "deletes files"),
+        ("/bin/rm -rf /srv/old", "deletes files"),
+        ("timeout -k 5 60s rm x", "deletes files"),
+        ("docker exec -it db psql -c 'DROP TABLE orders'", "changes a database"),
+        ("kubectl -n shop exec shop-0 -- rm x", "deletes files"),
+        ("ssh -p 22 app1 'rm -rf /srv/old'", "deletes files"),
+        ("bash -c 'rm x'", "deletes files"),
+        ("psql shop <<EOF\nSELECT 1;\nDROP TABLE orders;\nEOF", "changes a database"),
+    ],
+)
+def test_what_stands_before_a_command_does_not_hide_it(text: str, what: str) -> None:
+    assert danger("", "", text) == what
+
+
+@pytest.mark.parametrize("text", ["sudo -u postgres psql -c 'SELECT 1'", "docker exec shop ls", "ssh app1 df -h", "time curl http://x/rm"])
+def test_what_stands_before_a_command_that_only_looks_is_nothing(text: str) -> None:
+    assert danger("", "", text) == ""
+
+
+def test_a_first_line_that_names_no_program_is_said_before_anything_runs() -> None:
+    book = ready(step("a", '#!/bin/bash "\necho'))
+    assert book.fault == "step 1 (a): the program that its first line names cannot be read: No closing quotation"
+
+
+def test_a_service_of_another_host_is_not_reached_for_here() -> None:
+    service = Service("shop", "systemd", DRIVER, DRIVER.options(), "shop", "app1")
+    text = step("a", "systemctl restart shop", ', "operation": "systemd.restart"')
+    places = replace(around(), services={"shop": service}, hosts=frozenset({"local", "app1"}))
+    here, there = (prepare(read_runbook("r.md", f"---\non: {host}\n---\n{text}"), places) for host in ("local", "app1"))
+    assert here.fault.startswith("step 1 (a): services has shop on app1, and the runbook is run on local: write on: app1")
+    assert there.fault == ""
+
+
+def test_an_effect_of_which_nobody_can_tell_is_not_said_to_be_missing() -> None:
+    assert decide.verified(True, "yes") == (State.DONE, "yes")
+    assert decide.verified(False, "no") == (State.FAILED, "it ended well, and its effect is not there: no")
+    assert decide.verified(None, "no answer") == (State.FAILED, "it ended well, and nobody can tell its effect: no answer")

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from keepwell.kernel.cadences import instants, last_instant, parse_cadence
 from keepwell.kernel.windows import parse_window
 from keepwell.ports.work import Recurring, Work
-from keepwell.rooms.tasks.calendar import weeks
+from keepwell.rooms.tasks.calendar import often, weeks
 from keepwell.rooms.tasks.context import headline
 from keepwell.rooms.tasks.decide import Around, decide
 from keepwell.rooms.tasks.model import Run, Standing, State, Tally, Task
@@ -153,6 +153,13 @@ def test_the_calendar_has_what_was_and_what_comes_in_its_zone() -> None:
     assert {mark.at.hour for week in found for day in week for mark in day.marks if mark.at is not None and not mark.words} == {0, 1}
 
 
+def test_what_is_due_often_on_some_days_only_is_not_listed_either() -> None:
+    first, daily = task("*/5 9-16 1 * *"), Task("daily", parse_cadence("daily 23:30", "UTC"), Work("runbook", "a.md"))
+    found = weeks([first, daily], [], NOW, ZoneInfo("UTC"))
+    assert {mark.task for week in found for day in week for mark in day.marks} == {"daily"}
+    assert often([first, daily], NOW, ZoneInfo("UTC")) == [first]
+
+
 # --- the section ---------------------------------------------------------------------------------------------------------------
 
 
@@ -170,6 +177,7 @@ def test_what_a_task_may_say() -> None:
         ('{"run": "a.md"}', "Field required"),
         ('{"every": "now and then"}', '"now and then" is not a cadence'),
         ('{"every": "daily", "zone": "Mars"}', "Mars"),
+        ('{"every": "1ms"}', "every 1ms is more often than a task can be kept: write 1s or longer"),
         ('{"every": "daily", "late": "twice"}', "expected skip, or once within 6h"),
         ('{"every": "daily", "late": "once within 6"}', '"6" has no unit'),
         ('{"every": "daily", "run": "a.md", "backup": "b"}', "a task does one thing, and this one says run and backup"),

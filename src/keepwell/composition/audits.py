@@ -48,7 +48,8 @@ class AuditRoom:
         return offer.recurring_of(operations)
 
     async def begin(self, operations: Operations) -> None:
-        """Takes the first configuration."""
+        """Takes the first configuration; what an end of the server interrupted is under way no more."""
+        await self._database.write(store.forget_interrupted)
         await self.configure(operations)
 
     async def configure(self, operations: Operations) -> None:

@@ -128,12 +128,14 @@ def promises_of(operations: Operations) -> tuple[Promise, ...]:
 
 async def restore(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """``keepwell backups restore``: by the operations directory, or by the repository's folder alone. Raises KeepwellError."""
-    from keepwell.rooms.backups.archive.signing import public_in
+    from keepwell.rooms.backups.archive.signing import is_public, public_in
     from keepwell.rooms.backups.work.restoring import Wanted
     from keepwell.rooms.backups.work.restoring import restore as bring_back
 
     folder, identities = await _where(arguments)
     public = _read(arguments["key"]) if arguments["key"] else public_in(verbs.data_directory(arguments["data"]))
+    if public is not None and not is_public(public):
+        raise UsageError(f"{arguments['key']} holds no public key as keepwell backups key prints it")
     wanted = Wanted(folder, arguments["name"], public, identities, Path(arguments["to"]), arguments["copy"], arguments["only"] or ())
     try:
         restored = await asyncio.to_thread(bring_back, wanted)
@@ -174,7 +176,12 @@ def _read(path: str) -> bytes:
 
 def _said(restored: "Restored", to: str, is_signed: bool) -> dict[str, Any]:
     manifest = restored.manifest
-    notes = [] if is_signed else ["who signed it was not looked at: no key was given, and the data directory has none (--key FILE)"]
+    notes = (
+        []
+        if is_signed
+        else ["who signed it was not looked at: no key was given, and the data directory has none that can be read (--key FILE)"]
+    )
+    notes += [f"the newer copy {one.id} cannot be relied on, and was passed over: {one.fault}" for one in restored.passed_over]
     what = f"{count(restored.members, 'member')} of the copy of {manifest.started:%Y-%m-%d %H:%M} UTC"
     sentence = f"{what} restored into {to}, each compared with its list"
     return {"copy": manifest.id, "members": restored.members, "to": to, "sentence": sentence, "notes": notes}

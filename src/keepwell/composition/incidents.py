@@ -56,6 +56,10 @@ class Alerts:
         """See rooms.incidents.verbs.Alerts."""
         return [number for number, alert in self._desk.book.alerts.items() if alert.state is not State.RESOLVED]
 
+    def pending(self) -> Collection[int]:
+        """See rooms.incidents.verbs.Alerts."""
+        return [number for number, alert in self._desk.book.alerts.items() if alert.state is State.PENDING]
+
     def acknowledged(self, numbers: Collection[int]) -> Mapping[int, str]:
         """See rooms.incidents.verbs.Alerts."""
         alerts = [self._desk.book.alerts.get(number) for number in numbers]

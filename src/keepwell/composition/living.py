@@ -1,5 +1,6 @@
 """The living manual put together: what of each room ran last, by the place where import put it."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from keepwell.ports.host import Host
 from keepwell.ports.offer import Face
 from keepwell.ports.work import Perform, Recurring
 from keepwell.rooms.checks.work.watch import Checks
+from keepwell.rooms.manual.living.decide import step_place
 from keepwell.rooms.manual.living.model import Ran, Result
 from keepwell.rooms.manual.living.page import face
 from keepwell.rooms.manual.living.work import Asking, Living
@@ -21,6 +23,7 @@ from keepwell.rooms.samples.work import promises
 from keepwell.storage.database import Database
 
 if TYPE_CHECKING:
+    from keepwell.rooms.audits.model import Made
     from keepwell.rooms.runbooks.model import Run as RunbookRun
     from keepwell.rooms.runbooks.model import StepRun
 
@@ -171,7 +174,7 @@ class ManualRoom:
     async def _of_audits(self) -> dict[str, Ran]:
         made = await self._others.audits.newest_all() if self._others.audits is not None else {}
         return {
-            f"audits.{name}": Ran(one.ended_at, _result(one.outcome), f"{one.sentence} ({one.findings} findings)", "/audits")
+            f"audits.{name}": Ran(one.ended_at, _found(one), one.sentence, f"/audits/{name}")
             for name, one in made.items()
             if one.ended_at is not None
         }
@@ -184,9 +187,11 @@ class ManualRoom:
             path = run.runbook
             if run.state.value in _RAN:
                 found[path] = Ran(run.ended_at or run.began_at or run.asked_at, _result(run.state.value), _said(run), f"/runs/{run.number}")
+            alike: Counter[str] = Counter()
             for step in run.steps:
+                said = step_place(path, step.title, alike)
                 if step.state.value in _RAN:
-                    found[f"{path}#{step.name}"] = found[f"{path}#{step.title}"] = _stepped(run, step)
+                    found[f"{path}#{step.name}"] = found[said] = _stepped(run, step)
         return found
 
 
@@ -204,6 +209,13 @@ def _said(run: "RunbookRun") -> str:
 
 def _result(state: str) -> Result:
     return _RESULTS.get(state, "unknown")
+
+
+def _found(made: "Made") -> Result:
+    """An audit that could not be made tells nothing of what it looks at."""
+    if made.outcome == "failed":
+        return "unknown"
+    return "warn" if made.findings > made.waived else "ok"
 
 
 def _why(rule: Mapping[str, Any]) -> str:

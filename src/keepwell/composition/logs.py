@@ -18,6 +18,7 @@ from keepwell.rooms.logs import store
 from keepwell.rooms.logs.face import Verbs, face
 from keepwell.rooms.logs.model import Policy, Step
 from keepwell.rooms.logs.offer import policies_of, recurring_of
+from keepwell.rooms.logs.work.interrupted import Interrupted
 from keepwell.rooms.logs.work.perform import ANALYSIS, CLEANUP, ROTATION, Performing
 from keepwell.rooms.logs.work.rotate import Blocking, in_thread
 from keepwell.rooms.logs.work.sizes import Sizes
@@ -40,6 +41,7 @@ class LogRoom:
         self.watching = Watching(database, host.clock, samples, blocking)
         self._performing.caught_up = self.watching.catch_up
         self._sizes = Sizes(host.clock, blocking, self._full)
+        self._interrupted = Interrupted(host.clock, self._performing.go_on)
 
     @property
     def performs(self) -> Mapping[str, Perform]:
@@ -49,7 +51,7 @@ class LogRoom:
     @property
     def activities(self) -> Sequence[Activity]:
         """What the engine runs for it."""
-        return (self.watching, self._sizes)
+        return (self.watching, self._sizes, self._interrupted)
 
     def on_wake(self, wake: Callable[[], None]) -> None:
         """Nothing here becomes due by anything but time."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -144,11 +145,12 @@ def _limits(shown: Shown, measured: Sequence[str]) -> Sequence[Limited]:
 
 
 def fired(database: Database) -> Callable[[Span], Awaitable[Sequence[Fired]]]:
-    """Asks which alerts fired."""
+    """Asks which alerts fired: those that began in the span, and those that began before it and fire still."""
 
     async def ask(span: Span) -> Sequence[Fired]:
-        past = history.Past(_MOST_FIRED, start=span.start, end=span.end)
-        alerts, _ = await database.read(lambda connection: history.page(connection, past))
+        began = history.Past(_MOST_FIRED, start=span.start, end=span.end)
+        before = history.Past(_MOST_FIRED, state="firing", end=span.start)
+        alerts = [one for past in (began, before) for one in (await database.read(partial(history.page, past=past)))[0]]
         return [
             Fired(
                 one.name,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from keepwell.kernel.problems import AskError
 from keepwell.rooms.incidents.model import Incident
 from keepwell.rooms.reports.model import Span
-from keepwell.rooms.reports.sources import Analysed, BackedUp, Done, Found, Happened
+from keepwell.rooms.reports.sources import Analysed, Audited, BackedUp, Done, Found, Happened
 from keepwell.rooms.tasks.model import Run
 from keepwell.storage import journal
 from keepwell.storage.database import Database
@@ -147,20 +147,30 @@ def _backed_up(one: "Shown", made: int, now: datetime) -> BackedUp:
     )
 
 
-def findings_asked(room: Audits | None, severity: Callable[[str], str]) -> Callable[[], Awaitable[Sequence[Found]]] | None:
-    """Asks for open findings; ``severity`` is that of an audit."""
+def findings_asked(room: Audits | None, severities: Callable[[], Mapping[str, str]]) -> Callable[[], Awaitable[Audited]] | None:
+    """Asks for open findings; ``severities`` gives that of each audit of the configuration."""
     if room is None:
         return None
 
-    async def ask() -> Sequence[Found]:
-        if not await room.newest_all():
-            raise AskError("no audit was made: write the section audits")
-        return [
-            Found(one.standing.audit, one.standing.sentence, severity(one.standing.audit), one.standing.since, _until(one))
+    async def ask() -> Audited:
+        severity = severities()
+        if not severity:
+            raise AskError("nothing is audited: write the section audits")
+        newest = await room.newest_all()
+        found = [
+            Found(one.standing.audit, one.standing.sentence, severity.get(one.standing.audit, ""), one.standing.first_seen, _until(one))
             for one in await room.open_findings()
         ]
+        return Audited(found, {name: why for name in severity for why in [_why_not_made(newest.get(name))] if why})
 
     return ask
+
+
+def _why_not_made(newest: "Made | None") -> str:
+    """Why nothing is known of an audit now; empty where it was made."""
+    if newest is None:
+        return "its time has not come yet"
+    return newest.sentence if newest.outcome == "failed" else ""
 
 
 def _until(one: "AuditFound") -> datetime | None:

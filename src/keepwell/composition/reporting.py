@@ -87,16 +87,15 @@ class ReportRoom:
             alerts=reported.fired(self._database),
             tasks=rooms.tasks_asked(others.tasks),
             backups=rooms.backups_asked(others.backups, self._database, self._clock.now),
-            findings=rooms.findings_asked(others.audits, self._severity),
+            findings=rooms.findings_asked(others.audits, self._severities),
             incidents=rooms.incidents_asked(others.incidents),
             analyses=rooms.analyses_asked(others.logs),
         )
 
-    def _severity(self, audit: str) -> str:
-        """That of an audit's findings."""
+    def _severities(self) -> Mapping[str, str]:
+        """That of the findings of each audit."""
         assert self._operations is not None
-        entry = self._operations.entries("audits").get(audit)
-        return str(getattr(entry.common, "severity", "warning")) if entry is not None else "warning"
+        return {name: str(getattr(entry.common, "severity", "warning")) for name, entry in self._operations.entries("audits").items()}
 
     def _send(self, connection: Connection, key: str, to: Sequence[str], report: Report, number: int) -> None:
         assert self._operations is not None

@@ -1,7 +1,7 @@
 """The runbooks of an operations directory as they would be run, and what in them runs only when accepted."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from keepwell.composition.declared import manager_kinds
 from keepwell.composition.hosts import where
@@ -10,6 +10,7 @@ from keepwell.config.executables import Executable
 from keepwell.config.hosts import LOCAL
 from keepwell.config.operations import Operations
 from keepwell.config.runbook_files import read_runbooks, runbook_paths
+from keepwell.kernel.problems import Place, Problem
 from keepwell.rooms.runbooks.model import Ready
 from keepwell.rooms.runbooks.prepare import Around, executables, prepare
 from keepwell.rooms.runbooks.services import services_of
@@ -31,6 +32,17 @@ def ready_in(operations: Operations, user: str, more: Sequence[str] = ()) -> tup
     )
     runbooks = read_runbooks(operations.directory, [*more, *runbook_paths(operations.directory)])
     return tuple(prepare(runbook, around) for runbook in runbooks)
+
+
+def doubts(operations: Operations, named: Mapping[str, Place | None]) -> list[Problem]:
+    """Which runbooks are never run as they are written, and why. ``named`` are those that something names, and where."""
+    places = {os.path.normpath(path): place for path, place in named.items()}
+    everything = ready_in(operations, "nobody in particular", list(places))
+    return [
+        Problem("runbooks.fault", f"{ready.path} is never run as it is written: {ready.fault}", "", places.get(ready.path))
+        for ready in everything
+        if ready.fault
+    ]
 
 
 def runbook_executables(operations: Operations, user: str) -> list[Executable]:

@@ -1,6 +1,6 @@
 """Tasks put together: the calendar of a running server, on the database, the clock, and whoever performs work."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 from starlette.requests import Request
@@ -29,6 +29,8 @@ class TaskRoom:
     def __init__(self, database: Database, host: Host, perform: Perform, tell: Tell, identity: str) -> None:
         self._database = database
         self._clock = host.clock
+        self.stop_run: Callable[[int, str, str], Awaitable[object]] | None = None
+        """How a run that waits for a person is ended: its number, by whom, and what they said."""
         self.tasks = Tasks(database, host.clock, perform, tell, Server(f"{identity}/tasks", database.shared))
 
     @property
@@ -67,7 +69,12 @@ class TaskRoom:
 
     def face(self) -> Face:
         """What it shows."""
-        return face(Verbs(self.tasks, Deeds(self.tasks), self._runs, self._tallies, self._clock.now, _caller))
+        return face(Verbs(self.tasks, Deeds(self.tasks, self._stop), self._runs, self._tallies, self._clock.now, _caller))
+
+    async def _stop(self, record: str, by: str, note: str) -> None:
+        kind, _, number = record.partition("/")
+        if kind == "runs" and self.stop_run is not None:
+            await self.stop_run(int(number), by, note)
 
     async def _tallies(self, start: datetime, end: datetime) -> Sequence[Tally]:
         return await self._database.read(lambda connection: store.tallies(connection, start, end))

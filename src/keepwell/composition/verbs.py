@@ -165,8 +165,21 @@ def validate(directory: str) -> "Sequence[Problem]":
     operations = load(directory)
     resolve_checks(operations, user="nobody in particular")  # who runs it decides what is accepted, not what is valid
     check_more(operations)
-    waits = (*waiting_rules(operations), *backups.waiting(operations), *doubtful_calls(operations))
+    waits = (*waiting_rules(operations), *backups.waiting(operations), *doubtful_calls(operations), *doubtful_runbooks(operations))
     return (*read_acceptances(Path(directory)).warnings, *waits)
+
+
+def doubtful_runbooks(operations: "Operations") -> "Sequence[Problem]":
+    """Runbooks that cannot be run as they are written, and those that are named and not there."""
+    named = {
+        **{severity.runbook: None for severity in operations.values["incidents"].severities.values() if severity.runbook},
+        **{entry.common.run: entry.place for entry in operations.entries("tasks").values() if entry.common.run},  # type: ignore[attr-defined]
+    }
+    if not named and not (operations.directory / "runbooks").is_dir():
+        return ()
+    from keepwell.composition.runbook_texts import doubts
+
+    return doubts(operations, named)
 
 
 def doubtful_calls(operations: "Operations") -> "Sequence[Problem]":

@@ -100,6 +100,7 @@ class WorkingRooms:
         ground = self._ground
         runbooks = RunbookRoom(ground.database, ground.hosts, ground.data / "runs", ground.identity)
         runbooks.runs.on_ended(self._tasks.tasks.ask)
+        self._tasks.stop_run = lambda run, by, note: runbooks.runs.resume(run, "stop", by, note)
         return runbooks
 
     def _make_backups(self) -> "BackupRoom":

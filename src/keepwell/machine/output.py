@@ -24,6 +24,11 @@ class Capture:
         if len(self._tail) > 2 * self._tail_size:
             del self._tail[: len(self._tail) - self._tail_size]
 
+    def skip(self, count: int) -> None:
+        """Counts bytes that nobody read: what comes next does not follow on what was kept last."""
+        self._received += count
+        self._tail.clear()
+
     def text(self, secrets: Iterable[str] = ()) -> tuple[str, int]:
         """What was kept, decoded as UTF-8 with replacement, and how many bytes are missing.
 

@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from keepwell.kernel.problems import AskError
 from keepwell.kernel.quoting import quoted
@@ -41,6 +42,10 @@ GRACE = 5.0
 
 LARGEST_OUTPUT = 64 * 1024 * 1024
 """Bytes after which the file of an output is cut: what was printed is counted, its middle let go."""
+
+AT_A_LOOK = 2 * 1024 * 1024
+"""Bytes that are read at one look. What prints faster is not kept up with: the middle is let go, so that everything else goes on and the
+script's time is over when it is."""
 
 Redact = Callable[[str], str]
 
@@ -156,6 +161,8 @@ class _Watch:
         text, dropped = self._capture.text()
         status = self._status()
         lost = status is None and not timed_out
+        if dropped:
+            self._shorten(text)
         return Ended(status if not timed_out else None, self._redact(text), time.monotonic() - self._started, timed_out, lost, dropped)
 
     async def _ended(self, seconds: float) -> bool:
@@ -188,16 +195,34 @@ class _Watch:
         path = self._folder / "output"
         try:
             with path.open("rb") as file:
-                file.seek(self._read)
-                while data := file.read(1024 * 1024):
-                    self._read += len(data)
-                    self._capture.feed(data)
-                    self._on_output(self._redact(data.decode("utf-8", "replace")))
+                behind = os.fstat(file.fileno()).st_size - self._read
+                self._take(file, min(behind, AT_A_LOOK // 2))
+                if behind > AT_A_LOOK:
+                    self._read += behind - AT_A_LOOK
+                    self._capture.skip(behind - AT_A_LOOK)
+                self._take(file, min(behind - AT_A_LOOK // 2, AT_A_LOOK // 2))
             if self._read > LARGEST_OUTPUT:
                 os.truncate(path, 0)  # the script appends, so it goes on at the new end
                 self._read = 0
         except FileNotFoundError:
             return
+
+    def _take(self, file: BinaryIO, size: int) -> None:
+        """Reads so many bytes on."""
+        if size <= 0:
+            return
+        file.seek(self._read)
+        data = file.read(size)
+        self._read += len(data)
+        self._capture.feed(data)
+        self._on_output(self._redact(data.decode("utf-8", "replace")))
+
+    def _shorten(self, text: str) -> None:
+        """Leaves in its file what is kept of a long output: on a disk that this one filled, its end could not be stored otherwise. What is
+        written over needs no room."""
+        with contextlib.suppress(OSError), (self._folder / "output").open("r+b") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+            file.truncate()
 
     async def _stop(self) -> None:
         """SIGTERM to the whole group, and SIGKILL to what is left of it."""

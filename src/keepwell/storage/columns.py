@@ -16,10 +16,14 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def microseconds(instant: datetime) -> int:
-    """The instant as whole microseconds since 1970-01-01T00:00Z. Raises ValueError for a naive datetime."""
+    """The instant as whole microseconds since 1970-01-01T00:00Z. Raises ValueError for a naive datetime, and for one that is past the year
+    9999 in UTC: it could never be read again."""
     if instant.utcoffset() is None:
         raise ValueError(f"{instant!r} has no time zone; instants are timezone-aware")
-    return (instant - _EPOCH) // _MICROSECOND
+    try:
+        return (instant.astimezone(UTC) - _EPOCH) // _MICROSECOND
+    except OverflowError:
+        raise ValueError(f"{instant!r} is outside of the years 1 to 9999 in UTC") from None
 
 
 def storable(text: str) -> str:

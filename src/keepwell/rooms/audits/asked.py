@@ -2,9 +2,10 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from keepwell.kernel.durations import parse_duration
+from keepwell.ports.asked import Instant
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -22,7 +23,7 @@ class Waiving(BaseModel):
 
     reason: str = Field(min_length=1, max_length=10_000)
     lasts: Annotated[str, AfterValidator(_duration)] | None = Field(default=None, alias="for")
-    until: AwareDatetime | None = None
+    until: Instant | None = None
     by: str = Field(default="", max_length=200)
 
     @model_validator(mode="after")

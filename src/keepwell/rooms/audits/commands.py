@@ -1,5 +1,6 @@
 """``keepwell audit ...``: audits on the command line, asked and told of the running server. Imports nothing costly."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -11,12 +12,15 @@ from keepwell.ports.server import BY, DATA, AskServer, TellServer
 _BASE = "/api/v1/audits"
 _NAME = Argument(("name",), "the audit's name", {"metavar": "NAME"})
 _ID = Argument(("id",), "the finding's id, as findings shows it", {"metavar": "ID"})
+_UNDER_WAY = "under way"
+_AGAIN_AFTER = 1.0
+"""Seconds after which it is asked again whether an audit ended."""
 _NO_SERVER = "2 where no server runs or it refuses"
 
 
 def commands(ask: AskServer, tell: TellServer) -> Group:
     """The group ``audit``."""
-    return Group("audit", "what must hold on hosts, and what does not", (*_asking(ask), _run(tell), *_waiving(tell)))
+    return Group("audit", "what must hold on hosts, and what does not", (*_asking(ask), _run(ask, tell), *_waiving(tell)))
 
 
 def _asking(ask: AskServer) -> tuple[Subcommand, ...]:
@@ -51,9 +55,12 @@ def _asking(ask: AskServer) -> tuple[Subcommand, ...]:
     )
 
 
-def _run(tell: TellServer) -> Subcommand:
+def _run(ask: AskServer, tell: TellServer) -> Subcommand:
     async def run(call: Call) -> int:
-        answer = await tell(call.arguments["data"], f"{_BASE}/{quote(call.arguments['name'], safe='')}/run", {})
+        path = f"{_BASE}/{quote(call.arguments['name'], safe='')}"
+        answer = await tell(call.arguments["data"], f"{path}/run", {})
+        if answer["outcome"] == _UNDER_WAY:
+            answer = await _ended(ask, call.arguments["data"], path, answer["occasion"])
         call.output.data(answer)
         if answer["outcome"] != "done":
             call.output.say(f"{call.arguments['name']} could not be made: {answer['sentence']}", style="fail")
@@ -69,6 +76,17 @@ def _run(tell: TellServer) -> Subcommand:
         description=f"It changes nothing. Exit code 0 when no finding counts, 1 when one does or it could not be made, {_NO_SERVER}.",
         example="keepwell audit run permissions",
     )
+
+
+async def _ended(ask: AskServer, data: str | None, path: str, occasion: str) -> dict[str, Any]:
+    """How an audit that takes long ended, when it has. Raises KeepwellError where the server ended before it."""
+    while True:
+        await asyncio.sleep(_AGAIN_AFTER)
+        told = await ask(data, path)
+        made = next((one for one in told["made"] if one["occasion"] == occasion), None)
+        if made is None or made["outcome"] != _UNDER_WAY:
+            gone = {"outcome": "failed", "sentence": "the server ended or forgot it meanwhile", "findings": 0}
+            return {**(made or gone), "open": told["open"]}
 
 
 def _waiving(tell: TellServer) -> tuple[Subcommand, ...]:

@@ -19,6 +19,10 @@ from .work import Audits, Verbs, Wish
 
 RUNS = 20
 """Audits that were made that one page and one answer shows."""
+PATIENCE = 15.0
+"""Seconds after which whoever asked for an audit is told that it is under way."""
+SHOWN = 500
+"""Findings that one page shows."""
 _BASE, _ONE = "/api/v1/audits", "/api/v1/audits/{name}"
 _CHANGED = Event("audits", "audits/changed.html", {})
 
@@ -51,9 +55,8 @@ class Asked:
         return {"findings": [shown.found_json(one) for one in await self._audits.findings()]}
 
     async def make(self, request: Request, name: str, asked: Making) -> dict[str, Any]:
-        """Makes an audit now. Raises NotFound."""
-        now = self._verbs.clock.now()
-        made = await self._audits.make(name, f"audits/{name}/now/{now.isoformat()}", asked.by or self._person(request))
+        """Makes an audit now, and says that it is under way where that takes long. Raises NotFound."""
+        made = await self._audits.make_now(name, asked.by or self._person(request), PATIENCE)
         return {**(shown.made_json(made) or {}), "open": (await self.one(name))["open"]}
 
     async def waive(self, request: Request, name: str, which: str, asked: Waiving) -> dict[str, Any]:
@@ -128,12 +131,20 @@ def _deeds(asked: Asked) -> tuple[Route, ...]:
     )
 
 
+def _first(findings: list[dict[str, Any]]) -> dict[str, Any]:
+    """As many findings as a page shows, those that count first; and how many count, and how many are left out."""
+    ordered = sorted(findings, key=lambda one: one["waiver"] is not None)
+    counting = sum(one["waiver"] is None for one in findings)
+    return {"findings": ordered[:SHOWN], "counting": counting, "more": max(0, len(ordered) - SHOWN)}
+
+
 def _pages(asked: Asked) -> tuple[Page, ...]:
     async def listed() -> Mapping[str, Any]:
-        return {**await asked.listed(), "findings": (await asked.findings())["findings"]}
+        return {**await asked.listed(), **_first((await asked.findings())["findings"])}
 
     async def one(name: str) -> Mapping[str, Any]:
-        return {"audit": await asked.one(name), "page_title": f"Audit {name}"}
+        audit = await asked.one(name)
+        return {"audit": audit, **_first(audit["open"]), "page_title": f"Audit {name}"}
 
     return (
         Page("/audits", "Audits", READ, "audits/audits.html", listed),

@@ -69,6 +69,11 @@ def runs_of(connection: Connection, audit: str, limit: int) -> list[Made]:
     return [_made(row) for row in connection.execute(select(RUN).where(RUN.c.audit == audit).order_by(RUN.c.began_at.desc()).limit(limit))]
 
 
+def forget_interrupted(connection: Connection) -> None:
+    """Deletes what was begun and has no end. What is of a schedule is made again under its occasion, and then stands here again."""
+    connection.execute(delete(RUN).where(RUN.c.ended_at.is_(None)))
+
+
 def forget(connection: Connection, before: datetime) -> None:
     """Deletes findings that were gone before that instant, waivers that ended before it, and what was made before it."""
     connection.execute(delete(FINDING).where(FINDING.c.gone_at < before))

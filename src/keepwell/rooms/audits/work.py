@@ -76,6 +76,8 @@ class Audits:
         self._clock = verbs.clock
         self._address = ""
         self._locks: dict[str, asyncio.Lock] = {}
+        self._telling = asyncio.Lock()
+        self._making: set[asyncio.Task[Made]] = set()
         self._told: dict[str, tuple[Active, ...]] = {}
         self._ends_at: datetime | None = None
         self._tell_at: float | None = None
@@ -100,6 +102,23 @@ class Audits:
         outcome = Outcome.DONE if made.outcome == "done" else Outcome.FAILED
         facts = {"findings": float(made.findings), "new": float(made.new), "waived": float(made.waived)}
         return Performed(outcome, made.sentence, f"audits/{made.audit}", facts)
+
+    async def make_now(self, name: str, by: str, patience: float) -> Made:
+        """Makes an audit because somebody asks; what takes longer than ``patience`` (seconds) goes on, and is given as it was begun. Raises
+        NotFound, StorageError."""
+        self.find(name)
+        now = self._clock.now()
+        begun = Made(f"audits/{name}/now/{now.isoformat()}", name, by, now)
+        task = asyncio.create_task(self.make(name, begun.occasion, by))
+        self._making.add(task)
+        task.add_done_callback(self._forget_task)
+        ended, _ = await asyncio.wait((task,), timeout=patience)
+        return task.result() if ended else begun
+
+    def _forget_task(self, task: asyncio.Task[Made]) -> None:
+        self._making.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("an audit broke off", extra={"facts": {"why": str(error)}})
 
     async def make(self, name: str, occasion: str, by: str) -> Made:
         """Makes an audit, once under an occasion. Raises NotFound, StorageError."""
@@ -210,22 +229,29 @@ class Audits:
         return with_waivers([row for row in rows if row.audit in self.audits], waivers, self._clock.now())
 
     async def _tell_of_all(self) -> None:
-        """Tells people how every audit stands. What cannot be stored now is told a little later."""
-        try:
-            waivers = await self._verbs.read(store.waivers)
-            self._ends_at = next_waiver_end(waivers, self._clock.now())
-            found = grouped(await self.findings())
-            newest = await self._verbs.read(store.newest_runs)
-            for name in {*self.audits, *self._told}:
-                audit = self.audits.get(name)
-                active = alerts_of(audit, found.get(name, []), newest.get(name), self._address) if audit is not None else ()
-                if self._told.get(name) != active:
-                    await self._verbs.tell(f"audits/{name}", active, self._clock.now())
-                    self._told[name] = active
-        except StorageError as error:
-            _log.error("people cannot be told of audits", extra={"facts": {"why": str(error)}})
-            self._tell_at = self._clock.monotonic() + AGAIN_AFTER
-            self._wake()
+        """Tells people how every audit stands. What cannot be stored now is told a little later.
+
+        One at a time: whoever read how they stand first would else tell it after another who read it later.
+        """
+        async with self._telling:
+            try:
+                await self._tell_each()
+            except StorageError as error:
+                _log.error("people cannot be told of audits", extra={"facts": {"why": str(error)}})
+                self._tell_at = self._clock.monotonic() + AGAIN_AFTER
+                self._wake()
+
+    async def _tell_each(self) -> None:
+        waivers = await self._verbs.read(store.waivers)
+        self._ends_at = next_waiver_end(waivers, self._clock.now())
+        found = grouped(await self.findings())
+        newest = await self._verbs.read(store.newest_runs)
+        for name in sorted({*self.audits, *self._told, *newest}):  # what was told of one that is in no configuration any more ends
+            audit = self.audits.get(name)
+            active = alerts_of(audit, found.get(name, []), newest.get(name), self._address) if audit is not None else ()
+            if self._told.get(name) != active:
+                await self._verbs.tell(f"audits/{name}", active, self._clock.now())
+                self._told[name] = active
 
     def next_due(self) -> float | None:
         """See ports.activity.Activity."""

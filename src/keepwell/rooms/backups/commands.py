@@ -29,6 +29,11 @@ def commands(ask: AskServer, tell: TellServer, restore: Restore) -> Group:
     return Group("backups", "copies of what matters: made, kept, proved by restoring them, brought back", every)
 
 
+def _of(name: str) -> str:
+    """Where a backup is asked for; a name with slashes leads nowhere else."""
+    return f"{_BASE}/{quote(name, safe='')}"
+
+
 def _list(ask: AskServer) -> Subcommand:
     async def run(call: Call) -> int:
         from .told import listing
@@ -49,7 +54,7 @@ def _show(ask: AskServer) -> Subcommand:
     async def run(call: Call) -> int:
         from .told import show
 
-        return show(call, await ask(call.arguments["data"], f"{_BASE}/{quote(call.arguments['name'])}"))
+        return show(call, await ask(call.arguments["data"], _of(call.arguments["name"])))
 
     return Subcommand(
         "show",
@@ -62,7 +67,7 @@ def _show(ask: AskServer) -> Subcommand:
 
 def _run(ask: AskServer, tell: TellServer) -> Subcommand:
     async def run(call: Call) -> int:
-        started = await tell(call.arguments["data"], f"{_BASE}/{quote(call.arguments['name'])}/run")
+        started = await tell(call.arguments["data"], f"{_of(call.arguments['name'])}/run")
         return await _ended(call, ask, started)
 
     return Subcommand(
@@ -78,7 +83,7 @@ def _run(ask: AskServer, tell: TellServer) -> Subcommand:
 def _prove(ask: AskServer, tell: TellServer) -> Subcommand:
     async def run(call: Call) -> int:
         wanted = {"copy": call.arguments["copy"]} if call.arguments["copy"] else None
-        started = await tell(call.arguments["data"], f"{_BASE}/{quote(call.arguments['name'])}/prove", wanted)
+        started = await tell(call.arguments["data"], f"{_of(call.arguments['name'])}/prove", wanted)
         return await _ended(call, ask, started)
 
     return Subcommand(
@@ -135,7 +140,7 @@ def _restore(restore: Restore) -> Subcommand:
 def _recover(ask: AskServer, tell: TellServer) -> Subcommand:
     async def run(call: Call) -> int:
         wanted = {"paths": call.arguments["paths"], "copy": call.arguments["copy"]}
-        started = await tell(call.arguments["data"], f"{_BASE}/{quote(call.arguments['name'])}/recover", wanted)
+        started = await tell(call.arguments["data"], f"{_of(call.arguments['name'])}/recover", wanted)
         return await _ended(call, ask, started)
 
     return Subcommand(
@@ -159,7 +164,7 @@ def _recover(ask: AskServer, tell: TellServer) -> Subcommand:
 def _accept(tell: TellServer) -> Subcommand:
     async def run(call: Call) -> int:
         name, id = call.arguments["name"], call.arguments["id"]
-        answer = await tell(call.arguments["data"], f"{_BASE}/{quote(name)}/copies/{quote(id)}/accept")
+        answer = await tell(call.arguments["data"], f"{_of(name)}/copies/{quote(id, safe='')}/accept")
         call.output.data(answer)
         call.output.say(f"the copy {id} of {name} is taken for right", style="ok")
         return Exit.OK
@@ -175,7 +180,7 @@ def _accept(tell: TellServer) -> Subcommand:
 
 def _key(ask: AskServer) -> Subcommand:
     async def run(call: Call) -> int:
-        answer = await ask(call.arguments["data"], f"{_BASE}/signing-key")
+        answer = await ask(call.arguments["data"], "/api/v1/backup-signing-key")
         call.output.data(answer)
         if not call.output.wants_json:
             call.output.raw(answer["public_key"])

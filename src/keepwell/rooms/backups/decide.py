@@ -11,6 +11,12 @@ from .model import Copy
 EXPIRED = "outside of keep: "
 """How the reason begins why a copy was deleted."""
 
+FROM_THE_FUTURE = "made at a time that has not come yet: the clock was wrong then, or it is now"
+"""Why a copy is kept whatever the rules say."""
+
+WENT = "it is not in its repository any more"
+"""Why a copy is gone that Keepwell did not delete."""
+
 LOOKED_BACK = 7
 """How many earlier copies say what is usual."""
 
@@ -60,15 +66,22 @@ def doubt(size: int, files: int, earlier: Sequence[Copy], share: float) -> str:
     return ""
 
 
+def in_order(copies: Sequence[Copy], now: datetime) -> list[Copy]:
+    """Copies, the newest last. One from the future was made while the clock was wrong, so nobody knows when: it comes before all others, or
+    it would be the newest for years and what is made now would go."""
+    return sorted(copies, key=lambda copy: (copy.started <= now, copy.started, copy.id))
+
+
 def retention(copies: Sequence[Copy], keep: Keep, now: datetime) -> list[Verdict]:
-    """What becomes of each copy (oldest first). While the newest is implausible, or fails its proof, every copy is kept."""
-    if not copies:
-        return []
-    stays = _why_all_stay(copies[-1], keep)
-    if stays:
-        return [Verdict(copy, True, stays) for copy in copies]
-    reasons = _reasons(copies, keep, now)
-    return [Verdict(copy, copy.id in reasons, reasons.get(copy.id, _expired(keep))) for copy in copies]
+    """What becomes of each copy (in_order). While the newest is implausible, or fails its proof, every copy is kept. Those from the future
+    are kept and do not count: either the clock was wrong when they were made, or it is now, and then they are the good ones."""
+    later = [Verdict(copy, True, FROM_THE_FUTURE) for copy in copies if copy.started > now]
+    past = [copy for copy in copies if copy.started <= now]
+    stays = _why_all_stay(past[-1], keep) if past else ""
+    if stays or not past:
+        return [*later, *(Verdict(copy, True, stays) for copy in past)]
+    reasons = _reasons(past, keep, now)
+    return [*later, *(Verdict(copy, copy.id in reasons, reasons.get(copy.id, _expired(keep))) for copy in past)]
 
 
 def _why_all_stay(newest: Copy, keep: Keep) -> str:
@@ -86,7 +99,7 @@ def _reasons(copies: Sequence[Copy], keep: Keep, now: datetime) -> Mapping[str, 
     reasons: dict[str, str] = {}
     sound = [copy for copy in copies if not copy.doubt and not copy.fault]
     reasons[copies[-1].id] = "the newest"
-    for copy in [copy for copy in copies if copy.proven_at is not None][-1:]:
+    for copy in [copy for copy in copies if copy.proven_at is not None and not copy.fault][-1:]:
         reasons.setdefault(copy.id, "the newest that was proven")
     for copy in sound[-keep.last :] if keep.last else ():
         reasons.setdefault(copy.id, f"one of the last {keep.last}")

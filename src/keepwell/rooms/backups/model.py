@@ -49,13 +49,14 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Totals:
     """What an archive holds: members, files among them, the files' bytes; how many ``changed`` while they were read, and what was
-    ``left_out`` (a sentence each; at most a few)."""
+    ``left_out`` (a sentence each; at most a few), and how much more was that no sentence names."""
 
     members: int = 0
     files: int = 0
     bytes: int = 0
     changed: int = 0
     left_out: tuple[str, ...] = ()
+    unsaid: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class QuestionOptions(Options):
     text: str | None = None
     """A file that must hold what holds says."""
     holds: str | None = None
-    """A regular expression (RE2) that must be found in the file, or in what the command prints."""
+    """A regular expression (RE2) that must be found in the file, or in what the command prints; ^ and $ are those of a line."""
     command: str | None = None
     """A command for bash, which must end with status 0. $KEEPWELL_RESTORED is the folder into which the copy was restored. It runs only
     after a person accepted it."""

@@ -56,11 +56,17 @@ def routes(showing: Showing, now: Callable[[], datetime], caller: Callable[[Requ
 
     async def prove(request: Request, name: str, asked: Proving | None = None) -> dict[str, Any]:
         wanted = {"copy": asked.copy_id} if asked is not None and asked.copy_id else {}
+        await known(name, wanted.get("copy", ""))
         return run_json(await backups.start(Work("proof", name, wanted), _occasion(request)))
 
     async def recover(request: Request, name: str, asked: Recovering) -> dict[str, Any]:
         wanted = {"paths": "\n".join(asked.paths), "copy": asked.copy_id}
+        await known(name, asked.copy_id)
         return run_json(await backups.start(Work("recovery", name, wanted), _occasion(request)))
+
+    async def known(name: str, copy_id: str) -> None:
+        if copy_id:  # a slip of who asks is no failure of the backup
+            await backups.copy(name, copy_id)
 
     async def accept(request: Request, name: str, id: str) -> dict[str, Any]:
         return copy_json(await backups.accept(name, id, caller(request)))
@@ -79,7 +85,7 @@ def routes(showing: Showing, now: Callable[[], datetime], caller: Callable[[Requ
 
     return (
         Route("GET", _BASE, READ, listed, "Every backup with its newest copy and proof, and its recovery time and point"),
-        Route("GET", f"{_BASE}/signing-key", READ, key, "The public key that signs manifests"),
+        Route("GET", "/api/v1/backup-signing-key", READ, key, "The public key that signs manifests"),
         Route("GET", "/api/v1/backup-runs/{id:int}", READ, of_run, "One making or proving"),
         Route("GET", _BASE + "/{name}", READ, one, "One backup with its copies and what was done"),
         Route("POST", _BASE + "/{name}/run", RUN, run, "Make it now; the work goes on after the answer"),

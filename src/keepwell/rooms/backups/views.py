@@ -10,6 +10,7 @@ from keepwell.kernel.durations import format_duration
 from .decide import Verdict
 from .model import Copy, Run
 from .resolve import Backup
+from .words import copies_are
 
 ENDED_BADLY = ("failed", "refused", "cut off")
 """States of runs that came to nothing."""
@@ -18,7 +19,7 @@ ENDED_BADLY = ("failed", "refused", "cut off")
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A backup as it stands: its copies that are there (oldest first), its newest making and proving, what is promised of it (recovery time
-    and point; None where nothing is), and since when nothing would be lost."""
+    and point; None where nothing is), and how many copies were ``lost`` since the newest was made: gone, and nobody deleted them."""
 
     backup: Backup
     copies: Sequence[Copy]
@@ -26,6 +27,7 @@ class Shown:
     proved: Run | None
     rto: timedelta | None = None
     rpo: timedelta | None = None
+    lost: int = 0
 
     @property
     def newest(self) -> Copy | None:
@@ -35,7 +37,7 @@ class Shown:
     @property
     def proven(self) -> Copy | None:
         """The copy that was proven last."""
-        proven = [copy for copy in self.copies if copy.proven_at is not None]
+        proven = [copy for copy in self.copies if copy.proven_at is not None and not copy.fault]
         return max(proven, key=lambda copy: copy.proven_at or copy.started, default=None)
 
     @property
@@ -47,7 +49,7 @@ class Shown:
             return "waits"
         if any(run.state == "running" for run in runs):
             return "running"
-        if any(run.state in ENDED_BADLY for run in runs) or (self.copies and self.copies[-1].fault):
+        if self._failed or self.lost or (self.copies and self.copies[-1].fault):
             return "failed"
         return "none" if not self.copies else "proven" if self.proven else "made"
 
@@ -56,17 +58,33 @@ class Shown:
         """What there is to say of it."""
         if self.backup.why_not:
             return self.backup.why_not
-        failed = [run for run in (self.made, self.proved) if run is not None and run.state in ENDED_BADLY]
-        if failed:
-            return max(failed, key=lambda run: run.id).sentence
+        if self._failed:
+            return max(self._failed, key=lambda run: run.id).sentence
+        if self.lost:
+            return f"{copies_are(self.lost)} not in the repository any more, and not deleted by Keepwell"
         if self.copies and self.copies[-1].fault:
             return f"the newest copy cannot be relied on: {self.copies[-1].fault}"
-        runs = [run for run in (self.made, self.proved) if run is not None and run.state == "done"]
-        return max(runs, key=lambda run: run.id).sentence if runs else "no copy was made yet"
+        runs = [run for run in (self.made, self.proved) if run is not None and (run.state == "done" or self._is_accepted(run))]
+        newest = max(runs, key=lambda run: run.id, default=None)
+        if newest is None:
+            return "no copy was made yet"
+        return f"somebody accepted the copy {newest.copy}" if self._is_accepted(newest) else newest.sentence
+
+    @property
+    def _failed(self) -> list[Run]:
+        runs = [run for run in (self.made, self.proved) if run is not None]
+        return [run for run in runs if run.state in ENDED_BADLY and not self._is_accepted(run)]
+
+    def _is_accepted(self, run: Run) -> bool:
+        """Whether it made a copy that was implausible until a person said that it is right."""
+        accepted = (copy.id for copy in self.copies if copy.accepted)
+        return run.kind == "backup" and run.state == "failed" and run.copy in accepted
 
     def point(self, now: datetime) -> float | None:
         """The recovery point, in seconds: how much would be lost if all were lost now."""
-        return None if self.newest is None else (now - self.newest.started).total_seconds()
+        if self.newest is None or self.newest.started > now:  # its clock was wrong: nobody knows
+            return None
+        return (now - self.newest.started).total_seconds()
 
     @property
     def recovery(self) -> float | None:

@@ -14,6 +14,11 @@ def count(number: int, one: str) -> str:
     return f"{number:,} {one if number == 1 else one + 's'}"
 
 
+def copies_are(number: int, which: str = "") -> str:
+    """``1 copy is``, ``3 earlier copies are``."""
+    return f"{number:,} {which}copy is" if number == 1 else f"{number:,} {which}copies are"
+
+
 def named(path: str) -> str:
     """A path or a name in quotes, harmless to a terminal; a very long one is cut."""
     return quoted(path, 300)

@@ -124,7 +124,7 @@ _DEEDS = (
     _Deed(
         "collect",
         "collect evidence now",
-        "{collected} diagnostics were run",
+        "{collected} diagnostics are run; keepwell incidents show {id} has what they found",
         given=(),
         more="Runs incidents.diagnostics of keepwell.yaml, those that are accepted. ",
     ),

@@ -126,7 +126,7 @@ def reclassified(incident: Incident, severity: Severity, why: str, actor: str, n
     if severity.name == incident.severity:
         return Change(incident)
     wanted = {clock.kind: clock for clock in clocks_of(severity, incident.opened_at)}
-    wanted |= {clock.kind: clock for clock in clocks_of(severity, now) if clock.kind is Kind.UPDATE}
+    wanted |= {clock.kind: _counting(clock, incident) for clock in clocks_of(severity, now) if clock.kind is Kind.UPDATE}
     kept = [clock for clock in incident.clocks if not clock.is_running]
     if incident.acknowledged is not None:
         wanted.pop(Kind.RESPOND, None)
@@ -134,6 +134,12 @@ def reclassified(incident: Incident, severity: Severity, why: str, actor: str, n
     clocks = (*kept, *(clock for kind, clock in wanted.items() if kind not in done))
     facts = {"before": incident.severity, "after": severity.name, "note": why}
     return _with(replace(incident, severity=severity.name, clocks=clocks), "incident.reclassified", actor, facts)
+
+
+def _counting(clock: Clock, incident: Incident) -> Clock:
+    """A clock that begins anew and goes on counting how often its kind was missed."""
+    before = incident.clock(clock.kind)
+    return replace(clock, misses=before.misses) if before is not None else clock
 
 
 def became_part(incident: Incident, whole: int, deed: Deed, actor: str) -> Change:

@@ -47,7 +47,7 @@ class Deeds:
         return {**as_json(await self._incidents.merge(number, asked.into, by, asked.note, self._caller(request))), "merged": number}
 
     async def collect(self, request: Request, number: int) -> dict[str, Any]:
-        """Evidence is collected."""
+        """Evidence begins to be collected."""
         count = await self._incidents.collect(number, self._caller(request))
         return {**as_json(await self._incidents.find(number)), "collected": count}
 

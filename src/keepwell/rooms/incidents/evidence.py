@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from keepwell.kernel.problems import AskError, StorageError, UsageError
+from keepwell.kernel.problems import KeepwellError, StorageError, UsageError
 from keepwell.kernel.redaction import redact_patterns
 from keepwell.ports.runner import Result
 from keepwell.storage import journal
@@ -23,6 +23,8 @@ from .verbs import Diagnostic, Diagnostics, Verbs
 
 AGAIN_AFTER = 5.0
 """Seconds after which evidence that could not be stored is collected again."""
+AT_ONCE = 16
+"""Diagnostics that run at the same time: a storm that opens many incidents is no reason to start hundreds of programs in it."""
 OPENING = "opened"
 """The occasion of what is collected when an incident opens."""
 
@@ -35,7 +37,8 @@ class Collecting:
     def __init__(self, verbs: Verbs) -> None:
         self.diagnostics: Diagnostics = {}
         self._verbs = verbs
-        self._lock = asyncio.Lock()
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._under_way: set[tuple[int, str, str]] = set()
         self._due_at: float | None = 0.0
         self.is_busy = False
 
@@ -54,41 +57,60 @@ class Collecting:
         return [Evidence(number, occasion, name, one.host, now, "") for name, one in self.diagnostics.items()]
 
     async def run_pending(self) -> Sequence[int]:
-        """Collects what was noted; the numbers of the incidents. What cannot be stored is collected again a little later."""
+        """Collects what was noted and is not under way; the numbers of the incidents. What takes long keeps nothing else from being
+        collected, and what cannot be stored is collected again a little later."""
         self._due_at = None
+        under_way = frozenset(self._under_way)  # before it is read: what ends meanwhile is read as noted still
         try:
-            async with self._lock:
-                pending = await self._verbs.read(store.pending_evidence)
-                await self._run(pending, OWN)
-            return sorted({one.incident for one in pending})
+            noted = await self._verbs.read(store.pending_evidence)
         except StorageError as error:
-            _log.error("evidence cannot be stored", extra={"facts": {"why": str(error)}})
-            self._due_at = self._verbs.clock.monotonic() + AGAIN_AFTER
+            self._again(error)
             return ()
         finally:
             self.is_busy = False
+        pending = [one for one in noted if _key(one) not in under_way]
+        self._under_way.update(_key(one) for one in pending)
+        await asyncio.gather(*(self._collected(one) for one in pending))
+        return sorted({one.incident for one in pending})
+
+    def _again(self, error: StorageError) -> None:
+        _log.error("evidence cannot be stored", extra={"facts": {"why": str(error)}})
+        self._due_at = self._verbs.clock.monotonic() + AGAIN_AFTER
 
     async def collect(self, number: int, actor: str) -> int:
-        """Collects for one incident now. Raises StorageError, UsageError where nothing says what to collect."""
+        """Notes that evidence of one incident is to be collected now, since somebody asks for it; of how many diagnostics. It is collected
+        after that: these may take longer than whoever asks waits. Raises StorageError, UsageError where nothing says what to collect."""
         if not self.diagnostics:
             hint = "write commands below incidents.diagnostics in keepwell.yaml, such as processes: {run: [ps, aux]}"
             raise UsageError("nothing says what to collect", hint=hint)
         now = self._verbs.clock.now()
         rows = self._rows(number, f"{now:%Y-%m-%dT%H:%M:%S.%fZ}", now)
-        async with self._lock:
-            await self._run(rows, actor)
+
+        def note(connection: Connection) -> None:
+            store.put_evidence(connection, rows)
+            facts = {"diagnostics": [row.name for row in rows]}
+            journal.append(connection, journal.NewEntry(actor, "incident.collecting", subject_of(number), facts), now)
+
+        await self._verbs.write(note)
+        self._due_at = self._verbs.clock.monotonic()
         return len(rows)
 
-    async def _run(self, wanted: Sequence[Evidence], actor: str) -> None:
-        await asyncio.gather(*(self._one(row, actor) for row in wanted))
+    async def _collected(self, row: Evidence) -> None:
+        try:
+            async with self._places:
+                await self._one(row)
+        except StorageError as error:
+            self._again(error)
+        finally:
+            self._under_way.discard(_key(row))
 
-    async def _one(self, row: Evidence, actor: str) -> None:
+    async def _one(self, row: Evidence) -> None:
         sentence, output = await self._outcome(self.diagnostics.get(row.name))
         now = self._verbs.clock.now()
 
         def keep(connection: Connection) -> None:
             facts = {"name": row.name, "host": row.host, "sentence": sentence}
-            entry = journal.NewEntry(actor, "incident.evidence", subject_of(row.incident), facts, output or None)
+            entry = journal.NewEntry(OWN, "incident.evidence", subject_of(row.incident), facts, output or None)
             digest = journal.append(connection, entry, now).output_digest or ""
             found = Evidence(row.incident, row.occasion, row.name, row.host, now, sentence, digest, len(output))
             store.put_evidence(connection, [found])
@@ -103,9 +125,13 @@ class Collecting:
             return f"not run: {diagnostic.why_not}", b""
         try:
             result = await self._verbs.run(diagnostic.host, diagnostic.command)
-        except AskError as error:
+        except KeepwellError as error:
             return f"could not be run: {error}", b""
         return _ending(result), redact_patterns(_printed(result)).encode("utf-8", "replace")
+
+
+def _key(row: Evidence) -> tuple[int, str, str]:
+    return row.incident, row.occasion, row.name
 
 
 def _ending(result: Result) -> str:

@@ -8,10 +8,14 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from keepwell.config.options import Duration, Options, Reference
+from keepwell.kernel.durations import format_duration
 from keepwell.kernel.quoting import quoted
 from keepwell.ports.runner import Command
 
 from .model import Policy, Severity
+
+LONGEST = timedelta(days=3650)
+"""The longest time that is promised: one that ends within the calendar."""
 
 
 def _some_time(value: timedelta) -> timedelta:
@@ -20,17 +24,24 @@ def _some_time(value: timedelta) -> timedelta:
     return value
 
 
+def _not_for_ever(value: timedelta) -> timedelta:
+    if value > LONGEST:
+        reason = f"nobody waits so long: write at most {format_duration(LONGEST)}, or nothing where nothing is promised"
+        raise PydanticCustomError("quantity", "{reason}", {"reason": reason})
+    return value
+
+
 OUTPUT_LIMIT = 512 * 1024
 """Bytes of what a diagnostic prints that are kept; of a longer output its head and its tail."""
 
-Promised = Annotated[Duration, AfterValidator(_some_time)]
+Promised = Annotated[Duration, AfterValidator(_some_time), AfterValidator(_not_for_ever)]
 Word = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class SeverityOptions(Options):
     """How quickly an incident of this severity is answered."""
 
-    respond: Duration | None = None
+    respond: Annotated[Duration, AfterValidator(_not_for_ever)] | None = None
     """How soon somebody acknowledges it; ``0m`` is at once: it is overdue until somebody does."""
     update: Promised | None = None
     """How often those who wait hear something, until it is resolved: a note is an update."""
@@ -47,7 +58,8 @@ class SeverityOptions(Options):
 
     def severity(self, name: str, rank: int) -> Severity:
         """The severity of that name."""
-        return Severity(name, rank, self.respond, self.update, self.resolve, self.means, self.examples, self.note, self.runbook)
+        runbook = self.runbook.removeprefix("./")
+        return Severity(name, rank, self.respond, self.update, self.resolve, self.means, self.examples, self.note, runbook)
 
 
 class DiagnosticOptions(Options):

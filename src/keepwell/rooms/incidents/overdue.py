@@ -30,9 +30,10 @@ def _of(incident: Incident, policy: Policy, address: str) -> Iterator[Active]:
 
 
 def _within(clock: Clock, incident: Incident, policy: Policy) -> str:
+    if clock.kind is not Kind.UPDATE:  # both are counted from the opening; the configuration may promise another time since
+        return f" within {format_duration(clock.due_at - incident.opened_at)}"
     severity = policy.severities.get(incident.severity)
-    length = getattr(severity, clock.kind.value) if severity is not None else None
-    return f" within {format_duration(length)}" if length is not None else ""
+    return f" within {format_duration(severity.update)}" if severity is not None and severity.update is not None else ""
 
 
 def _labels(name: str, incident: Incident) -> dict[str, str]:

@@ -14,6 +14,9 @@ from .review import written
 from .verbs import Verbs
 from .work import Incidents
 
+SHORTEST = 8
+"""Characters of a digest that name an output, where no other output of the incident begins so."""
+
 Whole = tuple[Incident, list[Happened], list[Evidence]]
 
 
@@ -76,11 +79,13 @@ class Reading:
         return written(incident, timeline, evidence, self.incidents.policy, self.service)
 
     async def output(self, number: int, digest: str) -> str:
-        """What a diagnostic of this incident printed."""
+        """What a diagnostic of this incident printed, by its digest or the beginning of it, as a review shows it."""
         _, _, evidence = await self.whole(number)
-        if digest not in {one.digest for one in evidence if one.digest}:
+        found = {one.digest for one in evidence if len(digest) >= SHORTEST and one.digest.startswith(digest)}
+        if len(found) != 1:
             raise NotFound(f"incident {number} has no output {digest!r}", hint=f"keepwell incidents show {number} lists them")
-        content = await self.verbs.read(lambda connection: journal.output(connection, digest))
+        (whole,) = found
+        content = await self.verbs.read(lambda connection: journal.output(connection, whole))
         if content is None:
             raise NotFound("this output was erased", hint="the journal says by whom: keepwell journal")
         return content.decode("utf-8", "replace")

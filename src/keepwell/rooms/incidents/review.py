@@ -6,9 +6,8 @@ how quickly people answered beside what was promised, what was seen, and then wh
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 
-from .model import Deed, Evidence, Happened, Incident, Kind, Policy
+from .model import Clock, Deed, Evidence, Happened, Incident, Kind, Policy
 from .words import length, note, says, who
 
 _OWN = """
@@ -50,17 +49,17 @@ def _head(incident: Incident, service: str) -> Iterator[str]:
 def _times(incident: Incident, policy: Policy) -> Iterator[str]:
     severity = policy.severities.get(incident.severity)
     rows = (
-        ("acknowledged", incident.acknowledged, Kind.RESPOND, severity.respond if severity else None),
-        ("mitigated", incident.mitigated, None, None),
-        ("resolved", incident.resolved, Kind.RESOLVE, severity.resolve if severity else None),
+        ("acknowledged", incident.acknowledged, incident.clock(Kind.RESPOND)),
+        ("mitigated", incident.mitigated, None),
+        ("resolved", incident.resolved, incident.clock(Kind.RESOLVE)),
     )
     yield "## How quickly"
     yield ""
     yield "| | when (UTC) | by | after | promised |"
     yield "|---|---|---|---|---|"
     yield f"| opened | {incident.opened_at:%Y-%m-%d %H:%M:%S} | {_cell(incident.opened_by)} | | |"
-    for name, deed, kind, promised in rows:
-        yield _row(incident, name, deed, _promise(incident, kind, promised))
+    for name, deed, clock in rows:
+        yield _row(incident, name, deed, _promise(incident, clock))
     update = incident.clock(Kind.UPDATE)
     if update is not None:
         every = f" (every {length(severity.update)})" if severity and severity.update else ""
@@ -75,13 +74,14 @@ def _row(incident: Incident, name: str, deed: Deed | None, promise: str) -> str:
     return f"| {name} | {deed.at:%Y-%m-%d %H:%M:%S} | {_cell(deed.by)} | {length(deed.at - incident.opened_at)} | {promise} |"
 
 
-def _promise(incident: Incident, kind: Kind | None, promised: timedelta | None) -> str:
-    clock = incident.clock(kind) if kind is not None else None
-    if clock is None or promised is None:
+def _promise(incident: Incident, clock: Clock | None) -> str:
+    """What was promised when it counted: the severity, or what the configuration promises of it, may be another since."""
+    if clock is None:
         return ""
+    promised = length(clock.due_at - incident.opened_at)
     if clock.missed_at is not None:
-        return f"{length(promised)}: **missed**"
-    return f"{length(promised)}: kept" if clock.ended_at is not None else length(promised)
+        return f"{promised}: **missed**"
+    return f"{promised}: kept" if clock.ended_at is not None else promised
 
 
 def _alerts(incident: Incident) -> Iterator[str]:
@@ -127,5 +127,7 @@ def _cell(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    """A text as Markdown that shows it as it is: on one line, no HTML, no links, no emphasis (CommonMark, 2.4)."""
-    return re.sub(r"([\\`*_\[\]<>#])", r"\\\1", " ".join(text.split()))
+    """A text as Markdown that shows it as it is: on one line, no HTML, no links, no emphasis (CommonMark, 2.4), and nothing that would
+    steer a terminal on which it is read."""
+    plain = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in " ".join(text.split()))
+    return re.sub(r"([\\`*_\[\]<>#])", r"\\\1", plain)

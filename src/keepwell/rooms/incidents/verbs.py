@@ -35,6 +35,10 @@ class Alerts(Protocol):
         """The numbers of all that are pending or fire, muted ones too."""
         ...
 
+    def pending(self) -> Collection[int]:
+        """The numbers of those of them that do not fire yet."""
+        ...
+
     def acknowledged(self, numbers: Collection[int], /) -> Mapping[int, str]:
         """Which of these somebody acknowledged, and who."""
         ...

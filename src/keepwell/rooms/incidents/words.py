@@ -20,6 +20,7 @@ _SAYS = {
     "incident.became-part": "it is part of incident {whole}",
     "incident.took": "incident {part} is part of it: {title}",
     "incident.run": "run {run} of {runbook}",
+    "incident.collecting": "evidence is collected again",
     "incident.evidence": "evidence {name} on {host}: {sentence}",
     "incident.respond-missed": "nobody had answered in time (due {due})",
     "incident.update-missed": "no update in time (due {due})",

@@ -165,10 +165,12 @@ class Incidents:
         return whole
 
     async def collect(self, number: int, actor: str) -> int:
-        """Collects evidence now; how much was collected. Raises NotFound, StorageError, UsageError where nothing says what to collect."""
+        """Begins to collect evidence; how many diagnostics are run. Raises NotFound, StorageError, UsageError where nothing says what to
+        collect."""
         await self.find(number)
         count = await self._collecting.collect(number, actor)
         self._listeners.tell(number)
+        self._wake()
         return count
 
     def ran(self, connection: Connection, runbook: str, run: int, by: str, now: datetime) -> None:
@@ -243,7 +245,7 @@ class Incidents:
 
     async def _look(self, changed: set[int]) -> None:
         alerts = self._verbs.alerts
-        active = frozenset(alerts.active())
+        active, pending = frozenset(alerts.active()), frozenset(alerts.pending())
         fresh = list(alerts.firing(self._opens, self._running))
         gone = changed - active - self._before - self._running.keys()
         if gone:
@@ -253,7 +255,7 @@ class Incidents:
         is_late = any(incident.due_at is not None and incident.due_at <= self._clock.now() for incident in self._open)
         if fresh or ended or answered or is_late:
             await self._change(lambda turn: self._decide_looked(turn, Looked(fresh, ended, answered)))
-        self._before = active
+        self._before = active - pending  # what only waited to fire was not judged yet: it may have fired and ended by the next look
 
     def _opens(self, severity: str) -> bool:
         return self.policy.of_alert(severity) is not None

@@ -1,14 +1,14 @@
 """How far watched files were read, and what was counted in them: named queries."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, select
 
-from keepwell.storage.columns import upsert
+from keepwell.storage.columns import insert_missing, upsert
 
 from .files.following import Place
 from .model import Identity
-from .tables import COUNTED, READ
+from .tables import COUNTED, READ, WATCHED
 
 
 def places(connection: Connection) -> dict[str, Place]:
@@ -19,6 +19,20 @@ def places(connection: Connection) -> dict[str, Place]:
 def sums(connection: Connection) -> dict[tuple[str, str], int]:
     """What was counted, by policy and watch."""
     return {(row.log, row.watch): int(row.total) for row in connection.execute(select(COUNTED))}
+
+
+def patterns(connection: Connection) -> dict[str, set[str]]:
+    """The patterns of files that are watched already, by policy."""
+    found: dict[str, set[str]] = {}
+    for row in connection.execute(select(WATCHED)):
+        found.setdefault(row.log, set()).add(row.pattern)
+    return found
+
+
+def keep_patterns(connection: Connection, log: str, watched: Iterable[str]) -> None:
+    """Stores which patterns a policy watches from now on."""
+    for pattern in watched:
+        insert_missing(connection, WATCHED, {"log": log, "pattern": pattern})
 
 
 def keep(connection: Connection, moved: Mapping[str, Place], counted: Mapping[tuple[str, str], int]) -> None:

@@ -17,6 +17,7 @@ from keepwell.ports.work import Occasion, Perform, Performed, Work
 
 from . import store
 from .model import Policy, Step
+from .work.perform import ASKED_BY
 from .work.shown import files_of, policy_json
 
 READ, WRITE = "logs.read", "logs.write"
@@ -80,7 +81,8 @@ class Shown:
         now = self._verbs.now()
         self._policy(name)
         by = asked.by or self._verbs.caller(request)
-        work = Work(kind, f"{name}/{asked.question}" if asked.question else name)
+        # A permission is asked for in the name of who sends this: whoever could say another would permit it to themselves.
+        work = Work(kind, f"{name}/{asked.question}" if asked.question else name, {ASKED_BY: self._verbs.caller(request)})
         occasion = Occasion(f"logs/{name}/{kind}/{now.isoformat()}/{os.urandom(4).hex()}", by, now)
         performed = await self._verbs.perform(work, occasion)
         stored = await self._verbs.read(lambda connection: store.of_key(connection, occasion.key))

@@ -38,7 +38,7 @@ def tables() -> Tables:
 
         return METADATA
 
-    return Tables("logs", metadata, str(Path(__file__).parent / "migrations"), "logs_0001")
+    return Tables("logs", metadata, str(Path(__file__).parent / "migrations"), "logs_0002")
 
 
 def policies_of(operations: "Operations") -> "dict[str, Policy]":

@@ -65,6 +65,12 @@ def of_key(connection: Connection, key: str) -> Done | None:
     return _done(row) if row is not None else None
 
 
+def unfinished(connection: Connection) -> list[Done]:
+    """Work of this room's own occasions that began and did not end, oldest first."""
+    query = select(WORK).where(WORK.c.ended_at.is_(None), WORK.c.key.like("logs/%")).order_by(WORK.c.began_at)
+    return [_done(row) for row in connection.execute(query)]
+
+
 def end(connection: Connection, key: str, performed: Performed, details: Any, now: datetime) -> None:
     """Stores what came of it, and forgets what is old."""
     values = {"outcome": performed.outcome.value, "sentence": performed.sentence, "facts": dict(performed.facts), "details": details}

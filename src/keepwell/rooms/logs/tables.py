@@ -42,3 +42,10 @@ COUNTED = Table(
     Column("watch", FreeText, primary_key=True),
     Column("total", Double, nullable=False),
 )
+# Which patterns of files a policy watches: of a new one, what stands in its files already is not counted.
+WATCHED = Table(
+    "log_watched",
+    METADATA,
+    Column("log", String(100), primary_key=True),
+    Column("pattern", FreeText, primary_key=True),
+)

@@ -50,6 +50,8 @@ def done(call: Call, answer: Mapping[str, Any]) -> int:
             call.output.say(f"{words}{': ' + detail['why'] if detail.get('why') else ''}", style="dim")
     if not any("figures" in detail for detail in answer["details"]):
         call.output.say(answer["sentence"], style="ok" if good else "fail")
+    if answer["outcome"] == "waiting":
+        call.output.say("  keepwell runs approvals", style="dim")
     return Exit.OK if good else Exit.NEGATIVE
 
 

@@ -14,12 +14,12 @@ def rotated(policy: Policy, files: Sequence[object], tally: Tally) -> Performed:
     facts = {"files": len(files), "bytes": tally.bytes("rotated")} | {word: tally.count(word) for word in ("rotated", "packed", "dropped")}
     if tally.faults:
         return _failed(policy, tally, facts)
-    if not files:
+    if not files and not tally.steps:
         return Performed(Outcome.DONE, f"nothing to rotate: no file of logs.{policy.name} has any content", _record(policy), facts)
-    done = [f"{_files(len(files))} rotated"]
+    done = [f"{_files(len(files))} rotated"] if files else ["nothing to rotate"]
     done += [f"{tally.count('packed')} compressed"] if tally.count("packed") else []
     done += [f"{tally.count('dropped')} removed"] if tally.count("dropped") else []
-    kept = tally.count("kept")
+    kept = len({step.path for step in tally.steps if step.did == "kept"})
     later = f"; {kept} {'is' if kept == 1 else 'are'} still written to and compressed later" if kept else ""
     return Performed(Outcome.DONE, ", ".join(done) + later, _record(policy), facts)
 
@@ -39,7 +39,7 @@ def analysed(policy: Policy, answers: Sequence[Mapping[str, Any]]) -> Performed:
     """Of an analysis."""
     facts = {f"{answer['name']}.{word}": float(value) for answer in answers for word, value in answer["figures"].items()}
     failed = [answer for answer in answers if answer["fault"]]
-    sentence = "; ".join(f"{answer['name']}: {answer['sentence']}" for answer in (failed or answers))
+    sentence = "; ".join(f"{answer['name']}: {answer['fault'] or answer['sentence']}" for answer in (failed or answers))
     return Performed(Outcome.FAILED if failed else Outcome.DONE, sentence[:2000], _record(policy), facts)
 
 

@@ -20,11 +20,19 @@ def commands(ask: AskServer, tell: TellServer, download: Download) -> tuple[Subc
     async def report(call: Call) -> int:
         arguments = call.arguments
         if arguments["name"] is None:
+            _refuse_without_name(arguments)
             return _list(call, await ask(arguments["data"], BASE))
         if arguments["to"]:
             body = {"period": arguments["period"], "to": arguments["to"]}
-            return _made(call, await tell(arguments["data"], f"{BASE}/{quote(arguments['name'], safe='')}", body))
-        return await _write(call, download)
+            answer = await tell(arguments["data"], f"{BASE}/{quote(arguments['name'], safe='')}", body)
+            written = {}
+            if arguments["output"] and answer["outcome"] == "done":
+                written = await _written(call, download, f"{BASE}/made/{answer['record'].rpartition('/')[2]}")
+            return _made(call, {**answer, **written})
+        written = await _written(call, download, f"{BASE}/{quote(arguments['name'], safe='')}", arguments["period"])
+        if written:
+            call.output.data(written)
+        return Exit.OK
 
     return (
         Subcommand(
@@ -62,23 +70,29 @@ def commands(ask: AskServer, tell: TellServer, download: Download) -> tuple[Subc
     )
 
 
-async def _write(call: Call, download: Download) -> int:
+def _refuse_without_name(arguments: Mapping[str, Any]) -> None:
+    """Raises UsageError where something is wanted of a report, and nobody says of which."""
+    written = next((name for name in ("output", "to", "period", "format") if arguments[name]), "")
+    if written:
+        raise UsageError(f"--{written} is of one report, and none is named", hint="write keepwell report weekly, or another's name")
+
+
+async def _written(call: Call, download: Download, path: str, period: str | None = None) -> dict[str, Any]:
+    """Writes a report to the file that was named, and gives what is to be said of that; without a file it is printed."""
     arguments, output = call.arguments, call.output
     file = Path(arguments["output"]) if arguments["output"] else None
     form = arguments["format"] or _form_of(file) or ("json" if output.wants_json and file is None else "text")
-    asked = {"format": form, **({"period": arguments["period"]} if arguments["period"] else {})}
-    path = f"{BASE}/{quote(arguments['name'], safe='')}?{urlencode(asked)}"
-    content = b"".join([piece async for piece in download(arguments["data"], path)])
+    asked = {"format": form, **({"period": period} if period else {})}
+    content = b"".join([piece async for piece in download(arguments["data"], f"{path}?{urlencode(asked)}")])
     if file is None:
         output.raw(content.decode())
-        return Exit.OK
+        return {}
     try:
         file.write_bytes(content)
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}", hint="name a file in a folder that is there") from None
     output.say(f"{file}: {len(content):,} bytes", style="ok")
-    output.data({"file": str(file), "bytes": len(content), "format": form})
-    return Exit.OK
+    return {"file": str(file), "bytes": len(content), "format": form}
 
 
 def _form_of(file: Path | None) -> str | None:

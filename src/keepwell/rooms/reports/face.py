@@ -25,6 +25,8 @@ _BASE = "/api/v1/reports"
 _PAGE = "/reports"
 _STYLE = "/reports/style.css"
 _LARGEST = 2**63 - 1
+_MOST = 500
+"""Reports that one answer lists."""
 _PERIODS = ("day", "week", "month", "quarter", "last-week", "last-month")
 
 Form = Literal["json", "html", "text"]
@@ -55,12 +57,13 @@ def face(desk: Desk, clock: Clock, caller: Callable[[Request], str]) -> Face:
 
 def _routes(desk: Desk, clock: Clock, caller: Callable[[Request], str]) -> tuple[Route, ...]:
     async def listed(name: str | None = None, before: int | None = None, limit: int = 50) -> dict[str, Any]:
-        kept = await desk.listed(name, before, max(1, min(limit, 500)))
+        most = max(1, min(limit, _MOST))
+        kept = await desk.listed(name, max(0, min(before, _LARGEST)) if before is not None else None, most)
         known = [
             {"name": one.name, "kind": one.kind, "title": one.title, "period": one.period, "every": one.every, "to": list(one.to)}
             for one in desk.in_force.reports.values()
         ]
-        return {"known": known, "reports": [_kept_json(one) for one in kept], "next": kept[-1].number if len(kept) == limit else None}
+        return {"known": known, "reports": [_kept_json(one) for one in kept], "next": kept[-1].number if len(kept) == most else None}
 
     async def now(name: str, asked: Annotated[Asked, Query()]) -> Any:
         return _reply(await desk.make(name, asked.period), asked.format)

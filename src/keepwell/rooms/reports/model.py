@@ -21,8 +21,8 @@ class Span:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
-        return (self.end - self.start).total_seconds()
+        """How long it is. (Two instants of one zone that are subtracted give what the clock on the wall says, over a change of it too.)"""
+        return self.end.timestamp() - self.start.timestamp()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ _GAP = 4.0
 """So many times the usual distance of points is a gap."""
 _FAR = 3.0
 """A limit so many times above everything that was measured is not drawn: the lines would lie on the floor."""
+_LARGEST = 1e300
+"""From here on (and for what is no number) nothing is drawn, and below its inverse everything is nothing: so that no step overflows."""
 _STEPS_OF_TIME = (60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86400, 2 * 86400, 7 * 86400, 14 * 86400, 30 * 86400, 90 * 86400)
 
 
@@ -62,7 +64,7 @@ def _stretch(plot: Plot) -> tuple[float, float]:
 
 def _scale(plot: Plot) -> tuple[float, float, list[float]]:
     """The lowest and highest value shown, and the ticks between them."""
-    values = [value for line in plot.lines for _, value in line.points if value is not None and math.isfinite(value)]
+    values = [value for line in plot.lines for _, value in line.points if value is not None and abs(value) < _LARGEST]
     top = max(values, default=1.0)
     near = [bound.at for bound in plot.bounds if 0 <= bound.at <= max(top, 0) * _FAR or (not values and bound.at > 0)]
     low, high = min([0.0, *values]), max([top, *near])
@@ -70,7 +72,8 @@ def _scale(plot: Plot) -> tuple[float, float, list[float]]:
         low = min(values)
     if plot.unit is Unit.RATIO and high > 0.5:
         high = max(high, 1.0)
-    step = _step((high - low) or abs(high) or 1.0, binary=plot.unit is Unit.BYTES)
+    length = next((one for one in (high - low, abs(high)) if one > 1 / _LARGEST), 1.0)
+    step = _step(length, binary=plot.unit is Unit.BYTES)
     low, high = math.floor(low / step) * step, math.ceil(high / step + 1e-9) * step
     high = high if high > low else low + step
     if plot.unit is Unit.RATIO and max([*values, *(bound.at for bound in plot.bounds)], default=0.0) <= 1:
@@ -138,7 +141,7 @@ def _drawn(drawing: _Drawing, lines: Sequence[Line]) -> Iterator[str]:
 def _pieces(points: Iterable[tuple[float, float | None]]) -> Iterator[list[tuple[float, float]]]:
     """Stretches without a gap: one is where neighbours are much further apart than they usually are. (A step finer than the samples has
     empty places between them, which are none.)"""
-    known = [(at, value) for at, value in points if value is not None and math.isfinite(value)]
+    known = [(at, value) for at, value in points if value is not None and abs(value) < _LARGEST]
     apart = [later - at for (at, _), (later, _) in pairwise(known)]
     longest = median(apart) * _GAP if apart else 0.0
     piece: list[tuple[float, float]] = []

@@ -5,7 +5,7 @@ answered; the report then says why.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -181,6 +181,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Audited:
+    """What audits found that is open, and what cannot be known: each audit that was not made, with the reason."""
+
+    found: Sequence[Found] = ()
+    not_made: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Happened:
     """An incident that was open in the span; instants are None where that did not happen. ``missed`` are the clocks that were missed."""
 
@@ -212,6 +220,6 @@ class Sources:
     alerts: Callable[[Span], Awaitable[Sequence[Fired]]] | None = None
     tasks: Callable[[Span], Awaitable[Sequence[Done]]] | None = None
     backups: Callable[[Span], Awaitable[Sequence[BackedUp]]] | None = None
-    findings: Callable[[], Awaitable[Sequence[Found]]] | None = None
+    findings: Callable[[], Awaitable[Audited]] | None = None
     incidents: Callable[[Span], Awaitable[Sequence[Happened]]] | None = None
     analyses: Callable[[Span], Awaitable[Sequence[Analysed]]] | None = None

@@ -1,5 +1,6 @@
 """``keepwell run`` and ``keepwell runs ...``: asked and told of the running server. Imports nothing costly."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -110,7 +111,7 @@ def _what_next(output: Output, run: Mapping[str, Any]) -> None:
     if run["approvals"]:
         output.say(f"  keepwell runs approve {number}", style="dim")
     elif waiting["way"] == "person" and waiting["state"] == "waiting":
-        output.say(f"  keepwell runs tick {number} {waiting['name']} --note TEXT", style="dim")
+        output.say(f"  keepwell runs tick {number} {shlex.quote(waiting['name'])} --note TEXT", style="dim")
     else:
         repeat = "" if waiting["state"] == "waiting" else "--repeat | "
         output.say(f"  keepwell runs resume {number} {repeat}--skip | --stop", style="dim")
@@ -300,7 +301,7 @@ def _approvals(ask: AskServer) -> Subcommand:
     async def run(call: Call) -> int:
         answer = await ask(call.arguments["data"], f"/api/v1/approvals{'?all=true' if call.arguments['all'] else ''}")
         call.output.data(answer)
-        rows = [(str(one["id"]), one["state"], one["asked_by"], one["decided_by"], one["what"]) for one in answer["approvals"]]
+        rows = [(_of_what(one), one["state"], one["asked_by"], one["decided_by"], one["what"]) for one in answer["approvals"]]
         call.output.table(("id", "state", "wanted by", "decided by", "what"), rows)
         return 0
 
@@ -308,24 +309,36 @@ def _approvals(ask: AskServer) -> Subcommand:
     return Subcommand("approvals", "what waits for a permission", run, (every, DATA), example="keepwell runs approvals")
 
 
+def _of_what(wish: Mapping[str, Any]) -> str:
+    """What ``keepwell runs approve`` calls it: the run's number; where no run wants it, the wish's own name."""
+    kind, _, rest = wish["subject"].partition("/")
+    return str(rest.partition("/")[0] if kind == "runs" else wish["subject"])
+
+
 def _approve(ask: AskServer, tell: TellServer) -> Subcommand:
     async def run(call: Call) -> int:
         given = call.arguments
-        found = await ask(given["data"], f"/api/v1/runs/{given['id']}")
-        if not found["approvals"]:
-            raise UsageError(f"run {given['id']} waits for no permission", hint="keepwell runs approvals lists what does")
-        for wish in found["approvals"]:
+        found = await ask(given["data"], f"/api/v1/runs/{given['id']}") if given["id"].isdecimal() else None
+        every = found or await ask(given["data"], "/api/v1/approvals")
+        wishes = [wish for wish in every["approvals"] if _of_what(wish) == given["id"]]
+        if not wishes:
+            what = f"run {given['id']}" if found else given["id"]
+            raise UsageError(f"{what} waits for no permission", hint="keepwell runs approvals lists what does")
+        for wish in wishes:
             body = {"granted": not given["deny"], "note": given["note"], "lasts": given["lasts"]}
             await tell(given["data"], f"/api/v1/approvals/{wish['id']}", body)
             call.output.say(f"{'denied' if given['deny'] else 'approved'}: {wish['what']}", style="ok")
-        return await _follow(call, ask, given["id"], before=found["sentence"])
+        if found is None:
+            call.output.data({"approvals": wishes})
+            return 0
+        return await _follow(call, ask, found["id"], before=found["sentence"])
 
     return Subcommand(
         "approve",
-        "permit what a run waits to do",
+        "permit what a run, or other work, waits to do",
         run,
         (
-            _ID,
+            Argument(("id",), "the run's number; of other work what keepwell runs approvals calls it", {"metavar": "ID"}),
             Argument(("--deny",), "do not permit it", {"action": "store_true"}),
             Argument(("--for",), "permit the same text so long, whoever wants it", {"metavar": "DURATION", "dest": "lasts"}),
             _NOTE,

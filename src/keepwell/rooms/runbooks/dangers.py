@@ -37,7 +37,24 @@ _CHANGING = {
 }
 """The last word of an operation, and what it does."""
 
-_COMMAND = r"(?:^|[;&|(`]|\b(?:then|do|else|sudo|exec|xargs)\b)\s*(?:[A-Z_]+=\S*\s+)*(?:sudo\s+(?:-\S+\s+)*)?"
+_VALUES = r"(?:[A-Za-z_]\w*=\S*\s+){0,20}+"
+_BEFORE = (
+    r"(?:if|elif|while|until|!)\s+",
+    r"(?:sudo|doas)\s+(?:-[ughpCDRTU]\s+\S+\s+|-\S+\s+){0,9}+",
+    r"xargs\s+(?:-[InPLdaEs]\s+\S+\s+|-\S+\s+){0,9}+",
+    r"(?:env|exec|command|nohup|time|setsid|nice|ionice|timeout)\s+(?:-[ucnks]\s+\S+\s+|-\S+\s+){0,9}+(?:[0-9][0-9.]*[smhd]?\s+)?",
+    r"(?:docker|podman)(?:-compose|\s+compose)?\s+(?:exec|run)\s+(?:-[uwe]\s+\S+\s+|-\S+\s+){0,9}+[^-\s]\S*\s+",
+    r"kubectl\s+(?:-\S+\s+(?:(?!exec\s)[^-\s]\S*\s+)?){0,9}+exec\s+(?:\S+\s+){1,8}?--\s+",
+    r"ssh\s+(?:-[iplFoJ]\s+\S+\s+|-\S+\s+){0,9}+[^-\s]\S*\s+[\"']?",
+    r"(?:ba|da)?sh\s+(?:-\S+\s+){0,9}?-\w*c\s+[\"']",
+)
+"""What may stand before a command and has it run all the same: as somebody else, elsewhere, for each of many. All of it is bounded, since
+texts come from documents."""
+_COMMAND = (
+    rf"(?:^|[;&|(`]|\{{\s|\b(?:then|do|else|sudo|exec|xargs)\b)\s*{_VALUES}(?:(?:{'|'.join(_BEFORE)}){_VALUES}){{0,6}}"
+    r"\\?(?:[\w.~$-]*/)*"
+)
+_SQL = r"\b(?:DROP|DELETE|TRUNCATE|UPDATE|ALTER|INSERT|VACUUM|REINDEX)\b"
 _WORDS: tuple[tuple[str, str], ...] = (
     (r"(?:rm|rmdir|unlink|shred)\s", "deletes files"),
     (r"find\s[^\n]*\s-delete\b", "deletes files"),
@@ -68,7 +85,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"logrotate\s", "rotates logs"),
     (r"redis-cli\s[^\n]*\b(?:FLUSHALL|FLUSHDB|DEL|UNLINK)\b", "deletes keys"),
     (r"(?:pg_restore|dropdb|createdb|vacuumdb|reindexdb)\b", "changes a database"),
-    (r"(?:psql|mysql|sqlite3)\s[^\n]*\b(?:DROP|DELETE|TRUNCATE|UPDATE|ALTER|INSERT|VACUUM|REINDEX)\b", "changes a database"),
+    (rf"(?:psql|mysql|sqlite3)\s(?:[^\n]*{_SQL}|[^\n]*<<[\s\S]{{0,2000}}?{_SQL})", "changes a database"),
 )
 _FOUND = tuple((re.compile(_COMMAND + word, re.IGNORECASE | re.MULTILINE), what) for word, what in _WORDS)
 _DESTRUCTIVE_RULE = re.compile(r"\bKW3[0-9]{2}\b")
@@ -80,5 +97,5 @@ def danger(operation: str, rule: str, text: str) -> str:
         return f"is destructive by the rule {match[0]}"
     if what := _CHANGING.get(operation.rpartition(".")[2]):
         return what
-    bare = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith("#"))
+    bare = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith("#")).replace("\\\n", " ")
     return next((what for pattern, what in _FOUND if pattern.search(bare)), "")

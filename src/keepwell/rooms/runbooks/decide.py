@@ -222,6 +222,13 @@ def judged(result: Ended, timeout: timedelta) -> tuple[State, str]:
     return State.FAILED, f"it ended with status {result.status}"
 
 
+def verified(effect: bool | None, said: str) -> tuple[State, str]:
+    """What comes of a step that ended well, by what its verification says (None: it could not be asked, which is no fault of the step)."""
+    if effect:
+        return State.DONE, said
+    return State.FAILED, f"it ended well, and {'its effect is not there' if effect is False else 'nobody can tell its effect'}: {said}"
+
+
 def after_a_crash(step: StepRun, prepared: Prepared | None, effect: bool | None) -> State:
     """What becomes of a step of which nobody knows how it ended. ``effect``: what its verification says, None where it has none or that
     could not be asked. There: it is done. Not there, or it may be done twice: it begins again. Else a person is asked."""

@@ -59,14 +59,34 @@ def _fault(runbook: Runbook, host: Any, environment: Any, secrets: Any, around: 
         return "environment and secrets of its front matter are names with texts"
     if not isinstance(host, str) or host not in around.hosts:
         return f"there is no host {host!r} in keepwell.yaml on which it could run"
-    bad = next((step for step in runbook.steps if step.fault), None)
-    if bad is not None:
-        return f"step {bad.number} ({bad.name}): {bad.fault}"
+    for step in runbook.steps:
+        if wrong_with := step.fault or _unreadable_program(step) or _elsewhere(step, host, around):
+            return f"step {step.number} ({step.name}): {wrong_with}"
     if wrong := next((name for name, value in secrets.items() if not value.startswith("secret:")), None):
         return f'the secret {wrong} of its front matter is no reference: write "secret:NAME"'
     names = [step.name for step in runbook.steps]
     twice = next((name for name in names if names.count(name) > 1), None)
     return f'two steps are called "{twice}"' if twice else ""
+
+
+def _unreadable_program(step: Step) -> str:
+    """Why nobody can tell which program its first line names."""
+    if step.language not in SHELLS:
+        return ""
+    try:
+        interpreter(step)
+    except ValueError as error:
+        return f"the program that its first line names cannot be read: {error}"
+    return ""
+
+
+def _elsewhere(step: Step, host: str, around: Around) -> str:
+    """Why a step would reach for its service on a host where that is not."""
+    deed = _service_deed(step)
+    service = around.services.get(_bare(deed.unit)) if deed is not None else None
+    if service is None or service.host in ("local", host):
+        return ""
+    return f"services has {service.name} on {service.host}, and the runbook is run on {host}: write on: {service.host} in its front matter"
 
 
 def _texts(front: Mapping[str, Any], key: str) -> dict[str, str] | None:

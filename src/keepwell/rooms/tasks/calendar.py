@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import islice
 from zoneinfo import ZoneInfo
 
 from keepwell.kernel.cadences import instants
@@ -15,7 +14,7 @@ WEEKS_BACK, WEEKS_AHEAD = 2, 3
 """Whole weeks before and after the present one."""
 
 OFTEN = 12
-"""A task that is due more often within a day is counted day by day, and its coming occasions are not listed."""
+"""A task that is due more often on any day to come is counted day by day, and its coming occasions are not listed."""
 
 _APART = 2
 """So many occasions of a task on one day are shown each with its time; more are counted."""
@@ -61,9 +60,10 @@ def weeks(tasks: Sequence[Task], tallies: Iterable[Tally], now: datetime, zone: 
     return [shown[number : number + 7] for number in range(0, len(shown), 7)]
 
 
-def often(tasks: Iterable[Task], now: datetime) -> list[Task]:
-    """Those that are due more than twelve times within a day from now."""
-    return [task for task in tasks if not task.waits_for and _count(task, now) > OFTEN]
+def often(tasks: Iterable[Task], now: datetime, zone: ZoneInfo) -> list[Task]:
+    """Those that are due more than twelve times on a day to come."""
+    _, end = bounds(now, zone)
+    return [task for task in tasks if not task.waits_for and _coming(task, now, end, zone) is None]
 
 
 def _was(tallies: Iterable[Tally], zone: ZoneInfo) -> list[tuple[date, Mark]]:
@@ -92,14 +92,19 @@ def _counted(states: Mapping[State, int]) -> str:
 def _comes(tasks: Sequence[Task], now: datetime, end: datetime, zone: ZoneInfo) -> list[tuple[date, Mark]]:
     marks = []
     for task in tasks:
-        if not task.waits_for and _count(task, now) <= OFTEN:
-            coming = (at.astimezone(zone) for at in instants(task.cadence, now, end))
-            marks += [(at.date(), Mark(task.name, at, "", None)) for at in coming]
+        coming = _coming(task, now, end, zone) if not task.waits_for else None
+        marks += [(at.date(), Mark(task.name, at, "", None)) for at in coming or ()]
     return marks
 
 
-def _count(task: Task, now: datetime) -> int:
-    return sum(1 for _ in islice(instants(task.cadence, now, now + timedelta(days=1)), OFTEN + 1))
+def _coming(task: Task, now: datetime, end: datetime, zone: ZoneInfo) -> list[datetime] | None:
+    """Its coming occasions; None where a day has too many of them to list. Whatever the cadence, few are walked."""
+    coming: list[datetime] = []
+    for at in instants(task.cadence, now, end):
+        coming.append(at.astimezone(zone))
+        if len(coming) > OFTEN and coming[-1 - OFTEN].date() == coming[-1].date():
+            return None
+    return coming
 
 
 def _place(mark: Mark) -> tuple[bool, datetime | None, str]:

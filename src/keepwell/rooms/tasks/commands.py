@@ -14,7 +14,7 @@ def commands(ask: AskServer, tell: TellServer) -> Group:
     """The group ``tasks``."""
     done = _said(tell, "done", "say that a person did it", "keepwell tasks done review-access --note 'two accounts closed'")
     skip = _said(tell, "skip", "say that it is not done this time", "keepwell tasks skip review-access --note 'holidays'")
-    every = (_list(ask), _show(ask), _history(ask), _run(tell), done, skip)
+    every = (_list(ask), _show(ask), _history(ask), _run(tell), done, skip, _rewind(tell))
     return Group("tasks", "work that recurs: how it stands, when it is due, what came of it", every)
 
 
@@ -58,7 +58,7 @@ def _history(ask: AskServer) -> Subcommand:
         (
             Argument(("--task",), "only of this task", {"metavar": "NAME"}),
             Argument(("--before",), "due before this instant (RFC 3339): the next page", {"metavar": "INSTANT"}),
-            Argument(("--limit",), "so many at most", {"metavar": "N", "type": int, "default": 50}),
+            Argument(("--limit",), "so many, and what else was due when the last was", {"metavar": "N", "type": int, "default": 50}),
             DATA,
         ),
         example="keepwell tasks history --task vacuum",
@@ -70,15 +70,33 @@ def _run(tell: TellServer) -> Subcommand:
         from .told import begun
 
         path = f"{_BASE}/{quote(call.arguments['name'])}/run"
-        return begun(call, await tell(call.arguments["data"], path, {"by": call.arguments["by"]}))
+        return begun(call, await tell(call.arguments["data"], path, {}))
 
     return Subcommand(
         "run",
         "do a task now, beside its cadence",
         run,
-        (_NAME, BY, DATA),
+        (_NAME, DATA),
         description="The work goes on in the server; keepwell tasks show NAME says what came of it. Exit code 2 where it cannot begin.",
         example="keepwell tasks run vacuum",
+    )
+
+
+def _rewind(tell: TellServer) -> Subcommand:
+    async def run(call: Call) -> int:
+        from .told import rewound
+
+        names, by = call.arguments["names"], {"by": call.arguments["by"]}
+        return rewound(call, [await tell(call.arguments["data"], f"{_BASE}/{quote(name)}/rewind", by) for name in names])
+
+    return Subcommand(
+        "rewind",
+        "say that the clock had been ahead, and is right now",
+        run,
+        (Argument(("names",), "the tasks' names", {"metavar": "NAME", "nargs": "+"}), BY, DATA),
+        description="What was decided of days that have not come yet is forgotten; it is done when they come. Say it only where the clock "
+        "is right now: one that is behind asks for nothing twice by itself.",
+        example="keepwell tasks rewind backups/audio vacuum",
     )
 
 

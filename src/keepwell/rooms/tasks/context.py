@@ -70,7 +70,7 @@ async def _tasks(verbs: Verbs, zone: str) -> dict[str, Any]:
             [{"date": day.date, "is_today": day.date == today, "is_past": day.date < today, "marks": _marks(day.marks)} for day in week]
             for week in weeks(listed, tallies, now, place)
         ],
-        "often": [{"name": task.name, "every": task.cadence.text} for task in often(listed, now)],
+        "often": [{"name": task.name, "every": task.cadence.text} for task in often(listed, now, place)],
         "zone": place.key,
     }
 

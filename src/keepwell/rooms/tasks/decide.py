@@ -12,13 +12,16 @@ from keepwell.kernel.cadences import instants, last_instant, next_instant
 from keepwell.kernel.durations import format_duration
 from keepwell.kernel.windows import current_window, next_window
 
-from .model import GRACE, Decision, Missed, Run, Standing, State, Task, stamp
+from .model import GRACE, Decision, Missed, Run, Standing, State, Task, later, stamp
 
 MOST_COUNTED = 10_000
 """Missed occasions in a row that are counted; that many are said to be at least so many."""
 
 LOOK_AGAIN = timedelta(minutes=1)
 """How soon what is held by other work is looked at again, where nobody says that it ended."""
+
+AHEAD = timedelta(days=1)
+"""How far the occasions that were decided may be ahead of the clock before that is told of."""
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -41,8 +44,8 @@ def decide(task: Task, standing: Standing, around: Around, now: datetime) -> Dec
     if due is None:
         return Decision(again_at=following)
     missed = _earlier(task, after, due, standing, around)
-    late_at = due + task.late
-    if now > max(late_at, due + GRACE):
+    late_at = max(later(due, task.late), due + GRACE)
+    if now > late_at:
         why = f"it could begin until {stamp(late_at)}, and {_reason(due, standing, around)}"
         return Decision((*missed, Missed(due, due, 1, why)), again_at=following)
     if task.work is None:
@@ -50,8 +53,14 @@ def decide(task: Task, standing: Standing, around: Around, now: datetime) -> Dec
     why, look_at = _held(task, standing, around, now)
     if not why:
         return Decision(missed, due, again_at=following)
-    again = min(at for at in (look_at, max(late_at, due + GRACE) + _MICROSECOND, following) if at is not None)
+    again = min(at for at in (look_at, later(late_at, _MICROSECOND), following) if at is not None)
     return Decision(missed, held=due, why=why, again_at=again)
+
+
+def ahead_since(standing: Standing, now: datetime) -> datetime | None:
+    """Since when it is known that occasions were decided that have not come yet: the clock was ahead, or is behind. Nobody but a person can
+    say which; None where that is not so."""
+    return (standing.ahead_since or now) if standing.decided_until - now > AHEAD else None
 
 
 def _earlier(task: Task, after: datetime, due: datetime, standing: Standing, around: Around) -> tuple[Missed, ...]:

@@ -16,6 +16,10 @@ LATE = timedelta(hours=6)
 """How late an occasion may begin where its task says nothing of it."""
 
 
+BY_A_PERSON = "a person does it and says so"
+"""What is said of an occasion that waits for a person to do all of it; of work that waits for one, its own words are said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """Something that recurs. ``work`` is what Keepwell does; None where a person does it, or where it ``waits_for`` a script that nobody
@@ -73,6 +77,11 @@ class Run:
     count: int = 1
 
     @property
+    def is_a_persons(self) -> bool:
+        """Whether it waits for a person to do all of it: no server does anything for it."""
+        return self.state is State.WAITING and self.sentence == BY_A_PERSON
+
+    @property
     def key(self) -> str:
         """The occasion's key: nothing is done twice under it."""
         return f"{subject(self.task)}/{stamp(self.due_at)}"
@@ -81,7 +90,8 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What is known of a task: up to which instant its occasions were decided, the occasion that is open, the newest that ended, and when
-    one last ended well. ``held_since``: when the next occasion became due that could not begin so far, and ``held_because`` why."""
+    one last ended well. ``held_since``: when the next occasion became due that could not begin so far, and ``held_because`` why.
+    ``ahead_since``: since when it is known that ``decided_until`` lies in the future."""
 
     decided_until: datetime
     open: Run | None = None
@@ -89,6 +99,7 @@ class Standing:
     last_success: datetime | None = None
     held_since: datetime | None = None
     held_because: str = ""
+    ahead_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +143,11 @@ class Server:
 
     holder: str
     shared: bool = False
+
+
+def later(at: datetime, span: timedelta) -> datetime:
+    """The instant so long after another; the end of the calendar where that is beyond it."""
+    return at + span if span < datetime.max.replace(tzinfo=UTC) - at else datetime.max.replace(tzinfo=UTC)
 
 
 def subject(task: str) -> str:

@@ -37,7 +37,7 @@ def tables() -> Tables:
 
         return METADATA
 
-    return Tables("tasks", metadata, str(Path(__file__).parent / "migrations"), "tasks_0001")
+    return Tables("tasks", metadata, str(Path(__file__).parent / "migrations"), "tasks_0002")
 
 
 def tasks_of(operations: "Operations", windows: "Mapping[str, Window]", more: "Sequence[Recurring]" = ()) -> "tuple[Task, ...]":

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from keepwell.config.options import Duration, Options, Reference
 from keepwell.kernel.cadences import parse_cadence
-from keepwell.kernel.durations import parse_duration
+from keepwell.kernel.durations import format_duration, parse_duration
 
 from .model import GRACE, LATE
 
@@ -33,6 +33,8 @@ def _late(value: Any) -> timedelta:
 
 _LATE_SCHEMA = {"type": "string", "description": "what becomes of an occasion that is late", "examples": ["skip", "once within 6h"]}
 Late = Annotated[timedelta, PlainValidator(_late, json_schema_input_type=str), WithJsonSchema(_LATE_SCHEMA)]
+LEAST = timedelta(seconds=1)
+"""The shortest interval at which a task recurs: each of its occasions is a row."""
 LockName = Annotated[str, Field(min_length=1, max_length=100)]
 
 KINDS = {
@@ -93,7 +95,9 @@ class TaskOptions(Options):
 
     @model_validator(mode="after")
     def _can_be_planned(self) -> Self:
-        parse_cadence(self.every, self.zone)
+        cadence = parse_cadence(self.every, self.zone)
+        if cadence.interval is not None and cadence.interval < LEAST:
+            raise ValueError(f"every {self.every} is more often than a task can be kept: write {format_duration(LEAST)} or longer")
         said = [key for key in (*KINDS, "waits_for") if getattr(self, key) is not None]
         if len(said) > 1:
             raise ValueError(f"a task does one thing, and this one says {' and '.join(said)}: make a task of each")

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Protocol
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
+from keepwell.ports.asked import Instant
 from keepwell.ports.offer import Query, Route
 
 from .model import Run, Standing, Tally, Task
@@ -37,6 +38,8 @@ class Doable(Protocol):
 
     async def skip(self, name: str, by: str, note: str) -> Run: ...
 
+    async def rewind(self, name: str, by: str) -> None: ...
+
 
 class RunsAsked(BaseModel):
     """Which page of the occasions: of one task or of all, due before an instant."""
@@ -44,7 +47,7 @@ class RunsAsked(BaseModel):
     model_config = _STRICT
 
     task: str | None = Field(default=None, max_length=200)
-    before: AwareDatetime | None = None
+    before: Instant | None = None
     limit: int = Field(default=50, ge=1, le=1000)
 
 
@@ -104,14 +107,20 @@ def _questions(verbs: Verbs) -> tuple[Route, ...]:
 def _wishes(verbs: Verbs) -> tuple[Route, ...]:
     deeds = verbs.deeds
 
-    async def run(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
-        return run_json(await deeds.run_now(name, _who(request, said)))
+    async def run(request: Request, name: str) -> dict[str, Any]:
+        # In the name of who sends it: what the work needs a permission for, another person than that one gives.
+        return run_json(await deeds.run_now(name, _person(verbs.caller(request))))
 
     async def done(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
         return run_json(await deeds.done(name, _who(request, said), (said or Said()).note))
 
     async def skip(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
         return run_json(await deeds.skip(name, _who(request, said), (said or Said()).note))
+
+    async def rewind(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
+        await deeds.rewind(name, _who(request, said))
+        task, standing = verbs.kept.find(name)
+        return task_json(task, standing, verbs.now())
 
     def _who(request: Request, said: Said | None) -> str:
         return (said.by if said is not None else "") or _person(verbs.caller(request))
@@ -120,6 +129,7 @@ def _wishes(verbs: Verbs) -> tuple[Route, ...]:
         Route("POST", _BASE + "/{name:path}/run", WRITE, run, "Do it now; the work goes on after the answer"),
         Route("POST", _BASE + "/{name:path}/done", WRITE, done, "A person did it"),
         Route("POST", _BASE + "/{name:path}/skip", WRITE, skip, "It is not done this time"),
+        Route("POST", _BASE + "/{name:path}/rewind", WRITE, rewind, "The clock had been ahead: what it decided of the future is forgotten"),
     )
 
 

@@ -64,10 +64,16 @@ def standing(connection: Connection, name: str) -> Standing | None:
     row = connection.execute(select(TASK).where(TASK.c.name == name)).first()
     if row is None:
         return None
-    newest = _newest(name).limit(1)
-    opened = connection.execute(newest.where(RUN.c.state.in_(_OPEN))).first()
-    last = connection.execute(newest.where(RUN.c.state.not_in(_OPEN))).first()
-    return Standing(row.decided_until, run_of(opened) if opened else None, run_of(last) if last else None, row.last_success)
+    opened = connection.execute(_newest(name).where(RUN.c.state.in_(_OPEN)).limit(1)).first()
+    return Standing(row.decided_until, run_of(opened) if opened else None, _last(connection, name), row.last_success)
+
+
+def _last(connection: Connection, name: str) -> Run | None:
+    """The newest that ended. One that had to wait may have begun after another that was due later: a person began that one meanwhile."""
+    ended = select(RUN).where(RUN.c.task == name, RUN.c.state.not_in(_OPEN)).limit(1)
+    begun = ended.where(RUN.c.started_at.is_not(None)).order_by(RUN.c.started_at.desc(), RUN.c.due_at.desc())
+    rows = [connection.execute(query).first() for query in (ended.order_by(RUN.c.due_at.desc()), begun)]
+    return max((run_of(row) for row in rows if row is not None), key=lambda run: run.started_at or run.due_at, default=None)
 
 
 def names(connection: Connection) -> list[str]:
@@ -87,6 +93,15 @@ def last_success(connection: Connection, task: str) -> tuple[bool, datetime | No
 
 
 # --- what happens to an occasion ---------------------------------------------------------------------------------------------
+
+
+def rewind(connection: Connection, task: str, by: str, to: datetime, now: datetime) -> None:
+    """The clock had been ahead: what was kept of occasions after ``to`` goes (the journal has it), and they are decided anew."""
+    until = connection.execute(select(TASK.c.decided_until).where(TASK.c.name == task)).scalar_one()
+    connection.execute(delete(RUN).where(RUN.c.task == task, RUN.c.due_at > to, RUN.c.state.not_in(_OPEN)))
+    connection.execute(update(TASK).where(TASK.c.name == task).values(decided_until=to))
+    connection.execute(update(TASK).where(TASK.c.name == task, TASK.c.last_success > to).values(last_success=to))
+    append_many(connection, [NewEntry(by, "task.rewound", subject(task), {"decided_until": until.isoformat()})], now)
 
 
 def miss(connection: Connection, task: str, missed: Sequence[Missed], now: datetime) -> None:
@@ -203,13 +218,19 @@ def forget(connection: Connection, before: datetime, most: int = 5000) -> int:
 
 
 def runs(connection: Connection, task: str | None, before: datetime | None, limit: int) -> list[Run]:
-    """Occasions, newest first: of one task, or of all."""
-    query = select(RUN).order_by(RUN.c.due_at.desc(), RUN.c.task).limit(limit)
+    """Occasions, newest first: of one task, or of all. Those of one instant stay together, beyond the limit too: the next page begins
+    before that instant, and none may be lost between them."""
+    wanted = select(RUN).order_by(RUN.c.due_at.desc(), RUN.c.task)
     if task is not None:
-        query = query.where(RUN.c.task == task)
+        wanted = wanted.where(RUN.c.task == task)
     if before is not None:
-        query = query.where(RUN.c.due_at < before)
-    return [run_of(row) for row in connection.execute(query)]
+        wanted = wanted.where(RUN.c.due_at < before)
+    found = [run_of(row) for row in connection.execute(wanted.limit(limit))]
+    if len(found) < limit or not found:
+        return found
+    last = found[-1].due_at
+    together = [run_of(row) for row in connection.execute(wanted.where(RUN.c.due_at == last))]
+    return [*(run for run in found if run.due_at > last), *together]
 
 
 def between(connection: Connection, start: datetime, end: datetime, most: int = 100_000) -> list[Run]:

@@ -33,4 +33,5 @@ RUN = Table(
     Column("occasions", Integer, nullable=False),
     Index("task_run_by_due", "due_at"),
     Index("task_run_by_state", "state", "task"),
+    Index("task_run_by_start", "task", "started_at"),
 )

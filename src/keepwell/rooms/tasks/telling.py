@@ -6,9 +6,9 @@ from datetime import datetime
 from keepwell.kernel.durations import format_duration
 from keepwell.ports.alerts import Active
 
-from .model import Run, Standing, State, Task, stamp
+from .model import Run, Standing, State, Task, later, stamp
 
-FAILED, MISSED, OVERDUE = "TaskFailed", "TaskMissed", "TaskOverdue"
+FAILED, MISSED, OVERDUE, AHEAD = "TaskFailed", "TaskMissed", "TaskOverdue", "TaskAhead"
 
 
 def alerts_of(task: Task, standing: Standing, now: datetime) -> tuple[Active, ...]:
@@ -23,6 +23,8 @@ def _alerts(task: Task, standing: Standing, now: datetime) -> Iterator[Active]:
         yield _active(task, FAILED, f"{task.name} {verb}: {last.sentence}", last, last.ended_at or last.due_at)
     if last is not None and last.state is State.MISSED and not _is_held_up(standing):
         yield _active(task, MISSED, f"{task.name} of {stamp(last.due_at)} was missed: {last.sentence}", last, last.ended_at or last.due_at)
+    if standing.ahead_since is not None:
+        yield _alert(task, AHEAD, f"nothing of {task.name} begins {ahead_words(task, standing)}", "", standing.ahead_since)
     since = overdue_since(task, standing)
     if standing.open is not None and since is not None and since <= now:
         yield _active(task, OVERDUE, f"{task.name} of {stamp(standing.open.due_at)} {_why(task, standing)}", standing.open, since)
@@ -39,7 +41,7 @@ def overdue_since(task: Task, standing: Standing) -> datetime | None:
     run = standing.open
     if run is None or run.started_at is None:
         return None
-    ends = [run.started_at + task.expected] if task.expected is not None else []
+    ends = [later(run.started_at, task.expected)] if task.expected is not None else []
     return min([*ends, *([standing.held_since] if standing.held_since is not None else [])], default=None)
 
 
@@ -54,9 +56,19 @@ def _why(task: Task, standing: Standing) -> str:
     return f"{what} longer than {format_duration(task.expected)}{rest}"
 
 
+def ahead_words(task: Task, standing: Standing) -> str:
+    """Until when nothing of it begins, why, and what a person can do."""
+    until = stamp(standing.decided_until)
+    return f"until {until}: the clock was there once, or it is behind now; if it is right now, say keepwell tasks rewind {task.name}"
+
+
 def _active(task: Task, name: str, summary: str, run: Run, since: datetime) -> Active:
+    return _alert(task, name, summary, run.record, since)
+
+
+def _alert(task: Task, name: str, summary: str, record: str, since: datetime) -> Active:
     labels = {"alertname": name, "task": task.name, "severity": task.severity}
-    annotations = {"summary": summary, **({"record": run.record} if run.record else {})}
+    annotations = {"summary": summary, **({"record": record} if record else {})}
     return Active(labels, annotations, "firing", active_since=since, firing_since=since)
 
 

@@ -73,6 +73,14 @@ def begun(call: Call, run: dict[str, Any]) -> int:
     return Exit.OK
 
 
+def rewound(call: Call, tasks: list[dict[str, Any]]) -> int:
+    """When tasks are due now."""
+    call.output.data({"tasks": tasks})
+    for task in tasks:
+        call.output.say(f"{task['name']} is due next {_when(task['next'])}", style="ok")
+    return Exit.OK
+
+
 def _runs(call: Call, runs: list[dict[str, Any]], *, named: bool) -> None:
     columns = (*(("task",) if named else ()), "due", "state", "took", "by", "what came of it")
     rows = [(*((one["task"],) if named else ()), _due(one), one["state"], _took(one), one["by"], _came(one)) for one in runs]

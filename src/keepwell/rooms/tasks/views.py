@@ -8,6 +8,7 @@ from keepwell.kernel.cadences import next_instant
 from keepwell.kernel.durations import format_duration
 
 from .model import Run, Standing, Task
+from .telling import ahead_words
 
 
 def instant(at: datetime | None) -> str | None:
@@ -22,7 +23,7 @@ def listing(shown: Sequence[tuple[Task, Standing]], now: datetime) -> dict[str, 
 
 def task_json(task: Task, standing: Standing, now: datetime) -> dict[str, Any]:
     """One task for programs."""
-    following = None if task.waits_for else next_instant(task.cadence, now)
+    following = None if task.waits_for else next_instant(task.cadence, max(now, standing.decided_until))
     return {
         "name": task.name,
         "state": state_word(task, standing),
@@ -47,7 +48,7 @@ def state_word(task: Task, standing: Standing) -> str:
     """How a task stands, in one word: that of its open occasion, ``held``, ``missing``, that of its newest occasion, or ``new``."""
     if standing.open is not None:
         return standing.open.state.value
-    if standing.held_since is not None:
+    if standing.held_since is not None or standing.ahead_since is not None:
         return "held"
     if task.waits_for:
         return "missing"
@@ -60,6 +61,8 @@ def sentence(task: Task, standing: Standing) -> str:
         return standing.open.sentence
     if standing.held_since is not None:
         return f"due since {instant(standing.held_since)}: {standing.held_because}"
+    if standing.ahead_since is not None:
+        return f"nothing begins {ahead_words(task, standing)}"
     if task.waits_for:
         return f"it waits for {task.waits_for}, which nobody supplied"
     if standing.last is None:

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from keepwell.kernel.durations import parse_duration
 from keepwell.kernel.problems import UsageError
+from keepwell.ports.asked import Instant
 from keepwell.rooms.alerts.matchers import parse_matchers
 from keepwell.rooms.alerts.model import Matcher
 
@@ -81,8 +82,8 @@ class HistoryAsked(BaseModel):
     service: str | None = None
     state: Literal["firing", "resolved"] | None = None
     matcher: list[str] = []
-    start: AwareDatetime | None = None
-    end: AwareDatetime | None = None
+    start: Instant | None = None
+    end: Instant | None = None
 
 
 class StatsAsked(BaseModel):
@@ -91,7 +92,7 @@ class StatsAsked(BaseModel):
     model_config = _STRICT
 
     over: Duration = "7d"
-    end: AwareDatetime | None = None
+    end: Instant | None = None
     zone: str = "UTC"
 
 
@@ -107,7 +108,7 @@ class NewAlert(BaseModel):
     labels: Mapping[Label, str] = {}
     annotations: Mapping[Label, str] = {}
     lasts: Duration | None = Field(default=None, alias="for")
-    ends_at: AwareDatetime | None = None
+    ends_at: Instant | None = None
 
     @model_validator(mode="after")
     def _one_end(self) -> Self:
@@ -132,7 +133,7 @@ class Acknowledging(BaseModel):
     by: Name = ""
     note: Text = ""
     lasts: Duration | None = Field(default=None, alias="for")
-    until: AwareDatetime | None = None
+    until: Instant | None = None
 
     @model_validator(mode="after")
     def _one_end(self) -> Self:
@@ -164,8 +165,8 @@ class NewSilence(BaseModel):
 
     id: str = ""
     matchers: list[str] = Field(min_length=1)
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
     lasts: Duration | None = Field(default=None, alias="for")
     comment: str = Field(min_length=1, max_length=10_000)
     by: Name = ""

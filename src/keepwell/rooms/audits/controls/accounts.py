@@ -22,7 +22,7 @@ class AccountsOptions(Options):
     """Accounts beside root that may log in. One that is missing is a finding, and so is any other that may. Without it nothing is said of
     who may log in."""
     administrators: tuple[str, ...] = ()
-    """Accounts that may be in the groups sudo, wheel and admin."""
+    """Accounts that may be in the groups sudo, wheel and admin, be it as their first group."""
     present: tuple[str, ...] = ()
     """Accounts that must exist, whether they log in or not, such as the one of a service."""
 
@@ -39,7 +39,8 @@ def read(options: AccountsOptions, answers: Sequence[Result], now: datetime) -> 
     shadow = answers[2].stdout if answers[2].succeeded else ""
     if not accounts:
         raise AnswerError("getent passwd lists no account")
-    return [*_roots(accounts), *_logins(options, accounts), *_administrators(options, groups), *_empty(shadow)]
+    administrators = _administrators(options, accounts, groups)
+    return [*_roots(accounts), *_logins(options, accounts), *administrators, *_empty(accounts, shadow)]
 
 
 def _fields(line: str, count: int, database: str) -> list[str]:
@@ -70,18 +71,25 @@ def _logins(options: AccountsOptions, accounts: Sequence[Sequence[str]]) -> Iter
             )
 
 
-def _administrators(options: AccountsOptions, groups: Sequence[Sequence[str]]) -> Iterator[Finding]:
-    for name, _, _, members in groups:
-        for member in filter(None, members.split(",") if name in ADMINISTRATORS else ()):
+def _administrators(options: AccountsOptions, accounts: Sequence[Sequence[str]], groups: Sequence[Sequence[str]]) -> Iterator[Finding]:
+    for name, _, number, listed in groups:
+        if name not in ADMINISTRATORS:
+            continue
+        first = [fields[0] for fields in accounts if fields[3] == number]  # group(5) does not list those whose first group it is
+        for member in dict.fromkeys(filter(None, (*listed.split(","), *first))):
             if member not in (*options.administrators, "root"):
                 yield Finding(f"{name} {member}", f"the account {shown(member)} is in the group {name} and no administrator")
 
 
-def _empty(shadow: str) -> Iterator[Finding]:
+def _empty(accounts: Sequence[Sequence[str]], shadow: str) -> Iterator[Finding]:
+    """Accounts whose password is empty, in passwd(5) itself or in shadow(5)."""
+    without = [fields[0] for fields in accounts if fields[1] == ""]
     for line in shadow.splitlines():
         name, _, rest = line.partition(":")
         if rest.partition(":")[0] == "" and ":" in line:
-            yield Finding(f"password {name}", f"the account {shown(name)} needs no password")
+            without.append(name)
+    for name in dict.fromkeys(without):
+        yield Finding(f"password {name}", f"the account {shown(name)} needs no password")
 
 
 DRIVER = Control(

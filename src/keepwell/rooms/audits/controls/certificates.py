@@ -16,6 +16,12 @@ from keepwell.rooms.audits.reading import C_LOCALE, shown, text_of
 
 LIMIT = 1024 * 1024
 _PEM = re.compile(r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----.{1,100000}?-----END (?:X509 |TRUSTED )?CERTIFICATE-----", re.DOTALL)
+_REASONS = (
+    re.compile(r":error:[0-9A-F]{1,16}:[^:\n]*:[^:\n]*:(?!system lib:)([^:\n]+)"),
+    re.compile(r":error:[^\n]{1,500}:\d+:([^:\n]+)$", re.MULTILINE),
+    re.compile(r"^(connect:errno=\d+)$", re.MULTILINE),
+)
+"""Where openssl says why (ERR_print_errors(3): number, library, function, reason, file, line, data), the clearest first."""
 
 Path = Annotated[str, Field(pattern="^/")]
 Address = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")]
@@ -60,9 +66,15 @@ def read(options: CertificatesOptions, answers: Sequence[Result], now: datetime)
         text = text_of(answer, f"reading {shown(place)}" if is_file else f"asking {place}", (0,) if is_file else (0, 1))
         blocks = _PEM.findall(text)
         if not blocks:
-            raise AnswerError(f"{place} has no certificate")
+            raise AnswerError(f"{place} has no certificate" if is_file else f"{place} showed no certificate{_why(answer)}")
         found += [finding for block in blocks for finding in _judge(place, block, now, options.within)]
     return found
+
+
+def _why(answer: Result) -> str:
+    """What openssl says of it, without its numbers and places in its source."""
+    said = next(filter(None, (reason.search(answer.stderr) for reason in _REASONS)), None)
+    return f": {shown(said[1])}" if said else ""
 
 
 def _judge(place: str, block: str, now: datetime, within: timedelta) -> list[Finding]:

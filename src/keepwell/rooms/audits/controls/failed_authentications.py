@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 
 from keepwell.config.options import Duration, Options
 from keepwell.kernel.durations import format_duration
-from keepwell.kernel.problems import AnswerError
+from keepwell.kernel.problems import AnswerError, AskError
 from keepwell.kernel.zones import find_zone
 from keepwell.ports.runner import Command, Result
 from keepwell.rooms.audits.model import Control, Finding
@@ -27,7 +27,11 @@ NOBODY = "an address that is not told"
 _ISO = re.compile(r"\W{0,3}(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?")
 _SYSLOG = re.compile(r"([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d)\b")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_ADDRESS = re.compile(r"(?<![\w.:])(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F:]{2,39})(?![\w:]|\.\d)")
+_WRITTEN = r"((?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F:]{2,39})(?![\w:]|\.\d)"
+_ADDRESS = re.compile(rf"(?<![\w.:]){_WRITTEN}")
+_FROM = re.compile(rf"(?:\bfrom[ =:]|\brhost=|\bclient[ =:])[ \[]{{0,2}}{_WRITTEN}", re.IGNORECASE)
+_SEARCHES = {"*.xz": "xzgrep", "*.lzma": "xzgrep", "*.bz2": "bzgrep", "*.zst": "zstdgrep"}
+"""What searches logs that gzip(1) cannot open; zgrep(1) searches all others."""
 
 Path = Annotated[str, Field(pattern="^/.*[^/]$")]
 
@@ -41,7 +45,8 @@ class FailedAuthenticationsOptions(Options):
     """Where failures are written, and how many are too many."""
 
     paths: tuple[Path, ...] = Field(min_length=1)
-    """Log files. Rotated ones beside them (the same name with more behind it) are read as well, compressed ones too."""
+    """Log files. Rotated ones beside them (the same name with more behind it) are read as well, compressed ones too (gzip, xz, bzip2 and
+    zstd, each with its own program)."""
     pattern: Annotated[str, Field(min_length=1)] = FAILED
     """An extended regular expression as grep takes it, whatever the case, that a failure's line fits."""
     over: Duration = timedelta(days=1)
@@ -53,15 +58,17 @@ class FailedAuthenticationsOptions(Options):
 
 
 def ask(options: FailedAuthenticationsOptions) -> tuple[Command, ...]:
-    """For each path one find(1) with zgrep(1) over the file and its rotated ones that changed within the time."""
+    """For each path one find(1) with zgrep(1) and its kin over the file and its rotated ones that changed within the time."""
     minutes = str(int(options.over / timedelta(minutes=1)) + 2)
-    search = ("-exec", "zgrep", "-h", "-i", "-a", "-E", "-e", options.pattern, "{}", ";")
+    search = ("-h", "-i", "-a", "-E", "-e", options.pattern, "{}", ";")
+    others = [word for ending, program in _SEARCHES.items() for word in ("-name", ending, "-exec", program, *search, "-o")]
     found = []
     for path in options.paths:
         folder, _, name = path.rpartition("/")
         escaped = re.sub(r"([*?\[\]\\])", r"\\\1", name)
         where = ("find", "-H", folder or "/", "-maxdepth", "1", "-type", "f", "-name", f"{escaped}*", "-printf", "\\0%p\\n")
-        found.append(Command((*where, "-mmin", f"-{minutes}", *search), environment=C_LOCALE, output_limit=LIMIT, package="gzip"))
+        argv = (*where, "-mmin", f"-{minutes}", "(", *others, "-exec", "zgrep", *search, ")")
+        found.append(Command(argv, environment=C_LOCALE, output_limit=LIMIT, package="gzip"))
     return tuple(found)
 
 
@@ -72,6 +79,7 @@ def read(options: FailedAuthenticationsOptions, answers: Sequence[Result], now: 
     for path, answer in zip(options.paths, answers, strict=True):
         counted: dict[str, int] = {}
         lines = text_of(answer, "searching the log").splitlines()
+        _check_searched(path, answer.stderr)
         if not any(line.startswith("\0") for line in lines):
             raise AnswerError(f"there is no log {shown(path)}")
         for line in lines:
@@ -89,11 +97,20 @@ def read(options: FailedAuthenticationsOptions, answers: Sequence[Result], now: 
     return found
 
 
+def _check_searched(path: str, errors: str) -> None:
+    """Raises AskError where a log was not searched, or not to its end: find(1) ends well whatever became of what it started."""
+    for line in filter(None, map(str.strip, errors.splitlines())):
+        moved = path in line and "No such file or directory" in line  # rotated meanwhile: its new name is searched the next time
+        if not (moved or "warning:" in line or "trailing garbage ignored" in line):
+            raise AskError(f"not all of {shown(path)} was searched: {shown(line)}")
+
+
 def address_in(line: str) -> str:
-    """The first IP address in a line."""
-    for match in _ADDRESS.finditer(line):
+    """The IP address from which it was tried: the last that stands behind ``from`` or its kin, since a name that somebody tries to log in
+    with stands before it and may look like an address; else the first in the line."""
+    for match in (*reversed(list(_FROM.finditer(line))), *_ADDRESS.finditer(line)):
         try:
-            return str(ipaddress.ip_address(match[0]))
+            return str(ipaddress.ip_address(match[1]))
         except ValueError:
             continue  # a time of day, a part of a version
     return NOBODY

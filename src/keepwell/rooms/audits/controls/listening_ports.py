@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from keepwell.config.options import Options
-from keepwell.kernel.problems import AnswerError
+from keepwell.kernel.problems import AnswerError, AskError
 from keepwell.kernel.quoting import quoted
 from keepwell.ports.runner import Command, Result
 from keepwell.rooms.audits.model import Control, Finding
@@ -106,6 +106,8 @@ def read(options: ListeningPortsOptions, answers: Sequence[Result], now: datetim
     """A finding for each listener that is not expected, and for each expected port without one."""
     every = [listener for line in text_of(answers[0], "ss").splitlines() if line.strip() for listener in [_listener(line)]]
     wanted = [one for one in every if options.program is None or one.is_of(options.program)]
+    if options.program is not None and not wanted and any(not one.program for one in every):
+        raise AskError(f"ss does not tell which sockets are those of {shown(options.program)}: is it asked as root?")
     expected = [parse_expected(one) for one in options.expected]
     found = {}
     for one in wanted:

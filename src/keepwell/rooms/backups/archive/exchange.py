@@ -10,18 +10,29 @@ _AT_FDCWD = -100
 _RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2
 
 
+class Stranded(OSError):
+    """What was at its place lies where the new one was: nothing there may be removed."""
+
+
 def put_in_place(new: Path, place: Path, aside: Path) -> bool:
     """Puts ``new`` at ``place``; what was there is ``aside`` afterwards. All are in one file system. Gives whether anything was there.
 
-    Raises OSError; FileExistsError where ``aside`` is taken. Interrupted, what was at ``place`` is there still, or lies where ``new`` did:
-    whoever calls it removes neither.
+    Raises OSError, FileExistsError among them where ``aside`` is taken: then everything is where it was, but for Stranded. Interrupted by
+    a crash, what was at ``place`` is there still, or lies where ``new`` did.
     """
     if os.path.lexists(aside):
         raise FileExistsError(f"{aside} exists already")
     was_there = os.path.lexists(place)
     _rename(new, place, _RENAME_EXCHANGE if was_there else _RENAME_NOREPLACE)
     if was_there:
-        _rename(new, aside, _RENAME_NOREPLACE)
+        try:
+            _rename(new, aside, _RENAME_NOREPLACE)
+        except OSError as error:
+            try:
+                _rename(new, place, _RENAME_EXCHANGE)
+            except OSError as again:
+                raise Stranded(again.errno, f"{again.strerror}; what was there lies in {new}", str(place)) from error
+            raise
     sync_folder(place.parent)
     return was_there
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from keepwell.kernel.problems import AnswerError
+from keepwell.kernel.problems import AnswerError, AskError
 from keepwell.rooms.backups.model import Manifest, Member, MemberKind
 from keepwell.rooms.backups.words import named
 from keepwell.rooms.backups.words import size as size_words
@@ -27,10 +27,10 @@ Wanted = Callable[[str], bool]
 def extract(folder: Path, manifest: Manifest, into: Path, identities: Sequence[Any], stop: Stop, wanted: Wanted = lambda _: True) -> int:
     """Restores the members whose paths are ``wanted`` into an empty folder; gives how many.
 
-    Raises AnswerError where the archive differs from its list, a name leads outside or twice to the same place, or there is no room;
-    OSError where the folder cannot be written.
+    Raises AnswerError where the archive differs from its list, or a name leads outside or twice to the same place; AskError where there is
+    no room; OSError where the folder cannot be written.
     """
-    _refuse_full(into, manifest)
+    _refuse_full(into, _needed(members_of(folder, manifest, identities), wanted))
     root = os.open(into, _FOLDER)
     try:
         restoring = _Restoring(root)
@@ -67,10 +67,25 @@ def _is_wanted(content: Content, wanted: Wanted, moved: Mapping[str, str]) -> bo
     return wanted(member.path)
 
 
-def _refuse_full(into: Path, manifest: Manifest) -> None:
+def _needed(members: Iterable[Member], wanted: Wanted) -> int:
+    """How many bytes the files have that are restored, also those that come under the path of a hard link to them."""
+    sizes: dict[str, int] = {}
+    needed = 0
+    for member in members:
+        if member.superseded:
+            continue
+        if wanted(member.path):
+            needed += sizes.pop(member.target, 0) if member.kind is MemberKind.HARD_LINK else member.size
+        elif member.kind is MemberKind.FILE:
+            sizes[member.path] = member.size
+    return needed
+
+
+def _refuse_full(into: Path, needed: int) -> None:
     free = shutil.disk_usage(into).free
-    if free < manifest.totals.bytes:
-        raise AnswerError(f"{into} has {size_words(free)} free, and the copy needs {size_words(manifest.totals.bytes)}")
+    if free < needed:
+        # Nothing is wrong with the copy.
+        raise AskError(f"{into} has {size_words(free)} free, and what is restored needs {size_words(needed)}")
 
 
 class _Restoring:

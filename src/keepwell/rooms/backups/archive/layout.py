@@ -49,6 +49,7 @@ def manifest_bytes(manifest: Manifest) -> bytes:
         "members": _part(manifest.members),
         "holds": {"members": totals.members, "files": totals.files, "bytes": totals.bytes, "changed_while_read": totals.changed},
         "left_out": list(totals.left_out),
+        "left_out_unsaid": totals.unsaid,
         "encrypted_for": list(manifest.recipients),
         "signed_by": manifest.key,
     }
@@ -74,7 +75,12 @@ def read_manifest(data: bytes) -> Manifest:
         archive=_read_part(value["archive"]),
         members=_read_part(value["members"]),
         totals=Totals(
-            int(holds["members"]), int(holds["files"]), int(holds["bytes"]), int(holds["changed_while_read"]), tuple(value["left_out"])
+            int(holds["members"]),
+            int(holds["files"]),
+            int(holds["bytes"]),
+            int(holds["changed_while_read"]),
+            tuple(value["left_out"]),
+            int(value.get("left_out_unsaid", 0)),
         ),
         recipients=tuple(value["encrypted_for"]),
         key=str(value["signed_by"]),

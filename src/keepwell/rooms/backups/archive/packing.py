@@ -1,7 +1,8 @@
 """Writing an archive: each member into a tar stream (POSIX pax, IEEE 1003.1-2001) and, as a line, into the list of members.
 
 A file is read once: what is hashed is what is archived. One that was rewritten or cut short while it was read is read again, up to three
-times: the later member holds, as for tar itself. One that only grew (a log) is whole up to the length that it had when it was opened.
+times: the later member holds, as for tar itself. One that only grew (a log) is whole up to the length that it had when it was opened;
+whether it only grew is seen by reading that much of it once more.
 """
 
 import grp
@@ -53,7 +54,7 @@ class Packer:
         self._totals = Totals()
 
     def pack(self, everything: Iterable[Seen | LeftOut]) -> Totals:
-        """Writes all of it, and the end of the archive. ``stop`` (asked between members) raises where it shall end early. Raises
+        """Writes all of it, and the end of the archive. ``stop`` (asked again and again) raises where it shall end early. Raises
         AnswerError where something cannot be read, OSError where it cannot be written."""
         for one in everything:
             self._stop()
@@ -66,8 +67,11 @@ class Packer:
         return self._totals
 
     def _leave_out(self, sentence: str) -> None:
-        if len(self._totals.left_out) < _MOST_SAID:
-            self._totals = replace(self._totals, left_out=(*self._totals.left_out, sentence))
+        totals = self._totals
+        if len(totals.left_out) < _MOST_SAID:
+            self._totals = replace(totals, left_out=(*totals.left_out, sentence))
+        else:
+            self._totals = replace(totals, unsaid=totals.unsaid + 1)
 
     def _put(self, seen: Seen) -> None:
         identity = (seen.facts.st_dev, seen.facts.st_ino)
@@ -116,6 +120,7 @@ class Packer:
         self._write(_header(member))
         digest, left, is_short = sha256(), member.size, False
         while left:
+            self._stop()
             data = _read(handle, min(left, CHUNK))
             is_short = not data
             data = data or bytes(min(left, CHUNK))
@@ -126,9 +131,23 @@ class Packer:
         after = os.fstat(handle)
         grew = after.st_size > member.size
         changed = is_short or after.st_size < member.size or (after.st_mtime_ns != member.mtime and not grew)
+        changed = changed or (grew and not self._begins_so(handle, member.size, digest.digest()))
         member = replace(member, sha256=digest.hexdigest(), changed=changed and last, superseded=changed and not last)
         self._list(member)
         return member
+
+    def _begins_so(self, handle: int, size: int, wanted: bytes) -> bool:
+        """Whether the first bytes of a file are still the ones that were archived."""
+        digest = sha256()
+        os.lseek(handle, 0, os.SEEK_SET)
+        while size:
+            self._stop()
+            data = _read(handle, min(size, CHUNK))
+            if not data:
+                return False
+            digest.update(data)
+            size -= len(data)
+        return digest.digest() == wanted
 
     def _add(self, member: Member) -> None:
         self._write(_header(member))
@@ -184,8 +203,9 @@ def _header(member: Member) -> bytes:
     info.mode, info.uid, info.gid, info.uname, info.gname = member.mode, member.uid, member.gid, member.user, member.group
     info.size, info.linkname = member.size, member.target
     info.mtime = max(0, member.mtime // 1_000_000_000)
-    # With all its digits: a float has too few.
-    info.pax_headers = {"mtime": f"{member.mtime // 1_000_000_000}.{member.mtime % 1_000_000_000:09d}"}
+    # With all its digits: a float has too few. Before 1970 the sign is that of the whole number, as tar reads it.
+    seconds, rest = divmod(abs(member.mtime), 1_000_000_000)
+    info.pax_headers = {"mtime": f"{'-' if member.mtime < 0 else ''}{seconds}.{rest:09d}"}
     return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 

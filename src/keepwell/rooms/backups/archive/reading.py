@@ -32,12 +32,12 @@ def check_parts(folder: Path, manifest: Manifest, stop: Stop) -> None:
     """Reads both files from the disk and compares them with the manifest. Raises AnswerError with what is wrong."""
     for part in (manifest.archive, manifest.members):
         stop()
-        _check_part(folder / part.name, part)
+        _check_part(folder / part.name, part, stop)
 
 
-def _check_part(path: Path, wanted: Part) -> None:
+def _check_part(path: Path, wanted: Part, stop: Stop) -> None:
     try:
-        found = part_of(path)
+        found = part_of(path, stop)
     except FileNotFoundError:
         raise AnswerError(f"{wanted.name} is missing") from None
     except OSError as error:
@@ -86,9 +86,9 @@ def _open(path: Path, identities: Sequence[Any]) -> Iterator[Opened]:
 class Content:
     """A member with its bytes: ``take`` hands them over as they are read (at most once, for files only)."""
 
-    def __init__(self, member: Member, source: IO[bytes] | None) -> None:
+    def __init__(self, member: Member, source: IO[bytes] | None, stop: Stop) -> None:
         self.member = member
-        self._source = source
+        self._source, self._stop = source, stop
         self.is_taken = False
 
     def rename(self, member: Member) -> None:
@@ -102,6 +102,7 @@ class Content:
             return
         digest, size = sha256(), 0
         while data := self._source.read(CHUNK):
+            self._stop()
             digest.update(data)
             size += len(data)
             taker(data)
@@ -123,7 +124,7 @@ def walk(folder: Path, manifest: Manifest, identities: Sequence[Any], stop: Stop
             if member is None:
                 raise AnswerError(f"the archive holds {named('/' + info.name)}, which its list does not name")
             _compare(info, member)
-            content = Content(member, source if member.kind is MemberKind.FILE else None)
+            content = Content(member, source if member.kind is MemberKind.FILE else None, stop)
             yield content
             if not content.is_taken:
                 content.take()
@@ -169,8 +170,9 @@ def _compare(info: tarfile.TarInfo, member: Member) -> None:
 
 def _nanoseconds(info: tarfile.TarInfo) -> int:
     text = info.pax_headers.get("mtime", "")
-    whole, _, rest = text.partition(".")
+    whole, _, rest = text.removeprefix("-").partition(".")
     try:
-        return int(whole) * 1_000_000_000 + int(rest[:9].ljust(9, "0"))
+        nanoseconds = int(whole) * 1_000_000_000 + int(rest[:9].ljust(9, "0"))
+        return -nanoseconds if text.startswith("-") else nanoseconds
     except ValueError:
         return int(info.mtime) * 1_000_000_000

@@ -14,10 +14,11 @@ from keepwell.kernel.problems import AnswerError, NotFound
 from keepwell.rooms.backups.model import Found
 from keepwell.rooms.backups.words import named
 
-from .files import sync_folder
+from .files import open_plain, sync_folder
 from .layout import GOING, LOCK, MANIFEST, SIGNATURE, UNFINISHED, read_manifest
 from .signing import is_signed
 
+_LONGEST_MANIFEST = 16 * 1024 * 1024
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{3}Z-[0-9a-f]{8}")
 
 
@@ -79,12 +80,16 @@ class Repository:
             self.tidy(backup)
 
 
+def _read(path: Path) -> bytes:
+    with open_plain(path) as file:
+        return file.read(_LONGEST_MANIFEST)
+
+
 def found_in(folder: Path, public: bytes | None) -> Found:
     """What a copy's folder holds, by its manifest; the archive itself is not read."""
     id, backup = folder.name, folder.parent.name
     try:
-        data = (folder / MANIFEST).read_bytes()
-        signature = (folder / SIGNATURE).read_bytes()
+        data, signature = _read(folder / MANIFEST), _read(folder / SIGNATURE)
     except FileNotFoundError as error:
         what = "manifest" if str(error.filename).endswith(MANIFEST) else "signature"
         return Found(id, None, fault=f"its {what} is missing, so it was never finished or was tampered with")
@@ -93,7 +98,7 @@ def found_in(folder: Path, public: bytes | None) -> Found:
     digest = sha256(data).hexdigest()
     try:
         manifest = read_manifest(data)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:  # before its signature is looked at: anything
         return Found(id, None, digest, f"its manifest is damaged: {error}")
     fault = ""
     if public is not None and not is_signed(data, signature, public):

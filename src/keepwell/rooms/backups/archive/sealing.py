@@ -19,10 +19,10 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-from keepwell.kernel.problems import AnswerError, AskError
+from keepwell.kernel.problems import AnswerError, AskError, KeepwellError
 from keepwell.rooms.backups.model import Part
 
-from .files import HashedFile
+from .files import HashedFile, open_plain
 
 _OPTIONS: dict[int, int] = {zstd.CompressionParameter.compression_level: 3, zstd.CompressionParameter.checksum_flag: 1}
 
@@ -78,7 +78,7 @@ class _Encrypting:
             try:
                 pyrage.encrypt_io(source, file, list(recipients))
             except BaseException as error:
-                self.error = error
+                self.error = file.failed or error
 
     def finish(self) -> None:
         self.pipe.close()
@@ -93,12 +93,12 @@ class _Encrypting:
 
 
 class Opened:
-    """The content of such a file, as it was before it was sealed. Raises AnswerError with one sentence where it is damaged or encrypted for
-    others."""
+    """The content of such a file, as it was before it was sealed. Raises AnswerError with one sentence where it is damaged, AskError where
+    none of the identities opens it."""
 
     def __init__(self, path: Path, identities: Sequence[Any]) -> None:
         self._name = path.name
-        self._source: BinaryIO = path.open("rb")
+        self._source: BinaryIO = open_plain(path)
         self._age = _Decrypting(self._source, identities) if path.name.endswith(".age") else None
         self._zstd = zstd.ZstdFile(self._age.pipe if self._age else self._source)
 
@@ -134,12 +134,14 @@ class Opened:
             self._age.abandon()
         self._source.close()
 
-    def _explained(self, error: BaseException) -> AnswerError:
+    def _explained(self, error: BaseException) -> KeepwellError:
         if self._age:
             self._age.abandon()
             error = self._age.error or error
         if isinstance(error, pyrage.DecryptError):
-            return AnswerError(f"{self._name} cannot be decrypted with the identity that is set: {error}")
+            sentence = f"{self._name} cannot be decrypted with the identity that is set: {error}"
+            # Another identity opens it: nothing is wrong with the file. (pyrage has one class for this and for a damaged file.)
+            return AskError(sentence) if "No matching keys" in str(error) else AnswerError(sentence)
         if isinstance(error, EOFError):
             return AnswerError(f"{self._name} ends before its compressed stream does: it was cut off")
         return AnswerError(f"{self._name} is damaged: {error}")

@@ -9,7 +9,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -81,6 +81,14 @@ def fingerprint(public: bytes) -> str:
     return f"SHA256:{sha256(public).hexdigest()}"
 
 
+def is_public(data: bytes) -> bool:
+    """Whether this is a public key (PEM) as it signs copies."""
+    try:
+        return isinstance(load_pem_public_key(data), Ed25519PublicKey)
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+
+
 def is_signed(data: bytes, signature: bytes, public: bytes) -> bool:
     """Whether the signature of these bytes was made by the owner of that public key (PEM)."""
     try:
@@ -88,6 +96,6 @@ def is_signed(data: bytes, signature: bytes, public: bytes) -> bool:
         if not isinstance(key, Ed25519PublicKey):
             return False
         key.verify(signature, data)
-    except (InvalidSignature, ValueError):
+    except (InvalidSignature, ValueError, UnsupportedAlgorithm):
         return False
     return True

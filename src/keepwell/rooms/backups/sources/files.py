@@ -34,6 +34,7 @@ class FilesOptions(Options):
 def seen(options: FilesOptions, never: Sequence[str]) -> Iterator[Seen | LeftOut]:
     """Every file, folder and link in the order in which it is archived: a folder before what is in it, names sorted. ``never`` are paths
     that are left out whatever the options say. Raises AnswerError where a path does not exist or a folder may not be read."""
+    never_folders = set(filter(None, map(_identity, never)))
     for root in _roots(options.paths):
         waiting = [root]
         while waiting:
@@ -41,16 +42,27 @@ def seen(options: FilesOptions, never: Sequence[str]) -> Iterator[Seen | LeftOut
             if path in never or _excluded(path, options.exclude):
                 continue
             found = _facts(path, is_root=path == root)
-            if found is None:
+            if found is None or (isinstance(found, Seen) and (found.facts.st_dev, found.facts.st_ino) in never_folders):
                 continue
-            yield found
+            if path != "/":  # what every copy is restored below has no name in an archive
+                yield found
             if isinstance(found, Seen) and stat.S_ISDIR(found.facts.st_mode):
                 waiting += reversed(_names(path))
 
 
+def _identity(path: str) -> tuple[int, int] | None:
+    """Which folder a path leads to, by whatever links and mounts; None where there is none yet."""
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
 def _roots(paths: Sequence[str]) -> list[str]:
     """The paths, each once, and none that lies below another."""
-    clean = sorted({os.path.normpath(path) for path in paths})
+    # Two slashes in front, which POSIX leaves open and normpath keeps, would be a second name of the same file.
+    clean = sorted({f"/{os.path.normpath(path).lstrip('/')}" for path in paths})
     return [path for path in clean if not any(path != other and path.startswith(other.rstrip("/") + "/") for other in clean)]
 
 

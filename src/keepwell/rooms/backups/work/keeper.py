@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from keepwell.kernel.problems import AskError, KeepwellError, NotFound
+from keepwell.kernel.problems import AskError, KeepwellError, NotFound, UsageError
 from keepwell.kernel.quoting import quoted
 from keepwell.ports.host import Host
 from keepwell.ports.permission import Permissions
@@ -27,6 +28,10 @@ from .ports import Blocking, Ports, remove_scratch
 _log = logging.getLogger("keepwell.backups")
 
 _CUT_OFF = "it was cut off when Keepwell ended; nothing of it counts until it is done again"
+_RECOVERY_CUT_OFF = (
+    "it was cut off when Keepwell ended: what was there is in its place still, or beside it under a name with .before-, or in a folder "
+    ".keepwell-recovery-INSTANT beside it"
+)
 
 _OUTCOMES = {"done": Outcome.DONE, "failed": Outcome.FAILED, "refused": Outcome.REFUSED, "waiting": Outcome.WAITING}
 
@@ -54,6 +59,7 @@ class Backups:
         self._service, self._user = "", ""
         self._under_way: dict[int, asyncio.Task[Performed]] = {}
         self._going_on: set[asyncio.Task[None]] = set()
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._stopping = threading.Event()
 
     def configure(self, backups: Mapping[str, Backup], service: str, user: str) -> None:
@@ -149,7 +155,9 @@ class Backups:
             if work.kind == "backup":
                 from .making import make
 
-                return await make(self.ports, backup, run, resumed)
+                async with self._turns[backup.name]:  # two that are asked for at once come one after the other
+                    self._stop()
+                    return await make(self.ports, backup, run, resumed)
             if work.kind == "recovery":
                 from .recovering import recover
 
@@ -200,17 +208,26 @@ class Backups:
         from .making import signer
         from .repositories import reconcile
 
-        faults, key = [], await signer(self.ports)
+        faults: list[str] = []
+        try:
+            key = await signer(self.ports)
+        except KeepwellError as error:
+            return [str(error)]  # each backup and proof will say so; all the rest of the server goes on
         for backup in kept:
             try:
                 await reconcile(self.ports, backup, key.public)
-            except KeepwellError as error:
+            except (KeepwellError, OSError) as error:
                 faults.append(f"{backup.name}: {error}")
         return faults
 
     async def accept(self, name: str, id: str, by: str) -> Copy:
-        """Says of a copy that was held for implausible that it is right. Raises NotFound."""
+        """Says of a copy that was held for implausible that it is right. Raises NotFound, or UsageError where it was not
+        held for implausible."""
         copy = await self.copy(name, id)
+        if copy.gone_at is not None:
+            raise NotFound(f"the copy {id} of {name} is gone: {copy.gone_why}")
+        if not copy.doubt:
+            raise UsageError(f"the copy {id} of {name} is not held for implausible" + (f": {copy.fault}" if copy.fault else ""))
         now = self._host.clock.now()
         accepted = replace(copy, doubt="", accepted=True)
 
@@ -248,11 +265,15 @@ class Backups:
 
 def _cut_off(connection: Connection, now: datetime) -> None:
     """Runs that the last life of the server left behind, stored and in the journal."""
-    left = [replace(run, state=store.CUT_OFF, ended=now, sentence=_CUT_OFF) for run in store.running(connection)]
+    left = [replace(run, state=store.CUT_OFF, ended=now, sentence=_cut_off_sentence(run)) for run in store.running(connection)]
     for run in left:
         store.end(connection, run)
     entries = [journal.NewEntry("keepwell", f"{run.kind}.cut-off", f"backups/{run.backup}", {"run": run.id}) for run in left]
     journal.append_many(connection, entries, now)
+
+
+def _cut_off_sentence(run: Run) -> str:
+    return _RECOVERY_CUT_OFF if run.kind == "recovery" else _CUT_OFF
 
 
 def _performed(run: Run) -> Performed:

@@ -1,8 +1,9 @@
 """Making a backup: a copy is written and read back, judged beside the earlier ones, and only then what is too old goes."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Connection
@@ -11,16 +12,18 @@ from keepwell.kernel.durations import format_duration
 from keepwell.kernel.problems import AskError, KeepwellError
 from keepwell.rooms.backups import store
 from keepwell.rooms.backups.archive.sealing import identities_of
-from keepwell.rooms.backups.archive.signing import Signer, signer_in
+from keepwell.rooms.backups.archive.signing import FILE, Signer, signer_in
 from keepwell.rooms.backups.archive.writing import Means, Wanted, write_copy
-from keepwell.rooms.backups.decide import doubt, retention
+from keepwell.rooms.backups.decide import WENT, doubt, in_order, retention
+from keepwell.rooms.backups.engine import Place
 from keepwell.rooms.backups.model import Copy, Found, Run
 from keepwell.rooms.backups.resolve import Backup
-from keepwell.rooms.backups.words import count
+from keepwell.rooms.backups.source import LeftOut, Seen
+from keepwell.rooms.backups.words import copies_are, count, named
 from keepwell.rooms.backups.words import size as size_words
 from keepwell.storage import journal
 
-from .ports import Ports
+from .ports import Ports, scratch
 from .repositories import reconcile, repository_of
 
 _log = logging.getLogger("keepwell.backups")
@@ -43,8 +46,9 @@ async def make(ports: Ports, backup: Backup, run: Run, resumed: bool) -> Run:
     """Makes the copy of an occasion; gives the run as it ended. ``resumed``: an earlier attempt was cut off, so the copy may be there
     already. Raises KeepwellError or OSError where it failed."""
     key, now = await signer(ports), ports.host.clock.now
-    copies = await reconcile(ports, backup, key.public)
     before = now()
+    copies = await reconcile(ports, backup, key.public)
+    lost = await _lost(ports, backup, before)
     found = await _earlier(ports, backup, run, key) if resumed else None
     if found is None:
         found = await _written(ports, backup, run, key)
@@ -52,11 +56,17 @@ async def make(ports: Ports, backup: Backup, run: Run, resumed: bool) -> Run:
     copy = store.known(found.manifest, found.digest, backup.repository)
     earlier = [one for one in copies if one.id != copy.id]
     copy = replace(copy, doubt=doubt(copy.bytes, copy.files, earlier, backup.options.plausible))
-    ended = _ended(run, copy, found, now(), (now() - before).total_seconds())
+    ended = _ended(run, copy, found, now(), (now() - before).total_seconds(), lost)
     await ports.database.write(lambda connection: _store(connection, ended, copy))
     if not copy.doubt:
         await _forget_safely(ports, backup, run.by)
     return ended
+
+
+async def _lost(ports: Ports, backup: Backup, since: datetime) -> int:
+    """How many copies were found to be gone since then, that nobody deleted."""
+    copies = await ports.database.read(lambda connection: store.copies(connection, backup.name, with_gone=True))
+    return sum(copy.gone_why == WENT and copy.gone_at is not None and copy.gone_at >= since for copy in copies)
 
 
 async def _forget_safely(ports: Ports, backup: Backup, by: str) -> None:
@@ -88,8 +98,8 @@ async def _written(ports: Ports, backup: Backup, run: Run, key: Signer) -> Found
         user=ports.user,
         occasion=run.key,
         source={backup.kind: backup.settings.model_dump(mode="json")},
-        # The repository is no part of what it keeps.
-        everything=backup.source.seen(backup.settings, (str(repository.path),)),
+        # Neither the repository is part of what it keeps, nor what is restored from it to be proven.
+        everything=_without_key(backup.source.seen(backup.settings, (str(repository.path), str(scratch(ports.data)))), ports, backup.place),
     )
     means = Means(ports.host.clock.now, key, backup.place.recipients, await identities(ports, backup), ports.stop)
     try:
@@ -98,7 +108,17 @@ async def _written(ports: Ports, backup: Backup, run: Run, key: Signer) -> Found
         raise AskError(f"the copy cannot be written to {repository.path}: {error.strerror or error}") from error
 
 
-def _ended(run: Run, copy: Copy, found: Found, now: datetime, seconds: float) -> Run:
+def _without_key(everything: Iterator[Seen | LeftOut], ports: Ports, place: Place) -> Iterator[Seen | LeftOut]:
+    """Who can read a repository could sign copies of their own with a key that lies in one of its copies."""
+    key = (ports.data / FILE).stat()
+    for one in everything:
+        if not place.recipients and isinstance(one, Seen) and (one.facts.st_dev, one.facts.st_ino) == (key.st_dev, key.st_ino):
+            yield LeftOut(f"{named(one.path)} is the key that signs copies, and these are not encrypted")
+        else:
+            yield one
+
+
+def _ended(run: Run, copy: Copy, found: Found, now: datetime, seconds: float, lost: int) -> Run:
     assert found.manifest is not None
     totals = found.manifest.totals
     facts = {
@@ -112,7 +132,10 @@ def _ended(run: Run, copy: Copy, found: Found, now: datetime, seconds: float) ->
     if totals.changed:
         sentence += f"; {totals.changed} changed while they were read"
     if totals.left_out:
-        sentence += f"; left out: {totals.left_out[0]}" + (f" and {len(totals.left_out) - 1} more" if len(totals.left_out) > 1 else "")
+        more = len(totals.left_out) - 1 + totals.unsaid
+        sentence += f"; left out: {totals.left_out[0]}" + (f" and {more} more" if more else "")
+    if lost:
+        sentence += f"; {copies_are(lost, 'earlier ')} not in the repository any more, and not deleted by Keepwell"
     if copy.doubt:
         sentence = f"the copy is implausible: {copy.doubt}; nothing older is deleted until somebody accepts it"
     return replace(run, state="failed" if copy.doubt else "done", ended=now, copy=copy.id, sentence=sentence, facts=facts)
@@ -132,7 +155,7 @@ async def forget(ports: Ports, backup: Backup, by: str) -> list[Copy]:
     """Deletes the copies that nothing keeps; gives them. Each is recorded as gone before its files go, so that a crash in between is
     finished later and no copy is ever claimed that is half deleted. Raises AnswerError, OSError or StorageError."""
     now = ports.host.clock.now()
-    copies = await ports.database.read(lambda connection: store.copies(connection, backup.name))
+    copies = in_order(await ports.database.read(lambda connection: store.copies(connection, backup.name)), now)
     verdicts = [one for one in retention(copies, backup.keep, now) if not one.kept]
     repository, gone = repository_of(backup), []
     for verdict in verdicts:
@@ -146,5 +169,5 @@ async def forget(ports: Ports, backup: Backup, by: str) -> list[Copy]:
 
 def _store_gone(connection: Connection, copy: Copy, by: str, now: datetime) -> None:
     store.put(connection, copy)
-    facts = {"copy": copy.id, "why": copy.gone_why, "age": format_duration(now - copy.started)}
+    facts = {"copy": copy.id, "why": copy.gone_why, "age": format_duration(max(now - copy.started, timedelta()))}
     journal.append(connection, journal.NewEntry(by, "backup.copy-deleted", f"backups/{copy.backup}", facts), now)

@@ -2,6 +2,7 @@
 
 import asyncio
 import fnmatch
+import mmap
 import os
 import socket
 from dataclasses import dataclass, replace
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
 
 QUESTION_TIME = 300.0
 """Seconds that a question's command may take."""
-
-LARGEST_TEXT = 16 * 1024 * 1024
-"""Bytes of a file that are searched."""
 
 _BETWEEN_LOOKS = 0.2
 
@@ -161,11 +159,17 @@ def _looked_at(root: Path, question: QuestionOptions) -> str:
         if not question.expect.holds(size):
             raise AnswerError(f"{path} has {size_words(size)}, expected {question.expect}")
         return f"{path} has {size_words(size)}"
-    with file.open("rb") as content:
-        text = content.read(LARGEST_TEXT)
-    if not searcher(question.holds or "")(text):
+    if not _holds(file, question.holds or ""):
         raise AnswerError(f"{path} does not hold {quoted(question.holds or '')}")
     return f"{path} holds {quoted(question.holds or '')}"
+
+
+def _holds(file: Path, pattern: str) -> bool:
+    """Whether a file holds what is looked for; however large it is, it is never in memory as a whole."""
+    if not file.stat().st_size:  # which cannot be mapped
+        return searcher(pattern)(b"")
+    with file.open("rb") as content, mmap.mmap(content.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        return searcher(pattern)(text)
 
 
 def _files(root: Path) -> list[str]:
@@ -204,7 +208,7 @@ async def _started(proof: Proof, start: StartOptions, look: "Look") -> str:
     command = _command(proof, start.run, within + QUESTION_TIME, {"KEEPWELL_PORT": str(port)})
     running = asyncio.ensure_future(proof.ports.host.runner.run(command))
     try:
-        return await _checked(proof, start, start.url.format(port=port), running, look)
+        return await _checked(proof, start, start.url.replace("{port}", str(port)), running, look)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -216,10 +220,10 @@ async def _checked(proof: Proof, start: StartOptions, url: str, running: "asynci
     within = start.within.total_seconds()
     while True:
         seen = [(check, *await look(check, url)) for check in start.checks]
+        if running.done():  # first: what answers then is something else
+            raise AnswerError(f"the service started from the copy {_how(running.result())}")
         if all(is_ok for _, is_ok, _ in seen):
             return f"started from the copy ({start_name(proof.backup.name)}): {', '.join(check for check, _, _ in seen)} ok"
-        if running.done():
-            raise AnswerError(f"the service started from the copy {_how(running.result())}")
         if clock.monotonic() - began > within:
             check, _, sentence = next(one for one in seen if not one[1])
             raise AnswerError(f"the service started from the copy was not ok within {format_duration(start.within)}: {check}: {sentence}")
@@ -244,7 +248,9 @@ def _ended(run: Run, copy: Copy, sentence: str, state: str, now: datetime) -> Ru
 
 def _store(connection: Connection, run: Run, copy: Copy, said: list[str]) -> None:
     assert run.ended is not None
-    store.put(connection, copy)
+    # As it stands now: while it was proven it may have been accepted, or retention may have deleted it.
+    known = store.copy(connection, copy.backup, copy.id) or copy
+    store.put(connection, replace(known, fault=copy.fault, proven_at=copy.proven_at, recovery_seconds=copy.recovery_seconds))
     store.end(connection, run)
     facts = {"run": run.id, "copy": copy.id, "sentence": run.sentence, "steps": said, **run.facts}
     event = "backup.proven" if run.state == "done" else "backup.not-proven"

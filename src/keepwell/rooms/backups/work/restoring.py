@@ -29,34 +29,38 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored: which copy, and how many members of it."""
+    """What was restored: which copy, how many members of it, and which newer copies cannot be relied on."""
 
     manifest: Manifest
     members: int
+    passed_over: Sequence[Found] = ()
 
 
 def restore(wanted: Wanted) -> Restored:
     """Restores; blocks. What is in the folder when it fails is not to be relied on, and the error says so.
 
-    Raises NotFound, UsageError (the folder is not empty), AnswerError (the copy is damaged, or holds nothing of the paths) or OSError."""
+    Raises NotFound, UsageError (the folder is not empty), AnswerError (the copy is damaged, or holds nothing of the paths), AskError (no
+    room) or OSError."""
     repository = Repository(wanted.repository)
-    found = choose(repository, wanted)
+    found, passed_over = choose(repository, wanted)
     assert found.manifest is not None
     folder = repository.copy(wanted.backup, found.id)
     check_parts(folder, found.manifest, lambda: None)
     _make_empty(wanted.into)
     paths = [os.path.normpath(path).strip("/") for path in wanted.only]
-    if not paths:
-        count = extract(folder, found.manifest, wanted.into, wanted.identities, lambda: None)
-    else:
-        count = extract(folder, found.manifest, wanted.into, wanted.identities, lambda: None, lambda path: _is_below(path, paths))
+    is_wanted = (lambda path: _is_below(path, paths)) if paths else (lambda _: True)
+    try:
+        count = extract(folder, found.manifest, wanted.into, wanted.identities, lambda: None, is_wanted)
+    except (AnswerError, OSError) as error:
+        raise AnswerError(f"{error}; what is in {wanted.into} so far is not to be relied on") from error
     if not count and (paths or found.manifest.totals.members):
         raise AnswerError(f"the copy {found.id} holds nothing of {', '.join(wanted.only)}")
-    return Restored(found.manifest, count)
+    return Restored(found.manifest, count, passed_over)
 
 
-def choose(repository: Repository, wanted: Wanted) -> Found:
-    """The copy that is wanted, or the newest that nothing is known against. Raises NotFound or AnswerError."""
+def choose(repository: Repository, wanted: Wanted) -> tuple[Found, Sequence[Found]]:
+    """The copy that is wanted, or the newest that nothing is known against, and the newer ones that are no good. Raises NotFound or
+    AnswerError."""
     copies = repository.copies(wanted.backup, wanted.public)
     if wanted.copy:
         copies = [one for one in copies if one.id == wanted.copy]
@@ -67,7 +71,7 @@ def choose(repository: Repository, wanted: Wanted) -> Found:
     if not good:
         newest = copies[-1]
         raise AnswerError(f"the copy {newest.id} cannot be relied on: {newest.fault}")
-    return good[-1]
+    return good[-1], copies[copies.index(good[-1]) + 1 :]
 
 
 def _is_below(path: str, wanted: Sequence[str]) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 
 from keepwell.ports.records import Recovery
 from keepwell.rooms.backups import store
-from keepwell.rooms.backups.model import Run
+from keepwell.rooms.backups.decide import WENT, in_order
+from keepwell.rooms.backups.model import Copy, Run
 from keepwell.rooms.backups.views import Shown
 
 from .keeper import Backups
@@ -32,15 +33,17 @@ class Showing:
     async def listed(self) -> list[Shown]:
         """Every backup as it stands, in the order of the configuration."""
         database = self.backups.ports.database
-        copies = await database.read(store.copies)
+        copies = await database.read(lambda connection: store.copies(connection, with_gone=True))
+        now = self.backups.ports.host.clock.now()
         newest = await database.read(store.newest_runs)
         return [
             Shown(
                 backup,
-                [copy for copy in copies if copy.backup == name],
+                in_order([copy for copy in copies if copy.backup == name and copy.gone_at is None], now),
                 newest.get((name, "backup")),
                 newest.get((name, "proof")),
                 **self._promised(name),
+                lost=_lost([copy for copy in copies if copy.backup == name], newest.get((name, "backup"))),
             )
             for name, backup in self.backups.backups.items()
         ]
@@ -73,7 +76,7 @@ class Showing:
         if not shown:
             return Recovery(None, None, why="no backup can be made as it is written" if self.backups.backups else "no backup is configured")
         unproven = [one.backup.name for one in shown if one.recovery is None]
-        without = [one.backup.name for one in shown if one.newest is None]
+        without = [one.backup.name for one in shown if one.point(now) is None]
         time = None if unproven else max(one.recovery or 0.0 for one in shown)
         point = None if without else max(one.point(now) or 0.0 for one in shown)
         why = f"{', '.join(without)} has no copy yet" if without else f"{', '.join(unproven)} was never proven" if unproven else ""
@@ -87,3 +90,9 @@ class Showing:
             "rto": min((one.rto for one in held if one.rto is not None), default=None),
             "rpo": min((one.rpo for one in held if one.rpo is not None), default=None),
         }
+
+
+def _lost(copies: Sequence[Copy], made: Run | None) -> int:
+    """How many copies are gone that nobody deleted, since a backup said so last."""
+    since = made.ended if made is not None else None
+    return sum(copy.gone_why == WENT and copy.gone_at is not None and (since is None or copy.gone_at > since) for copy in copies)

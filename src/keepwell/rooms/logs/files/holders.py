@@ -14,11 +14,12 @@ _UNSUPPORTED = (errno.EINVAL, errno.EACCES, errno.EPERM, errno.ENOLCK, errno.ENO
 _WRITES = os.O_WRONLY | os.O_RDWR
 
 
-def is_written(descriptor: int, identity: Identity) -> bool:
-    """Whether any process has the file, of which we hold a descriptor for reading, open for writing.
+def is_written(descriptor: int, identity: Identity) -> bool | None:
+    """Whether any process has the file, of which we hold a descriptor for reading, open for writing; None where that cannot be told.
 
     The kernel gives a read lease only where nobody has, in whatever container or name space they are. Where it gives none at all (a file
-    of somebody else's without the right, a network file system), the open files in /proc are looked through."""
+    of somebody else's without the right, a network file system), the open files in /proc are looked through, as far as this user may see
+    them."""
     try:
         # Whoever opens the file in the instant of the lease makes the kernel send a signal; this one is ignored where nothing is set up.
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
@@ -28,13 +29,15 @@ def is_written(descriptor: int, identity: Identity) -> bool:
             return True
         if error.errno not in _UNSUPPORTED:
             raise
-        return bool(holders_of(identity))
+        if holders_of(identity):
+            return True
+        return False if os.geteuid() == 0 else None
     fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     return False
 
 
 def wait_until_free(descriptor: int, identity: Identity, seconds: float) -> bool:
-    """Waits until nobody writes to the file any more; False where somebody still does after so long."""
+    """Waits until nobody is known to write to the file any more; False where somebody still does after so long."""
     end = time.monotonic() + seconds
     while is_written(descriptor, identity):
         if time.monotonic() >= end:
@@ -79,6 +82,11 @@ def _holder(pid: int) -> Holder:
 def process(pid: int) -> Holder:
     """A process by its number, as a holder."""
     return _holder(pid)
+
+
+def runs(holder: Holder) -> bool:
+    """Whether the process is still there."""
+    return os.path.exists(f"/proc/{holder.pid}")
 
 
 def tell(holder: Holder, name: str) -> bool:

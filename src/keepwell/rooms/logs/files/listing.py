@@ -42,6 +42,8 @@ def live_files(paths: Sequence[str]) -> Found:
     faults: list[str] = []
     for path in paths:
         parent, pattern = os.path.split(os.path.expanduser(path))
+        if not glob.has_magic(path) and os.path.islink(os.path.join(parent, pattern)):
+            faults.append(f"{path} is a link, and links are not followed: name the file itself")
         for place in sorted(glob.glob(parent)) if glob.has_magic(parent) else [parent]:
             try:
                 files |= {live.identity: live for live in _in(place, pattern) if live.identity not in files}

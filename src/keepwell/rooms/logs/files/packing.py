@@ -19,12 +19,18 @@ _GZIP = 31
 _LEVEL = 6
 
 
+_UNKNOWN = (
+    "stays uncompressed: this user cannot tell whether somebody still writes to it, and what they wrote would be lost; "
+    "let Keepwell run as its owner, or with the capability CAP_LEASE"
+)
+
+
 class Busy(Exception):
     """The file is still written to."""
 
 
 class Different(Exception):
-    """What was written is not what was read, or another file has the name already."""
+    """What was written is not what was read, another file has the name already, or nobody can tell whether it is complete."""
 
 
 def pack(folder: Folder, name: str) -> Step:
@@ -35,7 +41,10 @@ def pack(folder: Folder, name: str) -> Step:
     source = folder.open_to_read(name)
     try:
         before = os.fstat(source)
-        if is_written(source, identity_of(before)):
+        written = is_written(source, identity_of(before))
+        if written is None:
+            raise Different(f"{os.path.join(folder.path, name)} {_UNKNOWN}")
+        if written:
             raise Busy(_busy(folder, name, before))
         folder.remove(part)
         if folder.regular(packed) is None:

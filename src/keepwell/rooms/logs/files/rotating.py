@@ -13,7 +13,7 @@ from keepwell.rooms.logs.decide import PART, room_for_one, slots_of, to_drop, to
 from keepwell.rooms.logs.model import Identity, Owner, Rotate, Step
 
 from .folder import Folder, give, identity_of
-from .holders import holders_of, wait_until_free
+from .holders import holders_of, is_written, wait_until_free
 from .listing import Live, archive_of
 from .packing import Busy, Different, pack
 
@@ -145,8 +145,27 @@ def tidy(folder: str, name: str, rotate: Rotate, now: float) -> Iterator[Step]:
         for slot in [*many, *(slot for slot in slots if slot not in many)]:
             found = archive.regular(slot.name)
             if found is not None and (slot in many or (oldest is not None and found.st_mtime < oldest)):
-                archive.remove(slot.name)
-                yield Step("dropped", os.path.join(archive.path, slot.name), "", found.st_size)
+                yield _dropped(archive, slot.name, found)
+
+
+def _dropped(archive: Folder, name: str, found: os.stat_result) -> Step:
+    """Removes one, unless somebody writes to it: those lines would be in no file at all."""
+    path = os.path.join(archive.path, name)
+    try:
+        descriptor = archive.open_to_read(name)
+    except FileNotFoundError:
+        return Step("dropped", path, "", found.st_size)
+    except OSError as error:
+        return Step("failed", path, why=f"{path} cannot be opened, and stays: {error.strerror}")
+    try:
+        if is_written(descriptor, identity_of(found)):
+            return Step("kept", path, why=f"{path} would be removed, and is still written to by {_who(identity_of(found))}")
+        archive.remove(name)
+    except OSError as error:
+        return Step("failed", path, why=f"{path} cannot be removed: {error.strerror}")
+    finally:
+        os.close(descriptor)
+    return Step("dropped", path, "", found.st_size)
 
 
 def _packed(archive: Folder, name: str) -> Step:

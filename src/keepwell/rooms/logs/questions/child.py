@@ -6,6 +6,7 @@ Its memory goes with it: whatever the files' sizes, the server stays as it is.
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from .gathering import Gathering
@@ -36,12 +37,13 @@ def answers(asked: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _of_the_span(files: Sequence[str], since: float | None, asked: Mapping[str, Any]) -> list[str]:
     """The files that may have lines of the span, the oldest first: what is older than one whose first line is before it, is not read."""
     wanted: list[str] = []
+    now = _now(asked)
     for path in files:
         wanted.insert(0, path)
         if since is None:
             continue
         try:
-            at = Stamps(asked["zone"], asked["year"]).of(column_of(head(path)))
+            at = Stamps(asked["zone"], now).of(column_of(head(path)))
         except (OSError, Different):
             continue
         known = at[at != NEVER]
@@ -50,8 +52,12 @@ def _of_the_span(files: Sequence[str], since: float | None, asked: Mapping[str, 
     return wanted
 
 
+def _now(asked: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(asked["now"], UTC)
+
+
 def _read(path: str, asked: Mapping[str, Any], gathering: Sequence[Gathering], read: dict[str, int]) -> None:
-    stamps = Stamps(asked["zone"], asked["year"])
+    stamps = Stamps(asked["zone"], _now(asked))
     for block in blocks(path):
         lines = column_of(block.text)
         read["lines"] += len(lines)

@@ -34,7 +34,7 @@ _UNITS = {
     "m": ("s", 60.0),
 }
 """What units mean, to add up lines of different ones."""
-_NUMBER = r"[\"']?\s*[:=]\s*[\"']?(?P<number>[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?)\s*(?P<unit>[a-zA-Zµ%]*)"
+_NUMBER = r"[\"']?\s*[:=]\s*[\"']?(?P<number>[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?)(?P<more>,[0-9])?\s*(?P<unit>[a-zA-Zµ%]*)"
 
 
 class Gathering:
@@ -86,9 +86,13 @@ class Gathering:
                 self._beyond += one["counts"]
 
     def _measure(self, lines: Column) -> None:
+        # What has a comma among its digits may mean one or the other: a thousand in one country is one in another.
         found = pc.extract_regex(lines, rf"(?i)(?:^|[^\w]){re.escape(self.question['figure'])}{_NUMBER}")
         self.rejected[f"without {self.question['figure']}"] += found.null_count
-        table = pa.table({word: pc.struct_field(found, word) for word in ("number", "unit")}).drop_null()
+        table = pa.table({word: pc.struct_field(found, word) for word in ("number", "unit", "more")}).drop_null()
+        ambiguous = pc.not_equal(table["more"], "")
+        self.rejected[f"with a comma in {self.question['figure']}"] += pc.sum(ambiguous).as_py() or 0
+        table = table.filter(pc.invert(ambiguous))
         counted = table.group_by(["number", "unit"]).aggregate([([], "count_all")])
         for one in counted.to_pylist():
             self._add(float(one["number"]), one["unit"], one["count_all"])

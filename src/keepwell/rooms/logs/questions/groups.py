@@ -19,7 +19,7 @@ _MASKS = (
 
 def grouped(lines: Column, by: str) -> Column:
     """What each line is counted by; null where it has none."""
-    if by == "line":
+    if by in ("line", "field 0"):  # as awk has it, 0 is all of them
         return lines
     if by == "message":
         for pattern, instead in _MASKS:

@@ -10,6 +10,7 @@ BLOCK = 1024 * 1024
 LONGEST_LINE = 1024 * 1024
 """Bytes of a line; of a longer one the rest is left out, which is counted."""
 _HEAD = 64 * 1024
+_UNREADABLE = (".zst", ".xz", ".bz2")
 
 
 @dataclass(slots=True)
@@ -64,6 +65,8 @@ def _is_text(line: bytes) -> bool:
 
 
 def _pieces(path: str) -> Iterator[bytes]:
+    if path.endswith(_UNREADABLE):
+        raise Different("it is compressed by another program than gzip")
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         raw = _raw(descriptor)

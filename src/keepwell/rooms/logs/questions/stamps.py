@@ -14,6 +14,9 @@ Seconds = np.ndarray[tuple[int], np.dtype[np.int64]]
 NEVER = np.iinfo(np.int64).min
 """In place of an instant that is not known."""
 
+_AHEAD = timedelta(days=1)
+"""How far clocks of others may be ahead."""
+
 _QUARTER = 900
 """Seconds between which no zone changes its offset."""
 _ZONE = r"(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})"
@@ -41,18 +44,20 @@ FORMS = (
 
 
 class Stamps:
-    """Gives each line its instant; a line without one has that of the line before it, in the block before too. ``zone`` is that of times
-    that name none, ``year`` that of syslog's, which name none either."""
+    """Gives each line its instant; a line without one has that of the line before it, in the block before too.
 
-    def __init__(self, zone: str, year: int) -> None:
-        self._zone, self._year = ZoneInfo(zone), year
+    ``zone`` is that of times that name none. Syslog's name no year: theirs is the newest that does not bring them behind ``now``, by more
+    than clocks differ. The form is the one in which most of the first lines have a time: others may stand in what somebody asked for."""
+
+    def __init__(self, zone: str, now: datetime) -> None:
+        self._zone, self._newest = ZoneInfo(zone), now + _AHEAD
         self._last = int(NEVER)
         self._form: Form | None = None
 
     def of(self, lines: Column) -> Seconds:
         """Seconds since 1970; ``NEVER`` for lines before the first that says when it was written."""
         if self._form is None:
-            self._form = next((form for form in FORMS if (self._read(form, lines.slice(0, 200)) != NEVER).any()), None)
+            self._form = self._usual(lines.slice(0, 200))
         if self._form is None:
             return np.full(len(lines), self._last, dtype=np.int64)
         found = np.concatenate([np.array([self._last], dtype=np.int64), self._read(self._form, lines)])
@@ -61,13 +66,24 @@ class Stamps:
         self._last = int(filled[-1])
         return filled[1:]
 
+    def _usual(self, lines: Column) -> Form | None:
+        found = {form: int((self._read(form, lines) != NEVER).sum()) for form in FORMS}
+        most = max(FORMS, key=lambda form: found[form])
+        return most if found[most] else None
+
     def _read(self, form: Form, lines: Column) -> Seconds:
         parts = pc.extract_regex(lines, form.pattern)
         text = pc.struct_field(parts, "at")
         if form.format.startswith("%Y-%m-%dT"):
             text = pc.replace_substring(text, " ", "T", max_replacements=1)
-        elif form is _SYSLOG:
-            text = joined(pa.scalar(str(self._year), pa.large_string()), pc.replace_substring(text, "  ", " 0"))
+        if form is not _SYSLOG:
+            return self._instants(form, text, parts)
+        text, year = pc.replace_substring(text, "  ", " 0"), self._newest.astimezone(self._zone).year
+        this, last = (self._instants(form, joined(pa.scalar(str(one), pa.large_string()), text), parts) for one in (year, year - 1))
+        return np.where((this == NEVER) | (this > self._newest.timestamp()), last, this)
+
+    def _instants(self, form: Form, text: Column, parts: Column) -> Seconds:
+        """The instants of texts in a form; ``parts`` have their zones, where it names one."""
         local = pc.strptime(text, format=form.format, unit="s", error_is_null=True)
         seconds = _numbers(pc.cast(local, pa.int64()))
         offset = _offsets(pc.struct_field(parts, "zone")) if form.has_zone else self._offsets(seconds)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +17,7 @@ from keepwell.rooms.logs.model import Policy, Question
 _PROGRAM = "keepwell.rooms.logs.questions.child"
 FRUGAL = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OMP_NUM_THREADS": "1"}
 """Blocks are small: memory that is given back at once is worth more than a pool of it."""
+_FIELDS = re.compile(r"fields? (?:NF|[0-9]{1,3}-?|[0-9]{0,3}-[0-9]{1,3})(?:,(?:[0-9]{1,3}-?|[0-9]{0,3}-[0-9]{1,3}))*")
 LONGEST = 600.0
 """Seconds that an analysis may take."""
 
@@ -31,6 +33,8 @@ async def analyse(policy: Policy, questions: Sequence[Question], now: datetime) 
 def _incomplete(question: Question) -> str:
     if question.ask == "statistics" and not question.figure:
         return "which number is meant is not said: add figure, the label before it"
+    if question.by.startswith(("field ", "fields ")) and not _FIELDS.fullmatch(question.by):
+        return f"there are no {question.by}: fields are counted from 1, such as field 4, fields 1-3 or field NF"
     return ""
 
 
@@ -72,13 +76,15 @@ def _questions(policy: Policy, questions: Sequence[Question], now: datetime) -> 
     for path in dict.fromkeys(question.path for question in questions):
         folder, name = os.path.split(os.path.expanduser(path))
         live = os.path.join(folder, name)
+        is_link = os.path.islink(live)
+        missing = f"{path} is a link, and links are not followed: name the file itself" if is_link else f"{path} does not exist"
         rotated = [one.path for one in rotated_files(folder, name, archive)]
         told.append(
             {
                 "files": [*([live] if os.path.isfile(live) and not os.path.islink(live) else []), *rotated],
-                "missing": f"{path} does not exist",
+                "missing": missing,
                 "zone": policy.zone,
-                "year": now.year,
+                "now": now.timestamp(),
                 "questions": [_told(question, now) for question in questions if question.path == path],
             }
         )

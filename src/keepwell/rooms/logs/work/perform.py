@@ -25,6 +25,8 @@ from .analyse import analyse
 from .rotate import Blocking, Rotating, Why
 
 ROTATION, CLEANUP, ANALYSIS = "rotation", "cleanup", "analysis"
+ASKED_BY = "asked_by"
+"""The argument of work that names who sent for it, where that is another than for whom it is done."""
 
 CaughtUp = Callable[[str], Awaitable[None]]
 """Reads to their ends the files of a policy that are watched, before one of them is compressed."""
@@ -48,7 +50,9 @@ class Performing:
     async def perform(self, work: Work, occasion: Occasion) -> Performed:
         """See ``keepwell.ports.work.Perform``."""
         policy = self.policy(work.name.partition("/")[0])
-        async with self._locks.setdefault(f"{work.kind}/{policy.name}", asyncio.Lock()):
+        # Nothing is renamed while it is read: the one file would be left out, and another one be read twice.
+        kind = "files" if work.kind in (ROTATION, ANALYSIS) else work.kind
+        async with self._locks.setdefault(f"{kind}/{policy.name}", asyncio.Lock()):
             stored = await self._database.read(lambda connection: store.of_key(connection, occasion.key))
             if stored is not None and stored.ended_at is not None:
                 return stored.performed
@@ -60,6 +64,21 @@ class Performing:
                 case "analysis":
                     return await self._analyse(policy, work, occasion)
         raise NotFound(f"logs know no work of the kind {work.kind}")
+
+    async def go_on(self) -> None:
+        """Goes on with rotations that nobody else would: by size, or wanted by a person, when the last life of the server ended. A task
+        goes on with its own. What else a person wanted is said to be interrupted."""
+        for done in await self._database.read(store.unfinished):
+            occasion = Occasion(done.key, done.by, done.due_at)
+            try:
+                if done.kind == ROTATION:
+                    await self.perform(Work(done.kind, done.name), occasion)
+                    continue
+                sentence = "it was interrupted when the server ended: ask again"
+            except KeepwellError as error:
+                sentence = str(error)
+            performed = Performed(Outcome.FAILED, sentence, f"logs/{done.name.partition('/')[0]}")
+            await self._end(occasion, "logs.interrupted", performed, Tally())
 
     def policy(self, name: str) -> Policy:
         """The policy of that name. Raises NotFound."""
@@ -75,20 +94,23 @@ class Performing:
         rotate = policy.rotate
         if rotate is None:
             raise NotFound(f"logs.{policy.name} says nothing of rotating", hint="add rotate to it, for example {keep: 30}")
-        found = await self._rotating.survey(policy, max(rotate.at_least, int(work.arguments.get("at_least", "0"))))
-        begun = await self._begin(work, occasion, [_packed(live) for live in found.files])
+        found = await self._rotating.survey(policy, rotate.archive)
+        at_least = max(1, rotate.at_least, int(work.arguments.get("at_least", "0")))
+        begun = await self._begin(work, occasion, [_packed(live) for live in found.files if live.size >= at_least])
         files = [_unpacked(one) for one in begun.plan]
+        # What was rotated of a file that nobody writes to now gets older too.
+        quiet = [live for live in found.files if live.path not in {one.path for one in files}]
         tally = await self._rotating.rotate(policy.name, rotate, files, self.why)
         if not tally.refused:
             await self.caught_up(policy.name)
-            await self._rotating.tidy(rotate, files, tally)
+            await self._rotating.tidy(rotate, [*files, *quiet], tally)
         tally.faults[:0] = found.faults
         return await self._end(occasion, "logs.rotated", rotated(policy, files, tally), tally)
 
     async def _clean(self, policy: Policy, work: Work, occasion: Occasion) -> Performed:
         if not policy.clean:
             raise NotFound(f"logs.{policy.name} says nothing of cleaning up", hint="add clean to it: [{under:, names:, older_than:}]")
-        ruling = await self._permitted(policy, occasion.by)
+        ruling = await self._permitted(policy, work.arguments.get(ASKED_BY) or occasion.by)
         if ruling is not None:
             return ruling
         await self._begin(work, occasion, [])

@@ -10,8 +10,8 @@ from keepwell.kernel.redaction import redact_patterns
 from keepwell.ports.host import Host
 from keepwell.ports.runner import Command
 from keepwell.rooms.logs.files.copying import copy_and_cut
-from keepwell.rooms.logs.files.holders import holders_of, process, tell
-from keepwell.rooms.logs.files.listing import Found, Live, live_files
+from keepwell.rooms.logs.files.holders import holders_of, process, runs, tell
+from keepwell.rooms.logs.files.listing import Found, Live, archive_of, live_files
 from keepwell.rooms.logs.files.rotating import set_aside, tidy, wait_for_release
 from keepwell.rooms.logs.model import Holder, Policy, Rotate, Step, Tally
 
@@ -19,6 +19,7 @@ T = TypeVar("T")
 _COMMAND_TIMEOUT = 120.0
 _KNOWN = "no line is lost, and it stays uncompressed; look why it did not open its files anew"
 _UNKNOWN = "no line is lost, and it stays uncompressed; say with reopen or then how it opens its files anew"
+_ALIKE = "would have the same names in the one archive, so neither is rotated: give them archives of their own (a relative one is)"
 _LOSES = (
     "loses every line that is written between copying and cutting: leave it out and say with reopen or then how the writer opens its files "
     "anew, or write in place of true why this writer cannot"
@@ -48,10 +49,16 @@ class Rotating:
     def __init__(self, host: Host, blocking: Blocking) -> None:
         self._host, self._blocking = host, blocking
 
-    async def survey(self, policy: Policy, at_least: int) -> Found:
-        """The files that are to be rotated: those with content, of so many bytes."""
+    async def survey(self, policy: Policy, archive: str) -> Found:
+        """The files of a policy. Those that would have the same names when rotated are left out, and said: one's would count as the
+        other's, and be removed for it."""
         found = await self._blocking(lambda: live_files(policy.paths))
-        return Found([live for live in found.files if live.size and live.size >= at_least], found.faults)
+        named: dict[tuple[str, str], list[Live]] = {}
+        for live in found.files:
+            named.setdefault((archive_of(live.folder, archive), live.name), []).append(live)
+        alike = [lives for lives in named.values() if len(lives) > 1]
+        faults = [f"{' and '.join(live.path for live in lives)} {_ALIKE}" for lives in alike]
+        return Found([live for live in found.files if not any(live in lives for lives in alike)], [*found.faults, *faults])
 
     async def rotate(self, name: str, rotate: Rotate, files: Sequence[Live], why: Why) -> Tally:
         """Rotates these files; ``tidy`` is to follow. Called again with the same files after a crash, it does what is left to do."""
@@ -112,8 +119,14 @@ class Rotating:
             said = []
             for holder in _written_in(rotate.pid_file) if rotate.pid_file else _writers(files):
                 try:
-                    if not tell(holder, rotate.signal):
+                    if tell(holder, rotate.signal):
+                        continue
+                    if runs(holder):
                         said.append(f"{holder} has no handler for SIG{rotate.signal}, which would have ended it: it was not sent")
+                    elif rotate.pid_file:
+                        said.append(
+                            f"{rotate.pid_file} names the process {holder.pid}, which does not run: SIG{rotate.signal} went to nobody"
+                        )
                 except PermissionError:
                     said.append(f"{holder} belongs to another user: SIG{rotate.signal} could not be sent")
             return said

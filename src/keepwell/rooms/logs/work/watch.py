@@ -7,9 +7,12 @@ is ever taken back.
 import asyncio
 import fnmatch
 import logging
+import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
 
 from keepwell.kernel.problems import StorageError
 from keepwell.ports.activity import Job
@@ -51,6 +54,7 @@ class _Group:
     policy: Policy
     files: dict[str, _Followed] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    faults: Sequence[str] = ()
 
 
 class Watching:
@@ -64,10 +68,13 @@ class Watching:
         self._due: float | None = None
         self._sampled = -SAMPLED
         self._seen: set[str] = set()
+        self._patterns: dict[str, set[str]] = {}
 
     async def begin(self) -> None:
         """Takes what is stored. Raises StorageError."""
-        self._places, sums = await self._database.read(lambda connection: (counts.places(connection), counts.sums(connection)))
+        self._places, sums, self._patterns = await self._database.read(
+            lambda connection: (counts.places(connection), counts.sums(connection), counts.patterns(connection))
+        )
         self._sums = Counter(sums)
         self._seen = {log for log, _ in sums}
 
@@ -113,7 +120,8 @@ class Watching:
 
     def faults(self) -> list[str]:
         """What cannot be read now, a sentence each."""
-        return [one.fault for group in self._groups.values() for one in group.files.values() if one.fault]
+        files = [one.fault for group in self._groups.values() for one in group.files.values() if one.fault]
+        return [*(fault for group in self._groups.values() for fault in group.faults), *files]
 
     async def _look(self) -> None:
         try:
@@ -143,30 +151,40 @@ class Watching:
             await self._store(group, moved, added)
         return is_behind
 
-    async def _store(self, group: _Group, moved: Mapping[str, Place], added: Mapping[str, int]) -> None:
+    async def _store(self, group: _Group, moved: Mapping[str, Place], added: Mapping[str, int], patterns: Collection[str] = ()) -> None:
         name = group.policy.name
         sums = {(name, watch): self._sums[name, watch] + count for watch, count in added.items()}
-        await self._database.write(lambda connection: counts.keep(connection, moved, sums))
+
+        def write(connection: Connection) -> None:
+            counts.keep(connection, moved, sums)
+            counts.keep_patterns(connection, name, patterns)
+
+        await self._database.write(write)
         self._sums.update(Counter({(name, watch): count for watch, count in added.items()}))
         for path, place in moved.items():
             group.files[path].place = place
             self._places[path] = place
 
     async def _find(self, group: _Group) -> None:
-        """Takes up files that are new. What was there when the policy was first watched is read from its end; what came later, from its
+        """Takes up files that are new. What was there when its pattern was first watched is read from its end; what came later, from its
         beginning."""
         policy = group.policy
         live = await self._blocking(lambda: live_files(policy.paths))
-        read_before = [path for path in self._places if any(fnmatch.fnmatchcase(path, pattern) for pattern in policy.paths)]
+        group.faults = live.faults
+        read_before = [path for path in self._places if any(_fits(path, pattern) for pattern in policy.paths)]
         for path in dict.fromkeys([*(one.path for one in live.files), *read_before]):
             if path not in group.files:
                 watches = [watch for watch in policy.watches if watch.path in ("", path)]
                 archive = policy.rotate.archive if policy.rotate is not None else ""
                 group.files[path] = _Followed(path, archive, watches, self._places.get(path))
-        if policy.name not in self._seen:
-            found = {path: await self._blocking(_ending(path)) for path in group.files}
-            await self._store(group, {path: place for path, place in found.items() if place is not None}, {LINES: 0})
+        # A policy that was watched before patterns were stored has watched all that it names.
+        known = self._patterns.get(policy.name, set(policy.paths) if policy.name in self._seen else set())
+        if policy.name not in self._patterns or not known.issuperset(policy.paths):
+            begun = [path for path, one in group.files.items() if one.place is None and not any(_fits(path, each) for each in known)]
+            found = {path: await self._blocking(_ending(path)) for path in begun}
+            await self._store(group, {path: place for path, place in found.items() if place is not None}, {LINES: 0}, policy.paths)
             self._seen.add(policy.name)
+            self._patterns[policy.name] = known.union(policy.paths)
 
     def _told(self, followed: _Followed, said: str) -> None:
         if said and said != followed.fault:
@@ -208,6 +226,12 @@ def _reading(followed: _Followed) -> Callable[[], _Found]:
         return _Found(counted, read.place, read.is_behind, read.said)
 
     return look
+
+
+def _fits(path: str, pattern: str) -> bool:
+    """Whether a path is one that a pattern means: a star stands for no more than one part of it."""
+    parts, wanted = path.split("/"), os.path.expanduser(pattern).split("/")
+    return len(parts) == len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted))
 
 
 def _ending(path: str) -> Callable[[], Place | None]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from keepwell.kernel.exits import Exit
@@ -189,10 +190,10 @@ def _tell_next(output: Output, work: "Work") -> None:
     from .fill import open_inputs
     from .result import CONFIGURATION
 
-    folder = work.request.folder
     counts = work.imported.counts
     output.say()
-    output.say(f"What became of every line: {folder}/import-report.html")
+    output.say(f"What became of every line: {work.request.folder}/import-report.html")
+    folder = quote(str(work.request.folder))
     left = len(open_inputs(work.imported))
     steps = [(f"keepwell fill {folder}", f"asks for what the manual leaves open: {_count(left, 'value')}")] if left else []
     if any(counts.values()):
@@ -206,7 +207,7 @@ def _tell_next(output: Output, work: "Work") -> None:
     for command, says in steps:
         output.say(f"  {command.ljust(wide)}  {says}")
     if counts.get("checks") and not _names_receivers(work):
-        output.say(f"Nobody is told of alerts so far: write the section receivers into {folder}/{CONFIGURATION}", style="warn")
+        output.say(f"Nobody is told of alerts so far: write the section receivers into {work.request.folder / CONFIGURATION}", style="warn")
 
 
 def _names_receivers(work: "Work") -> bool:
@@ -278,7 +279,8 @@ def _tell_filled(output: Output, work: "Work", filled: Sequence[str]) -> None:
     if not left:
         output.say("nothing is left to fill in", style="ok")
         return
-    output.say(f"{_count(len(left), 'value')} to fill in: keepwell fill {work.request.folder} --set NAME=VALUE, or answer at a terminal")
+    fill = f"keepwell fill {quote(str(work.request.folder))}"
+    output.say(f"{_count(len(left), 'value')} to fill in: {fill} --set NAME=VALUE, or answer at a terminal")
     rows = [(part.missing.name, part.missing.wanting.value, ", ".join(map(str, part.lines[:5])), part.missing.asks) for part in left]
     output.table(("name", "is a", "lines", "what it is"), rows)
     if any(part.missing.wanting.value == "secret" for part in left):

@@ -1,8 +1,12 @@
 """Which items of a manual ran, and how much of it is covered. Pure."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from keepwell.kernel.redaction import REDACTED
+from keepwell.rooms.manual.lint.redact import without_secrets
 
 from .model import Coverage, Evidence, Item, Kept, Ran, Standing
 
@@ -10,8 +14,25 @@ _TELLS = frozenset(("narrative", "configuration example", "template", "unrecogni
 _OWN = ("checks.", "rules.", "tasks.", "backups.", "logs.", "objectives.", "incidents.", "audits.", "reports.")
 
 
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[ \t]*$")
+_KEY_GOES_ON = re.compile(r"[ \t]*[A-Za-z0-9+/=]{8,}[ \t]*$")
+
+
+def shown_lines(lines: Sequence[str]) -> list[str]:
+    """The author's lines without the secrets that somebody wrote into them: the page is read, and its export is sent around. Each line
+    stays where it is, those of a private key (RFC 7468) too."""
+    shown: list[str] = []
+    in_key = False
+    for line in lines:
+        in_key = in_key and _KEY_GOES_ON.match(line) is not None
+        shown.append(REDACTED if in_key else without_secrets(line) if not _KEY_BEGINS.search(line) else line)
+        in_key = in_key or _KEY_BEGINS.search(line) is not None
+    return shown
+
+
 def kept_of(report: Mapping[str, Any]) -> list[Kept]:
     """The items of ``import-report.json``. Raises KeyError or TypeError for anything else."""
+    alike: Counter[str] = Counter()
     return [
         Kept(
             item["line"],
@@ -19,7 +40,7 @@ def kept_of(report: Mapping[str, Any]) -> list[Kept]:
             item["kind"],
             item["fate"],
             item["disposition"],
-            _places(item),
+            _places(item, alike),
             item["reason"] or next((part["reason"] for part in item["amendments"]), ""),
             tuple(item["missing"]),
         )
@@ -27,12 +48,20 @@ def kept_of(report: Mapping[str, Any]) -> list[Kept]:
     ]
 
 
-def _places(item: Mapping[str, Any]) -> tuple[str, ...]:
-    """Where it stands. A line of a checklist is a step of its runbook, by its words: that the round was made does not say that it was."""
+def _places(item: Mapping[str, Any], alike: Counter[str]) -> tuple[str, ...]:
+    """Where it stands. A line of a checklist is a step of its runbook, by its words: that the round was made does not say that it was.
+    ``alike`` counts the lines of one runbook that say the same."""
     places = tuple(place for place in item["place"].split(", ") if place)
     if item["kind"] != "checkbox":
         return places
-    return tuple(f"{place}#{item['text']}" if place.endswith(".md") else place for place in places)
+    return tuple(step_place(place, item["text"], alike) if place.endswith(".md") else place for place in places)
+
+
+def step_place(runbook: str, title: str, alike: Counter[str]) -> str:
+    """The place of a step that is known by its words; of the second that says the same in its runbook another than of the first."""
+    place = f"{runbook}#{title}"
+    alike[place] += 1
+    return place if alike[place] == 1 else f"{place}#{alike[place]}"
 
 
 def items_of(kept: Iterable[Kept], evidence: Evidence) -> list[Item]:
@@ -46,7 +75,8 @@ def _item(one: Kept, evidence: Evidence) -> Item:
     if not _runs(one):
         return Item(one, "missing" if one.disposition == "missing" else "told")
     place, ran = _found(one.places, {} if _left_to_a_person(one) else evidence)
-    standing: Standing = "ran" if ran is not None else "missing" if one.disposition == "missing" else "waits"
+    known = ran is not None and ran.result != "unknown"  # what could not be asked, or waits for acceptance, did not run
+    standing: Standing = "ran" if known else "missing" if one.disposition == "missing" else "waits"
     return Item(one, standing, ran, place)
 
 

@@ -23,7 +23,8 @@ Evidence = Mapping[str, Ran]
 
 
 Standing = Literal["ran", "waits", "missing", "refused", "told"]
-"""``ran``: there is evidence. ``waits``: it is carried, and never ran so far. ``told``: it explains, and nothing is to run."""
+"""``ran``: there is evidence. ``waits``: it is carried, and never ran so far, or the newest time it could not be made. ``told``: it
+explains, and nothing is to run."""
 
 
 @dataclass(frozen=True, slots=True)

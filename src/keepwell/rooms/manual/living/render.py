@@ -14,8 +14,6 @@ from markdown_it.token import Token
 _ADDRESS = re.compile(r"(?:https?://|mailto:|#)[^\s<>\"']*", re.IGNORECASE)
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """What controls a terminal, or makes text look like another: shown as U+FFFD. Joiners stay: people write emoji with them."""
-_LONGEST = 20_000
-"""Characters of a line whose emphasis and links are shown; a longer one is shown as it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,7 @@ def blocks(lines: Sequence[str]) -> list[Block]:
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
     renderer.validateLink = lambda url: _ADDRESS.fullmatch(url) is not None  # type: ignore[method-assign]
     renderer.disable("image")
-    shown = (_UNSEEN.sub("\ufffd", line) for line in lines)
-    tokens = renderer.parse("\n".join(line if len(line) <= _LONGEST else escape(line) for line in shown))
+    tokens = renderer.parse("\n".join(_UNSEEN.sub("\ufffd", line) for line in lines))
     return [_block(renderer, part) for part in _parts(tokens)]
 
 

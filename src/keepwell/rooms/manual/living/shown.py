@@ -15,7 +15,7 @@ from .render import blocks
 _BADGES = {"carried": "ok", "corrected": "warn", "refused": "fail", "missing": "unknown", "human": "ok"}
 WORDS = {
     "ran": "ran, or was done",
-    "waits": "never ran yet",
+    "waits": "never ran yet, or could not be made",
     "missing": "wait for what nobody supplied",
     "refused": "refused: too dangerous as written",
     "told": "explain",

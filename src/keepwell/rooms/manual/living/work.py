@@ -1,6 +1,7 @@
 """Puts the living manual together: the text of the last import, what import said of it, and what ran since."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from keepwell.kernel.problems import KeepwellError, NotFound
 
-from .decide import coverage_of, items_of, kept_of
+from .decide import coverage_of, items_of, kept_of, shown_lines
 from .model import Kept, Manual, Ran
 
 REPORT = "import-report.json"
@@ -23,7 +24,7 @@ Asking = Callable[[], Awaitable[dict[str, Ran]]]
 class _Read:
     """What was read of the files, and by which stamps they were as they were."""
 
-    stamp: tuple[float, ...]
+    stamp: tuple[int, ...]
     name: str
     service: str
     lines: Sequence[str]
@@ -52,16 +53,20 @@ class Living:
 
     def _fresh(self) -> _Read:
         """What stands in the files, read again when one of them changed."""
+        from keepwell.rooms.manual.importing.keep import kept_path
+
         report = self._folder / REPORT
         try:
-            stamp = (report.stat().st_mtime,)
+            stamp = _stamp(report)
         except OSError:
             raise _nothing(self._folder) from None
+        with contextlib.suppress(OSError):  # import keeps the text after it wrote the report
+            stamp += _stamp(kept_path(self._data, self._folder))
         if self._read is None or self._read.stamp != stamp:
             self._read = self._from_files(report, stamp)
         return self._read
 
-    def _from_files(self, report: Path, stamp: tuple[float, ...]) -> _Read:
+    def _from_files(self, report: Path, stamp: tuple[int, ...]) -> _Read:
         from keepwell.rooms.manual.importing.keep import read_kept
         from keepwell.rooms.manual.reading.text import read_text
 
@@ -78,7 +83,14 @@ class Living:
             service = str(held["service"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise NotFound(f"{report} cannot be read: {error}", hint="import the manual again") from None
-        return _Read(stamp, kept.name.rpartition("/")[2], service, read_text(kept.manual, kept.name).lines, items)
+        lines = shown_lines(read_text(kept.manual, kept.name).lines)
+        return _Read(stamp, kept.name.rpartition("/")[2], service, lines, items)
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    """What of a file is other when it was replaced."""
+    found = file.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _nothing(folder: Path) -> NotFound:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from keepwell.rooms.manual.reading.model import Manual
 
 MARK = "made by keepwell provide"
-"""Stands in every wrapper: a file without it is somebody's own, and never replaced."""
+"""Stands in the second line of every wrapper: a file without it is somebody's own, and never replaced."""
 _SCRIPT = re.compile(r"(?:[\w.~{}$-]*/)*([A-Za-z0-9][\w.-]*\.(?:sh|bash|py))")
 _PYTHON = ".py"
 
@@ -114,6 +114,11 @@ def wrapper(program: Program, keepwell: str, data: str, folder: str) -> str:
         words = f'program = os.environ.get("KEEPWELL", {keepwell!r})\nos.execvp(program, [program, *{list(command)!r}, *sys.argv[1:]])\n'
         return f"#!/usr/bin/env python3\n{comments}import os\nimport sys\n\n{words}"
     return f'#!/bin/sh\n{comments}[ -n "$KEEPWELL" ] || KEEPWELL={shlex.quote(keepwell)}\nexec "$KEEPWELL" {shlex.join(command)} "$@"\n'
+
+
+def is_wrapper(text: str) -> bool:
+    """Whether a program's text is a wrapper; one that only speaks of wrappers is none."""
+    return text.partition("\n")[2].startswith(f"# {MARK} for ")
 
 
 def _plain(text: str) -> str:

@@ -9,7 +9,7 @@ from keepwell.kernel.problems import NotFound, UsageError
 from keepwell.rooms.manual.importing.keep import read_kept
 from keepwell.rooms.manual.reading.document import read_manual
 
-from .decide import MARK, Facts, Program, programs_of, wrapper
+from .decide import Facts, Program, is_wrapper, programs_of, wrapper
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def _write(program: Program, to: Path, text: str) -> str:
         return program.why_not
     path = to / program.name
     there = _there(path)
-    if there is None or (there and MARK not in there):
+    if there is None or (there and not is_wrapper(there)):
         return "a file of that name is there already, and not made by keepwell provide"
     if there == text:
         return "unchanged"

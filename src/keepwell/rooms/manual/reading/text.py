@@ -10,6 +10,10 @@ from .model import Mended
 LARGEST = 20_000_000
 """Bytes of a manual. A larger one is refused: nobody wrote it by hand."""
 
+_CONTROLS = re.compile(rb"[\x00-\x07\x0e-\x1a\x1c-\x1f\x7f]")
+"""Bytes that no encoding of text has; a picture, a PDF or an archive is full of them."""
+_LOOKED_AT = 65536
+
 # What UTF-8 looks like when it was read as Windows-1252 or Latin-1 and written again: a lead byte's letter, then continuation bytes.
 _SUSPICIOUS = re.compile("[Â-ô][\u0080-¿ŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]")
 
@@ -45,13 +49,19 @@ def _decoded(data: bytes, name: str, remarks: list[tuple[int, str]]) -> str:
         remarks.append((1, "it is UTF-16; Markdown is expected in UTF-8"))
         return data.decode("utf-16", errors="replace")
     if data[:4096].count(0) > len(data[:4096]) // 10:
-        raise UsageError(f"{name} is not text", hint="a manual is a Markdown file in UTF-8")
+        raise _no_text(name)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
+        if len(_CONTROLS.findall(data[:_LOOKED_AT])) > len(data[:_LOOKED_AT]) // 50:
+            raise _no_text(name) from None
         line = data.count(b"\n", 0, error.start) + 1
         remarks.append((line, f"byte {error.start + 1} is not UTF-8; what cannot be read is shown as U+FFFD"))
         return data.decode("utf-8", errors="replace")
+
+
+def _no_text(name: str) -> UsageError:
+    return UsageError(f"{name} is not text", hint="a manual is a Markdown file in UTF-8")
 
 
 def _line_of(text: str, at: int) -> int:

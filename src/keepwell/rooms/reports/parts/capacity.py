@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from keepwell.kernel.comparisons import Comparison
 from keepwell.rooms.reports.kpis import Kpi
@@ -67,7 +68,7 @@ def _row(one: Grown) -> tuple[Cell, ...]:
     slope = heading.per_day if heading is not None else None
     ahead = level + slope * _MONTH if level is not None and slope is not None else None
     limit = kpi.critical or kpi.warning
-    said = Cell(kpi.describe(max(ahead, 0.0)), max(ahead, 0.0)) if ahead is not None else Cell("–")
+    said = Cell(kpi.describe(max(ahead, 0.0)), max(ahead, 0.0)) if ahead is not None and isfinite(ahead) else Cell("–")
     return (Cell(name), *spread, Cell(str(limit or "–"), limit.bound if limit else None), said, _reached(one))
 
 

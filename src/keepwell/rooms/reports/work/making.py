@@ -67,7 +67,7 @@ def _weekly(sources: Sources, figures: Sequence[Kpi], span: Span) -> Sequence[tu
         _asked(alerts, "alerts", _over(sources.alerts, span), lambda fired: alerts.part(fired, span.end)),
         _asked(tasks, "tasks", _over(sources.tasks, span), tasks.part),
         _asked(backups, "backups", _over(sources.backups, span), backups.part),
-        _asked(findings, "audits", sources.findings, lambda found: findings.part(found, span.end)),
+        _asked(findings, "audits", sources.findings, lambda audited: findings.part(audited, span.end)),
         _asked(analyses, "logs", _over(sources.analyses, span), analyses.part),
     )
 
@@ -87,7 +87,7 @@ class _PartModule(Protocol):
 
 
 def _asked(
-    part: _PartModule, section: str, ask: Callable[[], Awaitable[Sequence[Facts]]] | None, made: Callable[[Sequence[Facts]], Part]
+    part: _PartModule, section: str, ask: Callable[[], Awaitable[Facts]] | None, made: Callable[[Facts], Part]
 ) -> tuple[str, str, Making]:
     """A part that is made of what one question gives."""
     key, title = part.KEY, part.TITLE
@@ -98,6 +98,6 @@ def _asked(
     return key, title, making
 
 
-def _over(ask: Callable[[Span], Awaitable[Sequence[Facts]]] | None, span: Span) -> Callable[[], Awaitable[Sequence[Facts]]] | None:
+def _over(ask: Callable[[Span], Awaitable[Facts]] | None, span: Span) -> Callable[[], Awaitable[Facts]] | None:
     """A question about a span, with its span."""
     return (lambda: ask(span)) if ask is not None else None

@@ -41,7 +41,8 @@ async def _of_series(measures: Measures, kpi: Kpi, span: Span) -> Measured:
     spreads = await measures.spread(kpi.about, span)
     values = [spread.figures[kpi.measure] for spread in spreads if kpi.measure in spread.figures]
     if not values:
-        return Measured(kpi, None, f"there are no samples of {kpi.about} in this time")
+        why = f"the samples of {kpi.about} have no {kpi.measure} that is a number" if spreads else f"there are no samples of {kpi.about}"
+        return Measured(kpi, None, f"{why} in this time")
     worst = values[0]
     for value in values[1:]:
         worst = value if kpis.is_worse(kpi, value, worst) else worst

@@ -1,6 +1,6 @@
 """The routes below ``/api/v1`` by which people and programs speak of runbooks and runs."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import uuid4
@@ -28,8 +28,12 @@ Text = Annotated[str, Field(max_length=10_000)]
 Variable = Annotated[str, Field(pattern=_NAME)]
 
 
+LONGEST_PERMISSION = timedelta(days=3650)
+
+
 def _duration(text: str) -> str:
-    parse_duration(text)
+    if parse_duration(text) > LONGEST_PERMISSION:
+        raise ValueError(f"a permission lasts {LONGEST_PERMISSION.days}d at most")
     return text
 
 
@@ -176,7 +180,7 @@ def _people(verbs: Verbs) -> tuple[Route, ...]:
 
     one = "/api/v1/runs/{number:int}"
     return (
-        Route("POST", one + "/steps/{step}/tick", WRITE, tick, "Say that a person did a step"),
+        Route("POST", one + "/steps/{step:path}/tick", WRITE, tick, "Say that a person did a step"),
         Route("POST", f"{one}/resume", WRITE, resume, "Say what next: repeat the step where it stands, skip it, or stop"),
         Route("POST", f"{one}/answer", WRITE, answer, "Give what steps ask for"),
     )

@@ -1,5 +1,7 @@
 """What people do with tasks: begin one now, say that one is done, or that it is not done this time."""
 
+from typing import Protocol
+
 from keepwell.kernel.problems import UsageError
 from keepwell.rooms.tasks.model import Run, State, stamp
 from keepwell.rooms.tasks.store import Lost
@@ -7,12 +9,23 @@ from keepwell.rooms.tasks.store import Lost
 from .keeper import Tasks
 
 
+class Stop(Protocol):
+    """Ends the work of that record, which waits for a person, because somebody says that it is not done this time."""
+
+    async def __call__(self, record: str, by: str, note: str, /) -> None: ...
+
+
+async def _nothing(record: str, by: str, note: str) -> None:
+    """Nothing is left that could go on."""
+
+
 class Deeds:
     """Checks what may be done, and does it. Every method raises NotFound where there is no such task, UsageError where it cannot be done
     now, StorageError."""
 
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: Tasks, stop: Stop = _nothing) -> None:
         self._tasks = tasks
+        self._stop = stop
 
     async def run_now(self, name: str, by: str) -> Run:
         """Begins a task now, beside its cadence; what comes of it is kept as of any other occasion."""
@@ -37,12 +50,25 @@ class Deeds:
         return await self._said(name, State.DONE, f"done by {by}", by, note)
 
     async def skip(self, name: str, by: str, note: str) -> Run:
-        """What waits for a person is not done this time."""
-        return await self._said(name, State.SKIPPED, f"skipped by {by}", by, note)
+        """What waits for a person is not done this time: nor does it go on when somebody ticks or permits it later."""
+        run = await self._said(name, State.SKIPPED, f"skipped by {by}", by, note)
+        if run.record:
+            await self._stop(run.record, by, note)
+        return run
+
+    async def rewind(self, name: str, by: str) -> None:
+        """The clock had been ahead, as a person says: what was decided since it was set right is decided anew."""
+        task, standing = self._tasks.find(name)
+        if standing.ahead_since is None:
+            raise UsageError(f"nothing of {name} was decided ahead of the clock", hint=f"keepwell tasks show {name}")
+        await self._tasks.rewind(task, standing.ahead_since, by)
 
     async def _said(self, name: str, state: State, sentence: str, by: str, note: str) -> Run:
         _, standing = self._tasks.find(name)
         run = standing.open
         if run is None or run.state is not State.WAITING:
             raise UsageError(f"nothing of {name} waits for a person now", hint=f"keepwell tasks show {name}")
-        return await self._tasks.close(run, state, f"{sentence}: {note}" if note else sentence, by)
+        closed = await self._tasks.close(run, state, f"{sentence}: {note}" if note else sentence, by)
+        if closed is None:
+            raise UsageError(f"nothing of {name} waits for a person any more", hint=f"keepwell tasks show {name}")
+        return closed

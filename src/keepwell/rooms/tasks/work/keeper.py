@@ -13,19 +13,21 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from keepwell.kernel.problems import KeepwellError, NotFound, StorageError
+from keepwell.kernel.problems import NotFound, StorageError
 from keepwell.ports.activity import Job
 from keepwell.ports.alerts import Active, Tell
 from keepwell.ports.clock import Clock
 from keepwell.ports.listeners import Listeners
-from keepwell.ports.work import Occasion, Outcome, Perform, Performed
+from keepwell.ports.work import Perform, Performed
 from keepwell.rooms.tasks import store
-from keepwell.rooms.tasks.decide import LOOK_AGAIN, Around, decide, late_words
-from keepwell.rooms.tasks.model import Decision, Run, Server, Standing, State, Task, subject
+from keepwell.rooms.tasks.decide import LOOK_AGAIN, Around, ahead_since, decide, late_words
+from keepwell.rooms.tasks.model import BY_A_PERSON, Decision, Run, Server, Standing, State, Task, subject
 from keepwell.rooms.tasks.store import Lost, Taken
 from keepwell.rooms.tasks.telling import alerts_of, next_change
 from keepwell.storage import leases
 from keepwell.storage.database import Database
+
+from .performing import STATES, performed_by
 
 ASK_AGAIN = LOOK_AGAIN.total_seconds()
 """Seconds between two questions what came of work that waits for a person."""
@@ -46,12 +48,6 @@ KEPT = timedelta(days=400)
 """How long occasions are kept: a year of them can be compared with the one before its last month."""
 
 _log = logging.getLogger("keepwell.tasks")
-_STATES = {
-    Outcome.DONE: State.DONE,
-    Outcome.FAILED: State.FAILED,
-    Outcome.REFUSED: State.REFUSED,
-    Outcome.WAITING: State.WAITING,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,7 @@ class Tasks:
         self.fault = ""
         """Why nothing can be stored; empty where it can."""
         self._database, self._clock, self._perform, self._tell_alerts, self._server = database, clock, perform, tell, server
-        self._alive_since = clock.now()
+        self._alive_since = self._looked_at = clock.now()
         self._tasks: dict[str, Task] = {}
         self._standings: dict[str, Standing] = {}
         self._again: dict[str, datetime] = {}
@@ -120,7 +116,10 @@ class Tasks:
     async def _go_on(self, run: Run, now: datetime) -> None:
         """An occasion that nobody does: it is gone on with, where its task says how."""
         task = self._tasks.get(run.task)
-        if task is not None and task.work is not None:
+        if task is not None and task.work is not None and run.is_a_persons:
+            sentence = "nobody had said that it was done when the configuration made it work of Keepwell's"
+            await self._end(replace(run, state=State.MISSED, ended_at=now, sentence=sentence), "keepwell", now)
+        elif task is not None and task.work is not None:
             taken = await self._database.write(lambda connection: store.adopt(connection, run, task.locks, self._server.holder, now))
             if taken is not None:
                 self._begin(task, taken)
@@ -158,6 +157,9 @@ class Tasks:
         try:
             await self._keep_up()
             now = self._clock.now()
+            if now < self._looked_at:  # the clock was set back: what was planned by the one of before is planned anew
+                self._again = dict.fromkeys(self._tasks, now)
+            self._looked_at = now
             for name in [name for name, at in self._again.items() if at <= now]:
                 await self._decide(name)
             await self._tell()
@@ -201,7 +203,8 @@ class Tasks:
 
     async def _look_at_others(self, now: datetime) -> None:
         for run in await self._database.read(store.opened_runs):
-            if run.state is State.RUNNING and run.task not in self._doing and run.task in self._tasks:
+            task = self._tasks.get(run.task)
+            if task is not None and task.work is not None and not run.is_a_persons and run.task not in self._doing:
                 await self._go_on(run, now)
         for name in self._tasks.keys() - self._doing.keys():
             await self._reload(name)
@@ -226,7 +229,8 @@ class Tasks:
             self._again.pop(name, None)
             if decision.again_at is not None:
                 self._again[name] = decision.again_at
-            self._standings[name] = replace(self._standings[name], held_since=decision.held, held_because=decision.why)
+            stands = replace(self._standings[name], held_since=decision.held, held_because=decision.why)
+            self._standings[name] = replace(stands, ahead_since=ahead_since(standing, now))
 
     def _store(self, task: Task, standing: Standing, decision: Decision, now: datetime, connection: Connection) -> _Stored:
         """Everything that a decision means, in one transaction, and how the task stands then."""
@@ -242,7 +246,7 @@ class Tasks:
             store.end(connection, replace(standing.open, state=State.MISSED, ended_at=now, sentence=sentence), (), now)
         state = State.RUNNING if task.work is not None else State.WAITING
         run = Run(task.name, due_at, state, subject(task.name), now, holder=self._server.holder)
-        run = replace(run, sentence=late_words(run, now) if task.work is not None else "a person does it and says so")
+        run = replace(run, sentence=late_words(run, now) if task.work is not None else BY_A_PERSON)
         return store.take(connection, run, task.locks if task.work is not None else None, now)
 
     def _begin(self, task: Task, taken: Taken) -> None:
@@ -265,34 +269,24 @@ class Tasks:
         self._listeners.tell(None)
         if standing is not None and name in self._tasks:
             known = self._standings[name]
-            self._standings[name] = replace(standing, held_since=known.held_since, held_because=known.held_because)
+            stands = replace(standing, held_since=known.held_since, held_because=known.held_because)
+            self._standings[name] = replace(stands, ahead_since=known.ahead_since)
 
     # --- one occasion ----------------------------------------------------------------------------------------------------------
 
     async def _do(self, name: str) -> None:
         """Lets an occasion be performed (or asks what came of one that waits), and keeps what came of it."""
         doing = self._doing.get(name)
-        performed = await self._performed(doing) if doing is not None else None  # None: a person ended it meanwhile
-        while doing is not None and performed is not None:
+        if doing is None:  # a person ended it meanwhile
+            return
+        performed = await performed_by(self._perform, doing.task, doing.taken.run)
+        while True:
             try:
                 await self._came(name, doing, performed)
                 return
             except StorageError as error:
                 self.fault = str(error)
                 await self._clock.sleep(AFTER_FAULT)
-
-    async def _performed(self, doing: _Doing) -> Performed:
-        task, run = doing.task, doing.taken.run
-        assert task.work is not None
-        try:
-            return await self._perform(task.work, Occasion(run.key, run.by, run.due_at))
-        except NotFound as error:
-            return Performed(Outcome.REFUSED, str(error))
-        except KeepwellError as error:
-            return Performed(Outcome.FAILED, str(error))
-        except Exception as error:
-            _log.exception("a task failed", extra={"facts": {"task": task.name}})
-            return Performed(Outcome.FAILED, f"Keepwell itself failed at it ({type(error).__name__}); its log says where")
 
     async def _came(self, name: str, doing: _Doing, performed: Performed) -> None:
         async with self._lock:
@@ -302,7 +296,7 @@ class Tasks:
             before, now = current.taken.run, self._clock.now()
             late = late_words(before, before.started_at or now)
             sentence = f"{performed.sentence} ({late})" if late else performed.sentence
-            state = _STATES[performed.outcome]
+            state = STATES[performed.outcome]
             run = replace(before, state=state, sentence=sentence, record=performed.record, facts=performed.facts)
             if state is State.WAITING:
                 await self._waits(current, run, now)
@@ -319,21 +313,21 @@ class Tasks:
         self._doing[name] = replace(doing, taken=replace(doing.taken, run=run))
         await self._reload(name)
 
-    async def _end(self, run: Run, actor: str, now: datetime) -> None:
-        """Keeps what came of an occasion; it, and whatever waited for it, is decided anew."""
+    async def _end(self, run: Run, actor: str, now: datetime) -> bool:
+        """Keeps what came of an occasion; what waited for it is decided anew. False where it had ended, or is another server's."""
         held = self._doing[run.task].taken.leases if run.task in self._doing else ()
 
-        def end(connection: Connection) -> Standing | None:
-            store.end(connection, run, held, now, actor)
-            return store.standing(connection, run.task)
+        def end(connection: Connection) -> tuple[bool, Standing | None]:
+            return store.end(connection, run, held, now, actor), store.standing(connection, run.task)
 
-        standing = await self._database.write(end)
+        has_ended, standing = await self._database.write(end)
         self._doing.pop(run.task, None)
         self._ask_at.pop(run.task, None)
         self._stands(run.task, standing)
         for name, known in self._standings.items():
             if name == run.task or known.held_since is not None:
                 self._again[name] = now
+        return has_ended
 
     # --- what people do, see deeds -----------------------------------------------------------------------------------------------
 
@@ -347,14 +341,23 @@ class Tasks:
                 self._begin(task, taken)
             return taken.run if isinstance(taken, Taken) else taken
 
-    async def close(self, run: Run, state: State, sentence: str, by: str) -> Run:
-        """Ends an occasion as a person says. Raises StorageError."""
+    async def close(self, run: Run, state: State, sentence: str, by: str) -> Run | None:
+        """Ends an occasion as a person says; None where it had ended before. Raises StorageError."""
         async with self._lock:
             now = self._clock.now()
             ended = replace(run, state=state, ended_at=now, sentence=sentence)
-            await self._end(ended, by, now)
+            has_ended = await self._end(ended, by, now)
         self.look_soon()
-        return ended
+        return ended if has_ended else None
+
+    async def rewind(self, task: Task, to: datetime, by: str) -> None:
+        """What was decided of the time since then is forgotten, and decided anew. Raises StorageError."""
+        async with self._lock:
+            now = self._clock.now()
+            await self._database.write(lambda connection: store.rewind(connection, task.name, by, to, now))
+            await self._reload(task.name)
+            self._again[task.name] = now
+        self.look_soon()
 
     def ask(self, key: str) -> None:
         """Something happened to the work of that occasion: what came of it is asked at once, where it waits for a person."""
