@@ -49,7 +49,8 @@ class AuditRoom:
 
     async def begin(self, operations: Operations) -> None:
         """Takes the first configuration; what an end of the server interrupted is under way no more."""
-        await self._database.write(store.forget_interrupted)
+        if not self._database.shared:  # another server's may be under way
+            await self._database.write(store.forget_interrupted)
         await self.configure(operations)
 
     async def configure(self, operations: Operations) -> None:

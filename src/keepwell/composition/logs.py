@@ -51,7 +51,8 @@ class LogRoom:
     @property
     def activities(self) -> Sequence[Activity]:
         """What the engine runs for it."""
-        return (self.watching, self._sizes, self._interrupted)
+        # Where others use the database too, what has no end may be under way with one of them.
+        return (self.watching, self._sizes, *(() if self._database.shared else (self._interrupted,)))
 
     def on_wake(self, wake: Callable[[], None]) -> None:
         """Nothing here becomes due by anything but time."""
