@@ -157,7 +157,12 @@ def test_a_directory_that_is_invalid_cannot_be_planned(ops: Path) -> None:
     assert "expected a list" in answer.stderr
 
 
-def test_validate_has_nothing_to_say_of_it(ops: Path) -> None:
+def test_validate_has_nothing_to_say_of_it_but_which_runbooks_are_never_run(ops: Path) -> None:
     answer = keepwell("validate", str(ops))
     assert (answer.returncode, answer.stdout) == (0, f"{ops} is valid\n"), answer.stderr
-    assert json.loads(keepwell("validate", str(ops), "--json").stdout) == {"valid": True, "problems": [], "warnings": []}
+    told = json.loads(keepwell("validate", str(ops), "--json").stdout)
+    assert (told["valid"], told["problems"]) == (True, [])
+    assert [warning["message"] for warning in told["warnings"]] == [
+        'runbooks/absent.md is never run as it is written: "runbooks/absent.md" does not exist',
+        '../../etc/passwd is never run as it is written: "../../etc/passwd" leaves the operations directory, so it is not read',
+    ]
