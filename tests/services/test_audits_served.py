@@ -72,6 +72,18 @@ def test_an_audit_recurs_is_told_of_waived_and_shown(tmp_path: Path) -> None:
             assert "Files and folders that every user may write" in shown(path)
 
 
+def test_the_alert_of_an_audit_ends_with_its_section(tmp_path: Path) -> None:
+    looked = tmp_path / "looked"
+    (looked / "upload").mkdir(parents=True)
+    (looked / "upload").chmod(0o777)
+    directory, data = operations(tmp_path / "ops", OPERATIONS.format(folder=looked)), tmp_path / "data"
+    with serving(directory, data) as server:
+        wait_until(lambda: server.get("/api/v1/alerts")["active_alerts"] != [], what="an alert of the audit")
+    operations(directory, "keepwell: 1\nservice: shop\n")
+    with serving(directory, data) as server:
+        assert server.get("/api/v1/alerts")["active_alerts"] == []
+
+
 def test_an_audit_that_takes_longer_than_an_answer_is_waited_for(tmp_path: Path) -> None:
     """A program that answers once it may: the command asks again until the audit has ended."""
     slow, go_on = tmp_path / "bin", tmp_path / "go-on"

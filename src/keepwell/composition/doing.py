@@ -72,10 +72,10 @@ class OwnRecords:
 
 
 class Doing:
-    """All of them, and the calendar."""
+    """All of them, and the calendar. ``retire`` ends what rooms told of that are not there any more."""
 
-    def __init__(self, performers: Performers, tasks: TaskRoom, doers: Sequence[Doer]) -> None:
-        self._tasks, self._doers = tasks, doers
+    def __init__(self, performers: Performers, tasks: TaskRoom, doers: Sequence[Doer], retire: Callable[[], Awaitable[None]]) -> None:
+        self._tasks, self._doers, self._retire = tasks, doers, retire
         for doer in doers:
             for kind, perform in doer.performs.items():
                 performers.take(kind, perform)
@@ -96,6 +96,7 @@ class Doing:
         for doer in self._doers:
             await doer.begin(operations)
         await self._tasks.begin(operations, self._recurring(operations))
+        await self._retire()
 
     async def configure(self, operations: Operations) -> None:
         """Takes a configuration. Raises StorageError."""

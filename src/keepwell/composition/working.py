@@ -77,7 +77,7 @@ class WorkingRooms:
         self._make_always(operations, directory)
         some = (self._backups, self._runbooks, self._logs, self._incidents, self._audits, self._reports, self._manual)
         doers: list[Doer] = [room for room in some if room is not None]
-        self.doing = Doing(performers, self._tasks, doers)
+        self.doing = Doing(performers, self._tasks, doers, self._retire)
 
     def meet(self, checks: Checks) -> None:
         """The checks are there, before anything begins."""
@@ -90,6 +90,11 @@ class WorkingRooms:
     def missing(self, operations: Operations) -> list[str]:
         """The sections that a new configuration has, and whose room comes only with the next start."""
         return sorted(section for room in wanted(operations) - self._there for section in _BRINGS[room] if operations.values.get(section))
+
+    async def _retire(self) -> None:
+        """The alerts of a room whose sections were taken out while no server ran have ended: it is not there to say so."""
+        absent = tuple(f"{room}/" for room in _BRINGS.keys() - self._there)
+        await self._ground.alerts.desk.retire(lambda source: not source.startswith(absent))
 
     def _if_wanted(self, name: str, make: Callable[[], Room]) -> Room | None:
         return make() if name in self._there else None
