@@ -201,6 +201,26 @@ def test_what_destroys_waits_until_somebody_else_approves(tmp_path: Path) -> Non
         assert (granted["subject"], granted["actor"]) == ("runs/1/deletes", "anna")
 
 
+DESTROYS_WHAT_IS_SAID = """\
+```sh {"name": "deletes", "asks": "NAME"}
+rm -f "$TMPDIR/$NAME"
+```
+"""
+
+
+def test_a_permission_is_for_the_values_that_were_given(tmp_path: Path) -> None:
+    with running(tmp_path, {"clean": DESTROYS_WHAT_IS_SAID}, "policy: {destructive: approve}\n") as runs:
+        run = runs.run("clean", "--set", "NAME=old one")
+        assert 'it deletes files, with NAME="old one"; somebody else than root approves it' in run["sentence"]
+        other = keepwell("runs", "answer", "1", "NAME=..", "--data", str(runs.data))
+        assert (other.returncode, "waits for a permission for the values that it has" in other.stderr) == (2, True)
+        made = keepwell("token", "create", "anna", "--permission", "runbooks.approve", "--data", str(runs.data), "--json")
+        assert _approved(runs.server.port, json.loads(made.stdout)["token"])["state"] == "granted"  # for thirty days
+        runs.until(1, "done")
+        assert runs.run("clean", "--set", "NAME=old one")["state"] == "done"
+        assert runs.run("clean", "--set", "NAME=another")["state"] == "waiting"
+
+
 def test_whoever_approves_what_a_task_waits_for_sees_what_comes_of_it(tmp_path: Path) -> None:
     task = "tasks: {tidy: {run: runbooks/clean.md, every: 1s}}\n"
     with running(tmp_path, {"clean": DESTROYS}, f"policy: {{destructive: approve}}\n{task}") as runs:

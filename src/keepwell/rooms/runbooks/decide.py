@@ -1,10 +1,14 @@
 """Pure: what is to happen next in a run, what a person's word changes, and what comes of a step that has ended."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from keepwell.kernel.problems import Refused, UsageError
+from keepwell.kernel.quoting import quoted
+from keepwell.kernel.redaction import redact_patterns
 from keepwell.ports.permission import Deed
 from keepwell.ports.scripts import Ended
 from keepwell.ports.work import Outcome, Performed
@@ -145,9 +149,17 @@ def _run_it(run: Run, step: StepRun, prepared: Prepared) -> Move:
     if unknown:
         return Wait(step, f"it asks for {' and '.join(unknown)}")
     if prepared.danger:
-        what = f"step {step.number} ({step.name}) of {run.runbook}: it {prepared.danger}"
-        return Ask(step, prepared, Deed(f"{run.subject}/{step.name}", what, run.by, digest_of(prepared), step.confirmed))
+        return Ask(step, prepared, _deed(run, step, prepared))
     return Begin(step, prepared)
+
+
+def _deed(run: Run, step: StepRun, prepared: Prepared) -> Deed:
+    """What a person decides: the text, and the values that were given for what it asks for. With others it is another deed."""
+    given = {name: run.arguments[name] for name in sorted(prepared.step.asks)}
+    values = ", ".join(f"{name}={quoted(value)}" for name, value in given.items())
+    what = f"step {step.number} ({step.name}) of {run.runbook}: it {prepared.danger}{f', with {redact_patterns(values)}' if given else ''}"
+    exactly = sha256(json.dumps([digest_of(prepared), given]).encode()).hexdigest() if given else digest_of(prepared)
+    return Deed(f"{run.subject}/{step.name}", what, run.by, exactly, step.confirmed)
 
 
 def _done(run: Run) -> str:

@@ -175,6 +175,11 @@ def _people(verbs: Verbs) -> tuple[Route, ...]:
         return await shown(verbs, number)
 
     async def answer(request: Request, number: int, asked: Answer) -> dict[str, Any]:
+        known = (await verbs.runs.find(number if number <= LARGEST_NUMBER else 0)).arguments
+        others = any(known.get(name, value) != value for name, value in asked.arguments.items())
+        if others and await verbs.permissions.waiting_for(f"runs/{number}/"):
+            hint = f"stop it (keepwell runs resume {number} --stop), and start another with other values"
+            raise Refused(f"run {number} waits for a permission for the values that it has", hint=hint)
         await verbs.runs.answer(number, asked.arguments, verbs.caller(request))
         return await shown(verbs, number)
 

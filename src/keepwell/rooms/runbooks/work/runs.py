@@ -199,6 +199,8 @@ class Runs:
         def change(now_run: Run) -> Run:
             if decide.same(now_run, before).state is not before.state or decide.same(now_run, before).attempt != before.attempt:
                 raise Taken  # somebody said something else meanwhile
+            if now_run.arguments != run.arguments:
+                raise Taken  # other values came, which nobody permitted
             return decide.began(now_run, move, ticket, now, instance)
 
         stored = await self._changed(run.number, change, "run.step-began", facts)
