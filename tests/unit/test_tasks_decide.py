@@ -198,6 +198,7 @@ def test_what_it_may_not_say(text: str, sentence: str) -> None:
         ("done new new", "ok", "What was due is done; 2 of 3 tasks were not due so far"),
         ("done done", "ok", "All tasks are done as they should be"),
         ("done new waiting", "warn", "1 waits for a person"),
+        ("done held", "warn", "1 cannot begin now"),
         ("failed failed waiting new", "fail", "2 failed, 1 waits for a person"),
     ],
 )

@@ -80,6 +80,7 @@ def headline(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     counted = {word: sum(1 for row in rows if row["state"] == word) for word in _WORST}
     wrong = [(word, counted[word]) for word in ("failed", "refused", "missed") if counted[word]]
     waits = [f"{counted['waiting']} {'waits' if counted['waiting'] == 1 else 'wait'} for a person"] if counted["waiting"] else []
+    waits += [f"{counted['held']} cannot begin now"] if counted["held"] else []
     if wrong or waits:
         words = ", ".join([*(f"{count} {word}" for word, count in wrong), *waits])
         return {"kind": "fail" if wrong else "warn", "words": words}

@@ -58,7 +58,7 @@ def _why(task: Task, standing: Standing) -> str:
 
 def ahead_words(task: Task, standing: Standing) -> str:
     """Until when nothing of it begins, why, and what a person can do."""
-    until = stamp(standing.decided_until)
+    until = stamp(standing.decided_until.replace(microsecond=0))
     return f"until {until}: the clock was there once, or it is behind now; if it is right now, say keepwell tasks rewind {task.name}"
 
 
