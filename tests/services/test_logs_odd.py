@@ -34,6 +34,20 @@ async def test_files_of_one_name_do_not_share_an_archive(tmp_path: Path) -> None
     assert [(tmp_path / place / "app.log").read_text() for place in "ab"] == ["a line of a\n", "a line of b\n"]
 
 
+async def test_two_policies_do_not_push_the_files_of_each_other_out_of_one_archive(tmp_path: Path) -> None:
+    policies = ""
+    for place in "ab":
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "app.log").write_text(f"a line of {place}\n")
+        policies += f"  {place}: {{paths: ['{tmp_path / place}/*.log'], rotate: {{keep: 1, archive: '{tmp_path}/kept'}}}}\n"
+    async with room_on(tmp_path, policies) as rig:
+        for place in "ab":
+            performed = await rig.do("rotation", place)
+            assert performed.outcome is Outcome.FAILED
+            assert "would have the same names in the one archive, so neither is rotated" in performed.sentence
+    assert [(tmp_path / place / "app.log").read_text() for place in "ab"] == ["a line of a\n", "a line of b\n"]
+
+
 async def test_what_is_still_written_to_is_not_removed(tmp_path: Path) -> None:
     file = tmp_path / "app.log"
     file.write_text("one\n")

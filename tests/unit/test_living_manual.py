@@ -168,3 +168,11 @@ def test_secrets_in_the_text_are_not_shown_and_no_line_moves() -> None:
     shown = shown_lines(text)
     assert [number for number, (line, before) in enumerate(zip(shown, text, strict=True)) if line != before] == [0, 2, 3]
     assert not any("made" in line for line in shown)
+
+
+def test_front_matter_is_no_heading() -> None:
+    lines = ["---", "title: Shop", "owner: ops", "---", "", "# Operations"]
+    front, heading = blocks(lines, 4)
+    assert (front.line, front.end_line, front.is_code, front.level) == (1, 4, True, 0)
+    assert 'id="line-2"><i>2</i>title: Shop' in front.html
+    assert (heading.line, heading.html) == (6, "<h1>Operations</h1>\n")

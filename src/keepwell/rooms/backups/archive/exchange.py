@@ -22,6 +22,7 @@ def put_in_place(new: Path, place: Path, aside: Path) -> bool:
     """
     if os.path.lexists(aside):
         raise FileExistsError(f"{aside} exists already")
+    _sync(new)  # before it takes the place of what is there: the power may go at any moment after
     was_there = os.path.lexists(place)
     _rename(new, place, _RENAME_EXCHANGE if was_there else _RENAME_NOREPLACE)
     if was_there:
@@ -35,6 +36,18 @@ def put_in_place(new: Path, place: Path, aside: Path) -> bool:
             raise
     sync_folder(place.parent)
     return was_there
+
+
+def _sync(path: Path) -> None:
+    """Waits until everything in the path's file system is on the disk: syncfs(2)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if libc.syncfs(handle) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(path))
+    finally:
+        os.close(handle)
 
 
 def _rename(old: Path, new: Path, flags: int) -> None:

@@ -94,7 +94,7 @@ class Performing:
         rotate = policy.rotate
         if rotate is None:
             raise NotFound(f"logs.{policy.name} says nothing of rotating", hint="add rotate to it, for example {keep: 30}")
-        found = await self._rotating.survey(policy, rotate.archive)
+        found = await self._rotating.survey(policy, [one for one in self.policies.values() if one.rotate is not None])
         at_least = max(1, rotate.at_least, int(work.arguments.get("at_least", "0")))
         begun = await self._begin(work, occasion, [_packed(live) for live in found.files if live.size >= at_least])
         files = [_unpacked(one) for one in begun.plan]

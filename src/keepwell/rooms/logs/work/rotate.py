@@ -43,22 +43,31 @@ async def in_thread(work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work)
 
 
+def _rotated_name(live: Live, policy: Policy) -> tuple[str, str]:
+    """Where the rotated ones of a file lie, and how their names begin."""
+    return archive_of(live.folder, policy.rotate.archive if policy.rotate is not None else ""), live.name
+
+
 class Rotating:
     """Rotates what policies say, on this machine."""
 
     def __init__(self, host: Host, blocking: Blocking) -> None:
         self._host, self._blocking = host, blocking
 
-    async def survey(self, policy: Policy, archive: str) -> Found:
-        """The files of a policy. Those that would have the same names when rotated are left out, and said: one's would count as the
-        other's, and be removed for it."""
+    async def survey(self, policy: Policy, rotating: Sequence[Policy]) -> Found:
+        """The files of a policy. Those that would have the same names when rotated as others of the policies that are ``rotating`` are left
+        out, and said: one's would count as the other's, and be removed for it."""
         found = await self._blocking(lambda: live_files(policy.paths))
-        named: dict[tuple[str, str], list[Live]] = {}
-        for live in found.files:
-            named.setdefault((archive_of(live.folder, archive), live.name), []).append(live)
-        alike = [lives for lives in named.values() if len(lives) > 1]
-        faults = [f"{' and '.join(live.path for live in lives)} {_ALIKE}" for lives in alike]
-        return Found([live for live in found.files if not any(live in lives for lives in alike)], [*found.faults, *faults])
+        others = [one for one in rotating if one.name != policy.name]
+        theirs = await self._blocking(lambda: [(live, one) for one in others for live in live_files(one.paths).files])
+        named: dict[tuple[str, str], set[str]] = {}
+        for live, one in [*((live, policy) for live in found.files), *theirs]:
+            named.setdefault(_rotated_name(live, one), set()).add(live.path)
+        alike = {
+            live.path: sorted(named[_rotated_name(live, policy)]) for live in found.files if len(named[_rotated_name(live, policy)]) > 1
+        }
+        faults = dict.fromkeys(f"{' and '.join(paths)} {_ALIKE}" for paths in alike.values())
+        return Found([live for live in found.files if live.path not in alike], [*found.faults, *faults])
 
     async def rotate(self, name: str, rotate: Rotate, files: Sequence[Live], why: Why) -> Tally:
         """Rotates these files; ``tidy`` is to follow. Called again with the same files after a crash, it does what is left to do."""

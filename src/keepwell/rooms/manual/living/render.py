@@ -28,13 +28,15 @@ class Block:
     """Of a heading."""
 
 
-def blocks(lines: Sequence[str]) -> list[Block]:
-    """The blocks of a document in their order."""
+def blocks(lines: Sequence[str], ahead: int = 0) -> list[Block]:
+    """The blocks of a document in their order. ``ahead`` is how many lines are front matter: these are no Markdown."""
+    shown = [_UNSEEN.sub("\ufffd", line) for line in lines]
+    front = [Block(1, ahead, _code("\n".join(shown[1 : ahead - 1]), 2), True)] if ahead > 1 else []
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
     renderer.validateLink = lambda url: _ADDRESS.fullmatch(url) is not None  # type: ignore[method-assign]
     renderer.disable("image")
-    tokens = renderer.parse("\n".join(_UNSEEN.sub("\ufffd", line) for line in lines))
-    return [_block(renderer, part) for part in _parts(tokens)]
+    tokens = renderer.parse("\n".join((*("",) * ahead, *shown[ahead:])))
+    return [*front, *(_block(renderer, part) for part in _parts(tokens))]
 
 
 def _parts(tokens: Sequence[Token]) -> Iterator[list[Token]]:

@@ -83,7 +83,8 @@ def _shown(manual: Manual) -> Iterator[dict[str, Any]]:
     """Each block with the notes on the items that begin in it."""
     items = sorted(manual.items, key=lambda item: item.kept.line)
     lines = [item.kept.line for item in items]
-    for block in blocks(manual.lines):
+    front_matter = next((item.kept.end_line for item in items if item.kept.kind == "front matter"), 0)
+    for block in blocks(manual.lines, front_matter):
         inside = items[bisect_left(lines, block.line) : bisect_right(lines, block.end_line)]
         notes = _grouped([item for item in inside if _is_worth_a_note(item)], manual.at)
         yield {"block": block, "html": Markup(block.html), "notes": notes}
