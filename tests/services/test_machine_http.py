@@ -88,7 +88,7 @@ async def test_the_phases_of_a_plain_request(client: HttpClient) -> None:
     assert 0 <= phases.dns < 0.9
     assert 0 < phases.connect < 0.9
     assert 0.99 < phases.first_byte < 1.9
-    assert 1.99 < phases.total
+    assert phases.total > 1.99
     assert phases.total >= phases.dns + phases.connect + phases.first_byte
 
 
@@ -120,7 +120,7 @@ async def test_the_phases_tell_a_slow_resolver_and_a_slow_handshake_apart(tmp_pa
     assert (response.status, response.body) == (200, b"hello")
     assert 0.99 < response.phases.dns < 1.9
     assert response.phases.connect < 0.9
-    assert 1.99 < response.phases.tls
+    assert response.phases.tls > 1.99
     assert response.phases.first_byte < 0.9
 
 
