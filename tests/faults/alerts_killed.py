@@ -124,9 +124,10 @@ class Life:
         """Until nothing waits to be told or delivered."""
         for _ in range(600):
             await asyncio.sleep(0.05)
-            waiting = await self.database.read(_waiting)
+            # In this order: what is told between the two waits then, and would not if it were counted first.
             pending = [alert for alert in self.desk.book.alerts.values() if alert.state is State.RESOLVED]
             untold = [group for group in self.desk.groups() if group.told is None]
+            waiting = await self.database.read(_waiting)
             if not (waiting or pending or untold):
                 return
         raise RuntimeError(f"not calm: {waiting} wait, {pending}, {untold}")
