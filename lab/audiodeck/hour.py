@@ -305,6 +305,8 @@ async def _played(root: Path, minutes: float, seed: int, *, only: Sequence[str] 
             await process.wait()
         await laboratory.stop()
         await sink.close()
+        if alone:  # a folder that something is mounted on cannot be removed
+            await asyncio.to_thread(subprocess.run, ("umount", "--lazy", str(laboratory.layout.logs)), check=False)
 
 
 def main() -> int:
