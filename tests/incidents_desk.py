@@ -39,7 +39,7 @@ class Life:
         self.ran: list[str] = []
         self._answer = answer
         self.desk = Desk(AlertStore(database, fake_host(clock=clock), lambda to: NOTICE_LIVES), clock)
-        alerts = Alerts(self.desk, database, clock.now)
+        alerts = Alerts(self.desk, database)
         verbs = Verbs(database.read, database.write, alerts, self.desk.tell, self._run, clock)
         self.incidents = Incidents(verbs)
         self.reading = Reading(self.incidents, verbs, "shop")

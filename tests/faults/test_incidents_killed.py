@@ -1,12 +1,18 @@
 """keepwell up is killed again and again while severe alerts arrive and people answer: each alert has one incident, answers are kept."""
 
+import asyncio
 import random
 import signal
+import subprocess
+import sys
 import time
 import urllib.error
 from pathlib import Path
 
+import pytest
+
 from tests.alerts_server import Alerting
+from tests.incidents_desk import life_on
 from tests.serving import Served, keepwell, operations, token_in
 from tests.support import wait_until
 
@@ -50,6 +56,29 @@ def test_no_alert_is_without_its_incident_and_none_has_two(tmp_path: Path) -> No
         assert keepwell("journal", "verify", "--data", str(data)).returncode == 0
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize(("deed", "known"), [("acknowledge", {"A"}), ("merge", {"A", "B"})])
+async def test_who_answers_has_acknowledged_the_alerts_too_wherever_it_is_killed(tmp_path: Path, deed: str, known: set[str]) -> None:
+    """What is stored of the deed is all of it: an alert of an incident that was answered would else go on calling people."""
+    after, status = 0, -signal.SIGKILL
+    while status == -signal.SIGKILL:
+        after += 1
+        place = tmp_path / f"{deed}-{after}.sqlite"
+        status = await asyncio.to_thread(_killed, place, deed, after)
+        async with life_on(place) as life:
+            whole = (await life.rows())[0]
+            assert whole.acknowledged is not None, after
+            assert {one.name for one in whole.alerts} == known
+            assert {alert.name for alert in life.desk.active() if alert.acknowledged} == known, f"killed after write {after}"
+    assert status == 0
+    assert after > 1, "it was never killed"
+
+
+def _killed(place: Path, deed: str, after: int) -> int:
+    """How a life ended that is killed after so many writes of a deed."""
+    argv = [sys.executable, "-m", "tests.faults.incidents_killed", str(place), deed, str(after)]
+    return subprocess.run(argv, check=False).returncode
 
 
 def _token(data: Path) -> str:

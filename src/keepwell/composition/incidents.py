@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -14,7 +14,6 @@ from keepwell.api.gate import access_of
 from keepwell.composition.hosts import where
 from keepwell.config.acceptance import read_acceptances
 from keepwell.config.operations import Operations
-from keepwell.kernel.problems import KeepwellError, StorageError
 from keepwell.ports.activity import Activity
 from keepwell.ports.host import Host
 from keepwell.ports.offer import Face
@@ -26,7 +25,7 @@ from keepwell.rooms.alerts.people.shown import sentence
 from keepwell.rooms.alerts.work.desk import Desk
 from keepwell.rooms.incidents import offer, store
 from keepwell.rooms.incidents.face import face
-from keepwell.rooms.incidents.model import Incident, Seen
+from keepwell.rooms.incidents.model import Deed, Incident, Seen
 from keepwell.rooms.incidents.verbs import SOURCE, Diagnostic, Verbs
 from keepwell.rooms.incidents.work import Incidents
 from keepwell.storage.database import Database
@@ -36,14 +35,15 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 
+T = TypeVar("T")
+
 
 class Alerts:
     """The alerts, as incidents see them."""
 
-    def __init__(self, desk: Desk, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(self, desk: Desk, database: Database) -> None:
         self._desk = desk
         self._database = database
-        self._now = now
 
     def firing(self, fits: Callable[[str], bool], but: Collection[int]) -> Sequence[Seen]:
         """See rooms.incidents.verbs.Alerts. What mutes alerts is costly to say of thousands: it is asked only where one fits."""
@@ -70,15 +70,15 @@ class Alerts:
         found = await self._database.read(lambda connection: [history.one(connection, number) for number in sorted(numbers)])
         return [self._seen(alert) for alert in found if alert is not None and alert.state is State.RESOLVED and self._counts(alert)]
 
-    async def acknowledge(self, numbers: Collection[int], by: str, note: str, actor: str) -> None:
+    async def acknowledge(self, numbers: Collection[int], deed: Deed, actor: str, also: Callable[[Connection], T]) -> T:
         """See rooms.incidents.verbs.Alerts."""
-        for number in numbers:
-            try:
-                await self._desk.acknowledge(number, Acknowledgement(by, self._now(), note), actor)
-            except StorageError:
-                raise
-            except KeepwellError:
-                continue  # it has ended meanwhile
+        answers: list[T] = []
+
+        def store_also(connection: Connection) -> None:
+            answers[:] = [also(connection)]
+
+        await self._desk.acknowledge_all(numbers, Acknowledgement(deed.by, deed.at, deed.note), actor, store_also)
+        return answers[0]
 
     def news(self) -> AsyncIterator[frozenset[int]]:
         """See rooms.incidents.verbs.Alerts."""
@@ -114,7 +114,7 @@ class IncidentRoom:
         self._hosts_of = hosts_of
         self._clock = hosts_of(LOCAL).clock
         self._service = operations.service
-        alerts = Alerts(desk, database, self._clock.now)
+        alerts = Alerts(desk, database)
         self._verbs = Verbs(database.read, database.write, alerts, desk.tell, self._run, self._clock)
         self.incidents = Incidents(self._verbs)
         self._listening: asyncio.Task[None] | None = None

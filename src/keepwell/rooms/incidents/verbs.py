@@ -10,7 +10,7 @@ from keepwell.ports.alerts import Tell
 from keepwell.ports.clock import Clock
 from keepwell.ports.runner import Command, Result
 
-from .model import Seen
+from .model import Deed, Seen
 
 T = TypeVar("T")
 
@@ -47,8 +47,9 @@ class Alerts(Protocol):
         """Those of these that fired, unmuted, and have ended. Raises StorageError."""
         ...
 
-    async def acknowledge(self, numbers: Collection[int], by: str, note: str, actor: str, /) -> None:
-        """Somebody knows of these; those that have ended are left out. Raises StorageError."""
+    async def acknowledge(self, numbers: Collection[int], deed: Deed, actor: str, also: Callable[[Connection], T], /) -> T:
+        """Somebody knows of these; those that have ended are left out. What ``also`` stores is stored in the same transaction; its answer.
+        Raises StorageError and what ``also`` raises, and then nothing is changed."""
         ...
 
     def news(self) -> AsyncIterator[frozenset[int]]:

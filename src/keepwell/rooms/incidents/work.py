@@ -8,8 +8,9 @@ alert belongs to an incident is a row with the alert's number as its key, so not
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -25,7 +26,7 @@ from .evidence import Collecting
 from .model import Deed, Incident, Policy, Seen, Severity
 from .overdue import alerts_of
 from .turn import Turn, known
-from .verbs import SOURCE, Diagnostics, Verbs
+from .verbs import SOURCE, Diagnostics, OnDatabase, Verbs
 
 AGAIN_AFTER = 1.0
 """Seconds after which what could not be stored or told is tried again."""
@@ -36,6 +37,7 @@ SHARE = 10
 EVERY = 30.0
 """Seconds at most between two looks: what mutes an alert may end without any news of it."""
 
+T = TypeVar("T")
 _log = logging.getLogger("keepwell.incidents")
 
 
@@ -120,11 +122,17 @@ class Incidents:
         return (await self._change(opened))[0]
 
     async def acknowledge(self, number: int, by: str, note: str, actor: str) -> Incident:
-        """Somebody answers; the alerts of the incident are acknowledged with it. Raises NotFound, StorageError, KeepwellError where it is
-        resolved."""
-        incident = await self._deed(number, lambda incident, now: decide.acknowledged(incident, Deed(by, now, note), actor))
-        await self._verbs.alerts.acknowledge([one.number for one in incident.alerts if one.ended_at is None], by, note, actor)
-        return incident
+        """Somebody answers; the alerts of the incident are acknowledged with it, in the same transaction. Raises NotFound, StorageError,
+        KeepwellError where it is resolved."""
+
+        async def write(change: Callable[[Connection], T]) -> T:
+            known = Deed(by, self._clock.now(), note)
+            return await self._verbs.alerts.acknowledge(_active(await self.find(number)), known, actor, change)
+
+        def acknowledged(turn: Turn) -> None:
+            turn.do(decide.acknowledged(turn.find(number), Deed(by, turn.now, note), actor))
+
+        return (await self._change(acknowledged, write))[0]
 
     async def note(self, number: int, by: str, note: str, actor: str) -> Incident:
         """Word to those who wait. Raises NotFound, StorageError."""
@@ -145,24 +153,26 @@ class Incidents:
 
     async def merge(self, number: int, into: int, by: str, note: str, actor: str) -> Incident:
         """An incident turned out to be part of another, which has its alerts from now on, and what joins its group; gives the other.
-        Raises as ``acknowledge``, and UsageError for an incident and itself."""
+        Where somebody answered that one, its new alerts are acknowledged in the same transaction. Raises as ``acknowledge``, and UsageError
+        for an incident and itself."""
         if number == into:
             raise UsageError(f"incident {number} is no part of itself", hint="name the other incident that it is part of")
 
-        came: list[int] = []
+        async def write(change: Callable[[Connection], T]) -> T:
+            part, whole = await self.find(number), await self.find(into)
+            if whole.acknowledged is None:
+                return await self._verbs.write(change)
+            known = replace(whole.acknowledged, at=self._clock.now())
+            return await self._verbs.alerts.acknowledge(_active(part), known, actor, change)
 
         def merged(turn: Turn) -> None:
             part, whole, deed = turn.find(number), turn.find(into), Deed(by, turn.now, note)
-            came[:] = [one.number for one in part.alerts if one.ended_at is None]
             became = decide.became_part(part, into, deed, actor)
             taken = decide.took(whole, part, self.policy, deed, actor)
             for change in (became, *(decide.went_with(one, into, deed, actor) for one in turn.parts(number)), taken):
                 turn.do(change)
 
-        whole = (await self._change(merged))[-1]
-        if whole.acknowledged is not None:
-            await self._verbs.alerts.acknowledge(came, whole.acknowledged.by, whole.acknowledged.note, actor)
-        return whole
+        return (await self._change(merged, write))[-1]
 
     async def collect(self, number: int, actor: str) -> int:
         """Begins to collect evidence; how many diagnostics are run. Raises NotFound, StorageError, UsageError where nothing says what to
@@ -291,8 +301,9 @@ class Incidents:
 
     # --- storing and telling -----------------------------------------------------------------------------------------------------
 
-    async def _change(self, decided: Callable[[Turn], None]) -> Sequence[Incident]:
-        """Stores what is decided, with its entries, and follows it. The incidents as they stand, in the order of the changes."""
+    async def _change(self, decided: Callable[[Turn], None], write: OnDatabase | None = None) -> Sequence[Incident]:
+        """Stores what is decided, with its entries, and follows it. The incidents as they stand, in the order of the changes. ``write``
+        stores it together with what others keep."""
         async with self._lock:
             now = self._clock.now()
 
@@ -302,7 +313,7 @@ class Incidents:
                 turn.store(self._collecting)
                 return turn.changes, turn.unresolved(), turn.running()
 
-            changes, self._open, self._running = await self._verbs.write(everything)
+            changes, self._open, self._running = await (write or self._verbs.write)(everything)
         for number in {change.incident.number for change in changes if change.entries}:
             self._listeners.tell(number)
         self._soon()
@@ -330,3 +341,8 @@ class Incidents:
     def news(self) -> AsyncIterator[int]:
         """The numbers of incidents that changed, as they change."""
         return self._listeners.hear()
+
+
+def _active(incident: Incident) -> list[int]:
+    """The numbers of its alerts that have not ended."""
+    return [one.number for one in incident.alerts if one.ended_at is None]

@@ -6,13 +6,14 @@ One change at a time. What is decided (``life``, ``react``) is pure; a write tha
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from keepwell.kernel.problems import NotFound, StorageError
+from keepwell.kernel.problems import KeepwellError, NotFound, StorageError
 from keepwell.ports.activity import Job
 from keepwell.ports.alerts import Active
 from keepwell.ports.clock import Clock
@@ -162,9 +163,9 @@ class Desk:
         changes = draft.changes
 
         def change(connection: Connection) -> None:
-            if also is not None:
-                also(connection)
             store.apply(connection, changes)
+            if also is not None:  # behind what others change, too: it may end with the journal, which is locked from then on
+                also(connection)
 
         self._is_storing = True
         try:
@@ -196,6 +197,19 @@ class Desk:
     async def acknowledge(self, number: int, acknowledgement: Acknowledgement, actor: str) -> Alert:
         """Somebody knows of it. Raises NotFound, KeepwellError where it has ended, StorageError."""
         return await self.change(lambda turn: deeds.acknowledge(turn.draft, number, acknowledgement, actor))
+
+    async def acknowledge_all(
+        self, numbers: Collection[int], acknowledgement: Acknowledgement, actor: str, also: Callable[[Connection], None]
+    ) -> None:
+        """Somebody knows of all of these; those that have ended are left out. What ``also`` stores is stored in the same transaction.
+        Raises StorageError and what ``also`` raises, and then nothing is changed."""
+
+        def decide(turn: Turn) -> None:
+            for number in numbers:
+                with suppress(KeepwellError):  # it has ended
+                    deeds.acknowledge(turn.draft, number, acknowledgement, actor)
+
+        await self.change(decide, also)
 
     async def unacknowledge(self, number: int, actor: str) -> Alert:
         """Takes that back. Raises as ``acknowledge``."""
