@@ -391,6 +391,33 @@ async def test_evidence_is_collected_when_it_opens_redacted_and_kept(database_pl
         assert (await life.events())[-4:] == ["collecting", "evidence", "evidence", "evidence"]
 
 
+@pytest.mark.parametrize(
+    ("stdout", "stderr", "dropped"),
+    [("\ufffd" * 3000, "", 0), ("\ufffd" * 2999, "\ufffd" * 3000, 7), ("ä" * 2000, "", 0), ("x" * 3000, "", 0)],
+    ids=["binary", "binary-both", "letters-of-two-bytes", "fits"],
+)
+async def test_what_is_kept_of_an_output_is_within_its_limit_whatever_it_is(tmp_path: Path, stdout: str, stderr: str, dropped: int) -> None:
+    """A byte that is no text becomes a character of three, and both outputs are one."""
+    limited = {"dump": Diagnostic("dump", "local", Command(("dump",), output_limit=3000))}
+    answer = replace(result(stdout, stderr=stderr), dropped=(dropped, 0))
+    async with life_on(tmp_path / "keepwell.sqlite", lambda command: answer, diagnostics=limited) as life:
+        await life.fire(severe("A"))
+        await life.after(1)
+        (found,) = (await life.reading.one(1))["evidence"]
+        text = await life.reading.output(1, found["output"])
+        size = len(text.encode())
+        if stdout == "x" * 3000:
+            assert text == stdout
+            return
+        assert 2900 < size <= 3000
+        left_out = re.search(r"\n\[keepwell: about (\d+) bytes left out in all\]\n", text)
+        assert left_out is not None
+        whole = len(f"{stdout}\n--- standard error ---\n{stderr}".encode()) if stderr else len(stdout.encode())
+        assert int(left_out[1]) == whole - (size - len(left_out[0])) + dropped
+        assert f"about {left_out[1]} bytes in the middle were left out" in found["outcome"]
+        assert (text[0], text[-1]) == (stdout[0], stdout[0]), "its head and its tail are there"
+
+
 async def test_evidence_that_a_crash_kept_from_being_collected_is_collected_after_the_start(database_place: Path | str) -> None:
     async with life_on(database_place, lambda command: result("1\n"), diagnostics={"processes": PROCESSES}) as life:
         await life.fire(severe("A"))

@@ -28,6 +28,9 @@ AT_ONCE = 16
 OPENING = "opened"
 """The occasion of what is collected when an incident opens."""
 
+_NOTED = 80
+"""Bytes that are left for the line which stands in place of what was left out."""
+
 _log = logging.getLogger("keepwell.incidents")
 
 
@@ -127,16 +130,28 @@ class Collecting:
             result = await self._verbs.run(diagnostic.host, diagnostic.command)
         except KeepwellError as error:
             return f"could not be run: {error}", b""
-        return _ending(result), redact_patterns(_printed(result)).encode("utf-8", "replace")
+        return _kept(result, diagnostic.command.output_limit)
 
 
 def _key(row: Evidence) -> tuple[int, str, str]:
     return row.incident, row.occasion, row.name
 
 
-def _ending(result: Result) -> str:
-    dropped = sum(result.dropped)
-    left_out = f"; {dropped} bytes in the middle were left out" if dropped else ""
+def _kept(result: Result, limit: int) -> tuple[str, bytes]:
+    """How it ended in a sentence, and what it printed, redacted, as UTF-8 of at most ``limit`` bytes: a byte that is no text has become a
+    character of three, redacting may lengthen it, and both outputs are one."""
+    whole, dropped = redact_patterns(_printed(result)).encode("utf-8", "replace"), sum(result.dropped)
+    if len(whole) <= limit:
+        return _ending(result, f"{dropped} bytes" if dropped else ""), whole
+    half = max(0, limit - _NOTED) // 2
+    head, tail = whole[:half].decode("utf-8", "ignore"), whole[len(whole) - half :].decode("utf-8", "ignore")
+    # About: what is dropped here is text, and the place that one output was cut at before may be in it.
+    count = f"about {dropped + len(whole) - len((head + tail).encode())} bytes"
+    return _ending(result, count), f"{head}\n[keepwell: {count} left out in all]\n{tail}".encode()
+
+
+def _ending(result: Result, count: str) -> str:
+    left_out = f"; {count} in the middle were left out" if count else ""
     if result.timed_out:
         return f"stopped after {result.seconds:.1f} s{left_out}"
     if result.signal is not None:
