@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from keepwell.config.runbook_text import read_runbook
 from keepwell.rooms.manual.importing.decide import import_manual
 from keepwell.rooms.manual.importing.model import Disposition, Fate, Outcome, Wanting
 from keepwell.rooms.manual.importing.report import report, summary_line
@@ -87,6 +88,95 @@ def test_a_runbook_holds_the_words_of_its_section_and_of_those_below() -> None:
     assert front == {"title": "Weekly maintenance", "source": "shop.md", "lines": "12-33", "every": "weekly"}
     assert "Do not hurry.\n" in text
     assert "### Cleaning\n" in text
+
+
+WEEK = b"""# Shop: operations
+
+## Weekly maintenance
+
+### Looking back
+Every Monday, review:
+
+- Check the figures of the shop
+
+### Cleaning
+Every Friday, perform:
+
+#### Spool
+
+```bash
+# Empty the spool
+find /var/spool/shop -type f -mtime +7 -delete
+```
+
+### Worker
+
+```bash
+# Restart the worker
+systemctl restart shop-worker
+```
+"""
+
+
+def test_work_of_another_day_than_its_section_is_a_runbook_of_its_own() -> None:
+    imported = import_manual(WEEK, "shop.md")
+    tasks = yaml.safe_load(imported.files["keepwell.yaml"])["tasks"]
+    ran = {task["every"]: imported.files[task["run"]] for task in tasks.values()}
+    assert set(ran) == {"monday", "friday", "weekly"}
+    words = ("figures", "-delete", "worker")
+    assert {every: [word for word in words if word in text] for every, text in ran.items()} == {
+        "monday": ["figures"],
+        "friday": ["-delete"],
+        "weekly": ["worker"],
+    }
+    assert "every: friday" in ran["friday"]
+
+
+def test_a_section_that_names_several_cadences_stays_whole() -> None:
+    text = b"# Shop\n\n## Weekly work\n\n### Rounds\n\n**Daily:**\n\n- Check the till\n\n**Monthly:**\n\n- Count the stock\n"
+    imported = import_manual(text, "shop.md")
+    assert [name for name in imported.files if name.startswith("runbooks/")] == ["runbooks/weekly-work.md"]
+
+
+ROUND = b"""# Shop
+
+## Daily round
+
+```bash
+# Look at the spool
+ls /var/spool/shop
+```
+
+- Review the **error** log of `shop`
+- Check the till,
+  and count what is in it
+  1. Tell Maria
+
+- [ ] Water the **flowers**,
+  also those behind the house
+- [ ] Check the till, and count what is in it
+"""
+
+
+def test_what_lists_ask_of_a_person_beside_steps_that_run_is_ticked() -> None:
+    imported = import_manual(ROUND, "shop.md")
+    steps = read_runbook("daily-round.md", imported.files["runbooks/daily-round.md"]).steps
+    assert [(step.name, step.language) for step in steps] == [
+        ("look-at-the-spool", "bash"),
+        ("review-the-error-log-of-shop", "checklist"),
+        ("check-the-till-and-count-what-is-in-it", "checklist"),
+        ("tell-maria", "checklist"),
+        ("water-the-flowers-also-those-behind-the-house", "checklist"),
+        ("check-the-till-and-count-what-is-in-it-2", "checklist"),
+    ]
+    places = [outcome.place for outcome in imported.outcomes if outcome.item.kind in (Kind.LIST_ITEM, Kind.CHECKBOX)]
+    assert places == [f"runbooks/daily-round.md#{step.name}" for step in steps[1:]]
+
+
+def test_a_list_alone_is_done_as_a_whole() -> None:
+    imported = import_manual(b"# Shop\n\n## Daily round\n\n- Review the log\n- Check the till\n", "shop.md")
+    assert read_runbook("daily-round.md", imported.files["runbooks/daily-round.md"]).steps == ()
+    assert [outcome.place for outcome in imported.outcomes if outcome.item.kind is Kind.LIST_ITEM] == ["runbooks/daily-round.md"] * 2
 
 
 def test_lines_to_paste_are_steps_and_a_script_is_one() -> None:

@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from keepwell.rooms.manual.living.decide import coverage_of, evidence_of, items_of, kept_of, shown_lines
+from keepwell.rooms.manual.living.decide import coverage_of, evidence_of, items_of, kept_of, shown_lines, whole_place
 from keepwell.rooms.manual.living.model import Kept, Manual, Ran
 from keepwell.rooms.manual.living.page import html
 from keepwell.rooms.manual.living.render import blocks
@@ -68,6 +68,12 @@ def test_a_line_of_a_checklist_is_a_step_by_its_words() -> None:
     assert one.places == ("runbooks/day.md#Look at it",)
     assert items_of([one], {"runbooks/day.md": WELL})[0].standing == "waits"
     assert items_of([one], {"runbooks/day.md#Look at it": WELL})[0].standing == "ran"
+
+
+def test_what_is_left_to_a_person_is_not_done_because_the_steps_beside_it_ran() -> None:
+    one = kept(3, "runbooks/day.md", "human", "checklist", "list item")
+    assert items_of([one], {"runbooks/day.md": WELL, "runbooks/day.md#look": WELL})[0].standing == "waits"
+    assert items_of([one], {"runbooks/day.md": WELL, whole_place("runbooks/day.md"): WELL})[0].standing == "ran"
 
 
 def test_what_a_script_leaves_to_a_person_is_not_done_because_it_ran() -> None:

@@ -15,7 +15,7 @@ from keepwell.ports.host import Host
 from keepwell.ports.offer import Face
 from keepwell.ports.work import Perform, Recurring
 from keepwell.rooms.checks.work.watch import Checks
-from keepwell.rooms.manual.living.decide import step_place
+from keepwell.rooms.manual.living.decide import step_place, whole_place
 from keepwell.rooms.manual.living.model import Ran, Result
 from keepwell.rooms.manual.living.page import face
 from keepwell.rooms.manual.living.work import Asking, Living
@@ -180,6 +180,7 @@ class ManualRoom:
         }
 
     async def _of_runbooks(self) -> dict[str, Ran]:
+        from keepwell.rooms.runbooks.prepare import WHOLE
         from keepwell.rooms.runbooks.store import ended_last
 
         found: dict[str, Ran] = {}
@@ -191,7 +192,8 @@ class ManualRoom:
             for step in run.steps:
                 said = step_place(path, step.title, alike)
                 if step.state.value in _RAN:
-                    found[f"{path}#{step.name}"] = found[said] = _stepped(run, step)
+                    named = whole_place(path) if step.name == WHOLE else f"{path}#{step.name}"
+                    found[named] = found[said] = _stepped(run, step)
         return found
 
 

@@ -59,6 +59,12 @@ def read_runbook(path: str, text: str) -> Runbook:
     return Runbook(path, title if isinstance(title, str) and title else heading, front, tuple(_steps(body)), fault)
 
 
+def ticked(line: str) -> str:
+    """What a line of a checklist says; empty for any other line."""
+    match = _TICK.fullmatch(line)
+    return match[1].strip() if match else ""
+
+
 def _divided(lines: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     """The lines between the first line ``---`` and the next one, and those after it."""
     if not lines or lines[0].rstrip() != "---":
@@ -159,8 +165,8 @@ def _blocks(body: Sequence[str]) -> Iterator[_Fence | _Tick]:
             inside = []
         elif opening is None:
             notes = _noted(notes, line)
-            if tick := _TICK.fullmatch(line):
-                yield _Tick(tick[1].strip())
+            if text := ticked(line):
+                yield _Tick(text)
         elif _closes(line, opening[2]):
             yield _Fence(opening[3], "\n".join(inside), tuple(notes))
             opening, notes = None, []

@@ -15,6 +15,7 @@ from keepwell.rooms.manual.reading.text import read_text
 
 from .amend import BACKUPS_EVERY, EVERYWHERE, RULES, amend
 from .backup_places import place_listed
+from .boxes import find_boxes, place_boxes
 from .emit_runbook import runbook_text
 from .emit_yaml import operations_yaml
 from .entries import Entries, Sound
@@ -62,6 +63,7 @@ def import_manual(
     runbooks = make_runbooks(manual, outcomes)
     place_playbooks(entries.sections.get("incidents.severities", {}), runbooks)
     outcomes = _place_rest(outcomes, entries, runbooks)
+    find_boxes(manual, outcomes, runbooks)
     service = slug(re.split(r"\s[-–—|]\s|:", manual.title)[0]) or slug(name.rpartition("/")[2].partition(".")[0]) or "service"
     missing = _missing(outcomes)
     files = {CONFIGURATION: operations_yaml(name.rpartition("/")[2], service, entries, _waiting(outcomes))}
@@ -70,6 +72,7 @@ def import_manual(
         others = [other.section for other in runbooks if runbook.section.line < other.section.line <= runbook.section.end_line]
         used = {key: value for key, value in environment.items() if key in runbook.shell}
         files[runbook.path] = runbook_text(manual, runbook, others, used)
+    outcomes = place_boxes(manual, outcomes, runbooks, files)
     counts = {
         "checks": len(entries.checks),
         "rules": len(entries.rules),

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from keepwell.config.runbook_text import ticked
 from keepwell.kernel.rendering import harmless
 from keepwell.rooms.manual.reading.model import Fence, Manual, Section
 
@@ -15,6 +16,8 @@ from .runbooks import Runbook, Step
 
 _FENCE = re.compile(r"`{3,}|~{3,}")
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+-]{1,20}")
+# CommonMark 0.31.2, section 5.2, without a list that begins within a list's own line.
+ENTRY = re.compile(r"([ \t]*(?:[-*+]|[0-9]{1,9}[.)])[ \t]+)(?!(?:[-*+]|[0-9]{1,9}[.)])[ \t])(\S.*)")
 
 
 def runbook_text(manual: Manual, runbook: Runbook, others: Sequence[Section], environment: Mapping[str, str]) -> str:
@@ -47,6 +50,9 @@ def _body(manual: Manual, runbook: Runbook, others: Sequence[Section]) -> Iterat
         elif number in fences:
             yield from _fence(fences[number], runbook.steps.get(number))
             number = max(number, fences[number].end_line) + 1
+        elif number in runbook.boxes:
+            yield plain(box(manual, number, runbook.boxes[number])).rstrip()
+            number = runbook.boxes[number] + 1
         else:
             yield plain(manual.line_text(number)).rstrip()
             number += 1
@@ -83,6 +89,14 @@ def _lines(text: str) -> Iterator[str]:
 def plain(line: str) -> str:
     """The line without what a terminal would obey; tabs stay, since shell means something by them."""
     return "\t".join(map(harmless, line.split("\t")))
+
+
+def box(manual: Manual, line: int, end: int) -> str:
+    """An entry of a list as one line of a checklist, in the author's words."""
+    words = [manual.line_text(line).rstrip(), *(manual.line_text(number).strip() for number in range(line + 1, end + 1))]
+    text = " ".join(word for word in words if word)
+    match = ENTRY.fullmatch(text)
+    return text if match is None or ticked(text) else f"{match[1]}[ ] {match[2]}"
 
 
 def _mark(text: str) -> str:

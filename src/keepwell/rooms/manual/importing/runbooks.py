@@ -9,6 +9,7 @@ from keepwell.rooms.manual.reading.shell_model import Script
 from .model import Amendment, Disposition, Fate, Outcome, Wanting
 from .names import slug, unused
 from .views import cadence_in
+from .wording import leads_in
 
 _WORK = (Fate.STEP, Fate.BACKUP, Fate.LOGS, Fate.CHECKLIST, Fate.TEMPLATE)
 _RUNS = (Kind.COMMAND, Kind.CRON)
@@ -41,6 +42,8 @@ class Runbook:
     section: Section
     cadence: str
     steps: dict[int, list[Step]] = field(default_factory=dict)
+    boxes: dict[int, int] = field(default_factory=dict)
+    """The last line of each entry of a list that is written as a line of a checklist, by its first line."""
 
     @property
     def path(self) -> str:
@@ -60,10 +63,11 @@ class Runbook:
 def make_runbooks(manual: Manual, outcomes: Sequence[Outcome]) -> list[Runbook]:
     """The runbooks of a manual, in its order. A section whose commands all became checks needs none."""
     sections = {section.line: section for section in manual.all_sections}
+    stated = _stated(manual)
     wanted: dict[int, None] = {}
     for outcome in outcomes:
         if outcome.found.fate in _WORK and outcome.item.kind not in _AROUND:
-            wanted[_home(manual, outcome.item.line).line] = None
+            wanted[_home(manual, outcome.item.line, stated).line] = None
     names: set[str] = set()
     made: list[Runbook] = []
     by_line = _by_line(outcomes)
@@ -72,7 +76,7 @@ def make_runbooks(manual: Manual, outcomes: Sequence[Outcome]) -> list[Runbook]:
         inside = _inside(section, sections, wanted)
         name = unused(slug(section.title) or "runbook", names)
         names.add(name)
-        runbook = Runbook(name, section, next((cadence for title in reversed(section.path) if (cadence := cadence_in(title))), ""))
+        runbook = Runbook(name, section, stated.get(line) or next(filter(None, map(cadence_in, reversed(section.path))), ""))
         for fence in manual.fences:
             own = section.line <= fence.line <= section.end_line and not any(part.line <= fence.line <= part.end_line for part in inside)
             if own and fence.script is not None and fence.language in _SHELL:
@@ -81,11 +85,29 @@ def make_runbooks(manual: Manual, outcomes: Sequence[Outcome]) -> list[Runbook]:
     return made
 
 
-def _home(manual: Manual, line: int) -> Section:
-    """The section whose runbook a line belongs to: the outermost below the title that names a cadence, else its own."""
-    own = manual.section_of(line)
-    around = [section for section in manual.all_sections if section.line <= line <= section.end_line and section.level > 1]
-    return next((section for section in around if cadence_in(section.title)), own)
+def _stated(manual: Manual) -> dict[int, str]:
+    """The cadence that a section states itself, by the section's line: its title does, or the one cadence of the sentences that lead its
+    work in (``Every Friday, perform:``)."""
+    stated = {section.line: cadence_in(section.title) for section in manual.all_sections}
+    led: dict[int, set[str]] = {}
+    for item in manual.items:
+        if item.kind is Kind.PARAGRAPH and leads_in(item.text):
+            led.setdefault(manual.section_of(item.line).line, set()).add(cadence_in(item.text[:200]))
+    for line, cadences in led.items():
+        if not stated.get(line) and len(cadences) == 1:
+            stated[line] = next(iter(cadences))
+    return {line: cadence for line, cadence in stated.items() if cadence}
+
+
+def _home(manual: Manual, line: int, stated: Mapping[int, str]) -> Section:
+    """The section whose runbook a line belongs to: the outermost below the title that states a cadence, else its own. One below it that
+    states another cadence has a runbook of its own: what is done on Fridays must not run with what is done on Mondays."""
+    home: Section | None = None
+    for section in manual.all_sections:
+        cadence = stated.get(section.line) if section.level > 1 and section.line <= line <= section.end_line else ""
+        if cadence and (home is None or cadence != stated[home.line]):
+            home = section
+    return home or manual.section_of(line)
 
 
 def _inside(section: Section, sections: Mapping[int, Section], wanted: Mapping[int, None]) -> list[Section]:

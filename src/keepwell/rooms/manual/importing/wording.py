@@ -2,6 +2,8 @@
 
 import re
 
+from .views import cadence_in
+
 _VERBS = frozenset(
     re.findall(
         r"\w+",
@@ -89,6 +91,11 @@ def only_cadence(text: str) -> bool:
     """Whether a title or label says nothing but how often: ``Weekly``, ``Every Monday``, ``Daily tasks``."""
     words = re.sub(r"^[\d.)\W]+", "", text.lower()[:80]).split()
     return bool(words) and len(words) < 8 and all(_OF_CADENCES.fullmatch(word) for word in words)
+
+
+def leads_in(text: str) -> bool:
+    """Whether a sentence says when the work below it is done: ``Every Friday, perform:``, ``First Monday of each month``."""
+    return (text.rstrip().endswith(":") or only_cadence(text)) and bool(cadence_in(text[:200]))
 
 
 def _begins(text: str) -> bool:

@@ -74,7 +74,7 @@ def _item(one: Kept, evidence: Evidence) -> Item:
         return Item(one, "refused")
     if not _runs(one):
         return Item(one, "missing" if one.disposition == "missing" else "told")
-    place, ran = _found(one.places, {} if _left_to_a_person(one) else evidence)
+    place, ran = _found(one, {} if _left_to_a_person(one) else evidence)
     known = ran is not None and ran.result != "unknown"  # what could not be asked, or waits for acceptance, did not run
     standing: Standing = "ran" if known else "missing" if one.disposition == "missing" else "waits"
     return Item(one, standing, ran, place)
@@ -92,11 +92,18 @@ def _left_to_a_person(one: Kept) -> bool:
     return one.kind == "comment" and one.disposition == "human"
 
 
-def _found(places: Sequence[str], evidence: Evidence) -> tuple[str, Ran | None]:
-    """The evidence of the first place that has some: what an item became by itself counts before the runbook that it also stands in."""
-    ordered = sorted(places, key=lambda place: not place.startswith(_OWN))
+def whole_place(runbook: str) -> str:
+    """The place of the one step of a runbook that a person does as a whole."""
+    return f"{runbook}#"
+
+
+def _found(one: Kept, evidence: Evidence) -> tuple[str, Ran | None]:
+    """The evidence of the first place that has some: what an item became by itself counts before the runbook that it also stands in. What
+    is left to a person was done where a person did the runbook as a whole: that its other steps ran does not say so."""
+    ordered = sorted(one.places, key=lambda place: not place.startswith(_OWN))
     for place in ordered:
-        ran = evidence_of(place, evidence)
+        by_a_person = one.disposition == "human" and place.endswith(".md")
+        ran = evidence_of(whole_place(place) if by_a_person else place, evidence)
         if ran is not None:
             return place, ran
     return ordered[0] if ordered else "", None

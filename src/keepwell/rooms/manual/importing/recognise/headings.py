@@ -7,7 +7,7 @@ from functools import lru_cache
 from keepwell.rooms.manual.importing.model import Fate, Found, Recogniser, TaskDraft, View
 from keepwell.rooms.manual.importing.topics import about
 from keepwell.rooms.manual.importing.views import cadence_in
-from keepwell.rooms.manual.importing.wording import only_cadence
+from keepwell.rooms.manual.importing.wording import leads_in, only_cadence
 from keepwell.rooms.manual.reading.model import Item, Kind, Manual
 
 _WORK = frozenset((Kind.COMMAND, Kind.CRON, Kind.STATEMENT, Kind.CHECKBOX, Kind.LIST_ITEM, Kind.COMMENT, Kind.TABLE_ROW))
@@ -47,16 +47,12 @@ def _with_work(manual: Manual) -> frozenset[int]:
             while above and above[-1].heading.level >= item.level:
                 above.pop()
             above.append(_Above(item, bool(cadence_in(item.text))))
-        elif item.kind is Kind.PARAGRAPH and above and _leads_in(item.text):
+        elif item.kind is Kind.PARAGRAPH and above and leads_in(item.text):
             above[-1].introduced = True
         elif item.kind in _WORK:
             nearest = next((part for part in reversed(above) if part.recurs or part.introduced), None)
             found.update([nearest.heading.line] if nearest and not nearest.introduced else [])
     return frozenset(found)
-
-
-def _leads_in(text: str) -> bool:
-    return (text.rstrip().endswith(":") or only_cadence(text)) and bool(cadence_in(text[:200]))
 
 
 def _title(view: View) -> str:
