@@ -3,7 +3,7 @@
 Occasions are decided in their order, each once. Of several that are due together only the newest may begin: what is done late is done once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -23,15 +23,37 @@ LOOK_AGAIN = timedelta(minutes=1)
 AHEAD = timedelta(days=1)
 """How far the occasions that were decided may be ahead of the clock before that is told of."""
 
+TOGETHER = timedelta(seconds=30)
+"""Until how long after its time, or after the start of the server, an occasion waits for those that come before it in the same instant:
+half of the time that a restart may take."""
+
+_RANKS = {"rotation": 0, "cleanup": 1, "report": 3}
+_RANK = 2
+
 _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What there is beside the task: since when this server decides, and who holds which lock (its name to the holder's words)."""
+    """What there is beside the task: since when this server decides, who holds which lock (its name to the holder's words), and what is
+    under way of tasks that come before it in one instant."""
 
     alive_since: datetime
     locked: Mapping[str, str]
+    before: tuple[Run, ...] = ()
+
+
+def rank(task: Task) -> int:
+    """Which tasks come first of those that are due in the same instant: what reads logs or tells of the day comes after what changes
+    them."""
+    return _RANKS.get(task.work.kind, _RANK) if task.work is not None else _RANK
+
+
+def under_way_before(task: Task, shown: Iterable[tuple[Task, Standing]]) -> tuple[Run, ...]:
+    """The occasions under way, on whatever server, of tasks that come before this one in one instant. What waits for a person holds up
+    nothing."""
+    running = ((other, known.open) for other, known in shown if known.open is not None and known.open.state is State.RUNNING)
+    return tuple(run for other, run in running if rank(other) < rank(task))
 
 
 def decide(task: Task, standing: Standing, around: Around, now: datetime) -> Decision:
@@ -51,6 +73,8 @@ def decide(task: Task, standing: Standing, around: Around, now: datetime) -> Dec
     if task.work is None:
         return Decision(missed, due, again_at=following)
     why, look_at = _held(task, standing, around, now)
+    if not why:
+        why, look_at = _behind(due, around, min(late_at, following or late_at), now)
     if not why:
         return Decision(missed, due, again_at=following)
     again = min(at for at in (look_at, later(late_at, _MICROSECOND), following) if at is not None)
@@ -94,6 +118,16 @@ def _held(task: Task, standing: Standing, around: Around, now: datetime) -> tupl
         opens = f"opens at {stamp(coming[0])}" if coming else "never opens"
         return f"its window {task.window} {opens}", coming[0] if coming else None
     return "", None
+
+
+def _behind(due: datetime, around: Around, latest: datetime, now: datetime) -> tuple[str, datetime | None]:
+    """What comes before it in the same instant and has not ended (empty: nothing), and until when it waits for that. It never waits until
+    it would be too late, or its next one due."""
+    until = min(later(max(due, around.alive_since), TOGETHER), later(latest, -TOGETHER))
+    first = next((run for run in around.before if run.due_at == due), None)
+    if first is None or now >= until:
+        return "", None
+    return f"{first.task}, which is due together with it and comes before it, has not ended", until
 
 
 def _open_words(run: Run | None) -> str:

@@ -82,8 +82,9 @@ def names(connection: Connection) -> list[str]:
 
 
 def opened_runs(connection: Connection) -> list[Run]:
-    """The occasions of which something is still to come."""
-    return [run_of(row) for row in connection.execute(select(RUN).where(RUN.c.state.in_(_OPEN)).order_by(RUN.c.due_at))]
+    """The occasions of which something is still to come, in the order in which they were begun."""
+    query = select(RUN).where(RUN.c.state.in_(_OPEN)).order_by(RUN.c.due_at, RUN.c.started_at, RUN.c.task)
+    return [run_of(row) for row in connection.execute(query)]
 
 
 def last_success(connection: Connection, task: str) -> tuple[bool, datetime | None]:
@@ -95,13 +96,14 @@ def last_success(connection: Connection, task: str) -> tuple[bool, datetime | No
 # --- what happens to an occasion ---------------------------------------------------------------------------------------------
 
 
-def rewind(connection: Connection, task: str, by: str, to: datetime, now: datetime) -> None:
+def rewind(connection: Connection, task: str, to: datetime, now: datetime, *, by: str, actor: str) -> None:
     """The clock had been ahead: what was kept of occasions after ``to`` goes (the journal has it), and they are decided anew."""
     until = connection.execute(select(TASK.c.decided_until).where(TASK.c.name == task)).scalar_one()
     connection.execute(delete(RUN).where(RUN.c.task == task, RUN.c.due_at > to, RUN.c.state.not_in(_OPEN)))
     connection.execute(update(TASK).where(TASK.c.name == task).values(decided_until=to))
     connection.execute(update(TASK).where(TASK.c.name == task, TASK.c.last_success > to).values(last_success=to))
-    append_many(connection, [NewEntry(by, "task.rewound", subject(task), {"decided_until": until.isoformat()})], now)
+    facts = {"decided_until": until.isoformat(), "by": by}
+    append_many(connection, [NewEntry(actor, "task.rewound", subject(task), facts)], now)
 
 
 def miss(connection: Connection, task: str, missed: Sequence[Missed], now: datetime) -> None:

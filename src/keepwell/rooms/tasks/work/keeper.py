@@ -20,7 +20,7 @@ from keepwell.ports.clock import Clock
 from keepwell.ports.listeners import Listeners
 from keepwell.ports.work import Perform, Performed
 from keepwell.rooms.tasks import store
-from keepwell.rooms.tasks.decide import LOOK_AGAIN, Around, ahead_since, decide, late_words
+from keepwell.rooms.tasks.decide import LOOK_AGAIN, Around, ahead_since, decide, late_words, rank, under_way_before
 from keepwell.rooms.tasks.model import BY_A_PERSON, Decision, Run, Server, Standing, State, Task, subject
 from keepwell.rooms.tasks.store import Lost, Taken
 from keepwell.rooms.tasks.telling import alerts_of, next_change
@@ -141,7 +141,7 @@ class Tasks:
         due = [(at, name) for name, at in self._ask_at.items() if at <= monotonic]
         for _, name in due:
             del self._ask_at[name]
-        jobs = [Job(at, subject(name), partial(self._do, name)) for at, name in sorted(due)]
+        jobs = [Job(at, subject(name), partial(self._do, name)) for at, name in due]  # in the order in which they were begun
         if self._look_at <= monotonic and not self._is_looking:
             self._is_looking = True
             jobs.append(Job(self._look_at, "tasks that are due", self._look))
@@ -160,7 +160,8 @@ class Tasks:
             if now < self._looked_at:  # the clock was set back: what was planned by the one of before is planned anew
                 self._again = dict.fromkeys(self._tasks, now)
             self._looked_at = now
-            for name in [name for name, at in self._again.items() if at <= now]:
+            due = [name for name in self._tasks if name in self._again and self._again[name] <= now]
+            for name in sorted(due, key=lambda name: (self._again[name], rank(self._tasks[name]))):
                 await self._decide(name)
             await self._tell()
             self.fault = ""
@@ -217,7 +218,8 @@ class Tasks:
             if name not in self._tasks:  # it was taken out of the configuration meanwhile
                 return
             task, standing, now = self._tasks[name], self._standings[name], self._clock.now()
-            decision = decide(task, standing, Around(self._alive_since, self._locked()), now)
+            around = Around(self._alive_since, self._locked(), under_way_before(task, self.shown()))
+            decision = decide(task, standing, around, now)
             if decision.missed or decision.start is not None:
                 taken, stored = await self._database.write(partial(self._store, task, standing, decision, now))
                 self._stands(name, stored)
@@ -350,11 +352,11 @@ class Tasks:
         self.look_soon()
         return ended if has_ended else None
 
-    async def rewind(self, task: Task, to: datetime, by: str) -> None:
-        """What was decided of the time since then is forgotten, and decided anew. Raises StorageError."""
+    async def rewind(self, task: Task, to: datetime, by: str, actor: str) -> None:
+        """What was decided of the time since then is forgotten, and decided anew: ``by``, as ``actor`` says. Raises StorageError."""
         async with self._lock:
             now = self._clock.now()
-            await self._database.write(lambda connection: store.rewind(connection, task.name, by, to, now))
+            await self._database.write(lambda connection: store.rewind(connection, task.name, to, now, by=by, actor=actor))
             await self._reload(task.name)
             self._again[task.name] = now
         self.look_soon()
