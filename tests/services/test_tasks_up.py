@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,8 @@ windows:
 checks:
   counted: {keepwell: {task: {name: count, warn: "> 1h"}}, every: 1s}
 """
+SECOND = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d"
+INSTANT = rf"{SECOND}\S*Z"
 COUNT = """\
 # Count
 
@@ -198,3 +201,32 @@ def test_what_is_skipped_does_not_go_on_when_somebody_ticks_it_later(tmp_path: P
         assert keepwell("runs", "tick", "1", "is-there-sound", "--data", str(data)).returncode != 0
         assert state(server, "listen") == "skipped"
         assert not after.exists()
+
+
+def test_pages_by_the_printed_instant_leave_out_no_occasion(tmp_path: Path) -> None:
+    names = {f"count{number:02}" for number in range(12)}
+    lines = "".join(f"  {name}: {{run: runbooks/count.md, every: yearly}}\n" for name in sorted(names))
+    folder, data = operations(tmp_path / "ops", f"keepwell: 1\nservice: shop\ntasks:\n{lines}"), tmp_path / "data"
+    (folder / "runbooks").mkdir()
+    (folder / "runbooks" / "count.md").write_text(COUNT.replace("FILE", str(tmp_path / "counted")))
+
+    async def begin_all() -> None:
+        for name in names:
+            await ServerClient(data).post(f"/api/v1/tasks/{name}/run", {})
+
+    with serving(folder, data):
+        asyncio.run(begin_all())
+        answer = keepwell("tasks", "history", "--limit", "100", "--data", str(data))
+        assert "--before" not in answer.stdout, "there is no other page"
+        assert len(set(re.findall(SECOND, answer.stdout))) < len(names), "several in one second"
+        found: list[str] = []
+        before: tuple[str, ...] = ()
+        for page in range(4):
+            answer = keepwell("tasks", "history", "--limit", "3", *before, "--data", str(data))
+            rows = [line for line in answer.stdout.splitlines() if "count" in line]
+            found += [row.split()[0] for row in rows]
+            says = answer.stdout if page % 2 else rows[-1]  # what the last line says, and what the last row does
+            before = ("--before", re.findall(INSTANT, says)[-1])
+        assert sorted(found) == sorted(names)
+        last = keepwell("tasks", "history", "--before", re.findall(INSTANT, rows[-1])[0], "--data", str(data))
+        assert (last.returncode, last.stdout) == (0, "nothing was due before then\n")

@@ -12,7 +12,7 @@ from keepwell.ports.asked import Instant
 from keepwell.ports.offer import Query, Route
 
 from .model import Run, Standing, Tally, Task
-from .views import listing, run_json, task_json
+from .views import instant, listing, run_json, task_json
 
 READ, WRITE = "tasks.read", "tasks.write"
 _BASE = "/api/v1/tasks"
@@ -34,11 +34,11 @@ class Doable(Protocol):
 
     async def run_now(self, name: str, by: str) -> Run: ...
 
-    async def done(self, name: str, by: str, note: str) -> Run: ...
+    async def done(self, name: str, by: str, note: str, actor: str) -> Run: ...
 
-    async def skip(self, name: str, by: str, note: str) -> Run: ...
+    async def skip(self, name: str, by: str, note: str, actor: str) -> Run: ...
 
-    async def rewind(self, name: str, by: str) -> None: ...
+    async def rewind(self, name: str, by: str, actor: str) -> None: ...
 
 
 class RunsAsked(BaseModel):
@@ -91,7 +91,8 @@ def _questions(verbs: Verbs) -> tuple[Route, ...]:
 
     async def runs(asked: Annotated[RunsAsked, Query()]) -> dict[str, Any]:
         found = await verbs.runs(asked.task, asked.before, asked.limit)
-        return {"runs": [run_json(run) for run in found]}
+        more = await verbs.runs(asked.task, found[-1].due_at, 1) if len(found) >= asked.limit else ()
+        return {"runs": [run_json(run) for run in found], "next": instant(found[-1].due_at) if more else None}
 
     async def one(name: str) -> dict[str, Any]:
         task, standing = kept.find(name)
@@ -112,13 +113,13 @@ def _wishes(verbs: Verbs) -> tuple[Route, ...]:
         return run_json(await deeds.run_now(name, _person(verbs.caller(request))))
 
     async def done(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
-        return run_json(await deeds.done(name, _who(request, said), (said or Said()).note))
+        return run_json(await deeds.done(name, _who(request, said), (said or Said()).note, verbs.caller(request)))
 
     async def skip(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
-        return run_json(await deeds.skip(name, _who(request, said), (said or Said()).note))
+        return run_json(await deeds.skip(name, _who(request, said), (said or Said()).note, verbs.caller(request)))
 
     async def rewind(request: Request, name: str, said: Said | None = None) -> dict[str, Any]:
-        await deeds.rewind(name, _who(request, said))
+        await deeds.rewind(name, _who(request, said), verbs.caller(request))
         task, standing = verbs.kept.find(name)
         return task_json(task, standing, verbs.now())
 

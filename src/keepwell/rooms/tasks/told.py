@@ -60,9 +60,13 @@ def show(call: Call, task: dict[str, Any]) -> int:
 
 
 def history(call: Call, answer: dict[str, Any]) -> int:
-    """Occasions, newest first."""
+    """Occasions, newest first, and where the next page begins."""
     call.output.data(answer)
+    if not answer["runs"]:
+        call.output.say("nothing was due so far" if call.arguments["before"] is None else "nothing was due before then", style="dim")
     _runs(call, answer["runs"], named=True)
+    if answer["next"] is not None:
+        call.output.say(f"--before {answer['next']} shows older ones", style="dim")
     return Exit.OK
 
 
@@ -89,7 +93,8 @@ def _runs(call: Call, runs: list[dict[str, Any]], *, named: bool) -> None:
 
 
 def _due(run: dict[str, Any]) -> str:
-    return f"{_when(run['first_due_at'])} to {_when(run['due_at'])}" if run["first_due_at"] else _when(run["due_at"])
+    due = run["due_at"].replace("T", " ")  # whole: ``--before`` takes it, and several may be due within a second
+    return f"{_when(run['first_due_at'])} to {due}" if run["first_due_at"] else due
 
 
 def _came(run: dict[str, Any]) -> str:
