@@ -95,6 +95,8 @@ def test_what_cannot_be_changed_is_said_all_at_once(server: Ruled) -> None:
     ]
     assert server.server.get(CONFIG)["version"] == 0
     assert refused(server, "POST", {"to": 7}, f"{CONFIG}/revert")[0] == 404
+    assert refused(server, "POST", {"to": 2**63}, f"{CONFIG}/revert")[0] == 422
+    assert refused(server, "GET", None, f"{CONFIG}/versions?before={2**63}")[0] == 422
 
 
 def test_a_rule_that_is_switched_off_ends_its_alerts(server: Ruled) -> None:

@@ -29,6 +29,7 @@ _BY_CODE: Mapping[str, int] = {
     "alerts.pending": 409,
     "alerts.changed": 409,
     "alerts.silence": 400,
+    "incidents.resolved": 409,
 }
 _BY_KIND: Mapping[type[KeepwellError], int] = {
     UsageError: 400,

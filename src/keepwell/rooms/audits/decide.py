@@ -50,12 +50,12 @@ def compared(audit: str, before: Iterable[Standing], found: Iterable[Finding], n
     return Compared((*rows, *gone), new, gone)
 
 
-def entries_of(made: Made, change: Compared | None) -> list[NewEntry]:
-    """What the journal says of a look."""
-    facts: dict[str, object] = {"occasion": made.occasion, "outcome": made.outcome, "sentence": made.sentence}
+def entries_of(made: Made, change: Compared | None, actor: str) -> list[NewEntry]:
+    """What the journal says of a look that ``actor`` sent for."""
+    facts: dict[str, object] = {"occasion": made.occasion, "by": made.by, "outcome": made.outcome, "sentence": made.sentence}
     if change is not None:
         facts |= {"findings": made.findings, "waived": made.waived, "new": _named(change.new), "gone": _named(change.gone)}
-    return [NewEntry(made.by, f"audit.{made.outcome}", subject_of(made.audit), facts)]
+    return [NewEntry(actor, f"audit.{made.outcome}", subject_of(made.audit), facts)]
 
 
 def _named(rows: Sequence[Standing]) -> dict[str, object]:

@@ -56,7 +56,7 @@ class Asked:
 
     async def make(self, request: Request, name: str, asked: Making) -> dict[str, Any]:
         """Makes an audit now, and says that it is under way where that takes long. Raises NotFound."""
-        made = await self._audits.make_now(name, asked.by or self._person(request), PATIENCE)
+        made = await self._audits.make_now(name, asked.by or self._person(request), PATIENCE, self._caller(request))
         return {**(shown.made_json(made) or {}), "open": (await self.one(name))["open"]}
 
     async def waive(self, request: Request, name: str, which: str, asked: Waiving) -> dict[str, Any]:

@@ -6,6 +6,7 @@ An audit looks and changes nothing: one that a crash interrupted is made again u
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -47,6 +48,12 @@ class Run(Protocol):
     def __call__(self, host: str, command: Command, /) -> Awaitable[Result]: ...
 
 
+class Holding(Protocol):
+    """Says to other servers on the same database that what a person asked for is under way here."""
+
+    def __call__(self, occasion: str, /) -> AbstractAsyncContextManager[bool]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """How long a finding is accepted, why, and by whom."""
@@ -65,6 +72,7 @@ class Verbs:
     tell: Tell
     run: Run
     clock: Clock
+    holding: Holding = lambda occasion: nullcontext(True)
 
 
 class Audits:
@@ -103,13 +111,13 @@ class Audits:
         facts = {"findings": float(made.findings), "new": float(made.new), "waived": float(made.waived)}
         return Performed(outcome, made.sentence, f"audits/{made.audit}", facts)
 
-    async def make_now(self, name: str, by: str, patience: float) -> Made:
-        """Makes an audit because somebody asks; what takes longer than ``patience`` (seconds) goes on, and is given as it was begun. Raises
-        NotFound, StorageError."""
+    async def make_now(self, name: str, by: str, patience: float, actor: str = "") -> Made:
+        """Makes an audit because somebody asks; what takes longer than ``patience`` (seconds) goes on, and is given as it was begun.
+        ``actor`` sends for it, in the name of ``by``. Raises NotFound, StorageError."""
         self.find(name)
         now = self._clock.now()
         begun = Made(f"audits/{name}/now/{now.isoformat()}", name, by, now)
-        task = asyncio.create_task(self.make(name, begun.occasion, by))
+        task = asyncio.create_task(self.make(name, begun.occasion, by, actor))
         self._making.add(task)
         task.add_done_callback(self._forget_task)
         ended, _ = await asyncio.wait((task,), timeout=patience)
@@ -120,10 +128,10 @@ class Audits:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("an audit broke off", extra={"facts": {"why": str(error)}})
 
-    async def make(self, name: str, occasion: str, by: str) -> Made:
-        """Makes an audit, once under an occasion. Raises NotFound, StorageError."""
+    async def make(self, name: str, occasion: str, by: str, actor: str = "") -> Made:
+        """Makes an audit, once under an occasion; the journal names ``actor``, or else ``by``. Raises NotFound, StorageError."""
         audit = self.find(name)
-        async with self._locks.setdefault(name, asyncio.Lock()):
+        async with self._locks.setdefault(name, asyncio.Lock()), self._verbs.holding(occasion):
             before = await self._verbs.read(lambda connection: store.run_of(connection, occasion))
             if before is not None and before.ended_at is not None:
                 return before
@@ -132,9 +140,9 @@ class Audits:
             try:
                 findings = await self._look(audit)
             except (AskError, AnswerError) as error:
-                made = await self._failed(begun, str(error))
+                made = await self._failed(begun, str(error), actor or by)
             else:
-                made = await self._ended(begun, findings)
+                made = await self._ended(begun, findings, actor or by)
         await self._tell_of_all()
         self._listeners.tell(name)
         return made
@@ -145,18 +153,18 @@ class Audits:
         found = await asyncio.to_thread(audit.control.read, audit.options, answers, self._clock.now())
         return [Finding(redact_patterns(one.key), redact_patterns(one.sentence)) for one in found]
 
-    async def _failed(self, begun: Made, why: str) -> Made:
+    async def _failed(self, begun: Made, why: str, actor: str) -> Made:
         """What could not be made leaves the findings as they are."""
         made = replace(begun, ended_at=self._clock.now(), outcome="failed", sentence=why)
 
         def keep(connection: Connection) -> None:
             store.put_run(connection, made)
-            journal.append_many(connection, entries_of(made, None), self._clock.now())
+            journal.append_many(connection, entries_of(made, None, actor), self._clock.now())
 
         await self._verbs.write(keep)
         return made
 
-    async def _ended(self, begun: Made, findings: Sequence[Finding]) -> Made:
+    async def _ended(self, begun: Made, findings: Sequence[Finding], actor: str) -> Made:
         now = self._clock.now()
 
         def keep(connection: Connection) -> Made:
@@ -165,7 +173,7 @@ class Audits:
             store.put_findings(connection, change.rows)
             store.put_run(connection, made)
             store.forget(connection, now - KEPT)
-            journal.append_many(connection, entries_of(made, change), now)
+            journal.append_many(connection, entries_of(made, change, actor), now)
             return made
 
         return await self._verbs.write(keep)

@@ -38,10 +38,11 @@ def opened_by_alert(number: int, seen: Seen, severity: Severity, now: datetime) 
     return _then(opened, lambda now_open: _link(now_open, seen))
 
 
-def opened_by_person(number: int, severity: Severity, title: str, actor: str, now: datetime) -> Change:
-    """An incident that a person opens."""
-    incident = Incident(number, severity.name, title, now, actor, clocks=clocks_of(severity, now))
-    return _with(incident, "incident.opened", actor, {"severity": severity.name, "title": title})
+def opened_by_person(number: int, severity: Severity, title: str, actor: str, now: datetime, by: str = "") -> Change:
+    """An incident that a person opens: ``by``, as whoever sends it says; without it, that one."""
+    who = by or actor
+    incident = Incident(number, severity.name, title, now, who, clocks=clocks_of(severity, now))
+    return _with(incident, "incident.opened", actor, {"severity": severity.name, "title": title, "by": who})
 
 
 def clocks_of(severity: Severity, start: datetime) -> tuple[Clock, ...]:

@@ -19,7 +19,8 @@ class Deeds:
 
     async def open(self, request: Request, asked: NewIncident) -> dict[str, Any]:
         """Opens one."""
-        return as_json(await self._incidents.open(asked.severity, asked.title, asked.by or self._person(request)))
+        by = asked.by or self._person(request)
+        return as_json(await self._incidents.open(asked.severity, asked.title, self._caller(request), by))
 
     async def acknowledge(self, request: Request, number: int, asked: Doing) -> dict[str, Any]:
         """Somebody answers."""

@@ -112,12 +112,13 @@ class Incidents:
         hint = f"there are {names}" if names else "write some below incidents.severities in keepwell.yaml, such as P1: {respond: 15m}"
         raise UsageError(f"there is no severity {name!r}", hint=hint)
 
-    async def open(self, severity: str, title: str, actor: str) -> Incident:
-        """A person opens an incident. Raises UsageError for a severity that there is not, StorageError."""
+    async def open(self, severity: str, title: str, actor: str, by: str = "") -> Incident:
+        """A person opens an incident: ``by``, as ``actor`` says, whom the journal names. Raises UsageError for a severity that there is
+        not, StorageError."""
         wanted = self.severity(severity)
 
         def opened(turn: Turn) -> None:
-            turn.do(decide.opened_by_person(turn.next_number(), wanted, title[: store.TITLE], actor, turn.now))
+            turn.do(decide.opened_by_person(turn.next_number(), wanted, title[: store.TITLE], actor, turn.now, by))
 
         return (await self._change(opened))[0]
 

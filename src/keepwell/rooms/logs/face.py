@@ -17,7 +17,7 @@ from keepwell.ports.work import Occasion, Perform, Performed, Work
 
 from . import store
 from .model import Policy, Step
-from .work.perform import ASKED_BY
+from .work.perform import FOR
 from .work.shown import files_of, policy_json
 
 READ, WRITE = "logs.read", "logs.write"
@@ -48,7 +48,7 @@ class Verbs:
 
 
 class Asked(BaseModel):
-    """Who asks for it (where that is not the caller), and for analyses which question."""
+    """For whom (where that is not the caller: the journal notes it), and for analyses which question."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -80,10 +80,9 @@ class Shown:
         """Does it now, under an occasion of its own. Raises NotFound."""
         now = self._verbs.now()
         self._policy(name)
-        by = asked.by or self._verbs.caller(request)
-        # A permission is asked for in the name of who sends this: whoever could say another would permit it to themselves.
-        work = Work(kind, f"{name}/{asked.question}" if asked.question else name, {ASKED_BY: self._verbs.caller(request)})
-        occasion = Occasion(f"logs/{name}/{kind}/{now.isoformat()}/{os.urandom(4).hex()}", by, now)
+        # In the name of who sends this, in the record too: whoever could say another would permit it to themselves.
+        work = Work(kind, f"{name}/{asked.question}" if asked.question else name, {FOR: asked.by})
+        occasion = Occasion(f"logs/{name}/{kind}/{now.isoformat()}/{os.urandom(4).hex()}", self._verbs.caller(request), now)
         performed = await self._verbs.perform(work, occasion)
         stored = await self._verbs.read(lambda connection: store.of_key(connection, occasion.key))
         return {**_performed(performed), "details": stored.details if stored is not None else []}

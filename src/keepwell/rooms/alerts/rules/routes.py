@@ -19,6 +19,9 @@ _BASE = "/api/v1/alerts"
 _CONFIG = f"{_BASE}/config"
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 
+LARGEST_NUMBER = 2**63 - 1
+"""What a number in a database can be."""
+
 Values = dict[str, bool | float | str | None]
 
 
@@ -38,7 +41,7 @@ class Reverting(BaseModel):
 
     model_config = _STRICT
 
-    to: int = Field(ge=0)
+    to: int = Field(ge=0, le=LARGEST_NUMBER)
     version: int | None = None
     reason: str = Field(default="", max_length=1000)
 
@@ -49,7 +52,7 @@ class VersionsAsked(BaseModel):
     model_config = _STRICT
 
     limit: int = Field(default=50, ge=1, le=1000)
-    before: int | None = Field(default=None, ge=1)
+    before: int | None = Field(default=None, ge=1, le=LARGEST_NUMBER)
 
 
 class DiffAsked(BaseModel):

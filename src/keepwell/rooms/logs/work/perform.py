@@ -20,13 +20,14 @@ from keepwell.rooms.logs.model import Clean, Identity, Policy, Step, Tally
 from keepwell.rooms.logs.words import analysed, cleaned, rotated
 from keepwell.storage.database import Database
 from keepwell.storage.journal import NewEntry, append
+from keepwell.storage.under_way import UnderWay
 
 from .analyse import analyse
 from .rotate import Blocking, Rotating, Why
 
 ROTATION, CLEANUP, ANALYSIS = "rotation", "cleanup", "analysis"
-ASKED_BY = "asked_by"
-"""The argument of work that names who sent for it, where that is another than for whom it is done."""
+FOR = "for"
+"""The argument of work that names for whom it is done, as whoever sent for it says. Who sent for it is the occasion's ``by``."""
 
 CaughtUp = Callable[[str], Awaitable[None]]
 """Reads to their ends the files of a policy that are watched, before one of them is compressed."""
@@ -39,8 +40,9 @@ async def nothing_watched(policy: str) -> None:
 class Performing:
     """Performs rotations, cleanups and analyses. Without ``permissions``, what cleans up needs none."""
 
-    def __init__(self, database: Database, host: Host, blocking: Blocking, permissions: Permissions | None = None) -> None:
+    def __init__(self, database: Database, host: Host, blocking: Blocking, permissions: Permissions | None, under_way: UnderWay) -> None:
         self._database, self._host, self._blocking, self._permissions = database, host, blocking, permissions
+        self._under_way = under_way
         self._rotating = Rotating(host, blocking)
         self._locks: dict[str, asyncio.Lock] = {}
         self.policies: Mapping[str, Policy] = {}
@@ -56,29 +58,51 @@ class Performing:
             stored = await self._database.read(lambda connection: store.of_key(connection, occasion.key))
             if stored is not None and stored.ended_at is not None:
                 return stored.performed
-            match work.kind:
-                case "rotation":
-                    return await self._rotate(policy, work, occasion)
-                case "cleanup":
-                    return await self._clean(policy, work, occasion)
-                case "analysis":
-                    return await self._analyse(policy, work, occasion)
+            if not occasion.key.startswith(store.OWN):  # the calendar's, which holds it
+                return await self._do(policy, work, occasion)
+            async with self._under_way.holding(occasion.key) as is_ours:
+                if is_ours:
+                    return await self._do(policy, work, occasion)
+            return Performed(Outcome.FAILED, "another server does it", f"logs/{policy.name}")
+
+    async def _do(self, policy: Policy, work: Work, occasion: Occasion) -> Performed:
+        match work.kind:
+            case "rotation":
+                return await self._rotate(policy, work, occasion)
+            case "cleanup":
+                return await self._clean(policy, work, occasion)
+            case "analysis":
+                return await self._analyse(policy, work, occasion)
         raise NotFound(f"logs know no work of the kind {work.kind}")
 
     async def go_on(self) -> None:
         """Goes on with rotations that nobody else would: by size, or wanted by a person, when the last life of the server ended. A task
         goes on with its own. What else a person wanted is said to be interrupted."""
         for done in await self._database.read(store.unfinished):
-            occasion = Occasion(done.key, done.by, done.due_at)
-            try:
-                if done.kind == ROTATION:
-                    await self.perform(Work(done.kind, done.name), occasion)
-                    continue
-                sentence = "it was interrupted when the server ended: ask again"
-            except KeepwellError as error:
-                sentence = str(error)
-            performed = Performed(Outcome.FAILED, sentence, f"logs/{done.name.partition('/')[0]}")
-            await self._end(occasion, "logs.interrupted", performed, Tally())
+            await self._go_on_with(done)
+
+    async def take_up(self) -> None:
+        """The same where others use the database, with what had begun on a server that is gone: this one before it was started again, or
+        another. The files of another machine are there only, and so their rotation waits for its server."""
+        unfinished = {done.key: done for done in await self._database.read(store.unfinished)}
+        for one in await self._under_way.over(unfinished):
+            done = unfinished[one.key]
+            if done.kind != ROTATION or one.is_own or (one.is_here and done.name in self.policies):
+                await self._go_on_with(done)
+
+    async def _go_on_with(self, done: store.Done) -> None:
+        work, occasion = Work(done.kind, done.name), Occasion(done.key, done.by, done.due_at)
+        try:
+            if done.kind == ROTATION:
+                await self.perform(work, occasion)
+                return
+            sentence = "it was interrupted when the server ended: ask again"
+        except KeepwellError as error:
+            sentence = str(error)
+        performed = Performed(Outcome.FAILED, sentence, f"logs/{done.name.partition('/')[0]}")
+        async with self._under_way.holding(done.key) as is_ours:
+            if is_ours:
+                await self._end(work, occasion, "logs.interrupted", performed, Tally())
 
     def policy(self, name: str) -> Policy:
         """The policy of that name. Raises NotFound."""
@@ -105,18 +129,18 @@ class Performing:
             await self.caught_up(policy.name)
             await self._rotating.tidy(rotate, [*files, *quiet], tally)
         tally.faults[:0] = found.faults
-        return await self._end(occasion, "logs.rotated", rotated(policy, files, tally), tally)
+        return await self._end(work, occasion, "logs.rotated", rotated(policy, files, tally), tally)
 
     async def _clean(self, policy: Policy, work: Work, occasion: Occasion) -> Performed:
         if not policy.clean:
             raise NotFound(f"logs.{policy.name} says nothing of cleaning up", hint="add clean to it: [{under:, names:, older_than:}]")
-        ruling = await self._permitted(policy, work.arguments.get(ASKED_BY) or occasion.by)
+        ruling = await self._permitted(policy, occasion.by)
         if ruling is not None:
             return ruling
         await self._begin(work, occasion, [])
         tally = Tally(await self._swept(policy.clean, dry=False))
         tally.faults += [step.why for step in tally.steps if step.did == "failed"]
-        return await self._end(occasion, "logs.cleaned", cleaned(policy, tally), tally)
+        return await self._end(work, occasion, "logs.cleaned", cleaned(policy, tally), tally)
 
     async def _permitted(self, policy: Policy, by: str) -> Performed | None:
         """None where cleaning up is allowed. What a policy says is asked for once: as long as it says the same, the permission holds."""
@@ -146,9 +170,9 @@ class Performing:
             found = await analyse(policy, questions, occasion.at)
         except KeepwellError as error:
             performed = Performed(Outcome.FAILED, str(error), f"logs/{policy.name}")
-            return await self._end(occasion, "logs.analysed", performed, Tally())
+            return await self._end(work, occasion, "logs.analysed", performed, Tally())
         answers = await self._blocking(lambda: [self._harmless(answer) for answer in found])
-        return await self._end(occasion, "logs.analysed", analysed(policy, answers), Tally(), answers)
+        return await self._end(work, occasion, "logs.analysed", analysed(policy, answers), Tally(), answers)
 
     def _harmless(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
         """The answer without the secrets that lines may have: it is stored, and shown to more people than the log."""
@@ -163,12 +187,19 @@ class Performing:
         return await self._database.write(lambda connection: store.begin(connection, work, occasion, plan, now))
 
     async def _end(
-        self, occasion: Occasion, event: str, performed: Performed, tally: Tally, answers: Sequence[Mapping[str, Any]] | None = None
+        self,
+        work: Work,
+        occasion: Occasion,
+        event: str,
+        performed: Performed,
+        tally: Tally,
+        answers: Sequence[Mapping[str, Any]] | None = None,
     ) -> Performed:
         now = self._host.clock.now()
         details = list(answers) if answers is not None else [_told(step) for step in tally.steps[: store.KEPT_DETAILS]]
         told = {
             "occasion": occasion.key,
+            "by": work.arguments.get(FOR) or occasion.by,
             "outcome": performed.outcome.value,
             "sentence": performed.sentence,
             "figures": dict(performed.facts),
@@ -178,7 +209,8 @@ class Performing:
 
         def write(connection: Connection) -> None:
             store.end(connection, occasion.key, performed, details, now)
-            append(connection, entry, now)
+            if not store.says_the_same(connection, occasion.key):
+                append(connection, entry, now)
 
         await self._database.write(write)
         return performed

@@ -167,7 +167,7 @@ async def shown(verbs: Verbs, number: int) -> dict[str, Any]:
 def _people(verbs: Verbs) -> tuple[Route, ...]:
     async def tick(request: Request, number: int, step: str, asked: Tick | None = None) -> dict[str, Any]:
         said = asked or Tick()
-        await verbs.runs.tick(number, step, said.by or verbs.caller(request), said.note)
+        await verbs.runs.tick(number, step, said.by or verbs.caller(request), said.note, verbs.caller(request))
         return await shown(verbs, number)
 
     async def resume(request: Request, number: int, asked: Resume) -> dict[str, Any]:

@@ -363,11 +363,11 @@ class Runs:
             raise NotFound(f"there is no run {number}", hint="keepwell runs lists them")
         return run
 
-    async def tick(self, number: int, step: str, by: str, note: str) -> Run:
-        """A person did a step of theirs."""
+    async def tick(self, number: int, step: str, by: str, note: str, actor: str = "") -> Run:
+        """A person did a step of theirs: ``by``, as ``actor`` says, whom the journal names."""
         now = self._clock.now()
-        facts = {"step": step, "note": note}
-        return await self._said(number, lambda run: decide.tick(run, step, by, note, now), "run.step-ticked", facts, by)
+        facts = {"step": step, "note": note, "by": by}
+        return await self._said(number, lambda run: decide.tick(run, step, by, note, now), "run.step-ticked", facts, actor or by)
 
     async def resume(self, number: int, what: str, by: str, note: str) -> Run:
         """What a person says of the step at which a run stands: ``repeat``, ``skip`` or ``stop``."""

@@ -42,33 +42,33 @@ class Deeds:
             raise UsageError(f"{name} cannot begin now: {run.lock or 'it'} is in use", hint="try again when that has ended")
         return run
 
-    async def done(self, name: str, by: str, note: str) -> Run:
-        """A person did what waits for one."""
+    async def done(self, name: str, by: str, note: str, actor: str = "") -> Run:
+        """A person did what waits for one: ``by``, as ``actor`` says, whom the journal names."""
         task, _ = self._tasks.find(name)
         if task.work is not None:
             raise UsageError(f"{name} is work of Keepwell's", hint="tick its steps where its run is shown, or say keepwell tasks skip")
-        return await self._said(name, State.DONE, f"done by {by}", by, note)
+        return await self._said(name, State.DONE, f"done by {by}", actor or by, note)
 
-    async def skip(self, name: str, by: str, note: str) -> Run:
+    async def skip(self, name: str, by: str, note: str, actor: str = "") -> Run:
         """What waits for a person is not done this time: nor does it go on when somebody ticks or permits it later."""
-        run = await self._said(name, State.SKIPPED, f"skipped by {by}", by, note)
+        run = await self._said(name, State.SKIPPED, f"skipped by {by}", actor or by, note)
         if run.record:
-            await self._stop(run.record, by, note)
+            await self._stop(run.record, actor or by, note)
         return run
 
-    async def rewind(self, name: str, by: str) -> None:
+    async def rewind(self, name: str, by: str, actor: str = "") -> None:
         """The clock had been ahead, as a person says: what was decided since it was set right is decided anew."""
         task, standing = self._tasks.find(name)
         if standing.ahead_since is None:
             raise UsageError(f"nothing of {name} was decided ahead of the clock", hint=f"keepwell tasks show {name}")
-        await self._tasks.rewind(task, standing.ahead_since, by)
+        await self._tasks.rewind(task, standing.ahead_since, by, actor or by)
 
-    async def _said(self, name: str, state: State, sentence: str, by: str, note: str) -> Run:
+    async def _said(self, name: str, state: State, sentence: str, actor: str, note: str) -> Run:
         _, standing = self._tasks.find(name)
         run = standing.open
         if run is None or run.state is not State.WAITING:
             raise UsageError(f"nothing of {name} waits for a person now", hint=f"keepwell tasks show {name}")
-        closed = await self._tasks.close(run, state, f"{sentence}: {note}" if note else sentence, by)
+        closed = await self._tasks.close(run, state, f"{sentence}: {note}" if note else sentence, actor)
         if closed is None:
             raise UsageError(f"nothing of {name} waits for a person any more", hint=f"keepwell tasks show {name}")
         return closed
