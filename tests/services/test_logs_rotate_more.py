@@ -4,12 +4,15 @@ import gzip
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from keepwell.ports.work import Outcome
+from keepwell.rooms.logs import store
 from keepwell.rooms.logs.files import packing
-from tests.logs_room import room_on
+from keepwell.storage import journal
+from tests.logs_room import Rig, room_on
 from tests.logs_writer import numbers_in, writing
 from tests.support import need
 
@@ -170,6 +173,51 @@ async def test_a_file_that_is_too_large_is_rotated_by_itself(tmp_path: Path, fol
         assert done is not None
         assert (done["by"], done["outcome"], done["facts"]["rotated"]) == ("logs/shop", "done", 1)
     assert names_in(folder) == ["large.log.1", "small.log"]
+
+
+async def test_a_rotation_by_size_that_keeps_failing_is_told_of_once_for_each_reason(tmp_path: Path, folder: Path, caplog: Any) -> None:
+    live, archive = folder / "large.log", folder / "archive"
+    section = policy(folder, "size: 4k, archive: archive")
+    live.write_text("x" * 5000)
+
+    async def look(rig: Rig, times: int) -> None:
+        for _ in range(times):
+            with live.open("a") as file:
+                file.write("x" * 100)
+            (job,) = rig.room.activities[1].take_due(float("inf"))
+            await job.run()
+
+    async def told(rig: Rig) -> list[str]:
+        entries = await rig.database.read(lambda connection: journal.slice(connection, "logs/shop"))
+        return [f"{one.facts['outcome']}: {one.facts['sentence']}".removesuffix(" (and 2 more)") for one in reversed(entries)]
+
+    archive.write_text("not a folder")
+    why = f"failed: {live} cannot be rotated: "
+    async with room_on(tmp_path, section) as rig:
+        await look(rig, 4)
+        assert await told(rig) == [f"{why}Not a directory"]
+    async with room_on(tmp_path, section) as rig:  # a restart is no news
+        await look(rig, 2)
+        assert await told(rig) == [f"{why}Not a directory"]
+    other = policy(folder, "size: 4k, archive: archive, create: '640 nobody-of-that-name'")
+    async with room_on(tmp_path, other) as rig:
+        archive.unlink()
+        await look(rig, 3)
+        assert [one.partition(": ")[2] for one in await told(rig)] == [
+            f"{live} cannot be rotated: Not a directory",
+            f"{live} cannot be rotated: there is no user nobody-of-that-name on this machine",
+        ]
+        assert len(await rig.database.read(lambda connection: store.newest(connection, "rotation", "shop", 100))) == 2
+        assert (await rig.do("rotation", "shop")).outcome is Outcome.FAILED
+        assert len(await told(rig)) == 3, "whoever asks for it, hears of it"
+    async with room_on(tmp_path, section) as rig:
+        await look(rig, 1)
+        live.write_text("x" * 5000)
+        archive.rename(folder / "elsewhere")
+        archive.write_text("not a folder")
+        await look(rig, 2)
+        assert [one.partition(":")[0] for one in await told(rig)] == ["failed"] * 3 + ["done", "failed"]
+    assert [record.getMessage() for record in caplog.records].count("rotation by size") == 4, "once for each reason in each life"
 
 
 async def test_gzip_reads_what_was_compressed(tmp_path: Path, folder: Path) -> None:

@@ -11,7 +11,10 @@ from keepwell.ports.work import Occasion, Outcome, Performed, Work
 from keepwell.storage.columns import insert_missing
 
 from .tables import WORK
+from .words import reason
 
+OWN = "logs/"
+"""How the keys of this room's own occasions begin: by size, or wanted by a person."""
 KEPT_DETAILS = 1000
 """Steps of one piece of work that are kept for show."""
 KEPT_FULL = 20
@@ -67,7 +70,7 @@ def of_key(connection: Connection, key: str) -> Done | None:
 
 def unfinished(connection: Connection) -> list[Done]:
     """Work of this room's own occasions that began and did not end, oldest first."""
-    query = select(WORK).where(WORK.c.ended_at.is_(None), WORK.c.key.like("logs/%")).order_by(WORK.c.began_at)
+    query = select(WORK).where(WORK.c.ended_at.is_(None), WORK.c.key.like(f"{OWN}%")).order_by(WORK.c.began_at)
     return [_done(row) for row in connection.execute(query)]
 
 
@@ -82,6 +85,26 @@ def end(connection: Connection, key: str, performed: Performed, details: Any, no
     if older is not None:
         connection.execute(update(WORK).where(*same, WORK.c.began_at <= older, WORK.c.ended_at.is_not(None)).values(details=[], plan=[]))
     connection.execute(delete(WORK).where(WORK.c.ended_at < now - KEPT))
+
+
+def says_the_same(connection: Connection, key: str) -> bool:
+    """Whether this is a rotation by size that failed for the reason for which the newest one before it did: it is tried anew each minute,
+    and told of once. The one before is forgotten, where it was by size too."""
+    done = of_key(connection, key)
+    if done is None or not key.startswith(by_size(done.name)) or done.performed.outcome is Outcome.DONE:
+        return False
+    ended = select(WORK).where(WORK.c.kind == done.kind, WORK.c.name == done.name, WORK.c.key != key, WORK.c.ended_at.is_not(None))
+    row = connection.execute(ended.order_by(WORK.c.ended_at.desc()).limit(1)).first()
+    if row is None or row.outcome != done.performed.outcome.value or reason(row.sentence) != reason(done.performed.sentence):
+        return False
+    if row.key.startswith(by_size(done.name)):
+        connection.execute(delete(WORK).where(WORK.c.key == row.key))
+    return True
+
+
+def by_size(policy: str) -> str:
+    """How the keys of rotations begin for which a file of a policy was too large."""
+    return f"logs/{policy}/size/"
 
 
 def newest(connection: Connection, kind: str, name: str, limit: int = 1) -> list[Done]:

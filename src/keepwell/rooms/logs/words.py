@@ -1,5 +1,6 @@
 """What came of work on logs, in one sentence with its figures. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,14 @@ from keepwell.kernel.sizes import format_size
 from keepwell.ports.work import Outcome, Performed
 
 from .model import Policy, Tally
+
+_VARYING = re.compile(r"\([0-9]+\)|[0-9]+(?:[-.:/,#T ][0-9]+)+|[0-9]{5,}")
+"""What differs from time to time where the same is said: processes, times, long numbers."""
+
+
+def reason(sentence: str) -> str:
+    """Why something failed, without what differs each time."""
+    return _VARYING.sub("#", sentence)
 
 
 def rotated(policy: Policy, files: Sequence[object], tally: Tally) -> Performed:

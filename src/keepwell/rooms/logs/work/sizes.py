@@ -7,8 +7,10 @@ from keepwell.kernel.problems import KeepwellError
 from keepwell.ports.activity import Job
 from keepwell.ports.clock import Clock
 from keepwell.ports.work import Outcome, Performed
+from keepwell.rooms.logs import store
 from keepwell.rooms.logs.files.listing import Found, live_files
 from keepwell.rooms.logs.model import Policy
+from keepwell.rooms.logs.words import reason
 
 from .rotate import Blocking
 
@@ -18,12 +20,14 @@ _log = logging.getLogger("keepwell.logs")
 
 class Sizes:
     """An activity that has a policy rotated as soon as one of its files is too large. The occasion is named by that file, so that each is
-    rotated once."""
+    rotated once. What keeps failing for one reason is tried anew, and said in the program's log once; so it is in the journal (see
+    ``store.says_the_same``)."""
 
     def __init__(self, clock: Clock, blocking: Blocking, full: Callable[[Policy, str], Awaitable[Performed]]) -> None:
         self._clock, self._blocking, self._full = clock, blocking, full
         self._policies: Sequence[Policy] = ()
         self._due: float | None = None
+        self._said: dict[str, str] = {}
 
     def configure(self, policies: Mapping[str, Policy]) -> None:
         """Takes the policies in force."""
@@ -49,16 +53,22 @@ class Sizes:
             found = await self._blocking(_listing(policy))
             full = [live for live in found.files if limit is not None and live.size >= limit]
             if full:
-                await self._rotate(policy, f"logs/{policy.name}/size/{full[0].identity.device}-{full[0].identity.inode}-{full[0].size}")
+                file = full[0].identity
+                await self._rotate(policy, f"{store.by_size(policy.name)}{file.device}-{file.inode}-{full[0].size}")
 
     async def _rotate(self, policy: Policy, key: str) -> None:
         try:
             performed = await self._full(policy, key)
         except KeepwellError as error:
-            _log.error("rotation by size failed", extra={"facts": {"logs": policy.name, "why": str(error)}})
+            self._say(policy.name, str(error))
             return
-        if performed.outcome is not Outcome.DONE:
-            _log.warning("rotation by size", extra={"facts": {"logs": policy.name, "why": performed.sentence}})
+        self._say(policy.name, performed.sentence if performed.outcome is not Outcome.DONE else "")
+
+    def _say(self, name: str, why: str) -> None:
+        """That it fails for another reason than before; empty: it works."""
+        if why and reason(why) != self._said.get(name):
+            _log.warning("rotation by size", extra={"facts": {"logs": name, "why": why}})
+        self._said[name] = reason(why)
 
 
 def _listing(policy: Policy) -> Callable[[], Found]:
