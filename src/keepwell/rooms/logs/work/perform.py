@@ -185,7 +185,8 @@ class Performing:
 
         def write(connection: Connection) -> None:
             store.end(connection, occasion.key, performed, details, now)
-            append(connection, entry, now)
+            if not store.says_the_same(connection, occasion.key):
+                append(connection, entry, now)
 
         await self._database.write(write)
         return performed
