@@ -197,7 +197,7 @@ def test_what_is_skipped_does_not_go_on_when_somebody_ticks_it_later(tmp_path: P
         skipped = keepwell("tasks", "skip", "listen", "--note", "holidays", "--by", "ada", "--data", str(data))
         assert (skipped.returncode, skipped.stdout) == (0, "listen: skipped: skipped by ada: holidays\n")
         run = server.get("/api/v1/runs/1")
-        assert (run["state"], run["sentence"]) == ("failed", "stopped by ada: holidays")
+        assert (run["state"], run["sentence"]) == ("failed", f"stopped by uid:{verbs.effective_user()}: holidays"), "who sent it"
         assert keepwell("runs", "tick", "1", "is-there-sound", "--data", str(data)).returncode != 0
         assert state(server, "listen") == "skipped"
         assert not after.exists()
