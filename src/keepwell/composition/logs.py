@@ -24,20 +24,32 @@ from keepwell.rooms.logs.work.rotate import Blocking, in_thread
 from keepwell.rooms.logs.work.sizes import Sizes
 from keepwell.rooms.logs.work.watch import Watching
 from keepwell.storage.database import Database
+from keepwell.storage.under_way import Server, UnderWay
 
 if TYPE_CHECKING:
     from keepwell.config.operations import Operations
 
+ONLY = Server("the only one")
+"""Which server this is, where no other uses the database."""
+
 
 class LogRoom:
     """The room of logs while a server runs. ``blocking`` runs what waits for disks and writers in a thread; a virtual clock hands its own.
-    Without ``permissions`` cleaning up asks nobody."""
+    Without ``permissions`` cleaning up asks nobody. ``server`` is this one among those that use the database."""
 
     def __init__(
-        self, database: Database, host: Host, samples: Samples, permissions: Permissions | None = None, blocking: Blocking = in_thread
+        self,
+        database: Database,
+        host: Host,
+        samples: Samples,
+        permissions: Permissions | None = None,
+        blocking: Blocking = in_thread,
+        server: Server = ONLY,
     ) -> None:
         self._database, self._host = database, host
-        self._performing = Performing(database, host, blocking, permissions)
+        self._under_way = UnderWay(database, host.clock, "logs", server)
+        self._performing = Performing(database, host, blocking, permissions, self._under_way)
+        self._under_way.take_up = self._performing.take_up
         self.watching = Watching(database, host.clock, samples, blocking)
         self._performing.caught_up = self.watching.catch_up
         self._sizes = Sizes(host.clock, blocking, self._full)
@@ -52,7 +64,7 @@ class LogRoom:
     def activities(self) -> Sequence[Activity]:
         """What the engine runs for it."""
         # Where others use the database too, what has no end may be under way with one of them.
-        return (self.watching, self._sizes, *(() if self._database.shared else (self._interrupted,)))
+        return (self.watching, self._sizes, self._under_way if self._database.shared else self._interrupted)
 
     def on_wake(self, wake: Callable[[], None]) -> None:
         """Nothing here becomes due by anything but time."""

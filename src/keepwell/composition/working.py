@@ -20,6 +20,7 @@ from keepwell.config.operations import Operations
 from keepwell.ports.host import Host
 from keepwell.rooms.checks.work.watch import Checks
 from keepwell.storage.database import Database
+from keepwell.storage.under_way import Server
 
 if TYPE_CHECKING:
     from keepwell.composition.audits import AuditRoom
@@ -124,13 +125,21 @@ class WorkingRooms:
 
         ground = self._ground
         permissions = self._runbooks.permissions if self._runbooks is not None else None
-        return LogRoom(ground.database, ground.host, ground.samples.store, permissions)
+        return LogRoom(ground.database, ground.host, ground.samples.store, permissions, server=self._server())
 
     def _make_audits(self) -> "AuditRoom":
         from keepwell.composition.audits import AuditRoom
 
         ground = self._ground
-        return AuditRoom(ground.database, ground.hosts.of, ground.alerts.desk.tell)
+        return AuditRoom(ground.database, ground.hosts.of, ground.alerts.desk.tell, self._server())
+
+    def _server(self) -> Server:
+        """This one among those that use the database. A kernel that runs has a number of its own; without it no machine is another's."""
+        try:
+            machine = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        except OSError:
+            machine = ""
+        return Server(self._ground.identity, machine)
 
     def _make_always(self, operations: Operations, directory: str) -> None:
         """People open incidents, ask for reports and read the manual without any section of their own."""

@@ -5,6 +5,7 @@ exactly one wins. Losing is normal. Instants are the callers' own: hosts whose c
 difference, and whatever a lease protects should refuse a number lower than one it has seen (fencing).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -61,6 +62,18 @@ def remove(connection: Connection, lease: Lease) -> None:
 def release_all(connection: Connection, holder: str) -> int:
     """Ends every lease of a holder that is known to be gone (the server that had the data directory before this one); how many."""
     return connection.execute(update(LEASES).where(LEASES.c.holder == holder).values(expires_at=_LONG_AGO)).rowcount
+
+
+def find(connection: Connection, names: Sequence[str]) -> list[Lease]:
+    """The leases of these names as they stand, held or not."""
+    rows = connection.execute(select(LEASES).where(LEASES.c.name.in_(names))) if names else ()
+    return [Lease(row.name, row.holder, row.token, row.expires_at) for row in rows]
+
+
+def end(connection: Connection, lease: Lease) -> bool:
+    """Ends a lease whose holder is gone; False where it was prolonged since it was found so, or had gone to another."""
+    unchanged = (_is(lease), LEASES.c.expires_at == lease.expires_at)
+    return connection.execute(update(LEASES).where(*unchanged).values(expires_at=_LONG_AGO)).rowcount > 0
 
 
 def is_current(connection: Connection, lease: Lease, now: datetime) -> bool:

@@ -11,6 +11,9 @@ from keepwell.storage.database import upsert
 from .model import Made, Standing, Waiver, digest_of
 from .tables import FINDING, RUN, WAIVER
 
+OWN = "audits/"
+"""How the occasions begin on which a person asked for an audit."""
+
 
 def findings(connection: Connection, audit: str | None = None, with_gone: bool = False) -> list[Standing]:
     """Findings, of one audit or of all, oldest first; with those that are gone where asked."""
@@ -72,6 +75,17 @@ def runs_of(connection: Connection, audit: str, limit: int) -> list[Made]:
 def forget_interrupted(connection: Connection) -> None:
     """Deletes what was begun and has no end. What is of a schedule is made again under its occasion, and then stands here again."""
     connection.execute(delete(RUN).where(RUN.c.ended_at.is_(None)))
+
+
+def unfinished(connection: Connection) -> list[str]:
+    """The occasions on which a person asked for an audit, and which have begun and not ended. Those of a schedule are the calendar's."""
+    query = select(RUN.c.occasion).where(RUN.c.ended_at.is_(None), RUN.c.occasion.like(f"{OWN}%"))
+    return list(connection.scalars(query.order_by(RUN.c.began_at)))
+
+
+def forget_begun(connection: Connection, occasion: str) -> None:
+    """Deletes what was begun on an occasion and has no end."""
+    connection.execute(delete(RUN).where(RUN.c.occasion == occasion, RUN.c.ended_at.is_(None)))
 
 
 def forget(connection: Connection, before: datetime) -> None:

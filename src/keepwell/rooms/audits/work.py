@@ -6,6 +6,7 @@ An audit looks and changes nothing: one that a crash interrupted is made again u
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -47,6 +48,12 @@ class Run(Protocol):
     def __call__(self, host: str, command: Command, /) -> Awaitable[Result]: ...
 
 
+class Holding(Protocol):
+    """Says to other servers on the same database that what a person asked for is under way here."""
+
+    def __call__(self, occasion: str, /) -> AbstractAsyncContextManager[bool]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """How long a finding is accepted, why, and by whom."""
@@ -65,6 +72,7 @@ class Verbs:
     tell: Tell
     run: Run
     clock: Clock
+    holding: Holding = lambda occasion: nullcontext(True)
 
 
 class Audits:
@@ -123,7 +131,7 @@ class Audits:
     async def make(self, name: str, occasion: str, by: str, actor: str = "") -> Made:
         """Makes an audit, once under an occasion; the journal names ``actor``, or else ``by``. Raises NotFound, StorageError."""
         audit = self.find(name)
-        async with self._locks.setdefault(name, asyncio.Lock()):
+        async with self._locks.setdefault(name, asyncio.Lock()), self._verbs.holding(occasion):
             before = await self._verbs.read(lambda connection: store.run_of(connection, occasion))
             if before is not None and before.ended_at is not None:
                 return before

@@ -20,6 +20,7 @@ from keepwell.rooms.logs.model import Clean, Identity, Policy, Step, Tally
 from keepwell.rooms.logs.words import analysed, cleaned, rotated
 from keepwell.storage.database import Database
 from keepwell.storage.journal import NewEntry, append
+from keepwell.storage.under_way import UnderWay
 
 from .analyse import analyse
 from .rotate import Blocking, Rotating, Why
@@ -39,8 +40,9 @@ async def nothing_watched(policy: str) -> None:
 class Performing:
     """Performs rotations, cleanups and analyses. Without ``permissions``, what cleans up needs none."""
 
-    def __init__(self, database: Database, host: Host, blocking: Blocking, permissions: Permissions | None = None) -> None:
+    def __init__(self, database: Database, host: Host, blocking: Blocking, permissions: Permissions | None, under_way: UnderWay) -> None:
         self._database, self._host, self._blocking, self._permissions = database, host, blocking, permissions
+        self._under_way = under_way
         self._rotating = Rotating(host, blocking)
         self._locks: dict[str, asyncio.Lock] = {}
         self.policies: Mapping[str, Policy] = {}
@@ -56,29 +58,51 @@ class Performing:
             stored = await self._database.read(lambda connection: store.of_key(connection, occasion.key))
             if stored is not None and stored.ended_at is not None:
                 return stored.performed
-            match work.kind:
-                case "rotation":
-                    return await self._rotate(policy, work, occasion)
-                case "cleanup":
-                    return await self._clean(policy, work, occasion)
-                case "analysis":
-                    return await self._analyse(policy, work, occasion)
+            if not occasion.key.startswith(store.OWN):  # the calendar's, which holds it
+                return await self._do(policy, work, occasion)
+            async with self._under_way.holding(occasion.key) as is_ours:
+                if is_ours:
+                    return await self._do(policy, work, occasion)
+            return Performed(Outcome.FAILED, "another server does it", f"logs/{policy.name}")
+
+    async def _do(self, policy: Policy, work: Work, occasion: Occasion) -> Performed:
+        match work.kind:
+            case "rotation":
+                return await self._rotate(policy, work, occasion)
+            case "cleanup":
+                return await self._clean(policy, work, occasion)
+            case "analysis":
+                return await self._analyse(policy, work, occasion)
         raise NotFound(f"logs know no work of the kind {work.kind}")
 
     async def go_on(self) -> None:
         """Goes on with rotations that nobody else would: by size, or wanted by a person, when the last life of the server ended. A task
         goes on with its own. What else a person wanted is said to be interrupted."""
         for done in await self._database.read(store.unfinished):
-            work, occasion = Work(done.kind, done.name), Occasion(done.key, done.by, done.due_at)
-            try:
-                if done.kind == ROTATION:
-                    await self.perform(work, occasion)
-                    continue
-                sentence = "it was interrupted when the server ended: ask again"
-            except KeepwellError as error:
-                sentence = str(error)
-            performed = Performed(Outcome.FAILED, sentence, f"logs/{done.name.partition('/')[0]}")
-            await self._end(work, occasion, "logs.interrupted", performed, Tally())
+            await self._go_on_with(done)
+
+    async def take_up(self) -> None:
+        """The same where others use the database, with what had begun on a server that is gone: this one before it was started again, or
+        another. The files of another machine are there only, and so their rotation waits for its server."""
+        unfinished = {done.key: done for done in await self._database.read(store.unfinished)}
+        for one in await self._under_way.over(unfinished):
+            done = unfinished[one.key]
+            if done.kind != ROTATION or one.is_own or (one.is_here and done.name in self.policies):
+                await self._go_on_with(done)
+
+    async def _go_on_with(self, done: store.Done) -> None:
+        work, occasion = Work(done.kind, done.name), Occasion(done.key, done.by, done.due_at)
+        try:
+            if done.kind == ROTATION:
+                await self.perform(work, occasion)
+                return
+            sentence = "it was interrupted when the server ended: ask again"
+        except KeepwellError as error:
+            sentence = str(error)
+        performed = Performed(Outcome.FAILED, sentence, f"logs/{done.name.partition('/')[0]}")
+        async with self._under_way.holding(done.key) as is_ours:
+            if is_ours:
+                await self._end(work, occasion, "logs.interrupted", performed, Tally())
 
     def policy(self, name: str) -> Policy:
         """The policy of that name. Raises NotFound."""
