@@ -81,7 +81,9 @@ async def test_a_run_is_followed_ticked_and_approved(tmp_path: Path, browser: Br
             await give_token(page, await asyncio.to_thread(token, runs, "anna"))
             await expect(page.locator(".steps li").nth(1)).to_contain_text("all green")
             await expect(page.locator(".sentence")).to_contain_text("it deletes files")
-            await press(page, "Approve", "approve")
+            async with page.expect_request("**/api/v1/approvals/*") as asked:
+                await press(page, "Approve", "approve")
+            assert len((await asked.value).post_data_json["digest"]) == 64  # of the text that stood there
             await expect(page.locator("h1")).to_contain_text("done")
             assert await page.evaluate("window.hacked") is None
         told = await asyncio.to_thread(runs.show, number)

@@ -1,5 +1,6 @@
 """Runs and permissions as they are stored, on SQLite and on PostgreSQL; and steps on another host, over a real sshd."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -79,6 +80,30 @@ async def test_a_permission_is_for_one_wish_and_one_text(database: Database) -> 
     assert (await made.ask(replace(wish, subject="runs/2/clean"))).decision is Decision.ASKED
     with pytest.raises(NotFound):
         await made.decide(99, True, "anna")
+
+
+async def test_what_somebody_looked_at_is_what_they_decide(database: Database) -> None:
+    made, told = desk(database, FakeClock(NOW))
+    wish = Deed("runs/1/clean", "it deletes one file", "uid:maria", "a" * 64)
+    await made.ask(wish)
+    await made.ask(replace(wish, what="it deletes every file", digest="b" * 64))
+    with pytest.raises(Refused, match="another text is asked for by now: it deletes every file"):
+        await made.decide(1, True, "anna", digest="a" * 64)
+    assert [one["state"] for one in await made.listing(waiting=True)] == ["asked"]
+    assert await made.decide(1, True, "anna", digest="b" * 64) == "runs/1/clean"
+    assert told == ["runs/1/clean"]
+
+
+async def test_of_two_who_decide_at_once_one_does(database: Database, database_place: Path | str) -> None:
+    if isinstance(database_place, Path):
+        pytest.skip("one server writes to SQLite")
+    other = await Database.open(database_place, [tables()], NOW)
+    (one, _), (two, _) = desk(database, FakeClock(NOW)), desk(other, FakeClock(NOW))
+    for number in range(1, 31):
+        await one.ask(Deed(f"runs/{number}/clean", "it deletes files", "uid:maria", "a" * 64))
+        answers = await asyncio.gather(one.decide(number, True, "anna"), two.decide(number, False, "peter"), return_exceptions=True)
+        assert sorted(isinstance(answer, Refused) for answer in answers) == [False, True]
+    await other.close()
 
 
 async def test_a_permission_ahead_is_for_the_same_text_until_it_ends(database: Database) -> None:

@@ -325,7 +325,7 @@ def _approve(ask: AskServer, tell: TellServer) -> Subcommand:
             what = f"run {given['id']}" if found else given["id"]
             raise UsageError(f"{what} waits for no permission", hint="keepwell runs approvals lists what does")
         for wish in wishes:
-            body = {"granted": not given["deny"], "note": given["note"], "lasts": given["lasts"]}
+            body = {"granted": not given["deny"], "note": given["note"], "lasts": given["lasts"], "digest": wish["digest"]}
             await tell(given["data"], f"/api/v1/approvals/{wish['id']}", body)
             call.output.say(f"{'denied' if given['deny'] else 'approved'}: {wish['what']}", style="ok")
         if found is None:

@@ -60,6 +60,8 @@
     form.reset();
     form.dataset.number = button.dataset.number ?? "";
     form.querySelector("[data-problem]").textContent = "";
+    const digest = form.querySelector("[data-digest]"); // of the text that is decided on: not of one that stands there later
+    if (digest) digest.value = button.dataset.digest;
     const named = form.querySelector("[data-named]");
     if (named) named.textContent = `${button.dataset.name} ${button.dataset.number ?? ""}`;
     for (const input of form.querySelectorAll("[data-remember]")) input.value = localStorage.getItem(NAME) ?? "";

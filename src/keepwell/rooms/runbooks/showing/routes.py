@@ -88,13 +88,15 @@ class Answer(BaseModel):
 
 
 class Decide(BaseModel):
-    """A permission is given, or not. ``lasts``: the same text is permitted so long, whoever wants it."""
+    """A permission is given, or not. ``lasts``: the same text is permitted so long, whoever wants it. ``digest``, as the list of approvals
+    has it: where another text is asked for by now, nothing is decided."""
 
     model_config = _STRICT
 
     granted: bool = True
     note: Text = ""
     lasts: Annotated[str, AfterValidator(_duration)] | None = None
+    digest: Annotated[str, Field(max_length=64)] = ""
 
 
 def routes(verbs: Verbs) -> tuple[Route, ...]:
@@ -197,7 +199,7 @@ def _permissions(verbs: Verbs) -> tuple[Route, ...]:
 
     async def decide(request: Request, number: int, asked: Decide) -> dict[str, Any]:
         until: datetime | None = verbs.now() + parse_duration(asked.lasts) if asked.lasts else None
-        subject = await verbs.permissions.decide(number, asked.granted, verbs.caller(request), asked.note, until)
+        subject = await verbs.permissions.decide(number, asked.granted, verbs.caller(request), asked.note, until, digest=asked.digest)
         return {"id": number, "subject": subject, "state": "granted" if asked.granted else "denied"}
 
     return (

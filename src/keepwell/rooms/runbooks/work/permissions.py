@@ -51,22 +51,27 @@ class PermissionDesk:
         by_itself = deed.by.startswith("tasks/")  # then everybody else is any person
         return "a person approves it" if by_itself else f"somebody else than {person(deed.by)} approves it"
 
-    async def decide(self, number: int, granted: bool, by: str, note: str = "", until: datetime | None = None) -> str:
+    async def decide(self, number: int, granted: bool, by: str, note: str = "", until: datetime | None = None, *, digest: str = "") -> str:
         """A person decides a wish; with ``until`` the same text is permitted until then, whoever wants it. Gives the wish's subject.
 
-        Raises NotFound, and Refused where that person may not decide it or somebody did."""
+        ``digest`` is that of the text that the person looked at. Raises NotFound, and Refused where another is asked for by now, where
+        that person may not decide it or somebody did."""
         now, policy = self._clock.now(), self.policy
 
         def change(connection: Connection) -> str:
             row = _row(connection, number)
             if row.state != ASKED:
                 raise Refused(f"{row.decided_by} {row.state} it already")
+            if digest and digest != row.digest:
+                raise Refused(f"another text is asked for by now: {row.what}", hint="look at it again")
             if policy == "approve" and granted and person(by) == person(row.asked_by):
                 hint = "policy.destructive is approve: ask a colleague, who uses a token or account of their own"
                 raise Refused(f"{person(by)} started it, so somebody else has to approve it", hint=hint)
             state = GRANTED if granted else DENIED
             values = {"state": state, "decided_by": person(by), "decided_at": now, "until": until, "note": note}
-            connection.execute(update(PERMISSION).where(PERMISSION.c.number == number).values(values))
+            still = (PERMISSION.c.number == number, PERMISSION.c.state == ASKED, PERMISSION.c.digest == row.digest)
+            if connection.execute(update(PERMISSION).where(*still).values(values)).rowcount == 0:  # on another server, just now
+                raise Refused("somebody decided it already, or another text is asked for by now", hint="look at it again")
             facts = {"what": row.what, "note": note, "digest": row.digest, "until": until.isoformat() if until else None}
             journal.append(connection, journal.NewEntry(by, f"permission.{state}", str(row.subject), facts), now)
             return str(row.subject)
