@@ -1,8 +1,9 @@
 """Kills a deed of incidents behind each of its writes, for a test of who started it.
 
 ``python -m tests.faults.incidents_killed PLACE DEED AFTER``: a desk of alerts and incidents live on the database at PLACE, two alerts
-open two incidents, and DEED (``acknowledge`` the first, or ``merge`` the second into the first, which somebody answers before) begins. The
-process kills itself with SIGKILL as soon as the deed's AFTER-th write is stored; where the deed ends before that, it ends by itself.
+open two incidents (DEED ``open``), and DEED (``acknowledge`` the first, or ``merge`` the second into the first, which somebody answers
+before) begins. The process kills itself with SIGKILL as soon as the deed's AFTER-th write is stored; where the deed ends before that, it
+ends by itself.
 """
 
 import asyncio
@@ -43,13 +44,16 @@ async def live(place: str, deed: str, after: int) -> None:
     """One life, up to its end."""
     database = await Dying.open(place, [alerts_offer.tables(), offer.tables()], NOW)
     life = await Life(database, FakeClock(NOW)).start()
+    if deed == "open":
+        database.left = after
     await life.fire(severe("A"), severe("B"))
     if deed == "merge":
         await life.incidents.acknowledge(1, "anna", "on it", "anna")
-    database.left = after
     if deed == "merge":
+        database.left = after
         await life.incidents.merge(2, 1, "anna", "one outage", "anna")
-    else:
+    if deed == "acknowledge":
+        database.left = after
         await life.incidents.acknowledge(1, "anna", "on it", "anna")
     await database.close()
 

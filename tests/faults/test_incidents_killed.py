@@ -75,6 +75,20 @@ async def test_who_answers_has_acknowledged_the_alerts_too_wherever_it_is_killed
     assert after > 1, "it was never killed"
 
 
+async def test_each_alert_has_one_incident_wherever_it_is_killed(tmp_path: Path) -> None:
+    after, status = 0, -signal.SIGKILL
+    while status == -signal.SIGKILL:
+        after += 1
+        place = tmp_path / f"open-{after}.sqlite"
+        status = await asyncio.to_thread(_killed, place, "open", after)
+        async with life_on(place) as life:
+            again = await life.restarted()
+            assert [[one.name for one in incident.alerts] for incident in await again.rows()] == [["A"], ["B"]], after
+            assert [(await again.events(number)).count("opened") for number in (1, 2)] == [1, 1]
+    assert status == 0
+    assert after > 2, "it was never killed between the alerts and their incidents"
+
+
 def _killed(place: Path, deed: str, after: int) -> int:
     """How a life ended that is killed after so many writes of a deed."""
     argv = [sys.executable, "-m", "tests.faults.incidents_killed", str(place), deed, str(after)]
