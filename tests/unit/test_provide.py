@@ -33,7 +33,7 @@ python3 /opt/shop/scripts/performance-analysis.py
 /opt/shop/scripts/rotate-logs.sh
 ```
 """
-FACTS = Facts({"backup": "runbooks/backup.md"}, ("shop",), ("shop",), ("ports", "files"))
+FACTS = Facts({"runbooks/backup.md": ("backup",)}, ("shop",), ("shop",), ("ports", "files"))
 
 
 def test_each_name_has_its_command() -> None:
@@ -44,6 +44,20 @@ def test_each_name_has_its_command() -> None:
     assert found["weekly-report.sh"].command == ("report", "weekly", "--period", "week")
     assert found["performance-analysis.py"].command == ("report", "capacity", "--period", "month")
     assert found["frobnicate.sh"].why_not == "nothing in Keepwell does what its name says"
+
+
+def test_a_script_that_is_one_step_of_several_runs_without_the_others() -> None:
+    facts = Facts({"runbooks/week.md": ("update", "backup", "call-maria")})
+    found = {one.name: one for one in programs_of(read_manual(MANUAL, "shop.md"), facts)}
+    assert found["backup.sh"].command == ("run", "runbooks/week.md", "--skip", "update", "--skip", "call-maria")
+
+
+def test_a_name_that_asks_for_another_report_or_for_a_test_is_taken_at_its_word() -> None:
+    calls = b"```bash\n./generate_doc_report.py\n./test-monitoring.sh\n./docker-report.sh\n```\n"
+    found = {one.name: one for one in programs_of(read_manual(calls, "a.md"), FACTS)}
+    assert found["generate_doc_report.py"].command == ()
+    assert found["test-monitoring.sh"].command == ("notify", "test")
+    assert found["docker-report.sh"].command == ("report", "weekly", "--period", "week")
 
 
 def test_a_name_that_could_mean_several_is_not_guessed() -> None:

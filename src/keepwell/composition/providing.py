@@ -18,7 +18,7 @@ def facts(directory: str) -> "Facts":
 
     operations = verbs.load(directory)
     folder = Path(directory)
-    steps = {step.name: runbook.path for runbook in read_runbooks(folder, runbook_paths(folder)) for step in runbook.steps if step.name}
+    steps = {runbook.path: tuple(step.name for step in runbook.steps) for runbook in read_runbooks(folder, runbook_paths(folder))}
     rotations = [name for name, options in operations.options("logs").items() if getattr(options, "rotate", None) is not None]
     return Facts(steps, rotations, tuple(operations.entries("backups")), tuple(operations.entries("audits")))
 

@@ -15,9 +15,9 @@ _PYTHON = ".py"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What an operations directory has: runbooks by the names of their steps, log policies that rotate, backups, audits."""
+    """What an operations directory has: the names of the steps of each runbook by its path, log policies that rotate, backups, audits."""
 
-    runbooks: Mapping[str, str]
+    runbooks: Mapping[str, Sequence[str]]
     rotations: Sequence[str] = ()
     backups: Sequence[str] = ()
     audits: Sequence[str] = ()
@@ -67,8 +67,11 @@ def _program(name: str, lines: tuple[int, ...], manual: Manual, facts: Facts) ->
     stem = name.rpartition(".")[0]
     inside = manual.names.defines(name)
     step = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
-    if inside and step in facts.runbooks:
-        return Program(name, lines, ("run", facts.runbooks[step]))
+    holds = next((path for path, steps in facts.runbooks.items() if step in steps), "")
+    if inside and holds:
+        # The script is one step: what stands beside it in the manual is not part of it.
+        others = [word for other in facts.runbooks[holds] if other != step for word in ("--skip", other)]
+        return Program(name, lines, ("run", holds, *others))
     command, why_not = _by_name(stem.lower(), facts)
     return Program(name, lines, command, why_not)
 
@@ -79,6 +82,8 @@ def _by_name(stem: str, facts: Facts) -> tuple[tuple[str, ...], str]:
         return _only("logs rotate", "log policy that rotates", facts.rotations)
     if re.search(r"capacity|trend|analy[sz]|month", stem) and re.search(r"perform|capacity|report|trend", stem):
         return ("report", "capacity", "--period", "month"), ""
+    if re.search(r"(?:\b|[-_])docs?(?:umentation)?[-_](?:report|summary|statist)", stem):
+        return (), "Keepwell reports how the service did, and its name asks for a report of documents"
     if re.search(r"report|summary|statist", stem):
         return ("report", "weekly", "--period", "day" if "daily" in stem else "week"), ""
     if re.search(r"audit|security", stem):
@@ -87,6 +92,8 @@ def _by_name(stem: str, facts: Facts) -> tuple[tuple[str, ...], str]:
         return (), "a restore says what is restored and where: keepwell backups restore NAME --to DIR"
     if re.search(r"backup", stem):
         return _only("backups run", "backup", facts.backups)
+    if re.search(r"test", stem) and re.search(r"alert|monitor|notif", stem):
+        return ("notify", "test"), ""
     if re.search(r"health|monitor|check|status|probe", stem):
         return ("status",), ""
     return (), "nothing in Keepwell does what its name says"

@@ -56,6 +56,9 @@ def _provide(call: Call, data: Path, facts: "Callable[[str], Facts]", keepwell: 
             ],
         }
     )
+    if not done:
+        call.output.say("the manual calls no program and contains none: there is nothing to provide", style="ok")
+        return Exit.OK
     rows = [(one.program.name, " ".join(("keepwell", *one.program.command)) if one.program.command else "–", one.became) for one in done]
     good = ("written", "unchanged", "would be written")
     call.output.table(("program", "does", "is"), rows, styles=["" if one.became in good else "warn" for one in done])
