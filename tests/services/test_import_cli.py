@@ -127,6 +127,25 @@ async def test_commands_that_are_told_can_be_copied_for_any_directory(desk: Desk
     assert f"keepwell plan {shlex.quote(str(desk.ops))}  " in spoken.text
 
 
+async def test_a_manual_without_a_check_is_accepted_and_run_too(desk: Desk) -> None:
+    desk.manual.write_text("# Shop\n\n## Weekly work\n\n```bash\n# Count\nls /srv/shop\n```\n", "utf-8")
+    _, spoken = await desk.import_()
+    assert "0 checks" in spoken.lines[0]
+    assert f"keepwell accept {desk.ops}" in spoken.text
+    assert "begins what is due, and shows it on a page" in spoken.text
+    assert "keepwell check" not in spoken.text
+
+
+async def test_the_name_of_a_secret_that_is_missing_hides_no_words(desk: Desk) -> None:
+    desk.manual.write_text('# Shop\n\n```bash\ncurl -f -H "X-Key: $SHOP_API_KEY" https://yourdomain.com/status\n```\n', "utf-8")
+    await desk.import_()
+    assert "# waiting: the check of line 4" in desk.configuration
+    assert "SHOP_API_KEY" in desk.configuration
+    _, spoken = await desk.fill("YOURDOMAIN_COM=shop.internal")
+    assert "(keepwell fill asks for it)" in spoken.text
+    assert "[redacted]" not in spoken.text
+
+
 async def test_an_import_says_what_it_wrote_and_what_waits(desk: Desk) -> None:
     code, spoken = await desk.import_()
     assert code == 0, spoken.text

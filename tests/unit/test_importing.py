@@ -173,6 +173,72 @@ def test_what_lists_ask_of_a_person_beside_steps_that_run_is_ticked() -> None:
     assert places == [f"runbooks/daily-round.md#{step.name}" for step in steps[1:]]
 
 
+KEYS = b"""# Shop
+
+## Monthly keys
+
+```bash
+# Look at the keys
+ls /etc/shop/keys
+```
+
+### Till
+
+```bash
+# Make a new key in the till's own pages
+# Update TILL_KEY in the environment
+
+# Revoke the old key
+```
+
+## Lost orders
+
+```bash
+# Check the list of orders
+# Restore from backup if available
+```
+"""
+
+
+def test_a_fence_of_comments_is_a_checklist() -> None:
+    imported = import_manual(KEYS, "shop.md")
+    monthly = read_runbook("monthly-keys.md", imported.files["runbooks/monthly-keys.md"]).steps
+    assert [step.name for step in monthly] == [
+        "look-at-the-keys",
+        "make-a-new-key-in-the-till-s-own-pages",
+        "update-till-key-in-the-environment",
+        "revoke-the-old-key",
+    ]
+    assert read_runbook("lost-orders.md", imported.files["runbooks/lost-orders.md"]).steps == ()
+    places = {outcome.item.line: outcome.place for outcome in imported.outcomes if outcome.item.kind is Kind.COMMENT}
+    assert places[14] == "runbooks/monthly-keys.md#update-till-key-in-the-environment"
+    assert places[22] == places[23] == "runbooks/lost-orders.md"
+
+
+def test_what_was_copied_from_a_terminal_runs_without_prompts_and_without_what_was_printed() -> None:
+    text = b"# Shop\n\n## Weekly\n\n```console\n$ ls /srv/shop\nrm spool\n\n# Then restart\n$ systemctl restart shop\n```\n"
+    imported = import_manual(text, "shop.md")
+    steps = read_runbook("weekly.md", imported.files["runbooks/weekly.md"]).steps
+    assert [step.text for step in steps] == ["ls /srv/shop", "# Then restart\nsystemctl restart shop"]
+
+
+def test_sections_of_one_title_are_two_tasks() -> None:
+    part = b"## Daily\n\n```bash\nls /%s\n```\n\n"
+    imported = import_manual(b"# Shop\n\n" + part % b"one" + part % b"two", "shop.md")
+    tasks = yaml.safe_load(imported.files["keepwell.yaml"])["tasks"]
+    assert {task["run"] for task in tasks.values()} == {path for path in imported.files if path.startswith("runbooks/")}
+    assert len(tasks) == 2
+
+
+def test_a_row_of_a_schedule_runs_no_procedure_that_only_shares_a_word_with_it() -> None:
+    rows = b"| Frequency | Task |\n|---|---|\n| Monthly | Security audit |\n| Monthly | Full spool backup |\n\n"
+    work = b"## Security\n\n### System updates\n\n```bash\napt-get upgrade\n```\n\n## Backup\n\n### Full backup\n\n```bash\n./b.sh\n```\n"
+    imported = import_manual(b"# Shop\n\n## Schedule\n\n" + rows + work, "shop.md")
+    tasks = yaml.safe_load(imported.files["keepwell.yaml"])["tasks"]
+    assert "run" not in tasks["security-audit"]
+    assert tasks["full-spool-backup"]["run"] == "runbooks/full-backup.md"
+
+
 def test_a_list_alone_is_done_as_a_whole() -> None:
     imported = import_manual(b"# Shop\n\n## Daily round\n\n- Review the log\n- Check the till\n", "shop.md")
     assert read_runbook("daily-round.md", imported.files["runbooks/daily-round.md"]).steps == ()

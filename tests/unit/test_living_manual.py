@@ -6,11 +6,11 @@ from html import unescape
 
 import pytest
 
-from keepwell.rooms.manual.living.decide import coverage_of, evidence_of, items_of, kept_of, shown_lines, whole_place
+from keepwell.rooms.manual.living.decide import coverage_of, evidence_of, items_of, kept_of, person_place, shown_lines
 from keepwell.rooms.manual.living.model import Kept, Manual, Ran
 from keepwell.rooms.manual.living.page import html
 from keepwell.rooms.manual.living.render import blocks
-from keepwell.rooms.manual.living.shown import as_json
+from keepwell.rooms.manual.living.shown import as_json, page_of
 
 NOW = datetime(2026, 11, 18, 10, 30, tzinfo=UTC)
 WELL = Ran(NOW - timedelta(minutes=5), "ok", "GET /health answered 200", "/checks/health")
@@ -55,6 +55,27 @@ def test_evidence_is_that_of_the_place_or_of_the_whole_it_is_part_of(place: str,
     assert evidence_of(place, evidence) is found
 
 
+@pytest.mark.parametrize(
+    ("place", "page"),
+    [
+        ("checks.health.expect", "/checks/health"),
+        ("tasks.clean-up", "/tasks/clean-up"),
+        ("runbooks/weekly.md#rotate", "/runbooks/weekly"),
+        ("runbooks/weekly.md", "/runbooks/weekly"),
+        ("objectives.service", ""),
+        ("", ""),
+    ],
+)
+def test_what_never_ran_has_its_page_too(place: str, page: str) -> None:
+    assert page_of(place) == page
+
+
+@pytest.mark.parametrize(("place", "fate"), [("windows.night", "window"), ("contacts.ada", "contact")])
+def test_what_others_refer_to_never_runs_and_waits_for_nothing(place: str, fate: str) -> None:
+    (item,) = items_of([kept(3, place, fate=fate, kind="list item")], {})
+    assert item.standing == "told"
+
+
 def test_what_an_item_became_by_itself_counts_before_the_runbook_around_it() -> None:
     one = kept(3, "runbooks/weekly.md#rotate, checks.health.expect")
     (item,) = items_of([one], {"checks.health": WELL, "runbooks/weekly.md#rotate": BADLY})
@@ -73,7 +94,7 @@ def test_a_line_of_a_checklist_is_a_step_by_its_words() -> None:
 def test_what_is_left_to_a_person_is_not_done_because_the_steps_beside_it_ran() -> None:
     one = kept(3, "runbooks/day.md", "human", "checklist", "list item")
     assert items_of([one], {"runbooks/day.md": WELL, "runbooks/day.md#look": WELL})[0].standing == "waits"
-    assert items_of([one], {"runbooks/day.md": WELL, whole_place("runbooks/day.md"): WELL})[0].standing == "ran"
+    assert items_of([one], {"runbooks/day.md": WELL, person_place("runbooks/day.md"): WELL})[0].standing == "ran"
 
 
 def test_what_a_script_leaves_to_a_person_is_not_done_because_it_ran() -> None:
@@ -82,6 +103,8 @@ def test_what_a_script_leaves_to_a_person_is_not_done_because_it_ran() -> None:
     kinds = (("carried", "command"), ("human", "comment"), ("human", "command"))
     items = items_of([kept(line, step, disposition, kind=kind) for line, (disposition, kind) in enumerate(kinds, 1)], evidence)
     assert [item.standing for item in items] == ["ran", "waits", "ran"]
+    (ticked,) = items_of([kept(1, step, "human", kind="comment")], {step: WELL, person_place(step): WELL})
+    assert ticked.standing == "ran"
 
 
 def test_coverage_leaves_out_what_only_tells_and_what_is_refused() -> None:

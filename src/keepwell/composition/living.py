@@ -15,7 +15,7 @@ from keepwell.ports.host import Host
 from keepwell.ports.offer import Face
 from keepwell.ports.work import Perform, Recurring
 from keepwell.rooms.checks.work.watch import Checks
-from keepwell.rooms.manual.living.decide import step_place, whole_place
+from keepwell.rooms.manual.living.decide import person_place, step_place
 from keepwell.rooms.manual.living.model import Ran, Result
 from keepwell.rooms.manual.living.page import face
 from keepwell.rooms.manual.living.work import Asking, Living
@@ -180,6 +180,7 @@ class ManualRoom:
         }
 
     async def _of_runbooks(self) -> dict[str, Ran]:
+        from keepwell.rooms.runbooks.model import Way
         from keepwell.rooms.runbooks.prepare import WHOLE
         from keepwell.rooms.runbooks.store import ended_last
 
@@ -192,8 +193,9 @@ class ManualRoom:
             for step in run.steps:
                 said = step_place(path, step.title, alike)
                 if step.state.value in _RAN:
-                    named = whole_place(path) if step.name == WHOLE else f"{path}#{step.name}"
-                    found[named] = found[said] = _stepped(run, step)
+                    found |= dict.fromkeys((said, f"{path}#{step.name}"), _stepped(run, step))
+                if step.state.value in _RAN and step.way is Way.PERSON:
+                    found[person_place(path if step.name == WHOLE else f"{path}#{step.name}")] = _stepped(run, step)
         return found
 
 

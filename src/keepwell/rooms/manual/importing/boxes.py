@@ -5,30 +5,40 @@ from dataclasses import replace
 
 from keepwell.config.runbook_text import read_runbook, ticked
 from keepwell.config.runbooks import CHECKLIST
-from keepwell.rooms.manual.reading.model import Kind, Manual
+from keepwell.rooms.manual.reading.model import Item, Kind, Manual
 
 from .emit_runbook import ENTRY, box, plain
 from .model import Disposition, Outcome
-from .runbooks import Runbook
+from .runbooks import Runbook, notes_to_do
 
-_KINDS = (Kind.CHECKBOX, Kind.LIST_ITEM)
+_LISTS = (Kind.CHECKBOX, Kind.LIST_ITEM)
 
 
 def find_boxes(manual: Manual, outcomes: Sequence[Outcome], runbooks: Sequence[Runbook]) -> None:
-    """Gives each runbook the lines of its checklist: the manual's own, and what its lists ask of a person beside steps that run. A runbook
-    that is nothing but prose needs none, since a person does it as a whole."""
+    """Gives each runbook the lines of its checklist: the manual's own, and what its lists, and fences that are nothing but comments, ask of
+    a person beside steps that run. A runbook that is nothing but prose needs none, since a person does it as a whole."""
+    left: dict[str, list[Item]] = {}
+    notes = notes_to_do(manual, outcomes)
+    for outcome in outcomes:
+        item = outcome.item
+        if outcome.found.disposition is Disposition.HUMAN and (item.kind in _LISTS or item.line in notes):
+            for place in outcome.place.split(", "):
+                left.setdefault(place, []).append(item)
+    starts = frozenset(fence.line for fence in manual.fences)
     for runbook in runbooks:
-        left = [outcome.item for outcome in outcomes if _is_left(outcome, runbook)]
-        own = any(item.kind is Kind.CHECKBOX for item in left) or any(runbook.steps.values())
-        for item in left if own else ():
-            text = manual.line_text(item.line)
-            if item.kind is Kind.CHECKBOX or ENTRY.fullmatch(text):
-                inside = any(item.line < fence.line <= item.end_line for fence in manual.fences)
-                runbook.boxes[item.line] = item.line if inside else item.end_line
+        items = left.get(runbook.path, [])
+        if any(item.kind is Kind.CHECKBOX for item in items) or any(runbook.steps.values()):
+            runbook.boxes.update((item.line, _end(item, starts)) for item in items if _can_be_ticked(manual, item))
 
 
-def _is_left(outcome: Outcome, runbook: Runbook) -> bool:
-    return outcome.found.disposition is Disposition.HUMAN and outcome.item.kind in _KINDS and runbook.path in outcome.place.split(", ")
+def _can_be_ticked(manual: Manual, item: Item) -> bool:
+    return item.kind in (Kind.CHECKBOX, Kind.COMMENT) or ENTRY.fullmatch(manual.line_text(item.line)) is not None
+
+
+def _end(item: Item, starts: frozenset[int]) -> int:
+    """The last line of its words: what is fenced inside of an entry stays as it is."""
+    inside = not starts.isdisjoint(range(item.line + 1, item.end_line + 1))
+    return item.line if inside else item.end_line
 
 
 def place_boxes(manual: Manual, outcomes: Sequence[Outcome], runbooks: Sequence[Runbook], files: Mapping[str, str]) -> list[Outcome]:
@@ -47,7 +57,7 @@ def place_boxes(manual: Manual, outcomes: Sequence[Outcome], runbooks: Sequence[
 
 
 def _placed(outcome: Outcome, steps: Mapping[tuple[str, int], str]) -> Outcome:
-    if outcome.item.kind not in _KINDS:
+    if outcome.item.kind not in (*_LISTS, Kind.COMMENT):
         return outcome
     places = [steps.get((place, outcome.item.line), place) for place in outcome.place.split(", ")]
     return replace(outcome, place=", ".join(places))

@@ -186,5 +186,5 @@ def _waiting(outcomes: Sequence[Outcome]) -> list[str]:
     for outcome in outcomes:
         if outcome.found.disposition is Disposition.MISSING and any(isinstance(draft, CheckDraft) for draft in outcome.found.drafts):
             names = " and ".join(missing.name for missing in outcome.found.missing)
-            sentences.append(f"the check of line {outcome.item.line} needs {names}: keepwell fill asks for it")
+            sentences.append(f"the check of line {outcome.item.line} needs {names} (keepwell fill asks for it)")
     return sentences

@@ -19,6 +19,8 @@ _LANGUAGE = re.compile(r"[A-Za-z0-9_+-]{1,20}")
 # CommonMark 0.31.2, section 5.2, without a list that begins within a list's own line.
 ENTRY = re.compile(r"([ \t]*(?:[-*+]|[0-9]{1,9}[.)])[ \t]+)(?!(?:[-*+]|[0-9]{1,9}[.)])[ \t])(\S.*)")
 
+_NOTE = re.compile(r"([ \t]*#+[ \t]*)(\S.*)")
+
 
 def runbook_text(manual: Manual, runbook: Runbook, others: Sequence[Section], environment: Mapping[str, str]) -> str:
     """The text of a runbook's file. ``others`` are sections below it that have runbooks of their own: they are named, not repeated."""
@@ -47,6 +49,9 @@ def _body(manual: Manual, runbook: Runbook, others: Sequence[Section]) -> Iterat
     while number <= runbook.section.end_line:
         if number in skipped:
             number = skipped[number].end_line + 1
+        elif number in fences and any(line in runbook.boxes for line, _ in fences[number].lines):
+            yield from _notes(manual, fences[number], runbook)
+            number = max(number, fences[number].end_line) + 1
         elif number in fences:
             yield from _fence(fences[number], runbook.steps.get(number))
             number = max(number, fences[number].end_line) + 1
@@ -82,6 +87,15 @@ def _fence(fence: Fence, steps: Sequence[Step] | None) -> Iterator[str]:
         yield mark
 
 
+def _notes(manual: Manual, fence: Fence, runbook: Runbook) -> Iterator[str]:
+    """A fence that is nothing but comments, as the checklist that it is."""
+    for line, text in fence.lines:
+        if line in runbook.boxes:
+            yield plain(box(manual, line, runbook.boxes[line])).rstrip()
+        elif not any(first < line <= last for first, last in runbook.boxes.items()):
+            yield plain(text.strip().lstrip("#").strip())
+
+
 def _lines(text: str) -> Iterator[str]:
     yield from (plain(line) for line in text.split("\n"))
 
@@ -92,11 +106,13 @@ def plain(line: str) -> str:
 
 
 def box(manual: Manual, line: int, end: int) -> str:
-    """An entry of a list as one line of a checklist, in the author's words."""
-    words = [manual.line_text(line).rstrip(), *(manual.line_text(number).strip() for number in range(line + 1, end + 1))]
-    text = " ".join(word for word in words if word)
-    match = ENTRY.fullmatch(text)
-    return text if match is None or ticked(text) else f"{match[1]}[ ] {match[2]}"
+    """An entry of a list, or a comment, as one line of a checklist, in the author's words."""
+    first = manual.line_text(line).rstrip()
+    note = _NOTE.fullmatch(first)
+    others = (manual.line_text(number).strip() for number in range(line + 1, end + 1))
+    text = " ".join(word for word in (first, *(other.lstrip("# ") if note else other for other in others)) if word)
+    match = ENTRY.fullmatch(text) or (_NOTE.fullmatch(text) if note else None)
+    return text if match is None or ticked(text) else f"{'- ' if note else match[1]}[ ] {match[2]}"
 
 
 def _mark(text: str) -> str:

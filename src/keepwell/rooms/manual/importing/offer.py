@@ -198,11 +198,16 @@ def _tell_next(output: Output, work: "Work") -> None:
     steps = [(f"keepwell fill {folder}", f"asks for what the manual leaves open: {_count(left, 'value')}")] if left else []
     if any(counts.values()):
         steps.append((f"keepwell plan {folder}", "shows what would run when, and what waits for what"))
-    if re.search(r"^ +command:", work.imported.files[CONFIGURATION], re.MULTILINE):
+    shell = any(
+        path != CONFIGURATION and re.search(r'^`{3,}\w+ \{"name"', text, re.MULTILINE) for path, text in work.imported.files.items()
+    )
+    if shell or re.search(r"^ +command:", work.imported.files[CONFIGURATION], re.MULTILINE):
         steps.append((f"keepwell accept {folder}", "shows each command, to be accepted before it may run"))
     if counts.get("checks"):
         steps.append((f"keepwell check {folder}", "looks once"))
-        steps.append((f"keepwell up {folder}", "keeps looking, and shows it on a page"))
+    if any(counts.values()):
+        looks = "keeps looking" if counts.get("checks") else "begins what is due"
+        steps.append((f"keepwell up {folder}", f"{looks}, and shows it on a page"))
     wide = max((len(command) for command, _ in steps), default=0)
     for command, says in steps:
         output.say(f"  {command.ljust(wide)}  {says}")

@@ -64,10 +64,12 @@ def make_runbooks(manual: Manual, outcomes: Sequence[Outcome]) -> list[Runbook]:
     """The runbooks of a manual, in its order. A section whose commands all became checks needs none."""
     sections = {section.line: section for section in manual.all_sections}
     stated = _stated(manual)
+    recurring = [section for section in manual.all_sections if section.level > 1 and section.line in stated]
+    notes = notes_to_do(manual, outcomes)
     wanted: dict[int, None] = {}
     for outcome in outcomes:
-        if outcome.found.fate in _WORK and outcome.item.kind not in _AROUND:
-            wanted[_home(manual, outcome.item.line, stated).line] = None
+        if outcome.found.fate in _WORK and (outcome.item.kind not in _AROUND or outcome.item.line in notes):
+            wanted[_home(manual, outcome.item.line, recurring, stated).line] = None
     names: set[str] = set()
     made: list[Runbook] = []
     by_line = _by_line(outcomes)
@@ -99,15 +101,27 @@ def _stated(manual: Manual) -> dict[int, str]:
     return {line: cadence for line, cadence in stated.items() if cadence}
 
 
-def _home(manual: Manual, line: int, stated: Mapping[int, str]) -> Section:
+def notes_to_do(manual: Manual, outcomes: Sequence[Outcome]) -> frozenset[int]:
+    """The lines of comments that ask a person for something, in fences that hold nothing else: such a fence is a checklist."""
+    bare = [fence for fence in manual.fences if fence.language in _SHELL and fence.script is not None and not fence.script.commands]
+    lines = {line for fence in bare if not (fence.script and fence.script.assignments) for line, _ in fence.lines}
+    return frozenset(
+        outcome.item.line
+        for outcome in outcomes
+        if outcome.item.kind is Kind.COMMENT and outcome.item.line in lines and outcome.found.disposition is Disposition.HUMAN
+    )
+
+
+def _home(manual: Manual, line: int, recurring: Sequence[Section], stated: Mapping[int, str]) -> Section:
     """The section whose runbook a line belongs to: the outermost below the title that states a cadence, else its own. One below it that
     states another cadence has a runbook of its own: what is done on Fridays must not run with what is done on Mondays."""
-    home: Section | None = None
-    for section in manual.all_sections:
-        cadence = stated.get(section.line) if section.level > 1 and section.line <= line <= section.end_line else ""
-        if cadence and (home is None or cadence != stated[home.line]):
+    own = manual.section_of(line)
+    home = own
+    for section in recurring:
+        within = section.line <= line <= section.end_line
+        if within and (home is own or stated[section.line] != stated[home.line]):
             home = section
-    return home or manual.section_of(line)
+    return home
 
 
 def _inside(section: Section, sections: Mapping[int, Section], wanted: Mapping[int, None]) -> list[Section]:
@@ -132,9 +146,19 @@ def _steps(fence: Fence, by_line: Mapping[int, Sequence[Outcome]], runbook: Runb
             continue
         name = unused(_step_name(fence, held, runs), names)
         names.add(name)
-        lines = fence.content.split("\n")[first - fence.first : last - fence.first + 1]
-        text, notes = _amended("\n".join(lines), held)
+        text, notes = _amended(_text(fence, first, last), held)
         yield Step(name, first, last, text, _attributes(name, first, runs), language(fence.script), tuple(notes))
+
+
+def _text(fence: Fence, first: int, last: int) -> str:
+    """The lines of a step as they are written. Of what was copied from a terminal the commands only, without their prompts: what they
+    printed then is nothing to run."""
+    inside = slice(first - fence.first, last - fence.first + 1)
+    if fence.script is not None and fence.script.origin == "console":
+        typed = [line.strip() for line in fence.script.code.split("\n")[inside] if line.strip()]
+        if typed:
+            return "\n".join(typed)
+    return "\n".join(fence.content.split("\n")[inside])
 
 
 def language(script: Script | None) -> str:

@@ -8,7 +8,7 @@ from keepwell.rooms.manual.reading.model import Item, Kind
 
 from .entries import Entries
 from .model import EntryDraft, TaskDraft
-from .names import slug
+from .names import slug, unused
 from .provided import work_of
 from .runbooks import Runbook
 
@@ -32,6 +32,9 @@ def take_task(draft: TaskDraft, item: Item, runbooks: Sequence[Runbook], entries
     value["every"] = draft.every
     known = _same_work(value, entries.sections.get("tasks", {}))
     name = known or slug(draft.script.rpartition(".")[0] if draft.script else title) or "task"
+    tasks = entries.sections.get("tasks", {})
+    if not known and "run" in value and "run" in tasks.get(name, ({}, {}))[0]:  # another procedure of the same title is other work
+        name = unused(name, tasks)
     return entries.take_entry(EntryDraft("tasks", name, {**value, **draft.settings}), item.line), work
 
 
@@ -59,7 +62,7 @@ def _runbook(draft: TaskDraft, item: Item, runbooks: Sequence[Runbook]) -> Runbo
         for at, runbook in enumerate(runbooks)
     ]
     best = max(scored, key=lambda entry: entry[:3], default=None)
-    return best[3] if best and best[0] * 2 >= max(2, len(words)) and (best[1] or not best[3].cadence) else None
+    return best[3] if best and best[0] * 2 > len(words) and (best[1] or not best[3].cadence) else None
 
 
 def _words(text: str) -> frozenset[str]:

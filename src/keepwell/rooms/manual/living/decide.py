@@ -12,7 +12,8 @@ from .model import Coverage, Evidence, Item, Kept, Ran, Standing
 
 _TELLS = frozenset(("narrative", "configuration example", "template", "unrecognised", "contact", "window"))
 _OWN = ("checks.", "rules.", "tasks.", "backups.", "logs.", "objectives.", "incidents.", "audits.", "reports.")
-
+_LOOKED_UP = ("windows.", "contacts.")
+"""What others refer to: it never runs itself."""
 
 _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[ \t]*$")
 _KEY_GOES_ON = re.compile(r"[ \t]*[A-Za-z0-9+/=]{8,}[ \t]*$")
@@ -74,7 +75,7 @@ def _item(one: Kept, evidence: Evidence) -> Item:
         return Item(one, "refused")
     if not _runs(one):
         return Item(one, "missing" if one.disposition == "missing" else "told")
-    place, ran = _found(one, {} if _left_to_a_person(one) else evidence)
+    place, ran = _found(one, evidence)
     known = ran is not None and ran.result != "unknown"  # what could not be asked, or waits for acceptance, did not run
     standing: Standing = "ran" if known else "missing" if one.disposition == "missing" else "waits"
     return Item(one, standing, ran, place)
@@ -84,26 +85,21 @@ def _runs(one: Kept) -> bool:
     """Whether something is to run, or a person is to do something. A fence is its commands, a heading what stands below it."""
     if one.kind == "fence" or (one.kind == "heading" and not one.places):
         return False
-    return bool(one.places) or one.fate not in _TELLS
+    return any(not place.startswith(_LOOKED_UP) for place in one.places) or one.fate not in _TELLS
 
 
-def _left_to_a_person(one: Kept) -> bool:
-    """A comment in a script that says what is to be done, or a command that is commented out: that the script ran did not do it."""
-    return one.kind == "comment" and one.disposition == "human"
-
-
-def whole_place(runbook: str) -> str:
-    """The place of the one step of a runbook that a person does as a whole."""
-    return f"{runbook}#"
+def person_place(place: str) -> str:
+    """Where stands that a person did a step, or (the place of a runbook) the runbook as a whole."""
+    return f"{place}#"
 
 
 def _found(one: Kept, evidence: Evidence) -> tuple[str, Ran | None]:
     """The evidence of the first place that has some: what an item became by itself counts before the runbook that it also stands in. What
-    is left to a person was done where a person did the runbook as a whole: that its other steps ran does not say so."""
+    is left to a person counts where a person did it: that a script, or the steps beside it, ran does not say so."""
     ordered = sorted(one.places, key=lambda place: not place.startswith(_OWN))
     for place in ordered:
-        by_a_person = one.disposition == "human" and place.endswith(".md")
-        ran = evidence_of(whole_place(place) if by_a_person else place, evidence)
+        by_a_person = one.disposition == "human" and (one.kind == "comment" or place.endswith(".md"))
+        ran = evidence_of(person_place(place) if by_a_person else place, evidence)
         if ran is not None:
             return place, ran
     return ordered[0] if ordered else "", None

@@ -1,5 +1,6 @@
 """The living manual as a page, as one file that needs nothing else, and as JSON."""
 
+import asyncio
 import base64
 import hashlib
 from functools import cache
@@ -42,7 +43,7 @@ def face(living: Living) -> Face:
         from .shown import context
 
         try:
-            return {**context(await living.manual()), "style_address": address, "nothing": "", "alone": False}
+            return {**await asyncio.to_thread(context, await living.manual()), "style_address": address, "nothing": "", "alone": False}
         except NotFound as error:
             hints = " ".join(problem.hint for problem in error.problems)
             return {"style_address": address, "nothing": str(error), "hint": hints}
@@ -53,7 +54,7 @@ def face(living: Living) -> Face:
         manual = await living.manual()
         if format == "json":
             return as_json(manual)
-        return Response(html(manual), media_type="text/html; charset=utf-8")
+        return Response(await asyncio.to_thread(html, manual), media_type="text/html; charset=utf-8")
 
     async def style() -> Response:
         return Response(_packaged("manual.css").encode(), media_type="text/css", headers={"cache-control": "public, max-age=86400"})

@@ -13,6 +13,7 @@ from .model import Coverage, Item, Manual
 from .render import blocks
 
 _BADGES = {"carried": "ok", "corrected": "warn", "refused": "fail", "missing": "unknown", "human": "ok"}
+_WITH_PAGES = frozenset(("checks", "tasks", "logs", "backups", "audits"))
 WORDS = {
     "ran": "ran, or was done",
     "waits": "never ran yet, or could not be made",
@@ -110,6 +111,7 @@ def _grouped(items: Sequence[Item], now: datetime) -> list[dict[str, Any]]:
 
 def _note(item: Item, now: datetime) -> dict[str, Any]:
     kept, ran = item.kept, item.ran
+    place = item.place or (kept.places[0] if kept.places else "")
     return {
         "line": kept.line,
         "end": kept.line,
@@ -117,8 +119,8 @@ def _note(item: Item, now: datetime) -> dict[str, Any]:
         "disposition": kept.disposition,
         "badge": _BADGES.get(kept.disposition, ""),
         "fate": kept.fate,
-        "place": item.place or (kept.places[0] if kept.places else ""),
-        "link": ran.link if ran is not None else "",
+        "place": place,
+        "link": (ran.link if ran is not None else "") or page_of(place),
         "reason": kept.reason,
         "missing": ", ".join(kept.missing),
         "result": ran.result if ran is not None else "",
@@ -126,6 +128,14 @@ def _note(item: Item, now: datetime) -> dict[str, Any]:
         "age": _ago(ran.at, now) if ran is not None else "",
         "at": ran.at.isoformat() if ran is not None else "",
     }
+
+
+def page_of(place: str) -> str:
+    """The page of a place, where there is one for what never ran, too: ``/tasks/clean`` of ``tasks.clean``; else empty."""
+    if place.startswith("runbooks/"):
+        return f"/{place.partition('#')[0].removesuffix('.md')}"
+    room, _, name = place.partition(".")
+    return f"/{room}/{name.partition('.')[0]}" if room in _WITH_PAGES and name else ""
 
 
 def _ago(at: datetime, now: datetime) -> str:

@@ -77,7 +77,7 @@ def _read(view: View) -> Found | None:
     if view.manual.names.defines(name):
         return Found(Fate.STEP, _capabilities(view, name), "runbook.run", reason=f"{name} stands in the manual: its runbook is run")
     purpose = _find(name, view)
-    instead = f"; {purpose.instead} of Keepwell does that job" if purpose and purpose.instead else ""
+    instead = f"; {purpose.instead} of Keepwell {_does(purpose.instead)} that job" if purpose and purpose.instead else ""
     missing = Missing(name, Wanting.SCRIPT, path, f"{name} is called and stands nowhere in the manual{instead}", "path")
     fate = purpose.fate if purpose else Fate.STEP
     # What Keepwell does by itself is typed: the arguments of the script are of no matter then.
@@ -90,6 +90,10 @@ def _read(view: View) -> Found | None:
         reason=missing.asks,
         missing=(missing, *missing_in(view)),
     )
+
+
+def _does(what: str) -> str:
+    return "do" if what.startswith(("the checks", "the proofs")) else "does"
 
 
 def _find(name: str, view: View) -> _Purpose | None:
