@@ -71,3 +71,18 @@ def test_what_is_not_accepted_does_not_run(tmp_path: Path) -> None:
         assert keepwell("reload", "--data", str(server.data)).returncode == 0
         assert keepwell("logs", "rotate", "shop", "--data", str(server.data)).returncode == 0
         assert (tmp_path / "ran").exists()
+
+
+def test_a_folder_of_thousands_of_files_is_shown_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    for number in range(4000):
+        (folder / f"app-{number:04}.log").touch()
+    directory = operations(tmp_path / "ops", POLICY.format(folder=folder, more="").replace("analyse:", "analyse: []").split("      - {")[0])
+    with (folder / "app-0000.log").open("a"), serving(directory, tmp_path / "data") as server:
+        told = server.get("/api/v1/logs/shop")  # within ten seconds
+        assert (len(told["files"]), told["more"]) == (100, 3900)
+        assert [len(one["writers"]) for one in told["files"]] == [1, *[0] * 99]
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/logs/shop", timeout=10) as page:
+            assert "and 3,900 more files" in page.read().decode()
+        assert "and 3900 more files" in keepwell("logs", "show", "shop", "--data", str(server.data)).stdout

@@ -74,7 +74,7 @@ class Shown:
         done = {kind: await self._newest(kind, name) for kind in ("rotation", "cleanup")}
         asked = [await self._newest("analysis", name), *[await self._newest("analysis", f"{name}/{one.name}") for one in policy.questions]]
         answers = _answers([each for found in asked for each in found])
-        return {**await self._one(policy), "files": await files_of(policy), "work": done, "answers": answers}
+        return {**await self._one(policy), **await files_of(policy), "work": done, "answers": answers}
 
     async def perform(self, kind: str, request: Request, name: str, asked: Asked) -> dict[str, Any]:
         """Does it now, under an occasion of its own. Raises NotFound."""

@@ -30,6 +30,8 @@ def show(call: Call, answer: Mapping[str, Any]) -> int:
         (file["path"], format_size(file["bytes"]), str(len(file["rotated"])), ", ".join(file["writers"]) or "-") for file in answer["files"]
     ]
     call.output.table(("file", "size", "rotated", "written to by"), rows)
+    if answer["more"]:
+        call.output.say(f"and {answer['more']} more files", style="dim")
     for kind, done in answer["work"].items():
         if done:
             call.output.say(f"{kind}: {done[0]['sentence'] or done[0]['outcome']} ({done[0]['ended_at'] or 'under way'}, {done[0]['by']})")

@@ -5,6 +5,7 @@ import fcntl
 import os
 import signal
 import time
+from collections.abc import Set
 from pathlib import Path
 
 from keepwell.rooms.logs.model import Holder, Identity
@@ -48,22 +49,38 @@ def wait_until_free(descriptor: int, identity: Identity, seconds: float) -> bool
 
 def holders_of(identity: Identity) -> list[Holder]:
     """The processes that have the file open for writing, as far as this user may see (root sees all)."""
-    return [_holder(int(name)) for name in os.listdir("/proc") if name.isdecimal() and _writes(name, identity)]
+    return writers_of({identity})[identity]
 
 
-def _writes(pid: str, identity: Identity) -> bool:
+def writers_of(identities: Set[Identity]) -> dict[Identity, list[Holder]]:
+    """The same of many files: every process is looked at once, however many files they are."""
+    files = {(one.device, one.inode): one for one in identities}
+    found: dict[Identity, list[Holder]] = {one: [] for one in identities}
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        for place in _written(pid, files.keys()):
+            found[files[place]].append(_holder(int(pid)))
+    return found
+
+
+def _written(pid: str, places: Set[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Those of these files (device and inode) that a process has open for writing."""
     try:
         descriptors = os.listdir(f"/proc/{pid}/fd")
     except OSError:
-        return False  # it ended meanwhile, or is somebody else's
-    return any(_is(pid, descriptor, identity) for descriptor in descriptors)
+        return set()  # it ended meanwhile, or is somebody else's
+    return {place for one in descriptors if (place := _place(pid, one)) in places and _is_for_writing(pid, one)}
 
 
-def _is(pid: str, descriptor: str, identity: Identity) -> bool:
+def _place(pid: str, descriptor: str) -> tuple[int, int]:
     try:
         found = os.stat(f"/proc/{pid}/fd/{descriptor}")
-        if (found.st_dev, found.st_ino) != (identity.device, identity.inode):
-            return False
+    except OSError:
+        return -1, -1
+    return found.st_dev, found.st_ino
+
+
+def _is_for_writing(pid: str, descriptor: str) -> bool:
+    try:
         lines = Path(f"/proc/{pid}/fdinfo/{descriptor}").read_text().splitlines()
     except OSError:
         return False

@@ -4,9 +4,12 @@ import asyncio
 import os
 from typing import Any
 
-from keepwell.rooms.logs.files.holders import holders_of
+from keepwell.rooms.logs.files.holders import writers_of
 from keepwell.rooms.logs.files.listing import live_files, rotated_files
 from keepwell.rooms.logs.model import Policy
+
+SHOWN = 100
+"""Files of a group that are shown one by one: of each, what was rotated is looked for."""
 
 
 def policy_json(policy: Policy) -> dict[str, Any]:
@@ -32,24 +35,25 @@ def policy_json(policy: Policy) -> dict[str, Any]:
     }
 
 
-async def files_of(policy: Policy) -> list[dict[str, Any]]:
-    """Its files as they are now."""
+async def files_of(policy: Policy) -> dict[str, Any]:
+    """``files``: its files as they are now, at most ``SHOWN``; ``more``: how many there are beyond these."""
     return await asyncio.to_thread(_files, policy)
 
 
-def _files(policy: Policy) -> list[dict[str, Any]]:
+def _files(policy: Policy) -> dict[str, Any]:
     archive = policy.rotate.archive if policy.rotate is not None else ""
-    told = []
-    for live in live_files(policy.paths).files:
+    found, told = live_files(policy.paths).files, []
+    writers = writers_of({live.identity for live in found[:SHOWN]})
+    for live in found[:SHOWN]:
         rotated = rotated_files(live.folder, live.name, archive)
         told.append(
             {
                 "path": live.path,
                 "bytes": live.size,
-                "writers": [str(holder) for holder in holders_of(live.identity)],
+                "writers": [str(holder) for holder in writers[live.identity]],
                 "rotated": [
                     {"name": os.path.basename(one.path), "path": one.path, "bytes": one.size, "written": one.written} for one in rotated
                 ],
             }
         )
-    return told
+    return {"files": told, "more": max(0, len(found) - SHOWN)}
