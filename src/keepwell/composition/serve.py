@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import os
 import resource
@@ -53,6 +54,21 @@ BLOCKING = 32
 _log = logging.getLogger("keepwell")
 
 
+_IDENTITY = 150
+"""Characters of a server's name; a lease has room for 200, and rooms add a word of theirs."""
+
+
+def identity_of(machine: str, directory: str) -> str:
+    """The name of the server of a data directory among all that use its database, the same after a restart: what is too long, or is no
+    text that a database takes, ends with its digest."""
+    name = f"{machine}:{directory}"
+    plain = name.encode("utf-8", "backslashreplace").decode()
+    if plain == name and len(name) <= _IDENTITY:
+        return name
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:32]
+    return f"{plain[: _IDENTITY - len(digest) - 1]}~{digest}"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The command line of ``keepwell up``."""
@@ -97,7 +113,7 @@ async def serve(settings: Settings, open_local: Callable[[], AbstractAsyncContex
         await samples.begin()
         stack.push_async_callback(samples.end)
         alerts = AlertRoom(database, host, operations)
-        ground = Ground(database, host, hosts, samples, alerts, records, data.path, f"{socket.gethostname()}:{data.path}")
+        ground = Ground(database, host, hosts, samples, alerts, records, data.path, identity_of(socket.gethostname(), str(data.path)))
         working = WorkingRooms(ground, operations, settings.directory)
         stack.push_async_callback(working.doing.end)
         live = Live(settings.directory, operations, hosts, Rooms(database, heartbeats, samples, alerts, working))
