@@ -76,6 +76,13 @@ def test_what_others_refer_to_never_runs_and_waits_for_nothing(place: str, fate:
     assert item.standing == "told"
 
 
+def test_the_text_behind_a_deep_list_is_shown_too() -> None:
+    lines = [*("  " * depth + f"- level {depth}" for depth in range(40)), "", "The end of it"]
+    whole = "".join(block.html for block in blocks(lines))
+    assert "level 39" in whole
+    assert "The end of it" in whole
+
+
 def test_what_an_item_became_by_itself_counts_before_the_runbook_around_it() -> None:
     one = kept(3, "runbooks/weekly.md#rotate, checks.health.expect")
     (item,) = items_of([one], {"checks.health": WELL, "runbooks/weekly.md#rotate": BADLY})

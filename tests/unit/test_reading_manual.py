@@ -411,3 +411,11 @@ def test_no_marks_make_it_slow(mark: str) -> None:
     began = time.process_time()
     plain(mark * 20_000)
     assert time.process_time() - began < 5
+
+
+def test_what_stands_behind_a_deep_list_is_read_too() -> None:
+    text = "".join("  " * depth + f"- level {depth}\n" for depth in range(40)) + "\n# The end\n\n```bash\nuptime\n```\n"
+    manual = read_manual(text.encode(), "deep.md")
+    assert [item.text for item in manual.items if item.kind is Kind.LIST_ITEM] == [f"level {depth}" for depth in range(40)]
+    assert manual.title == "The end"
+    assert [command.text for command in manual.commands] == ["uptime"]

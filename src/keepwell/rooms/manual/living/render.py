@@ -11,6 +11,8 @@ from html import escape
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from keepwell.rooms.manual.reading.text import DEEPEST
+
 _ADDRESS = re.compile(r"(?:https?://|mailto:|#)[^\s<>\"']*", re.IGNORECASE)
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """What controls a terminal, or makes text look like another: shown as U+FFFD. Joiners stay: people write emoji with them."""
@@ -32,7 +34,7 @@ def blocks(lines: Sequence[str], ahead: int = 0) -> list[Block]:
     """The blocks of a document in their order. ``ahead`` is how many lines are front matter: these are no Markdown."""
     shown = [_UNSEEN.sub("\ufffd", line) for line in lines]
     front = [Block(1, ahead, _code("\n".join(shown[1 : ahead - 1]), 2), True)] if ahead > 1 else []
-    renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
+    renderer = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST}).enable("table")
     renderer.validateLink = lambda url: _ADDRESS.fullmatch(url) is not None  # type: ignore[method-assign]
     renderer.disable("image")
     tokens = renderer.parse("\n".join((*("",) * ahead, *shown[ahead:])))

@@ -12,7 +12,7 @@ from .model import Fence, Item, Kind, Manual, Row, Section, Table
 from .names import collect_names
 from .parts import Setting
 from .plain import plain
-from .text import read_text
+from .text import DEEPEST, read_text
 
 _CHECKBOX = re.compile(r"\[([ xX])\]\s+(.*)", re.DOTALL)
 _LONGEST = 5_000
@@ -64,7 +64,7 @@ class _Reader:
         start = self._read_front_matter()
         body = "\n".join((*("",) * start, *self.lines[start:]))
         # Inline parsing is left out: it is not needed, and it is where hostile text costs time.
-        tokens = MarkdownIt("commonmark").enable("table").disable("inline").parse(body)
+        tokens = MarkdownIt("commonmark", {"maxNesting": DEEPEST}).enable("table").disable("inline").parse(body)
         lists = 0
         at = 0
         while at < len(tokens):

@@ -10,6 +10,10 @@ from .model import Mended
 LARGEST = 20_000_000
 """Bytes of a manual. A larger one is refused: nobody wrote it by hand."""
 
+DEEPEST = 100
+"""Levels of blocks in blocks (two a list) that are read. Where the parser's own bound of twenty was reached, it left out the rest of the
+document; Python's stack holds three times as many."""
+
 _CONTROLS = re.compile(rb"[\x00-\x07\x0e-\x1a\x1c-\x1f\x7f]")
 """Bytes that no encoding of text has; a picture, a PDF or an archive is full of them."""
 _LOOKED_AT = 65536
