@@ -1,6 +1,7 @@
-"""The record says who sent a request, whoever it says did the deed: a name in a body is a fact, never the actor."""
+"""What is sent to a server. The record says who sent it: a name in a body is a fact, never the actor; and pages stay short."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -108,3 +109,31 @@ def test_what_is_over_is_a_conflict_and_no_fault(served: tuple[Served, str]) -> 
     assert post(served, f"/api/v1/incidents/{opened['id']}/resolve", {})[0] == 200
     status, answer = post(served, f"/api/v1/incidents/{opened['id']}/resolve", {})
     assert (status, answer["error"]["code"]) == (409, "incidents.resolved")
+
+
+def test_a_page_shows_the_first_hundred_and_counts_the_rest(served: tuple[Served, str]) -> None:
+    port = served[0].port
+    for number in range(103):
+        silence = {"matchers": [f"job=job{number}"], "comment": "moving", "for": "1h"}
+        assert post(served, "/api/v1/silences", silence)[0] == 200
+        assert post(served, "/api/v1/incidents", {"severity": "P1", "title": f"number {number}"})[0] == 200
+    opened = len(served[0].get("/api/v1/incidents?state=open&limit=1000")["incidents"])
+    for path, words, marks in (
+        ("/alerts", "and 3 more: <code>keepwell alerts silences", "moving</bdi>"),
+        ("/incidents", f"and {opened - 100} that were opened before", 'class="name"'),
+    ):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            page = answer.read().decode()
+        assert words in page
+        assert page.count(marks) >= 100
+
+
+def test_no_answer_is_kept_by_a_browser_that_does_not_say_so(served: tuple[Served, str]) -> None:
+    for path in ("/api/v1/checks", "/health", "/metrics", "/api/v1/openapi.json"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{served[0].port}{path}", timeout=10) as answer:
+            assert answer.headers["cache-control"] == "no-store"
+    with urllib.request.urlopen(f"http://127.0.0.1:{served[0].port}/", timeout=10) as answer:
+        style = re.search(r'href="(/static/[^"]+keepwell.css)"', answer.read().decode())
+    assert style is not None
+    with urllib.request.urlopen(f"http://127.0.0.1:{served[0].port}{style[1]}", timeout=10) as answer:
+        assert "immutable" in answer.headers["cache-control"]

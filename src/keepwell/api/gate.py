@@ -170,7 +170,9 @@ class _Sending:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
-            MutableHeaders(scope=message).update(_SECURITY_HEADERS)
+            headers = MutableHeaders(scope=message)
+            headers.update(_SECURITY_HEADERS)
+            headers.setdefault("cache-control", "no-store")  # how things stand is true for a moment only, and not for every disk
         await self._send(message)
 
 

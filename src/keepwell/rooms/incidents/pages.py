@@ -13,6 +13,8 @@ from .reading import Reading
 from .words import length, note, says, who
 
 PATH = "/incidents"
+SHOWN = 100
+"""Open incidents on the page."""
 
 _BADGES = {Stage.OPEN: "fail", Stage.ACKNOWLEDGED: "warn", Stage.MITIGATED: "info", Stage.RESOLVED: "quiet"}
 _WANTED = {Kind.RESPOND: "response", Kind.UPDATE: "update", Kind.RESOLVE: "resolution"}
@@ -40,7 +42,8 @@ async def _listed(reading: Reading, asked: Asked) -> dict[str, Any]:
     opened = list(reversed(reading.incidents.open_ones))
     return {
         "headline": _headline(opened),
-        "opened": [row(one, now) for one in opened] if asked.before is None else [],
+        "opened": [row(one, now) for one in opened[:SHOWN]] if asked.before is None else [],
+        "more": max(0, len(opened) - SHOWN),
         "past": [row(one, now) for one in shown if one.stage is Stage.RESOLVED],
         "older": shown[-1].number if len(found) > asked.limit else None,
         "severities": [_severity(one) for one in reading.incidents.policy.severities.values()],

@@ -57,13 +57,15 @@ async def _active(reading: Reading) -> dict[str, Any]:
     active = alerts.active()
     ordered = worst_first(active, now)
     sent, problem = await _outbox(reading)
+    silences = _silences(reading, now)
     muted = _muted(reading, active)
     return {
         "headline": rows.headline(active, now),
         "counts": rows.counts(active, now),
         "alerts": [rows.row(alert, now, muted(alert), _escalations(reading, alert)) for alert in ordered[: rows.SHOWN]],
         "more": max(0, len(ordered) - rows.SHOWN),
-        "silences": _silences(reading, now),
+        "silences": silences[: rows.SHOWN],
+        "more_silences": max(0, len(silences) - rows.SHOWN),
         "notices": sent,
         "outbox_problem": problem,
         "on_call": [rows.rota_row(rota) for rota in reading.on_call(OnCallAsked())["rotas"]],
