@@ -136,6 +136,16 @@ async def test_a_manual_without_a_check_is_accepted_and_run_too(desk: Desk) -> N
     assert "keepwell check" not in spoken.text
 
 
+async def test_an_address_is_no_domain_that_other_names_are_built_with(desk: Desk) -> None:
+    urls = ("https://yourdomain.com/a", "https://api.yourdomain.com/b")
+    desk.manual.write_text("# Shop\n\n```bash\n" + "".join(f"curl -f {url}\n" for url in urls) + "```\n", "utf-8")
+    await desk.import_()
+    with pytest.raises(UsageError, match="expected a host name, since the manual writes others in front of it"):
+        await desk.fill("YOURDOMAIN_COM=10.0.0.1")
+    await desk.fill("YOURDOMAIN_COM=shop.internal")
+    assert "https://api.shop.internal" in desk.configuration
+
+
 async def test_the_name_of_a_secret_that_is_missing_hides_no_words(desk: Desk) -> None:
     desk.manual.write_text('# Shop\n\n```bash\ncurl -f -H "X-Key: $SHOP_API_KEY" https://yourdomain.com/status\n```\n', "utf-8")
     await desk.import_()

@@ -21,6 +21,7 @@ from .emit_yaml import operations_yaml
 from .entries import Entries, Sound
 from .fence_fates import settle_fences
 from .figures import measure_objectives
+from .forms import DOMAIN
 from .key_figures import take_key_figures
 from .model import Amendment, CheckDraft, Disposition, EntryDraft, ExpectDraft, Fate, LimitDraft, Missing, Outcome, TaskDraft, View, Wanting
 from .names import slug
@@ -35,7 +36,7 @@ from .tasks import take_task
 from .views import views
 
 _SCRIPTED = (Kind.COMMAND, Kind.ASSIGNMENT, Kind.STATEMENT)
-_PASTED = frozenset(("host", "url", "path", "email"))
+_PASTED = frozenset(("host", DOMAIN, "url", "path", "email"))
 """Forms of values that cannot mean anything to a shell, so that they may stand where the placeholder stood."""
 
 
@@ -175,7 +176,8 @@ def _missing(outcomes: Sequence[Outcome]) -> tuple[MissingInput, ...]:
     lines: dict[str, dict[int, None]] = defaultdict(dict)
     for outcome in outcomes:
         for missing in outcome.found.missing:
-            inputs.setdefault(missing.name, missing)
+            if missing.form == DOMAIN or missing.name not in inputs:
+                inputs[missing.name] = missing
             lines[missing.name][outcome.item.line] = None
     return tuple(MissingInput(missing, tuple(lines[name])) for name, missing in inputs.items())
 

@@ -10,7 +10,13 @@ from keepwell.kernel.comparisons import parse_comparison
 LONGEST = 1000
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+\]?)"
+DOMAIN = "domain"
+"""The form of a host name that names of other hosts are built with: no address."""
 _FORMS = {
+    DOMAIN: (
+        rf"(?:{_LABEL}\.)*(?![0-9]+\Z){_LABEL}",
+        "a host name, since the manual writes others in front of it, without https:// and without a port: shop.internal",
+    ),
     "host": (_HOST, "a host name or an address, without https:// and without a port: shop.internal"),
     "url": (
         rf"[a-z][a-z0-9+.-]*://(?:[A-Za-z0-9._~%-]+@)?{_HOST}(?::\d{{1,5}})?(?:[/?#][A-Za-z0-9._~:/?#@!,=%+-]*)?",

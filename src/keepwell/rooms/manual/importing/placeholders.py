@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from keepwell.rooms.manual.reading.variables import NAME, given_by_the_system, set_in_scripts
 
+from .forms import DOMAIN
 from .model import Missing, View, Wanting
 
 _DOMAIN = re.compile(
@@ -47,9 +48,9 @@ def _all(view: View, text: str) -> Iterator[Missing]:
     for match in _DOMAIN.finditer(text):
         email = text[: match.start()].endswith("@") or text[max(0, match.start() - 1)] == "@"
         domain = match[1].lower()
-        yield Missing(
-            _name(domain), Wanting.VALUE, match[1], f"The {'mail domain' if email else 'host name'} that {domain} stands for", "host"
-        )
+        what = "mail domain" if email else "host name"
+        form = "host" if match[0].lower() == domain else DOMAIN  # there is no www.10.0.0.1
+        yield Missing(_name(domain), Wanting.VALUE, match[1], f"The {what} that {domain} stands for", form)
     for match in _PATH.finditer(text):
         yield Missing(_name(match[0]), Wanting.VALUE, match[0], f"The path that {match[0]} stands for", "path")
     yield from _blanks(text)
