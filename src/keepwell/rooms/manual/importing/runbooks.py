@@ -16,6 +16,8 @@ _RUNS = (Kind.COMMAND, Kind.CRON)
 _AROUND = (Kind.HEADING, Kind.FENCE, Kind.COMMENT)
 """What only stands around the work: by itself it makes no runbook."""
 _SHELL = ("shell", "console")
+_SEARCHES = ("grep", "egrep", "fgrep", "zgrep")
+_NO_FAILURE = "Corrected: a search that finds nothing ends with 1, which is no failure, and the script goes on"
 _RANK = {Disposition.REFUSED: 0, Disposition.MISSING: 1, Disposition.CORRECTED: 2, Disposition.CARRIED: 3, Disposition.HUMAN: 4}
 
 
@@ -146,7 +148,7 @@ def _steps(fence: Fence, by_line: Mapping[int, Sequence[Outcome]], runbook: Runb
             continue
         name = unused(_step_name(fence, held, runs), names)
         names.add(name)
-        text, notes = _amended(_text(fence, first, last), held)
+        text, notes = _amended(_text(fence, first, last), held, _searches(fence, first, last))
         yield Step(name, first, last, text, _attributes(name, first, runs), language(fence.script), tuple(notes))
 
 
@@ -212,15 +214,41 @@ def _attributes(name: str, line: int, runs: Sequence[Outcome]) -> dict[str, str]
     return attributes
 
 
-def _amended(text: str, held: Sequence[Outcome]) -> tuple[str, list[str]]:
-    notes: list[str] = []
-    for amendment in (amendment for outcome in held for amendment in outcome.amendments):
-        if amendment.where == "head" and amendment.after not in text:
-            text = _with_head(text, amendment.after)
-        elif amendment.where == "text" and amendment.after and amendment.before in text:
+def _searches(fence: Fence, first: int, last: int) -> list[str]:
+    """Commands of a step that show what a search finds, where nothing asks for its status: finding nothing is no failure of theirs."""
+    return [
+        command.text
+        for command in (fence.script.commands if fence.script is not None else ())
+        if first <= command.line <= last
+        and (command.name in _SEARCHES and command.is_last and not command.depth)
+        and not command.has_flag("-q", "--quiet", "--silent")
+        and (command.status.how == "ignored" and not command.negated)
+    ]
+
+
+def _amended(text: str, held: Sequence[Outcome], searches: Sequence[str]) -> tuple[str, list[str]]:
+    amendments = [amendment for outcome in held for amendment in outcome.amendments]
+    notes = [_note(amendment) for amendment in amendments]
+    for amendment in amendments:
+        if amendment.where == "text" and amendment.after and amendment.before in text:
             text = text.replace(amendment.before, amendment.after)
-        notes.append(_note(amendment))
+    for head in dict.fromkeys(amendment.after for amendment in amendments if amendment.where == "head"):
+        if head not in text:
+            lenient = _going_on(text, searches)
+            notes += [_NO_FAILURE] * (lenient != text)
+            text = _with_head(lenient, head)
     return text, list(dict.fromkeys(notes))
+
+
+def _going_on(text: str, searches: Sequence[str]) -> str:
+    """The script with what lets it go on where a search found nothing: 1 is the status of that, 2 that of a failure (POSIX grep). What a
+    search reads from may still fail, so that the braces are around the search alone."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        search = next((search for search in searches if line.rstrip().endswith(search)), None)
+        if search is not None:
+            lines[number] = f"{line.rstrip().removesuffix(search)}{{ {search} || [ $? -eq 1 ]; }}"
+    return "\n".join(lines)
 
 
 def _with_head(text: str, line: str) -> str:
