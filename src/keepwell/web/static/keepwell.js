@@ -33,12 +33,19 @@
 
   // The connection -------------------------------------------------------------------------------------------------
   const indicator = document.getElementById("connection");
+  const quiet = indicator?.hasAttribute("data-quiet"); // a page that asks now and then: it speaks only where nobody answers
   const sources = new WeakSet();
   let lostAt = null;
   let opened = false;
 
   function tellConnection() {
     if (!indicator) return;
+    if (quiet && lostAt === null) {
+      indicator.textContent = "";
+      indicator.dataset.connection = "none";
+      document.body.classList.remove("stale");
+      return;
+    }
     const state = lostAt !== null ? "lost" : opened ? "live" : "opening";
     const text = { live: "Live", opening: "Connecting", lost: `Connection lost ${span((Date.now() - (lostAt ?? 0)) / 1000)} ago, the state shown is old` }[state];
     if (indicator.dataset.connection !== state) indicator.dataset.connection = state;
@@ -70,6 +77,14 @@
     lostAt ??= Date.now();
     tellConnection();
   });
+
+  function answered(event, isWell) {
+    if (!quiet || event.detail.target?.id !== "live") return; // what was swapped is no longer the target of the event itself
+    lostAt = isWell ? null : lostAt ?? Date.now();
+    tellConnection();
+  }
+
+  document.addEventListener("htmx:afterRequest", (event) => answered(event, event.detail.successful === true));
 
   // The filter -----------------------------------------------------------------------------------------------------
   let only = "";
