@@ -26,7 +26,7 @@ PLAYBOOKS = {
 
 def imported(folder: Path, manual: str) -> dict[str, Ready]:
     """The runbooks that import makes of a manual, by their names."""
-    done = keepwell("import", str(outside("manuals", f"{manual}.md")), "--output", str(folder / manual))
+    done = keepwell("import", str(outside("manuals", f"{manual}.md")), "--output", str(folder / manual), "--data", str(folder / "data"))
     assert done.returncode in (0, 1), done.stderr
     found = ready_in(verbs.load(str(folder / manual)), "ops")
     return {ready.path.removeprefix("runbooks/").removesuffix(".md"): ready for ready in found}

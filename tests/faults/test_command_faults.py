@@ -293,7 +293,7 @@ def test_no_server_is_exit_code_2(tmp_path: Path, command: str) -> None:
 def test_a_manual_that_cannot_be_imported(tmp_path: Path, content: bytes | None, sentence: str) -> None:
     if content is not None:
         (tmp_path / "manual.md").write_bytes(content)
-    done = keepwell("import", str(tmp_path / "manual.md"), "-o", str(tmp_path / "ops"))
+    done = keepwell("import", str(tmp_path / "manual.md"), "-o", str(tmp_path / "ops"), "--data", str(tmp_path / "data"))
     assert done.returncode == 2
     assert sentence in said(done)
     assert not (tmp_path / "ops").exists()
@@ -309,7 +309,10 @@ def test_a_manual_in_another_encoding_is_read_as_far_as_it_can_be_and_says_so(tm
 def test_import_and_init_overwrite_nothing(tmp_path: Path) -> None:
     ops = operations(tmp_path / "ops", HEAD)
     (tmp_path / "manual.md").write_text("# Manual\n\n```\ncurl http://127.0.0.1:1/health\n```\n")
-    for done in (keepwell("import", str(tmp_path / "manual.md"), "-o", str(ops)), keepwell("init", str(ops))):
+    for done in (
+        keepwell("import", str(tmp_path / "manual.md"), "-o", str(ops), "--data", str(tmp_path / "data")),
+        keepwell("init", str(ops)),
+    ):
         assert done.returncode == 2
         assert said(done)
     assert (ops / "keepwell.yaml").read_text() == HEAD

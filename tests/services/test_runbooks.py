@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import urllib.request
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
@@ -191,7 +193,7 @@ def test_what_destroys_waits_until_somebody_else_approves(tmp_path: Path) -> Non
         assert "it deletes files; somebody else than root approves it" in run["sentence"]
         mine = keepwell("runs", "approve", "1", "--data", str(runs.data))
         assert mine.returncode == 2
-        assert "root started it, so somebody else has to approve it" in mine.stderr
+        assert "root asked for it, so somebody else has to approve it" in mine.stderr
         made = keepwell("token", "create", "anna", "--permission", "runbooks.approve", "--data", str(runs.data), "--json")
         token = json.loads(made.stdout)["token"]
         assert _approved(runs.server.port, token)["state"] == "granted"
@@ -232,11 +234,33 @@ def test_whoever_approves_what_a_task_waits_for_sees_what_comes_of_it(tmp_path: 
         runs.until(2, "done")
 
 
-def _approved(port: int, token: str) -> dict[str, str]:
-    import urllib.request
+@pytest.mark.parametrize("policy", ["approve", "confirm"])
+def test_whoever_gives_the_values_does_not_permit_them(tmp_path: Path, policy: str) -> None:
+    with running(tmp_path, {"clean": DESTROYS_WHAT_IS_SAID}, f"policy: {{destructive: {policy}}}\n") as runs:
+        permissions = ("--permission", "runbooks.run", "--permission", "runbooks.approve")
+        made = keepwell("token", "create", "anna", *permissions, "--data", str(runs.data), "--json")
+        token = json.loads(made.stdout)["token"]
+        _sent(runs.server.port, token, "runs", {"runbook": "clean", "confirmed": True})
+        wait_until(lambda: "it asks for NAME" in runs.show(1)["sentence"], 30, "a question")
+        runs.said("runs", "answer", "1", "NAME=old")
+        wait_until(lambda: bool(runs.said("runs", "approvals")["approvals"]), 30, "a wish for these values")
+        assert [one["asked_by"] for one in runs.said("runs", "approvals")["approvals"]] == ["root"]
+        mine = keepwell("runs", "approve", "1", "--data", str(runs.data))
+        if policy == "approve":
+            assert (mine.returncode, "root asked for it, so somebody else has to approve it" in mine.stderr) == (2, True)
+            assert _approved(runs.server.port, token)["state"] == "granted"
+        else:  # anna's word at the start was not for values that she did not know
+            assert mine.returncode == 0
+        runs.until(1, "done")
 
+
+def _approved(port: int, token: str) -> dict[str, Any]:
+    return _sent(port, token, "approvals/1", {"lasts": "30d"})
+
+
+def _sent(port: int, token: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/approvals/1", b'{"lasts": "30d"}', headers, method="POST")
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/{path}", json.dumps(body).encode(), headers, method="POST")
     with urllib.request.urlopen(request, timeout=10) as answer:
         return dict(json.load(answer))
 

@@ -68,7 +68,7 @@ async def test_a_permission_is_for_one_wish_and_one_text(database: Database) -> 
     )
     assert (await made.ask(wish)).decision is Decision.ASKED
     assert len(await made.listing(waiting=True)) == 1
-    with pytest.raises(Refused, match="maria started it, so somebody else has to approve it"):
+    with pytest.raises(Refused, match="maria asked for it, so somebody else has to approve it"):
         await made.decide(1, True, "maria")
     assert await made.decide(1, True, "anna", "known") == "runs/1/clean"
     assert told == ["runs/1/clean"]

@@ -154,12 +154,14 @@ def _run_it(run: Run, step: StepRun, prepared: Prepared) -> Move:
 
 
 def _deed(run: Run, step: StepRun, prepared: Prepared) -> Deed:
-    """What a person decides: the text, and the values that were given for what it asks for. With others it is another deed."""
+    """What a person decides: the text, and the values that were given for what it asks for. With others it is another deed, and that of
+    whoever gave them: what is destroyed is theirs to say and another's to permit."""
     given = {name: run.arguments[name] for name in sorted(prepared.step.asks)}
     values = ", ".join(f"{name}={quoted(value)}" for name, value in given.items())
     what = f"step {step.number} ({step.name}) of {run.runbook}: it {prepared.danger}{f', with {redact_patterns(values)}' if given else ''}"
     exactly = sha256(json.dumps([digest_of(prepared), given]).encode()).hexdigest() if given else digest_of(prepared)
-    return Deed(f"{run.subject}/{step.name}", what, run.by, exactly, step.confirmed)
+    by = run.answered_by if given and run.answered_by else run.by
+    return Deed(f"{run.subject}/{step.name}", what, by, exactly, step.confirmed and by == run.by)
 
 
 def _done(run: Run) -> str:
@@ -297,11 +299,12 @@ def resume(run: Run, what: str, by: str, note: str, now: datetime) -> Run:
     return replace(with_step(run, changed), state=State.WAITING, sentence="", ended_at=None)
 
 
-def answer(run: Run, arguments: Mapping[str, str]) -> Run:
+def answer(run: Run, arguments: Mapping[str, str], by: str) -> Run:
     """A person gave what steps ask for. Raises Refused for a run that has ended."""
     if run.state in ENDED:
         raise Refused(f"run {run.number} is {run.state.value} already")
-    return replace(run, arguments={**run.arguments, **arguments}, sentence="" if run.state is State.WAITING else run.sentence)
+    sentence = "" if run.state is State.WAITING else run.sentence
+    return replace(run, arguments={**run.arguments, **arguments}, sentence=sentence, answered_by=by)
 
 
 def asked_for(ready: Ready) -> Iterator[str]:

@@ -136,6 +136,8 @@ class Run:
     ended_at: datetime | None = None
     arguments: Mapping[str, str] = field(default_factory=dict)
     steps: tuple[StepRun, ...] = ()
+    answered_by: str = ""
+    """Who gave what steps ask for, last; empty where it came with the wish."""
 
     def step(self, name: str) -> StepRun | None:
         """The step of that name."""

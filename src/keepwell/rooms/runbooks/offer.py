@@ -40,7 +40,7 @@ def tables() -> Tables:
 
         return METADATA
 
-    return Tables("runbooks", metadata, str(Path(__file__).parent / "migrations"), "runbooks_0002")
+    return Tables("runbooks", metadata, str(Path(__file__).parent / "migrations"), "runbooks_0003")
 
 
 def _services() -> type[Any]:

@@ -28,6 +28,7 @@ def create(connection: Connection, wish: Wish, title: str, steps: Sequence[StepR
             started_by=wish.by,
             asked_at=wish.at,
             arguments=dict(wish.arguments),
+            answered_by="",
         )
         .on_conflict_do_nothing(index_elements=["key"])
         .returning(RUN.c.number)
@@ -133,6 +134,7 @@ def _run(row: Row[Any], steps: Sequence[StepRun]) -> Run:
         row.ended_at,
         row.arguments,
         tuple(steps),
+        row.answered_by,
     )
 
 
@@ -143,6 +145,7 @@ def _head(run: Run) -> Mapping[str, Any]:
         "began_at": run.began_at,
         "ended_at": run.ended_at,
         "arguments": dict(run.arguments),
+        "answered_by": run.answered_by,
     }
 
 

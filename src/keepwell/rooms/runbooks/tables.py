@@ -23,6 +23,7 @@ RUN = Table(
     Column("began_at", UtcInstant),
     Column("ended_at", UtcInstant),
     Column("arguments", Json, nullable=False),
+    Column("answered_by", FreeText, nullable=False, server_default=""),
     Index("run_by_state", "state", "number"),
     Index("run_by_runbook", "runbook", "number"),
 )

@@ -66,7 +66,7 @@ class PermissionDesk:
                 raise Refused(f"another text is asked for by now: {row.what}", hint="look at it again")
             if policy == "approve" and granted and person(by) == person(row.asked_by):
                 hint = "policy.destructive is approve: ask a colleague, who uses a token or account of their own"
-                raise Refused(f"{person(by)} started it, so somebody else has to approve it", hint=hint)
+                raise Refused(f"{person(by)} asked for it, so somebody else has to approve it", hint=hint)
             state = GRANTED if granted else DENIED
             values = {"state": state, "decided_by": person(by), "decided_at": now, "until": until, "note": note}
             still = (PERMISSION.c.number == number, PERMISSION.c.state == ASKED, PERMISSION.c.digest == row.digest)

@@ -378,7 +378,7 @@ class Runs:
     async def answer(self, number: int, arguments: Mapping[str, str], by: str) -> Run:
         """A person gave what steps ask for; the journal has the names, not the values."""
         facts = {"names": sorted(arguments)}
-        return await self._said(number, lambda run: decide.answer(run, arguments), "run.answered", facts, by)
+        return await self._said(number, lambda run: decide.answer(run, arguments, by), "run.answered", facts, by)
 
     async def _said(self, number: int, change: Callable[[Run], Run], event: str, facts: Mapping[str, Any], by: str) -> Run:
         if number in self._driving and event == "run.resumed":
