@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import urllib.request
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -270,6 +271,12 @@ def test_a_dry_run_begins_nothing(tmp_path: Path) -> None:
         said = keepwell("run", "mixed", "--dry-run", "--data", str(runs.data))
         assert said.returncode == 1
         assert "it moves into itself; instead: use mv -T" in said.stdout
+        step = re.search(r"^ +\d+ (\S+)  refused", said.stdout, re.MULTILINE)
+        assert step is not None
+        without = keepwell("run", "mixed", "--dry-run", "--skip", step[1], "--data", str(runs.data))
+        assert (without.returncode, f"{step[1]}  left out" in without.stdout) == (0, True), without.stdout
+        other = keepwell("run", "two", "--dry-run", "--skip", "third", "--data", str(runs.data))
+        assert (other.returncode, 'it has no step called "third"' in other.stdout) == (1, True)
         assert keepwell("run", "two", "--dry-run", "--data", str(runs.data)).returncode == 0
         assert runs.said("runs", "list")["runs"] == []
 

@@ -128,8 +128,15 @@ def _planned(call: Call, plan: Mapping[str, Any]) -> int:
     call.output.say(f"{plan['title']} ({plan['path']}), on {plan['host']}", style="strong")
     if plan["fault"]:
         call.output.say(f"it cannot be run: {plan['fault']}", style="fail")
-    stops = bool(plan["fault"])
+    skip = call.arguments["skip"]
+    unknown = [name for name in skip if name not in {step["name"] for step in plan["steps"]}]
+    if unknown:
+        call.output.say(f'it has no step called "{unknown[0]}" that could be left out', style="fail")
+    stops = bool(plan["fault"] or unknown)
     for step in plan["steps"]:
+        if step["name"] in skip:
+            call.output.say(f"  {step['number']:>2} {step['name']}  left out", style="dim")
+            continue
         hinders = step["way"] == "refused" or bool(step["why_not"])
         stops = stops or hinders
         what = step["service"] or step["way"]

@@ -102,8 +102,11 @@ def _said(value: float, want: Comparison) -> str:
 
 
 def _budget_words(budget: Budget) -> str:
+    allowed = describe(budget.allowed, budget.unit)
+    if budget.left < 0:  # a negative length of time, of minus some thousand per cent, tells nobody anything
+        return f"none: {describe(budget.used, budget.unit)} used of {allowed}"
     ratio = "" if budget.left_ratio is None else f" ({budget.left_ratio:.0%})"
-    return f"{describe(budget.left, budget.unit)} of {describe(budget.allowed, budget.unit)}{ratio}"
+    return f"{describe(budget.left, budget.unit)} of {allowed}{ratio}"
 
 
 async def _of_backups(asker: Asker, name: str, kind: str, limit: timedelta) -> dict[str, Any]:
