@@ -235,6 +235,15 @@ async def test_who_answers_an_incident_has_acknowledged_its_alerts_and_the_other
     assert second.acknowledged.by == "ben"
 
 
+async def test_who_mitigates_what_nobody_answered_has_acknowledged_its_alerts(life: Life) -> None:
+    await life.fire(severe("A"), severe("B"))
+    await life.incidents.acknowledge(1, "anna", "on it", "anna")
+    await life.incidents.mitigate(1, "ben", "restarted", "ben")
+    await life.incidents.mitigate(2, "ben", "restarted", "ben")
+    known = {alert.name: alert.acknowledged.by for alert in life.desk.active() if alert.acknowledged}
+    assert known == {"A": "anna", "B": "ben"}
+
+
 async def test_the_instants_and_what_was_said_are_kept(life: Life) -> None:
     await life.fire(severe("A"))
     life.clock.advance(60)

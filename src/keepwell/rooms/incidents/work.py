@@ -125,23 +125,32 @@ class Incidents:
     async def acknowledge(self, number: int, by: str, note: str, actor: str) -> Incident:
         """Somebody answers; the alerts of the incident are acknowledged with it, in the same transaction. Raises NotFound, StorageError,
         KeepwellError where it is resolved."""
+        return await self._answered(
+            number, Deed(by, self._clock.now(), note), actor, lambda incident, deed: decide.acknowledged(incident, deed, actor)
+        )
 
-        async def write(change: Callable[[Connection], T]) -> T:
-            known = Deed(by, self._clock.now(), note)
-            return await self._verbs.alerts.acknowledge(_active(await self.find(number)), known, actor, change)
+    async def _answered(self, number: int, known: Deed, actor: str, change: Callable[[Incident, Deed], Change]) -> Incident:
+        """A deed that is an answer too: nobody else is called for the alerts of the incident any more."""
 
-        def acknowledged(turn: Turn) -> None:
-            turn.do(decide.acknowledged(turn.find(number), Deed(by, turn.now, note), actor))
+        async def write(store: Callable[[Connection], T]) -> T:
+            return await self._verbs.alerts.acknowledge(_active(await self.find(number)), known, actor, store)
 
-        return (await self._change(acknowledged, write))[0]
+        def answered(turn: Turn) -> None:
+            turn.do(change(turn.find(number), Deed(known.by, turn.now, known.note)))
+
+        return (await self._change(answered, write))[0]
 
     async def note(self, number: int, by: str, note: str, actor: str) -> Incident:
         """Word to those who wait. Raises NotFound, StorageError."""
         return await self._deed(number, lambda incident, now: decide.noted(incident, Deed(by, now, note), self.policy, actor))
 
     async def mitigate(self, number: int, by: str, note: str, actor: str) -> Incident:
-        """It hurts nobody any more. Raises as ``acknowledge``."""
-        return await self._deed(number, lambda incident, now: decide.mitigated(incident, Deed(by, now, note), self.policy, actor))
+        """It hurts nobody any more. Where nobody answered before, this is the answer, and its alerts are acknowledged with it. Raises as
+        ``acknowledge``."""
+        if (await self.find(number)).acknowledged is not None:
+            return await self._deed(number, lambda incident, now: decide.mitigated(incident, Deed(by, now, note), self.policy, actor))
+        known = Deed(by, self._clock.now(), note)
+        return await self._answered(number, known, actor, lambda incident, deed: decide.mitigated(incident, deed, self.policy, actor))
 
     async def resolve(self, number: int, by: str, note: str, actor: str) -> Incident:
         """It is over. Raises as ``acknowledge``."""
