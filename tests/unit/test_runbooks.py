@@ -186,12 +186,39 @@ def test_the_interpreter(text: str, strict: bool | None, argv: tuple[str, ...]) 
             'step 1 (unreadable): its attributes "sh {name=restart}" cannot be read: write them as one JSON',
         ),
         (step("a", more=', "idempotent": "yes"'), 'step 1 (a): its idempotent is "yes", and not "true" or "false"'),
+        ("---\non: elsewhere\n" + step("a"), "its front matter has no end: write a line --- below it"),
+        ("---\n- on: elsewhere\n---\n" + step("a"), "its front matter cannot be read: it holds no keys with values"),
+        ("---\nenviroment: {A: x}\n---\n" + step("a"), 'its front matter has "enviroment": did you mean "environment"?'),
+        ("---\nOn: elsewhere\n---\n" + step("a"), 'its front matter has "On": did you mean "on"?'),
+        (step("a", more=', "disposition": "refussed"'), 'step 1 (a): its disposition is "refussed", and none of carried, '),
+        (step("a", more=', "timeuot": "5m"'), 'step 1 (a): it has "timeuot": did you mean "timeout"?'),
+        (step("a", more=', "asks": "ALERT, ID"'), 'step 1 (a): it asks for "ALERT,", which is no name of a variable'),
+        (step("a", more=', "name": "b"'), "step 1 (unreadable): its attributes "),
+        ("```sh name=restart\necho\n```\n", "step 1 (unreadable): its attributes "),
+        ('```sh {"name": "a"}\necho\n\nThen tell support.\n', "step 1 (a): its fence has no end: close it below its last line"),
+        ("```\nprose\n\n" + step("a").replace("```\n", ""), "step 1 (unreadable): its fence has no end"),
     ],
 )
 def test_what_is_wrong_with_a_runbook(text: str, fault: str) -> None:
     book = ready(text)
     assert book.fault.startswith(fault)
     assert decide.refusal(book, ()).startswith(f"runbooks/r.md cannot be run: {fault}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\n\nA line across the page.\n" + step("a"),
+        "---\n---\n" + step("a"),
+        "---\nrunme: {version: v3}\nshell: bash\nown: x\ntags: [shop]\n---\n" + step("a"),
+        step("a", more=', "interactive": "false", "mimeType": "text/plain", "ignore": "false", "lines": "3", "filename": "a.sh"'),
+        step("a") + "```\nwhat it prints\n",
+        step("a") + "```sh title=names\necho\n```\n",
+    ],
+)
+def test_what_is_nothing_wrong_with_a_runbook(text: str) -> None:
+    book = ready(text)
+    assert (book.fault, [prepared.step.name for prepared in book.steps]) == ("", ["a"])
 
 
 def test_a_runbook_without_steps_is_one_that_a_person_does() -> None:

@@ -7,7 +7,7 @@ A runbook is Markdown. Its steps are the fences whose info string holds Runme's 
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from keepwell.kernel.durations import parse_duration
 from keepwell.kernel.problems import ConfigurationError
 from keepwell.kernel.quoting import quoted
 
+from .nearest import nearest
 from .nodes import plain
 from .runbooks import CHECKLIST, Runbook, Step
 from .yaml_reader import parse_yaml
@@ -40,6 +41,7 @@ class _Fence:
     info: str
     text: str
     notes: tuple[str, ...] = ()
+    closed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def read_runbook(path: str, text: str) -> Runbook:
     """A runbook from its text; ``path`` is what to call it. Any text is taken."""
     lines = _LINE_BREAK.split(text.removeprefix("\ufeff"))
     head, body = _divided(lines)
-    front, fault = _front(path, head)
+    front, fault = _front(path, head) if head or not _left_open(lines) else ({}, _LEFT_OPEN)
     heading = next((match[1].strip(" \t#") for line in body if (match := _HEADING.fullmatch(line))), "")
     title = front.get("title")
     return Runbook(path, title if isinstance(title, str) and title else heading, front, tuple(_steps(body)), fault)
@@ -73,6 +75,16 @@ def _divided(lines: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     return ((), lines) if end is None else (lines[1:end], lines[end + 1 :])
 
 
+_LEFT_OPEN = "its front matter has no end: write a line --- below it"
+_KEY = re.compile(r"[A-Za-z_]\w*:(?:\s.*)?")
+
+
+def _left_open(lines: Sequence[str]) -> bool:
+    """Whether a first line ``---`` without another one begins front matter, and is no line across the page: what it says, such as the host,
+    would count for nothing."""
+    return len(lines) > 1 and lines[0].rstrip() == "---" and _divided(lines)[1] is lines and _KEY.fullmatch(lines[1]) is not None
+
+
 def _front(path: str, head: Sequence[str]) -> tuple[Mapping[str, Any], str]:
     """The front matter; or nothing, and one sentence why it cannot be read."""
     try:
@@ -82,7 +94,25 @@ def _front(path: str, head: Sequence[str]) -> tuple[Mapping[str, Any], str]:
     except ConfigurationError as error:
         return {}, f"its front matter cannot be read: {error.problems[0].message}"
     value = plain(document.root)
-    return (value, "") if isinstance(value, dict) else ({}, "")
+    if not isinstance(value, dict):
+        return {}, "" if value is None else "its front matter cannot be read: it holds no keys with values"
+    return value, _misspelt("its front matter has", value, _FRONT)
+
+
+_FRONT = ("title", "on", "environment", "secrets")
+_ATTRIBUTES = ("verify", "idempotent", "timeout", "strict", "asks", "operation", "disposition", "missing")
+_DISPOSITIONS = ("carried", "corrected", "refused", "missing", "human")
+_ASKED = re.compile(r"[A-Za-z0-9_]+")
+_SHORT = 3
+"""Words of so many letters resemble too many others to be a slip of one."""
+
+
+def _misspelt(where: str, names: Iterable[str], known: Sequence[str]) -> str:
+    """A sentence about the first name that is another's by a slip. Names of other programs may stand here, as Runme has it: they say
+    nothing."""
+    meant = ((name, nearest(name, known)) for name in names if name not in known)
+    slips = ((name, near) for name, near in meant if near and (len(name) > _SHORT or name.lower() == near))
+    return next((f'{where} {quoted(name, 40)}: did you mean "{near}"?' for name, near in slips if near not in names), "")
 
 
 def _steps(body: Sequence[str]) -> Iterator[Step]:
@@ -103,12 +133,19 @@ def _steps(body: Sequence[str]) -> Iterator[Step]:
                 number += 1
                 name = _unused("unreadable", names)
                 yield Step(number, name, language, block.text, fault=_UNREADABLE.format(quoted(block.info, 60)))
+            elif _hides_steps(block):
+                number += 1
+                name = _unused("unreadable", names)
+                yield Step(number, name, language, block.text, fault=_NO_END)
         names.add(name)
 
 
 def _step(number: int, language: str, fence: _Fence, attributes: Mapping[str, str]) -> Step:
     line, strict = attributes.get("line", ""), attributes.get("strict", "")
     timeout, faults = _timeout(attributes.get("timeout", ""))
+    faults += [] if fence.closed else [_NO_END]
+    faults += [fault] if (fault := _misspelt("it has", attributes, _ATTRIBUTES)) else []
+    faults += _unknown_words(attributes)
     faults += [_not_a_truth(name, attributes[name]) for name in ("idempotent", "strict") if attributes.get(name, "") not in ("", *_TRUTHS)]
     return Step(
         number=number,
@@ -131,6 +168,25 @@ def _step(number: int, language: str, fence: _Fence, attributes: Mapping[str, st
 
 
 _TRUTHS = ("true", "false")
+_NO_END = "its fence has no end: close it below its last line"
+
+
+def _unknown_words(attributes: Mapping[str, str]) -> Iterator[str]:
+    """Why a disposition, or a name of what is asked for, means nothing: a step that is refused by a slip of the pen would be run."""
+    if (disposition := attributes.get("disposition", "")) and disposition not in _DISPOSITIONS:
+        yield f"its disposition is {quoted(disposition, 40)}, and none of {', '.join(_DISPOSITIONS)}"
+    if wrong := next((name for name in attributes.get("asks", "").split() if not _ASKED.fullmatch(name)), ""):
+        yield f"it asks for {quoted(wrong, 40)}, which is no name of a variable: write names with spaces between them, such as ALERT_ID"
+
+
+def _hides_steps(fence: _Fence) -> bool:
+    """Whether a fence without a name that is left open holds what would be steps, had it an end."""
+    return not fence.closed and any(_tick_or_name(line) for line in fence.text.split("\n"))
+
+
+def _tick_or_name(line: str) -> bool:
+    opening = _OPENING.fullmatch(line)
+    return bool(ticked(line)) or (opening is not None and "name" in _attributes(opening[3])[1])
 
 
 def _not_a_truth(name: str, text: str) -> str:
@@ -173,7 +229,7 @@ def _blocks(body: Sequence[str]) -> Iterator[_Fence | _Tick]:
         else:
             inside.append(_without_indentation(line, len(opening[1])))
     if opening is not None:
-        yield _Fence(opening[3], "\n".join(inside), tuple(notes))
+        yield _Fence(opening[3], "\n".join(inside), tuple(notes), closed=False)
 
 
 def _noted(notes: list[str], line: str) -> list[str]:
@@ -193,7 +249,7 @@ def _without_indentation(line: str, width: int) -> str:
 
 
 _UNREADABLE = 'its attributes {} cannot be read: write them as one JSON object of texts, such as {{"name": "restart"}}'
-_MEANS_A_NAME = re.compile(r"[^{]*\{(?:.*[\s,{\"'])?name[\s\"']*[=:].*")
+_MEANS_A_NAME = re.compile(r"(?:[^{]*\{(?:.*[\s,{\"'])?|[^\s{]+\s(?:.*\s)?)name[\s\"']*[=:].*")
 
 
 def _means_a_step(info: str) -> bool:
@@ -207,8 +263,15 @@ def _attributes(info: str) -> tuple[str, Mapping[str, str]]:
     if match is None:
         return info.partition(" ")[0], {}
     try:
-        value = json.loads(match[2])
+        value = json.loads(match[2], object_pairs_hook=_once_each)
     except (ValueError, RecursionError):
         return match[1], {}
     flat = isinstance(value, dict) and all(isinstance(part, str) for part in value.values())
     return match[1], value if flat else {}
+
+
+def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """The attributes as they stand. Raises ValueError where one stands twice."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("an attribute stands twice")
+    return dict(pairs)
