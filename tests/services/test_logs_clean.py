@@ -81,7 +81,7 @@ async def test_cleaning_up_waits_for_permission_and_keeps_it(tmp_path: Path) -> 
         await rig.begin()
         assert (await rig.do("cleanup", "shop", "monday")).outcome is Outcome.WAITING
         assert file.exists()
-        assert person.asked[0].what.startswith(f"delete *.log.* below {tmp_path}/log")
+        assert person.asked[0].what == f"delete *.log.* below {tmp_path}/log that nobody changed for 30d"
         person.given.add(person.asked[0].subject)
         assert (await rig.do("cleanup", "shop", "monday")).outcome is Outcome.DONE
         assert not file.exists()

@@ -268,6 +268,10 @@ def _sent(port: int, token: str, path: str, body: dict[str, Any]) -> dict[str, A
 
 def test_a_dry_run_begins_nothing(tmp_path: Path) -> None:
     with running(tmp_path, {"two": TWO, "mixed": MIXED}) as runs:
+        slip = keepwell("run", "mixd", "--data", str(runs.data))
+        assert (slip.returncode, slip.stderr) == (2, "no runbook and no task is called mixd\n  hint: did you mean mixed?\n")
+        absent = keepwell("runs", "show", "999", "--data", str(runs.data))
+        assert (absent.returncode, absent.stderr) == (2, "there is no run 999\n  hint: keepwell runs list shows them\n")
         said = keepwell("run", "mixed", "--dry-run", "--data", str(runs.data))
         assert said.returncode == 1
         assert "it moves into itself; instead: use mv -T" in said.stdout

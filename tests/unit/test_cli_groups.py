@@ -1,5 +1,6 @@
 """Commands that stand together below one word: their own arguments, help and exit codes."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ def program(seen: list[Mapping[str, Any]]) -> list[Subcommand | Group]:
         Subcommand("plant", "plant a tree", take, (Argument(("kind",), "which", {"metavar": "KIND"}),), example="keepwell trees plant oak"),
         Subcommand("find", "find a tree", miss, on_error=3),
         Subcommand("climb", "climb a tree", fall),
+        Subcommand("water", "water a tree", take, (Argument(("litres",), "how many", {"metavar": "LITRES", "type": int}),)),
     )
     return [Subcommand("plant", "plant anything", take), Group("trees", "what grows", trees, "All about trees.")]
 
@@ -59,6 +61,10 @@ def test_help_at_every_level(capsys: pytest.CaptureFixture[str]) -> None:
         (["trees", "find"], 3, "there is no such tree"),
         (["trees", "climb"], 3, "keepwell trees climb: an internal fault (RuntimeError: rotten)"),
         (["weeds"], 2, "invalid choice: 'weeds'"),
+        (["tree"], 2, "did you mean trees? keepwell --help shows"),
+        (["trees", "fin"], 2, "did you mean find? keepwell trees --help shows"),
+        (["trees", "plant", "oak", "--deep"], 2, "keepwell trees plant --help shows"),
+        (["trees", "water", "two"], 2, "argument LITRES: 'two' is no whole number"),
         ([], 2, "required: COMMAND"),
     ],
 )
@@ -67,3 +73,19 @@ def test_what_is_wrong_is_told_with_the_exit_code_of_the_command(
 ) -> None:
     assert run(program([]), "1", line) == code
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (["trees", "--json"], "keepwell trees: the following arguments are required: COMMAND"),
+        (["trees", "plant", "oak", "--deep", "--json"], "keepwell trees plant: unrecognized arguments: --deep"),
+        (["trees", "find", "--json"], "there is no such tree"),
+    ],
+)
+def test_a_program_that_asks_for_json_gets_json_whatever_is_wrong(
+    capsys: pytest.CaptureFixture[str], line: list[str], message: str
+) -> None:
+    assert run(program([]), "1", line) in (2, 3)
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert problem["message"] == message

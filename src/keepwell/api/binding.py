@@ -40,7 +40,11 @@ class InvalidRequest(KeepwellError):
 def _problem_of(complaint: Complaint) -> Problem:
     """One complaint as a problem: ``query limit: Input should be a valid integer``."""
     place = " ".join(str(part) for part in complaint["loc"])
-    return Problem("request.invalid", f"{place}: {complaint['msg']}", "the document /api/v1/openapi.json describes what is expected")
+    return Problem(
+        "request.invalid",
+        f"{place}: {str(complaint['msg']).removeprefix('Value error, ')}",
+        "the document /api/v1/openapi.json describes what is expected",
+    )
 
 
 @dataclass(frozen=True, slots=True)

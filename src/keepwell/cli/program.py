@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import re
 import signal
 import sys
 import traceback
@@ -10,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from keepwell.kernel.exits import Exit
-from keepwell.kernel.problems import KeepwellError
+from keepwell.kernel.problems import KeepwellError, UsageError
 from keepwell.ports.offer import Argument, Call, Group, Subcommand
 
 from .output import OutputLost, TerminalOutput, mend_streams
@@ -25,8 +26,18 @@ class _Parser(argparse.ArgumentParser):
     """argparse with one sentence and the exit code of the table instead of its own."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message}\n  hint: {self.prog} --help shows what can be written", file=sys.stderr)
-        raise SystemExit(Exit.COULD_NOT)
+        raise _cannot_be_read(self.prog, message)
+
+
+def _cannot_be_read(words: str, message: str) -> UsageError:
+    """What is wrong with a command line, in argparse's words but for its own: nobody writes an int."""
+    from keepwell.config.nearest import nearest
+
+    choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+    near = nearest(choice[1], re.findall(r"'([^']*)'", choice[2])) if choice else None
+    hint = f"{words} --help shows what can be written"
+    told = re.sub(r"invalid int value: (.*)", r"\1 is no whole number", message)
+    return UsageError(f"{words}: {told}", hint=f"did you mean {near}? {hint}" if near else hint)
 
 
 def build_parser(commands: Sequence[Subcommand | Group], version: str) -> argparse.ArgumentParser:
@@ -82,17 +93,19 @@ def run(commands: Sequence[Subcommand | Group], version: str, argv: Sequence[str
     """Runs one command line and gives the exit code. Every KeepwellError becomes its sentences, any other fault one line and code 3."""
     mend_streams()
     try:
-        arguments = vars(build_parser(commands, version).parse_args(argv))
-    except SystemExit as ended:
+        arguments = _parsed(build_parser(commands, version), argv)
+    except SystemExit as ended:  # --help and --version
+        return int(ended.code or 0)
+    except UsageError as error:
         meant = _meant(commands, argv)
-        return meant.on_error if ended.code == Exit.COULD_NOT and meant is not None else int(ended.code or 0)
+        return _tell(error, TerminalOutput(wants_json="--json" in argv), meant.on_error if meant is not None else Exit.COULD_NOT)
     command: Subcommand = arguments.pop("chosen")
     words: str = arguments.pop("words")
     output = TerminalOutput(wants_json=bool(arguments.pop("json")))
     try:
         return _run(command, Call(arguments, output))
     except KeepwellError as error:
-        return _tell(error, output, command)
+        return _tell(error, output, command.on_error)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
@@ -146,7 +159,15 @@ async def _interruptible(command: Subcommand, call: Call) -> int:
     return await command.run(call)
 
 
-def _tell(error: KeepwellError, output: TerminalOutput, command: Subcommand) -> int:
+def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str]) -> dict[str, Any]:
+    """The arguments by name. Raises UsageError, in the name of the command that was meant; SystemExit once help was printed."""
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        raise _cannot_be_read(f"keepwell {arguments.words}", f"unrecognized arguments: {' '.join(unknown)}")
+    return vars(arguments)
+
+
+def _tell(error: KeepwellError, output: TerminalOutput, on_error: int) -> int:
     from keepwell.kernel.rendering import as_json, render_text
 
     if output.wants_json and not isinstance(error, OutputLost):
@@ -156,4 +177,4 @@ def _tell(error: KeepwellError, output: TerminalOutput, command: Subcommand) -> 
     if isinstance(error, OutputLost):
         # What stands in the buffer would be tried again at the interpreter's end, fail again and change the exit code to 120.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return max(command.on_error, Exit.COULD_NOT) if isinstance(error, OutputLost) else command.on_error
+    return max(on_error, Exit.COULD_NOT) if isinstance(error, OutputLost) else on_error

@@ -38,10 +38,10 @@ def _run(ask: AskServer, tell: TellServer) -> Subcommand:
         given = call.arguments
         try:
             plan = await ask(given["data"], f"/api/v1/runbooks/{quote(given['name'])}")
-        except NotFound:
+        except NotFound as error:
             if given["dry_run"]:
                 raise
-            return await _run_task(call, tell)
+            return await _run_task(call, tell, error)
         if given["dry_run"]:
             return _planned(call, plan)
         body = {"runbook": plan["path"], "arguments": _pairs(given["set"]), "skip": given["skip"], "confirmed": given["confirm"]}
@@ -68,10 +68,15 @@ def _run(ask: AskServer, tell: TellServer) -> Subcommand:
     )
 
 
-async def _run_task(call: Call, tell: TellServer) -> int:
-    """Runs a task of that name, beside its cadence; it goes on in the server."""
+async def _run_task(call: Call, tell: TellServer, no_runbook: NotFound) -> int:
+    """Runs a task of that name, beside its cadence; it goes on in the server. Raises NotFound where there is neither."""
     name = call.arguments["name"]
-    begun = await tell(call.arguments["data"], f"/api/v1/tasks/{quote(name)}/run", {})
+    try:
+        begun = await tell(call.arguments["data"], f"/api/v1/tasks/{quote(name)}/run", {})
+    except NotFound:
+        like = no_runbook.problems[0].hint
+        hint = like if like.startswith("did you mean") else "keepwell runs runbooks and keepwell tasks list show what there is"
+        raise NotFound(f"no runbook and no task is called {name}", hint=hint) from None
     call.output.data(begun)
     call.output.say(f"the task {name} has begun: keepwell tasks show {name}", style="ok")
     return 0

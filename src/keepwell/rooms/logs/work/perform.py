@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from keepwell.kernel.durations import format_duration
 from keepwell.kernel.problems import KeepwellError, NotFound
 from keepwell.kernel.redaction import redact_patterns
 from keepwell.ports.host import Host
@@ -148,7 +149,9 @@ class Performing:
             return None
         text = repr([(one.under, one.names, one.older_than.total_seconds()) for one in policy.clean])
         digest = hashlib.sha256(text.encode()).hexdigest()
-        what = "; ".join(f"delete {one.names} below {one.under} that nobody changed for {one.older_than}" for one in policy.clean)
+        what = "; ".join(
+            f"delete {one.names} below {one.under} that nobody changed for {format_duration(one.older_than)}" for one in policy.clean
+        )
         ruling = await self._permissions.ask(Deed(f"logs/{policy.name}/clean/{digest[:12]}", what, by, digest))
         if ruling.decision is Decision.GRANTED:
             return None

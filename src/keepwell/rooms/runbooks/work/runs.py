@@ -286,7 +286,7 @@ class Runs:
             lease = self.holding.held(connection, number, now) if drives else None
             before = store.by_number(connection, number)
             if before is None:
-                raise NotFound(f"there is no run {number}", hint="keepwell runs lists them")
+                raise NotFound(f"there is no run {number}", hint="keepwell runs list shows them")
             after = change(before)
             store.save(connection, before, after)
             told = facts if facts is not None else {"state": after.state.value, "sentence": after.sentence}
@@ -360,7 +360,7 @@ class Runs:
     async def _stored(self, number: int) -> Run:
         run = await self._database.read(lambda connection: store.by_number(connection, number))
         if run is None:
-            raise NotFound(f"there is no run {number}", hint="keepwell runs lists them")
+            raise NotFound(f"there is no run {number}", hint="keepwell runs list shows them")
         return run
 
     async def tick(self, number: int, step: str, by: str, note: str, actor: str = "") -> Run:
