@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from keepwell.kernel.histograms import Histogram
+from keepwell.kernel.problems import StorageError
 from keepwell.ports.activity import Activity, Job
 from keepwell.ports.clock import Clock
 
@@ -44,6 +45,7 @@ class Engine:
         self._stopping = False
         self._began = clock.monotonic()
         self._running: set[asyncio.Task[None]] = set()
+        self._unstored: set[str] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
 
     @property
@@ -102,6 +104,12 @@ class Engine:
     async def _guarded(self, job: Job) -> None:
         try:
             await job.run()
+            self._unstored.discard(job.name)
+        except StorageError as error:
+            # No defect of ours, and the job comes again: said once, without a traceback, until it has ended well.
+            if job.name not in self._unstored:
+                _log.error("a job cannot reach the database; it comes again", extra={"facts": {"job": job.name, "why": str(error)}})
+            self._unstored.add(job.name)
         except Exception:
             _log.exception("a job failed", extra={"facts": {"job": job.name}})
 

@@ -120,6 +120,8 @@ def test_objectives_tasks_and_pages_tell_of_it(served: Served) -> None:
     assert sorted(names) == ["backups/settings", "proofs/settings"]  # what can never be made does not recur
     assert "this version makes no backups of the kind postgres" in page(served, "/backups")
     assert "the newest" in page(served, "/backups/settings")
+    newest = served.get("/api/v1/backups/settings")["runs"][0]
+    assert "<h1><bdi>settings</bdi></h1>" in page(served, f"/backups/runs/{newest['id']}"), "the record that a task names has a page"
     valid = keepwell("validate", str(served.directory))
     assert valid.returncode == 0
     assert "the backup base is never made" in valid.stderr

@@ -4,7 +4,10 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+import pytest
+
 from keepwell.engine import Engine
+from keepwell.kernel.problems import StorageError
 from keepwell.machine.clock import SystemClock
 from keepwell.ports.activity import Job
 
@@ -94,3 +97,25 @@ async def test_what_was_due_before_there_was_an_engine_is_not_late_by_that() -> 
     timeline = Timeline({"an hour before": (-3600.0, 0.0)})
     engine = await play(timeline, 0.2)
     assert max(engine.lateness) < 1.0
+
+
+async def test_a_job_that_cannot_reach_the_database_is_said_once_and_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    class Stored(Timeline):
+        is_down = True
+
+        async def _run(self, name: str, lasts: float) -> None:
+            await super()._run(name, lasts)
+            if self.is_down:
+                raise StorageError("the server does not answer")
+
+    timeline = Stored({})
+    engine = Engine([timeline], SystemClock())
+    loop = asyncio.create_task(engine.run())
+    for timeline.is_down in (True, True, True, False, True):
+        timeline.plan = [(time.monotonic(), "leases", 0.0)]
+        engine.wake()
+        await asyncio.sleep(0.03)
+    await engine.stop(1)
+    await loop
+    assert len(timeline.ended) == 5
+    assert [(record.levelname, record.exc_info) for record in caplog.records] == [("ERROR", None)] * 2

@@ -24,6 +24,7 @@ FACTS = Facts(Process(60, 10**8, 10**8, 5, 20, 5), Web(1, 0.01, 0.01, 1), WORK, 
         (replace(WORK, late_p99=2.5), "engine", "checks start up to 2.5 s late", False),
         (replace(WORK, lag_p99=3.0), "engine", "something held the event loop for up to 3.0 s", False),
         (replace(WORK, storage_fault="the disk is full"), "storage", "observations cannot be stored: the disk is full", False),
+        (replace(WORK, tasks_fault="the disk is full"), "tasks", "tasks cannot be stored, and none begins: the disk is full", False),
         (replace(WORK, sign_fault="answered with status 500"), "sign_of_life", "the sign of life is answered with status 500", True),
         (
             replace(WORK, cut_off=("gateway",)),

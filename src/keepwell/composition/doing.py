@@ -85,6 +85,10 @@ class Doing:
         """What the engine runs for them."""
         return [activity for doer in self._doers for activity in doer.activities] + [*self._tasks.activities]
 
+    def fault(self) -> str:
+        """Why no task begins now; empty where nothing keeps them from it."""
+        return self._tasks.tasks.fault
+
     def on_wake(self, wake: Callable[[], None]) -> None:
         """Takes the engine's alarm."""
         for doer in self._doers:

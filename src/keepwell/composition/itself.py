@@ -18,10 +18,11 @@ from keepwell.rooms.health.work import Health, Sources
 
 
 class Itself:
-    """What Keepwell knows of itself, gathered where it is measured. ``engine`` is set once there is one."""
+    """What Keepwell knows of itself, gathered where it is measured. ``engine`` and ``tasks_fault`` are set once there are such."""
 
     def __init__(self, checks: Checks, host: Host, rule_faults: Callable[[], Sequence[str]], telling: Callable[[], Telling]) -> None:
         self.engine: Engine | None = None
+        self.tasks_fault: Callable[[], str] = str
         self.sign_of_life = SignOfLife(host.http, host.clock, lambda: not_alive(self.work(), telling()))
         self._checks = checks
         self._host = host
@@ -62,6 +63,7 @@ class Itself:
             waits=looking.waits,
             writes=figures.writes,
             lag=engine.lag,
+            tasks_fault=self.tasks_fault(),
         )
 
     def _states(self) -> Mapping[str, int]:

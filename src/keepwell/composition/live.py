@@ -95,6 +95,7 @@ class Live:
         self._store = CheckStore(parts.database, host, rules)
         self.checks = Checks(host, samples.store, self._store.identify, self._store.write, hosts.of)
         self._itself = Itself(self.checks, host, self._promql.rules.faults, self._alerts.telling)
+        self._itself.tasks_fault = self._doing.fault
         rooms = (self.checks, *samples.activities, *self._promql.activities, *self._alerts.activities, *self._doing.activities)
         own = (self._housekeeping(), self._tidying(), self._itself.sign_of_life)
         self.engine = self._itself.engine = Engine([*rooms, *own], host.clock)

@@ -71,6 +71,7 @@ class UnderWay:
         self._unchanged: dict[str, tuple[Lease, int]] = {}
         self._due = clock.monotonic()
         self._is_looking = False
+        self._fault = ""
 
     @asynccontextmanager
     async def holding(self, key: str) -> AsyncIterator[bool]:
@@ -144,6 +145,7 @@ class UnderWay:
     async def _look(self) -> None:
         try:
             await self.take_up()
+            self._fault = ""
         except StorageError as error:
             self._warn(error)
         finally:
@@ -156,7 +158,9 @@ class UnderWay:
             self._warn(error)
 
     def _warn(self, error: StorageError) -> None:
-        _log.warning("what is under way cannot be stored or looked at", extra={"facts": {"room": self._room, "why": str(error)}})
+        if not self._fault:
+            _log.warning("what is under way cannot be stored or looked at", extra={"facts": {"room": self._room, "why": str(error)}})
+        self._fault = str(error)
 
     async def _prolong_all(self) -> None:
         held, now = {name: one for name, one in self._held.items() if one is not None}, self._clock.now()

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from keepwell.kernel.problems import NotFound
 from keepwell.ports.listeners import Listeners
 from keepwell.ports.offer import Event, Face, Page, Stream
 from keepwell.rooms.backups.words import count
@@ -45,12 +46,20 @@ def face(showing: Showing, now: Callable[[], datetime], caller: Callable[[Reques
             "waits": dict(shown.backup.waits),
         }
 
+    async def of_run(id: int) -> Mapping[str, Any]:
+        run = await showing.run(id)
+        if run is None:
+            raise NotFound(f"there is no run {id} of a backup")
+        return await one(run.backup)
+
     return Face(
         "backups",
         routes=routes(showing, now, caller),
         pages=(
             Page("/backups", "Backups", READ, "backups/backups.html", page),
             Page("/backups/{name}", "Backup", READ, "backups/backup.html", one, within="/backups"),
+            # The record of a task names its run: what it was is said among the newest of its backup.
+            Page("/backups/runs/{id:int}", "Backup", READ, "backups/backup.html", of_run, within="/backups"),
         ),
         streams=(Stream("/events/backups", READ, listeners.hear),),
         templates=str(Path(__file__).parent / "pages"),

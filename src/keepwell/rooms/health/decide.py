@@ -30,11 +30,16 @@ def services(facts: Facts) -> dict[str, str]:
         "rules": _rules(facts.rule_faults),
         "alerts": f"alerts cannot be stored: {facts.telling.fault}" if facts.telling.fault else "operational",
         "receivers": _receivers(facts.telling),
+        "tasks": _tasks(facts.work) or "operational",
     }
 
 
 def _receivers(telling: Telling) -> str:
     return f"nothing can be delivered to {'; '.join(telling.failing)}" if telling.failing else "operational"
+
+
+def _tasks(work: Work) -> str:
+    return f"tasks cannot be stored, and none begins: {work.tasks_fault}" if work.tasks_fault else ""
 
 
 def _rules(faults: Sequence[str]) -> str:
@@ -55,6 +60,8 @@ def not_alive(work: Work, telling: Telling) -> str:
         return f"observations cannot be stored: {work.storage_fault}"
     if telling.fault:
         return f"alerts cannot be stored: {telling.fault}"
+    if work.tasks_fault:
+        return _tasks(work)
     if telling.is_mute:
         return _receivers(telling)
     return "" if _engine(work) == "operational" else _engine(work)

@@ -34,7 +34,8 @@ class Work:
 
     ``held`` are looks that wait for room at their target or host; ``lag_p99`` is how late the loop itself woke in the last minute.
     ``late``, ``waits``, ``writes`` and ``lag`` count the same since the start. ``storage_fault`` is the sentence of the fault that keeps
-    observations from being stored now, ``sign_fault`` that of the sign of life; ``cut_off`` are the guards, while all of them fail.
+    observations from being stored now, ``tasks_fault`` that of tasks, ``sign_fault`` that of the sign of life; ``cut_off`` are the guards,
+    while all of them fail.
     """
 
     started: int
@@ -55,6 +56,7 @@ class Work:
     waits: Histogram = field(default_factory=Histogram)
     writes: Histogram = field(default_factory=Histogram)
     lag: Histogram = field(default_factory=Histogram)
+    tasks_fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,11 +63,10 @@ _Stored = tuple[Taken | Lost | None, Standing | None]
 
 
 class Tasks:
-    """Keeps the tasks; an Activity of the engine."""
+    """Keeps the tasks; an Activity of the engine. ``fault`` says why nothing can be stored; empty where it can."""
 
     def __init__(self, database: Database, clock: Clock, perform: Perform, tell: Tell, server: Server) -> None:
         self.fault = ""
-        """Why nothing can be stored; empty where it can."""
         self._database, self._clock, self._perform, self._tell_alerts, self._server = database, clock, perform, tell, server
         self._alive_since = self._looked_at = clock.now()
         self._tasks: dict[str, Task] = {}
@@ -164,16 +163,21 @@ class Tasks:
             for name in sorted(due, key=lambda name: (self._again[name], rank(self._tasks[name]))):
                 await self._decide(name)
             await self._tell()
+            if self.fault:
+                _log.info("tasks are stored again")
             self.fault = ""
             self._plan()
         except StorageError as error:
-            if not self.fault:
-                _log.error("tasks cannot be stored, and none begins until they can be", extra={"facts": {"why": str(error)}})
-            self.fault = str(error)
+            self._stumbled(error)
             self._look_at = self._clock.monotonic() + AFTER_FAULT
         finally:
             self._is_looking = False
             self._wake()
+
+    def _stumbled(self, error: StorageError) -> None:
+        if not self.fault:
+            _log.error("tasks cannot be stored, and none begins until they can be", extra={"facts": {"why": str(error)}})
+        self.fault = str(error)
 
     def _plan(self) -> None:
         """When to look again: at the next occasion, at an alert that begins by itself, for a sign of life, and once in a while."""
@@ -236,10 +240,8 @@ class Tasks:
 
     def _store(self, task: Task, standing: Standing, decision: Decision, now: datetime, connection: Connection) -> _Stored:
         """Everything that a decision means, in one transaction, and how the task stands then."""
-        taken = None
         store.miss(connection, task.name, decision.missed, now)
-        if decision.start is not None:
-            taken = self._take(connection, task, standing, decision.start, now)
+        taken = self._take(connection, task, standing, decision.start, now) if decision.start is not None else None
         return taken, store.standing(connection, task.name)
 
     def _take(self, connection: Connection, task: Task, standing: Standing, due_at: datetime, now: datetime) -> Taken | Lost:
@@ -287,7 +289,7 @@ class Tasks:
                 await self._came(name, doing, performed)
                 return
             except StorageError as error:
-                self.fault = str(error)
+                self._stumbled(error)
                 await self._clock.sleep(AFTER_FAULT)
 
     async def _came(self, name: str, doing: _Doing, performed: Performed) -> None:
