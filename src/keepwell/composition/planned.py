@@ -2,13 +2,16 @@
 
 import shlex
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from pydantic import BaseModel
 
 from keepwell.composition.hosts import where
 from keepwell.config.operations import Operations
+from keepwell.kernel.cadences import next_instant, parse_cadence
 from keepwell.kernel.durations import format_duration
-from keepwell.kernel.problems import AskError
+from keepwell.kernel.problems import AskError, Problem
+from keepwell.kernel.quoting import quoted
 from keepwell.kernel.redaction import redact_patterns
 from keepwell.ports.http import Request
 from keepwell.ports.runner import Command
@@ -99,6 +102,20 @@ def _by_sections(operations: Operations) -> Iterator[Entry]:
             expected = {"expected_duration": format_duration(one.expected)} if one.expected is not None else {}
             told = {"does": f"{one.work.kind} {one.work.name}", "every": one.every, "zone": one.zone, **expected}
             yield Entry(one.name, told, (entry.place.line if entry is not None else None) or 0)
+
+
+def never_due(operations: Operations, now: datetime) -> list[Problem]:
+    """What is never due although its cadence is one, such as the 30th of February: it would be waited for, for ever."""
+    named = [(f"the task {name}", one.every, one.zone, "tasks", name) for name, one in operations.options("tasks").items()]
+    for section, recurring_of in _RECURRING:
+        named += [(one.name, one.every, one.zone, section, one.work.name) for one in beside(operations, recurring_of(operations))]
+    problems = []
+    for what, every, zone, section, name in named:
+        if next_instant(parse_cadence(every, zone), now) is None:
+            entry = operations.entries(section).get(name)
+            message = f"{what} is never due: no day of the next fifty years is one of {quoted(every)}"
+            problems.append(Problem("tasks.never", message, "write a day that comes", entry.place if entry is not None else None))
+    return problems
 
 
 def planned_task(options: TaskOptions) -> Mapping[str, str]:

@@ -166,7 +166,17 @@ def validate(directory: str) -> "Sequence[Problem]":
     resolve_checks(operations, user="nobody in particular")  # who runs it decides what is accepted, not what is valid
     check_more(operations)
     waits = (*waiting_rules(operations), *backups.waiting(operations), *doubtful_calls(operations), *doubtful_runbooks(operations))
-    return (*read_acceptances(Path(directory)).warnings, *waits)
+    return (*read_acceptances(Path(directory)).warnings, *waits, *never_due(operations))
+
+
+def never_due(operations: "Operations") -> "Sequence[Problem]":
+    """What recurs and is never due."""
+    if not any(operations.entries(section) for section in ("tasks", "backups", "logs", "audits", "reports")):
+        return ()
+    from keepwell.composition import planned
+    from keepwell.machine.clock import SystemClock
+
+    return planned.never_due(operations, SystemClock().now())
 
 
 def doubtful_runbooks(operations: "Operations") -> "Sequence[Problem]":

@@ -31,7 +31,7 @@ def check_references(links: list[Link], sections: Mapping[str, Node | None], fin
     for link in links:
         section, name = link.reference.section, link.node.text
         known = {*names.get(section, ()), *names.get(link.reference.or_in, ())}
-        if name in known or name == link.reference.also:
+        if name in known or (name and name == link.reference.also):
             continue
         near = nearest(name, known)
         some = ", ".join(sorted(known)[:10])

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from keepwell.config.options import Duration, Limit, Options, Percentage, Reference
 from keepwell.kernel.cadences import parse_cadence
 from keepwell.kernel.comparisons import Unit
+from keepwell.kernel.quoting import quoted
 
 Whole = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -66,6 +67,17 @@ class QuestionOptions(Options):
         return self
 
     @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        if self.files is not None and not self.files.startswith(("/", "*", "?", "[")):
+            raise ValueError(
+                f"no file fits {quoted(self.files, 100)}: write the path from the root as in the backup, such as /etc/shop/*.conf"
+            )
+        empty = next((key for key in ("size", "text", "command") if (text := getattr(self, key)) is not None and not text.strip()), "")
+        if empty:
+            raise ValueError(f"{empty} is empty: write what the restored copy is asked, or leave the question out")
+        return self
+
+    @model_validator(mode="after")
     def _is_expression(self) -> Self:
         if self.holds is not None:
             from .questions import searcher
@@ -120,8 +132,11 @@ class BackupOptions(Options):
 
     @model_validator(mode="after")
     def _recurs(self) -> Self:
-        for every, zone in ((self.every, self.zone), (self.prove and self.prove.every, (self.prove and self.prove.zone) or self.zone)):
-            if every:
+        for every, zone in (
+            (self.every, self.zone),
+            (self.prove.every if self.prove else None, (self.prove and self.prove.zone) or self.zone),
+        ):
+            if every is not None:
                 parse_cadence(every, zone)
         return self
 

@@ -240,7 +240,7 @@ class WatchOptions(_Choosing):
 class LogOptions(Options):
     """A group of log files: how they are rotated, cleaned up, asked and watched."""
 
-    paths: tuple[str, ...] = Field(default=(), max_length=1000)
+    paths: tuple[Annotated[str, Field(min_length=1)], ...] = Field(default=(), max_length=1000)
     """The files, such as ``/var/log/shop/*.log``. A relative path is below the operations directory."""
     zone: _Zone = "UTC"
     """The zone of times in lines that name none, and of the days by which files are rotated."""

@@ -53,7 +53,7 @@ KINDS = {
 class TaskOptions(Options):
     """One task: what is done, and when. With none of the keys that say what is done, a person does it and says so."""
 
-    run: str | None = None
+    run: str | None = Field(default=None, min_length=1)
     """The runbook that is run: its path in this directory, such as runbooks/restart.md. On which host, it says itself (``on``)."""
     backup: Annotated[str, Reference("backups")] | None = None
     """The backup that is made."""
@@ -69,7 +69,7 @@ class TaskOptions(Options):
     """The audit that is made."""
     report: str | None = None
     """The report that is made: one of the section ``reports``, or weekly or capacity."""
-    waits_for: str | None = None
+    waits_for: str | None = Field(default=None, min_length=1)
     """A script that nobody supplied; until one of the keys above takes its place, the task has no occasions."""
     with_: dict[str, str] = Field(default={}, alias="with")
     """Values that the work takes, by name."""
@@ -98,6 +98,10 @@ class TaskOptions(Options):
         cadence = parse_cadence(self.every, self.zone)
         if cadence.interval is not None and cadence.interval < LEAST:
             raise ValueError(f"every {self.every} is more often than a task can be kept: write {format_duration(LEAST)} or longer")
+        if self.expected_duration == timedelta(0):
+            raise ValueError(
+                "expected_duration is no time at all, and every occasion would take longer: leave it out, or write such as 20m"
+            )
         said = [key for key in (*KINDS, "waits_for") if getattr(self, key) is not None]
         if len(said) > 1:
             raise ValueError(f"a task does one thing, and this one says {' and '.join(said)}: make a task of each")

@@ -1,0 +1,60 @@
+"""Configurations that look right and can never work: said when they are read, with the place, and not at night."""
+
+from pathlib import Path
+
+import pytest
+
+from keepwell.composition import verbs
+from keepwell.kernel.problems import ConfigurationError, Problem
+
+HEAD = "keepwell: 1\nservice: shop\n"
+BACKUP = "backups:\n  data:\n    files: {paths: [/srv/shop]}\n    to: here\n"
+HERE = "repositories: {here: {archive: {path: /var/backups/shop}}}\n"
+
+
+def said(directory: Path, text: str) -> list[tuple[int | None, str]]:
+    """The line and the sentence of each problem, or of each warning where there is none."""
+    (directory / "keepwell.yaml").write_text(HEAD + text)
+    try:
+        problems: tuple[Problem, ...] = tuple(verbs.validate(str(directory)))
+    except ConfigurationError as error:
+        problems = error.problems
+    return [(problem.where.line if problem.where else None, problem.message) for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (BACKUP + HERE + 'tasks: {nightly: {backup: "", every: daily}}\n', 8, '"" is not one of the backups'),
+        ('tasks: {nightly: {run: "", every: daily}}\n', 3, "at least 1 character"),
+        ('tasks: {nightly: {waits_for: "", every: daily}}\n', 3, "at least 1 character"),
+        ('tasks: {nightly: {every: daily, window: ""}}\n', 3, '"" is not one of the windows'),
+        ("tasks: {nightly: {every: daily, expected_duration: 0s}}\n", 3, "expected_duration is no time at all"),
+        ('tasks: {leap: {every: "0 0 30 2 *"}}\n', 3, 'the task leap is never due: no day of the next fifty years is one of "0 0 30 2 *"'),
+        ('reports: {weekly: {every: "0 0 31 4 *"}}\n', 3, "reports/weekly is never due"),
+        (BACKUP + '    every: "0 0 31 6 *"\n' + HERE, 4, "backups/data is never due"),
+        (BACKUP + '    every: ""\n' + HERE, 4, '"" is not a cadence'),
+        (BACKUP + '    prove: {every: ""}\n' + HERE, 4, '"" is not a cadence'),
+        (BACKUP + '    prove: {questions: [{files: "shop/*.conf", expect: ">= 1"}]}\n' + HERE, 7, 'no file fits "shop/*.conf"'),
+        (BACKUP + '    prove: {questions: [{command: " "}]}\n' + HERE, 7, "command is empty"),
+        (BACKUP + '    prove: {questions: [{text: "", holds: x}]}\n' + HERE, 7, "text is empty"),
+        ('logs: {shop: {paths: [""]}}\n', 3, "at least 1 character"),
+    ],
+)
+def test_what_never_works_is_said(tmp_path: Path, text: str, line: int, words: str) -> None:
+    ((where, message),) = said(tmp_path, text)
+    assert words in message
+    assert where == line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'tasks: {leap: {every: "0 0 29 2 *"}}\n',
+        "tasks: {short: {every: monthly 31 10:00, zone: Europe/Berlin, expected_duration: 1s}}\n",
+        BACKUP + '    prove: {questions: [{files: "*.conf", expect: ">= 1"}, {text: srv/shop/a, holds: x}]}\n' + HERE,
+        "logs: {shop: {paths: [log/*.log]}}\n",
+    ],
+)
+def test_what_works_is_not_doubted(tmp_path: Path, text: str) -> None:
+    assert said(tmp_path, text) == []
