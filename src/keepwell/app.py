@@ -235,8 +235,13 @@ def main() -> None:
     """The console script ``keepwell``."""
     # A short command ends before garbage matters; looking for it costs a tenth of its time. What stays switches it on again.
     gc.disable()
-    from keepwell.cli.program import run
+    from keepwell.kernel.exits import Exit
 
     # What stays for weeks does not keep the other commands in memory (1 MB).
     stays = sys.argv[1:2] == ["up"]
-    raise SystemExit(run((_up(),) if stays else commands(), __version__, sys.argv[1:]))
+    try:
+        from keepwell.cli.program import run
+
+        raise SystemExit(run((_up(),) if stays else commands(), __version__, sys.argv[1:]))
+    except KeyboardInterrupt:  # while modules are imported, before anything was begun
+        raise SystemExit(Exit.INTERRUPTED) from None

@@ -368,7 +368,8 @@ def shell(text: str, **more: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("command", "code"), [("schema", 2), ("reference", 2), ("validate ops", 2), ("check ops", 3), ("check ops --json", 3)]
+    ("command", "code"),
+    [("schema", 2), ("reference", 2), ("validate ops", 2), ("check ops", 3), ("check ops --json", 3), ("tasks --json", 2)],
 )
 def test_an_output_that_takes_nothing_is_one_sentence(tmp_path: Path, command: str, code: int) -> None:
     operations(tmp_path / "ops", HEAD)
@@ -384,6 +385,28 @@ def test_closed_streams_and_early_readers_do_no_harm(tmp_path: Path) -> None:
     assert shell(f"cd {tmp_path}; $K accept ops <&-").returncode == 1
     done = shell(f"cd {tmp_path}; $K schema | head -n 1")
     assert (done.stdout, done.stderr) == ("{\n", "")
+
+
+@pytest.mark.parametrize("command", ["tasks --json", "tasks list --data data --json", "plan nowhere --json"])
+def test_where_nobody_reads_what_is_wrong_the_exit_code_says_it(tmp_path: Path, command: str) -> None:
+    done = shell(f"cd {tmp_path}; {{ $K {command}; echo $? >&2; }} | true")
+    assert done.stderr == "2\n"
+
+
+_INTERRUPTS = """
+import os, signal, sys
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "keepwell.cli.program":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupts())
+"""
+
+
+def test_an_interruption_while_modules_are_imported_is_one_as_any_other(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(_INTERRUPTS)
+    done = keepwell("tasks", "list", "--data", str(tmp_path), PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_what_an_encoding_cannot_say_is_escaped(tmp_path: Path) -> None:

@@ -109,8 +109,8 @@ def run(commands: Sequence[Subcommand | Group], version: str, argv: Sequence[str
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output left (``keepwell ... | head``): nothing more can be said, and the interpreter must not try at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output left (``keepwell ... | head``): nothing more can be said.
+        _lead_nowhere()
         return Exit.OK
     except Exception as error:
         if os.environ.get("KEEPWELL_DEBUG"):
@@ -168,13 +168,32 @@ def _parsed(parser: argparse.ArgumentParser, argv: Sequence[str]) -> dict[str, A
 
 
 def _tell(error: KeepwellError, output: TerminalOutput, on_error: int) -> int:
+    """Says what is wrong, and gives the exit code. What standard output does not take is an error of its own; where nobody reads it any
+    more, the exit code alone says that something is wrong."""
+    lost = error if isinstance(error, OutputLost) else None
+    try:
+        if lost is None:
+            _say(error, output)
+            return on_error
+    except BrokenPipeError:
+        _lead_nowhere()
+        return on_error
+    except OutputLost as full:
+        lost = full
+    output.note(str(lost))
+    _lead_nowhere()
+    return max(on_error, Exit.COULD_NOT)
+
+
+def _say(error: KeepwellError, output: TerminalOutput) -> None:
     from keepwell.kernel.rendering import as_json, render_text
 
-    if output.wants_json and not isinstance(error, OutputLost):
+    if output.wants_json:
         output.data({"problems": as_json(error.problems)})
     else:
         output.note(render_text(error.problems).rstrip("\n"))
-    if isinstance(error, OutputLost):
-        # What stands in the buffer would be tried again at the interpreter's end, fail again and change the exit code to 120.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return max(on_error, Exit.COULD_NOT) if isinstance(error, OutputLost) else on_error
+
+
+def _lead_nowhere() -> None:
+    """What stands in the buffer of standard output would be tried again at the interpreter's end, fail again and change the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
