@@ -10,10 +10,11 @@ from keepwell.config.options import Options
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Something to be archived: its path from the root, and what lstat(2) says of it."""
+    """Something to be archived: its path from the root, and what lstat(2) says of it; ``content`` is a file that stands for its content."""
 
     path: str
     facts: os.stat_result
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)

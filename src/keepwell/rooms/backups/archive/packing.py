@@ -80,7 +80,7 @@ class Packer:
             return self._add(replace(_member(seen, MemberKind.HARD_LINK), target=self._linked[identity]))
         if kind is not MemberKind.FILE:
             return self._special(seen, kind)
-        member = self._file(seen.path, attempt=1)
+        member = self._file(seen.path, seen.content or seen.path, attempt=1)
         if member is None:
             self._leave_out(f"{named(seen.path)} went away while the backup was made")
         elif seen.facts.st_nlink > 1:
@@ -96,10 +96,10 @@ class Packer:
                 return self._leave_out(f"{named(seen.path)} went away while the backup was made")
         return self._add(replace(_member(seen, kind), target=target))
 
-    def _file(self, path: str, attempt: int) -> Member | None:
+    def _file(self, path: str, content: str, attempt: int) -> Member | None:
         """Archives a regular file, again where it changed meanwhile; None where it is not there any more."""
         try:
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            handle = os.open(content, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -113,7 +113,7 @@ class Packer:
             raise AnswerError(f"{named(path)} cannot be read: {error.strerror}") from error
         finally:
             os.close(handle)
-        return self._file(path, attempt + 1) if member.superseded else member
+        return self._file(path, content, attempt + 1) if member.superseded else member
 
     def _content(self, seen: Seen, handle: int, last: bool) -> Member:
         member = replace(_member(seen, MemberKind.FILE), size=seen.facts.st_size)

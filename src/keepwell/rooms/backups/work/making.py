@@ -23,6 +23,7 @@ from keepwell.rooms.backups.words import copies_are, count, named
 from keepwell.rooms.backups.words import size as size_words
 from keepwell.storage import journal
 
+from .own_database import with_a_copy_of_it
 from .ports import Ports, scratch
 from .repositories import reconcile, repository_of
 
@@ -91,6 +92,8 @@ async def _written(ports: Ports, backup: Backup, run: Run, key: Signer) -> Found
     assert backup.source.seen is not None
     assert backup.place is not None
     repository = repository_of(backup)
+    # Neither the repository is part of what it keeps, nor what is restored from it to be proven.
+    everything = backup.source.seen(backup.settings, (str(repository.path), str(scratch(ports.data))))
     wanted = Wanted(
         backup=backup.name,
         service=ports.service,
@@ -98,8 +101,7 @@ async def _written(ports: Ports, backup: Backup, run: Run, key: Signer) -> Found
         user=ports.user,
         occasion=run.key,
         source={backup.kind: backup.settings.model_dump(mode="json")},
-        # Neither the repository is part of what it keeps, nor what is restored from it to be proven.
-        everything=_without_key(backup.source.seen(backup.settings, (str(repository.path), str(scratch(ports.data)))), ports, backup.place),
+        everything=with_a_copy_of_it(_without_key(everything, ports, backup.place), ports.data),
     )
     means = Means(ports.host.clock.now, key, backup.place.recipients, await identities(ports, backup), ports.stop)
     try:
