@@ -1,9 +1,9 @@
 """Keepwell's own SQLite database in a backup of files: a copy of one moment stands for it, and the file itself is never opened.
 
-A process that closes any handle of a file loses all its POSIX locks on it (fcntl(2), "Advisory record locking"; sqlite.org/
-howtocorrupt.html, 2.2). Read as any other file is, the database lost the locks of the server that reads it: the next program that opens it takes it for one
-that nobody uses, and makes its shared index anew, under the server. Nor would file and write-ahead log, read one after the other, be of one
-moment.
+A process that closes any handle of a file loses all its POSIX locks on it (fcntl(2), "Advisory record locking"; sqlite.org,
+howtocorrupt.html, 2.2). Read as any other file is, the database lost the locks of the server that reads it: the next program that opens it
+takes it for one that nobody uses, and makes its shared index anew, under the server. Nor would file and write-ahead log, read one after the
+other, be of one moment.
 """
 
 import os
