@@ -1,5 +1,6 @@
 """Configurations that look right and can never work: said when they are read, with the place, and not at night."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ def said(directory: Path, text: str) -> list[tuple[int | None, str]]:
     """The line and the sentence of each problem, or of each warning where there is none."""
     (directory / "keepwell.yaml").write_text(HEAD + text)
     try:
-        problems: tuple[Problem, ...] = tuple(verbs.validate(str(directory)))
+        problems: Sequence[Problem] = verbs.validate(str(directory))
     except ConfigurationError as error:
         problems = error.problems
     return [(problem.where.line if problem.where else None, problem.message) for problem in problems]
@@ -39,6 +40,10 @@ def said(directory: Path, text: str) -> list[tuple[int | None, str]]:
         (BACKUP + '    prove: {questions: [{command: " "}]}\n' + HERE, 7, "command is empty"),
         (BACKUP + '    prove: {questions: [{text: "", holds: x}]}\n' + HERE, 7, "text is empty"),
         ('logs: {shop: {paths: [""]}}\n', 3, "at least 1 character"),
+        ("logs: {shop: {clean: [{under: /var/log/shop, names: '*', older_than: 0s}]}}\n", 3, "older_than is no time at all"),
+        ("logs: {shop: {paths: [/var/log/*.log], watch: [{in: /var/log/shop/a.log}]}}\n", 3, "nothing is counted in /var/log/shop/a.log"),
+        ("kpis: {speed: {metric: 'duration_seconds{check=', target: '< 50ms'}}\n", 3, "the metric of speed: The selector"),
+        ("kpis: {speed: {metric: 'rate(errors_total[5m])', target: '< 5'}}\n", 3, "is more than a selector of series"),
     ],
 )
 def test_what_never_works_is_said(tmp_path: Path, text: str, line: int, words: str) -> None:
@@ -53,7 +58,8 @@ def test_what_never_works_is_said(tmp_path: Path, text: str, line: int, words: s
         'tasks: {leap: {every: "0 0 29 2 *"}}\n',
         "tasks: {short: {every: monthly 31 10:00, zone: Europe/Berlin, expected_duration: 1s}}\n",
         BACKUP + '    prove: {questions: [{files: "*.conf", expect: ">= 1"}, {text: srv/shop/a, holds: x}]}\n' + HERE,
-        "logs: {shop: {paths: [log/*.log]}}\n",
+        "logs: {shop: {paths: [log/*.log], watch: [{in: ./log/a.log}, {in: /srv/log/b.log}]}}\n",
+        "kpis: {speed: {metric: 'duration_seconds{check=\"api\"}', target: '< 50ms'}}\n",
     ],
 )
 def test_what_works_is_not_doubted(tmp_path: Path, text: str) -> None:

@@ -210,7 +210,28 @@ def check_more(operations: "Operations") -> None:
     routing.check(operations, operations.options("windows"))
     escalation.check(operations)
     reports.check(operations)
+    check_figures(operations)
     tasks.check(operations, operations.values["logs"], {*operations.values["reports"], *reports.TITLES})
+
+
+def check_figures(operations: "Operations") -> None:
+    """Raises ConfigurationError with every key figure whose metric selects no series, whatever is measured."""
+    from keepwell.kernel.problems import ConfigurationError, Problem, UsageError
+
+    problems = []
+    for name, entry in operations.entries("kpis").items():
+        metric = entry.common.metric  # type: ignore[attr-defined]
+        if metric is None:
+            continue
+        from keepwell.rooms.samples.selectors import read_selector
+
+        try:
+            read_selector(metric)
+        except UsageError as error:
+            found = error.problems[0]
+            problems.append(Problem("kpis.metric", f"the metric of {name}: {found.message}", found.hint, entry.place))
+    if problems:
+        raise ConfigurationError(*problems)
 
 
 def waiting_rules(operations: "Operations") -> "Sequence[Problem]":

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from enum import Enum
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
@@ -183,6 +184,8 @@ class CleanOptions(Options):
             raise ValueError(f"{self.under} is no folder to clean up in: give one further down, such as /var/log/shop")
         if "/" in self.names:
             raise ValueError("names are those of files, without folders")
+        if self.older_than == timedelta(0):
+            raise ValueError("older_than is no time at all: files would be deleted while they are written; write such as 90d")
         return self
 
 
@@ -253,6 +256,13 @@ class LogOptions(Options):
     watch: tuple[WatchOptions, ...] = ()
     """What is counted while they grow."""
 
+    @model_validator(mode="after")
+    def _watches_its_own(self) -> Self:
+        never = next((one.path for one in self.watch if self.paths and one.path is not None and not _may_fit(one.path, self.paths)), None)
+        if never is not None:
+            raise ValueError(f"nothing is counted in {never}, which none of the paths means: write it among them")
+        return self
+
     def policy(self, name: str, directory: str) -> Policy:
         """As a value; relative paths are those below ``directory``."""
         return Policy(
@@ -264,6 +274,18 @@ class LogOptions(Options):
             _questions(self.analyse, directory),
             tuple(Watch(one.called, one.all_patterns, _below(directory, one.path) if one.path else "") for one in self.watch),
         )
+
+
+def _may_fit(path: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a pattern may mean that path. Where one of both is relative and the other is not, the directory decides."""
+    parts = path.removeprefix("./").split("/")
+    for one in patterns:
+        wanted = one.removeprefix("./").split("/")
+        if (parts[0] == "") != (wanted[0] == "") or "~" in (parts[0][:1], wanted[0][:1]):
+            return True
+        if len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted)):
+            return True
+    return False
 
 
 def _below(directory: str, path: str) -> str:
