@@ -73,9 +73,10 @@ async def _run_task(call: Call, tell: TellServer, no_runbook: NotFound) -> int:
     name = call.arguments["name"]
     try:
         begun = await tell(call.arguments["data"], f"/api/v1/tasks/{quote(name)}/run", {})
-    except NotFound:
-        like = no_runbook.problems[0].hint
-        hint = like if like.startswith("did you mean") else "keepwell runs runbooks and keepwell tasks list show what there is"
+    except NotFound as no_task:
+        hints = [error.problems[0].hint for error in (no_task, no_runbook)]
+        like = [hint for hint in hints if hint.startswith("did you mean")]
+        hint = like[0] if like else "keepwell runs runbooks and keepwell tasks list show what there is"
         raise NotFound(f"no runbook and no task is called {name}", hint=hint) from None
     call.output.data(begun)
     call.output.say(f"the task {name} has begun: keepwell tasks show {name}", style="ok")
