@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from keepwell.kernel.problems import AskError
 from keepwell.rooms.incidents.model import Incident
 from keepwell.rooms.reports.model import Span
+from keepwell.rooms.reports.parts import tasks as task_part
 from keepwell.rooms.reports.sources import Analysed, Audited, BackedUp, Done, Found, Happened
-from keepwell.rooms.tasks.model import Run
+from keepwell.rooms.tasks.model import Run, State, Total
 from keepwell.storage import journal
 from keepwell.storage.database import Database
 
@@ -27,8 +28,8 @@ _LONGEST = 300
 class Tasks(Protocol):
     """The room of tasks."""
 
-    async def between(self, start: datetime, end: datetime, /) -> Sequence[Run]:
-        """Occasions due in a span."""
+    async def totals(self, start: datetime, end: datetime, states: Sequence[str], most: int, /) -> tuple[Sequence[Total], Sequence[Run]]:
+        """How many occasions were due in a span, by task and state; and the newest of them in some states, oldest first."""
         ...
 
     def ended_all(self) -> Mapping[str, Run]:
@@ -88,12 +89,19 @@ class Others:
 
 
 def tasks_asked(room: Tasks | None) -> Callable[[Span], Awaitable[Sequence[Done]]] | None:
-    """Asks for the occasions of tasks."""
+    """Asks for the occasions of tasks: the newest with faults one by one, all others counted. What runs each minute is too much for one
+    report."""
     if room is None:
         return None
 
     async def ask(span: Span) -> Sequence[Done]:
-        return [Done(run.task, run.due_at, run.state.value, run.sentence, run.count) for run in await room.between(span.start, span.end)]
+        totals, said = await room.totals(span.start, span.end, task_part.BAD, task_part.TOLD)
+        apart: Counter[tuple[str, State]] = Counter()
+        for run in said:
+            apart[run.task, run.state] += run.count
+        left = [(one, one.occasions - apart[one.task, one.state]) for one in totals]
+        counted = [Done(one.task, one.newest, one.state.value, "", count) for one, count in left if count]
+        return [*counted, *(Done(run.task, run.due_at, run.state.value, run.sentence, run.count) for run in said)]
 
     return ask
 

@@ -16,7 +16,7 @@ from keepwell.ports.work import Perform, Recurring
 from keepwell.rooms.samples.objectives.offer import windows_of
 from keepwell.rooms.tasks import offer, store
 from keepwell.rooms.tasks.face import face
-from keepwell.rooms.tasks.model import Run, Server, Tally, Task
+from keepwell.rooms.tasks.model import Run, Server, Tally, Task, Total
 from keepwell.rooms.tasks.routes import Verbs
 from keepwell.rooms.tasks.work.deeds import Deeds
 from keepwell.rooms.tasks.work.keeper import Tasks
@@ -54,9 +54,12 @@ class TaskRoom:
             raise AskError(f"no task is called {task}")
         return at
 
-    async def between(self, start: datetime, end: datetime) -> Sequence[Run]:
-        """Occasions due at ``start`` or later and before ``end``, oldest first."""
-        return await self._database.read(lambda connection: store.between(connection, start, end))
+    async def totals(self, start: datetime, end: datetime, states: Sequence[str], most: int) -> tuple[Sequence[Total], Sequence[Run]]:
+        """How many occasions were due at ``start`` or later and before ``end``, by task and state; and the newest of them in these states,
+        oldest first."""
+        return await self._database.read(
+            lambda connection: (store.totals(connection, start, end), store.newest_in(connection, states, start, end, most))
+        )
 
     def newest_all(self) -> Mapping[str, Run]:
         """The newest occasion of each task: the one that is open, else the one that ended last. None of a task that was never due."""

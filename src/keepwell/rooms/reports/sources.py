@@ -145,7 +145,8 @@ class Fired:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An occasion of a task (or several missed in a row: ``count``): its state is done, failed, refused, missed, waiting or running."""
+    """An occasion of a task, or ``count`` of them that are in the same state, the newest at ``due_at``: done, failed, refused, missed,
+    waiting, running or skipped."""
 
     task: str
     due_at: datetime

@@ -125,6 +125,16 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Total:
+    """All occasions of a task in a span that are in one state: how many they are, and when the newest of them was due."""
+
+    task: str
+    state: State
+    occasions: int
+    newest: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What happens now: occasions that are missed, the one that begins, or the one that has to wait and why. ``again_at`` is when to
     decide anew (None: never)."""

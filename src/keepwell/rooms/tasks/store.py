@@ -12,7 +12,7 @@ from keepwell.storage.database import insert_missing
 from keepwell.storage.journal import NewEntry, append_many
 from keepwell.storage.leases import Lease
 
-from .model import Missed, Run, Standing, State, Tally, subject
+from .model import Missed, Run, Standing, State, Tally, Total, subject
 from .tables import RUN, TASK
 
 LEASE = timedelta(seconds=60)
@@ -248,6 +248,21 @@ def tallies(connection: Connection, start: datetime, end: datetime) -> list[Tall
     query = select(RUN.c.task, RUN.c.state, first, count, occasions).where(RUN.c.due_at >= start, RUN.c.due_at < end)
     rows = connection.execute(query.group_by(RUN.c.task, RUN.c.state, quarter).order_by(first))
     return [Tally(task, State(state), at, number, int(total)) for task, state, at, number, total in rows]
+
+
+def totals(connection: Connection, start: datetime, end: datetime) -> list[Total]:
+    """How many occasions of each task and state were due at ``start`` or later and before ``end``."""
+    query = select(RUN.c.task, RUN.c.state, func.sum(RUN.c.occasions), func.max(RUN.c.due_at)).where(
+        RUN.c.due_at >= start, RUN.c.due_at < end
+    )
+    rows = connection.execute(query.group_by(RUN.c.task, RUN.c.state).order_by(RUN.c.task, RUN.c.state))
+    return [Total(task, State(state), int(occasions), newest) for task, state, occasions, newest in rows]
+
+
+def newest_in(connection: Connection, states: Iterable[str], start: datetime, end: datetime, most: int) -> list[Run]:
+    """The newest occasions in one of these states that were due at ``start`` or later and before ``end``, at most so many, oldest first."""
+    query = select(RUN).where(RUN.c.due_at >= start, RUN.c.due_at < end, RUN.c.state.in_(list(states)))
+    return [run_of(row) for row in connection.execute(query.order_by(RUN.c.due_at.desc(), RUN.c.task.desc()).limit(most))][::-1]
 
 
 def run_of(row: Row[Any]) -> Run:

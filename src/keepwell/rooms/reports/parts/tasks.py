@@ -9,8 +9,11 @@ from keepwell.rooms.reports.words import count, instant
 
 KEY, TITLE = "tasks", "Tasks"
 _COLUMNS = ("task", "done", "failed", "missed", "refused", "waits", "the newest")
-_BAD = ("failed", "missed", "refused")
-_MOST, _TOLD = 100, 10
+BAD = ("failed", "missed", "refused")
+"""States that are told of one by one, the newest of them."""
+TOLD = 10
+"""How many of them."""
+_MOST = 100
 
 
 def part(done: Sequence[Done]) -> Part:
@@ -23,10 +26,10 @@ def part(done: Sequence[Done]) -> Part:
     ordered = sorted(by_task.items(), key=lambda pair: (-_faults(pair[1]), pair[0]))
     whole = _counted(done)
     headline = f"{count(whole['done'], 'task')} done"
-    headline += "".join(f", {whole[word]} {word}" for word in _BAD if whole[word])
+    headline += "".join(f", {whole[word]} {word}" for word in BAD if whole[word])
     table = Table(_COLUMNS, tuple(_row(name, runs) for name, runs in ordered[:_MOST]), max(0, len(ordered) - _MOST))
-    bad = [one for one in done if one.state in _BAD]
-    said = tuple(f"{one.task} of {instant(one.due_at)} {one.state}: {one.sentence}" for one in bad[-_TOLD:])
+    bad = [one for one in done if one.state in BAD]
+    said = tuple(f"{one.task} of {instant(one.due_at)} {one.state}: {one.sentence}" for one in bad[-TOLD:])
     state: State = "warn" if bad else "ok"
     return Part(KEY, TITLE, headline, state, said, (table,))
 
@@ -39,13 +42,13 @@ def _counted(done: Sequence[Done]) -> Counter[str]:
 
 
 def _faults(done: Sequence[Done]) -> int:
-    return sum(one.count for one in done if one.state in _BAD)
+    return sum(one.count for one in done if one.state in BAD)
 
 
 def _row(name: str, done: Sequence[Done]) -> tuple[Cell, ...]:
     counted = _counted(done)
     newest = max(done, key=lambda one: one.due_at)
-    bad = (Cell(f"{counted[word]}", counted[word], "warn" if counted[word] else "") for word in _BAD)
+    bad = (Cell(f"{counted[word]}", counted[word], "warn" if counted[word] else "") for word in BAD)
     waits = counted["waiting"] + counted["running"]
     said = f"{newest.state} {instant(newest.due_at)}"
     return (Cell(name), Cell(f"{counted['done']}", counted["done"]), *bad, Cell(f"{waits}", waits), Cell(said, newest.due_at.isoformat()))
