@@ -4,9 +4,9 @@ import fnmatch
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from keepwell.config.options import ExpandedText, Options
@@ -29,6 +29,13 @@ class FilesOptions(Options):
     exclude: tuple[str, ...] = ()
     """Patterns of what is left out, as ``tar --exclude`` reads them: ``*`` stands for slashes too. One with a slash in front fits the whole
     path, any other one what follows a slash. What is below a folder that is left out is left out."""
+
+    @model_validator(mode="after")
+    def _leaves_something(self) -> Self:
+        lost = next((path for path in self.paths if _excluded(os.path.normpath(path), self.exclude)), None)
+        if lost is not None:
+            raise ValueError(f"nothing of {lost} would be copied, because a pattern of exclude fits it: write a narrower one")
+        return self
 
 
 def seen(options: FilesOptions, never: Sequence[str]) -> Iterator[Seen | LeftOut]:
