@@ -66,3 +66,17 @@ def test_what_never_works_is_said(tmp_path: Path, text: str, line: int, words: s
 )
 def test_what_works_is_not_doubted(tmp_path: Path, text: str) -> None:
     assert said(tmp_path, text) == []
+
+
+@pytest.mark.parametrize(
+    ("runbook", "words"),
+    [
+        ('```python {"name": "count"}\nprint(1)\n```\n', "step 1 (count): it is written in python, and steps are run by a shell"),
+        ('---\non: app1\n```sh {"name": "look"}\ndf\n```\n', "its front matter has no end"),
+    ],
+)
+def test_a_runbook_that_never_runs_is_said_where_it_is_named(tmp_path: Path, runbook: str, words: str) -> None:
+    (tmp_path / "runbooks").mkdir()
+    (tmp_path / "runbooks" / "r.md").write_text(runbook)
+    ((line, message),) = said(tmp_path, "tasks: {nightly: {run: runbooks/r.md, every: daily}}\n")
+    assert (line, message.startswith("runbooks/r.md is never run as it is written: "), words in message) == (3, True, True)

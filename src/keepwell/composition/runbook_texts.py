@@ -11,7 +11,7 @@ from keepwell.config.hosts import LOCAL
 from keepwell.config.operations import Operations
 from keepwell.config.runbook_files import read_runbooks, runbook_paths
 from keepwell.kernel.problems import Place, Problem
-from keepwell.rooms.runbooks.model import Ready
+from keepwell.rooms.runbooks.model import Ready, Way
 from keepwell.rooms.runbooks.prepare import Around, executables, prepare
 from keepwell.rooms.runbooks.services import services_of
 
@@ -39,10 +39,17 @@ def doubts(operations: Operations, named: Mapping[str, Place | None]) -> list[Pr
     places = {os.path.normpath(path): place for path, place in named.items()}
     everything = ready_in(operations, "nobody in particular", list(places))
     return [
-        Problem("runbooks.fault", f"{ready.path} is never run as it is written: {ready.fault}", "", places.get(ready.path))
+        Problem("runbooks.fault", f"{ready.path} is never run as it is written: {why}", hint, places.get(ready.path))
         for ready in everything
-        if ready.fault
+        for why, hint in ([(ready.fault, "")] if ready.fault else _in_other_languages(ready))
     ]
+
+
+def _in_other_languages(ready: Ready) -> list[tuple[str, str]]:
+    """Why no shell runs a step that nobody refused, and what to do: a runbook with such a step does not begin."""
+    refused = (one for one in ready.steps if one.way is Way.REFUSED and one.step.disposition != "refused")
+    hint = "write a first line #! that names its program and sh as the fence's language, or run it with --skip"
+    return [(f"step {one.step.number} ({one.step.name}): {one.why}", hint) for one in refused]
 
 
 def runbook_executables(operations: Operations, user: str) -> list[Executable]:
