@@ -88,6 +88,26 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _cadence(value: str) -> str:
+    from keepwell.kernel.cadences import parse_cadence  # with a library that only what recurs needs
+
+    try:
+        parse_cadence(value, "UTC")
+    except ValueError as error:
+        raise PydanticCustomError("cadence", "{reason}", {"reason": str(error)}) from None
+    return value
+
+
+def _zone(value: str) -> str:
+    from keepwell.kernel.zones import find_zone
+
+    try:
+        find_zone(value)
+    except ValueError as error:
+        raise PydanticCustomError("zone", "{reason}", {"reason": str(error)}) from None
+    return value
+
+
 class _Never:
     """No value is one of these: the quantity is always read from text."""
 
@@ -96,6 +116,10 @@ Duration = Annotated[timedelta, *_quantity("a duration with units", parse_durati
 Size = Annotated[int, *_quantity("a size with its unit", parse_size, _Never, "200MB", "4GiB")]
 Percentage = Annotated[float, *_quantity("a percentage", parse_percentage, _Never, "80%", "99.9%")]
 Limit = Annotated[Comparison, *_quantity("a comparison with a quantity", parse_comparison, Comparison, "> 10%", "< 30d", "> 100ms", ">= 5")]
+CadenceText = Annotated[str, AfterValidator(_cadence)]
+"""The text of a cadence (kernel/cadences), refused where it stands; in which zone, another key says."""
+ZoneName = Annotated[str, AfterValidator(_zone)]
+"""The name of a time zone, refused where it stands."""
 ExpandedText = Annotated[str, Expands()]
 HttpUrl = Annotated[ExpandedText, AfterValidator(_http_url)]
 """An ``http://`` or ``https://`` address with a host, after ``${VAR}`` was replaced."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import Field, model_validator
 
-from keepwell.config.options import Duration, Options, Reference
+from keepwell.config.options import CadenceText, Duration, Options, Reference, ZoneName
 from keepwell.kernel.cadences import parse_cadence
 from keepwell.ports.runner import Command, Result
 
@@ -50,9 +50,9 @@ class Control(Generic[O]):
 class AuditOptions(Options):
     """What every audit may have beside its control."""
 
-    every: str = "weekly"
+    every: CadenceText = "weekly"
     """When it is made, such as weekly, daily 03:00, first Monday 09:00."""
-    zone: str = "UTC"
+    zone: ZoneName = "UTC"
     """The zone of these times, such as ``Europe/Berlin``."""
     on: Annotated[str, Reference("hosts", also=LOCAL)] = LOCAL
     """The host that is looked at."""

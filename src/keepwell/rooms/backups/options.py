@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from keepwell.config.options import Duration, Limit, Options, Percentage, Reference
+from keepwell.config.options import CadenceText, Duration, Limit, Options, Percentage, Reference, ZoneName
 from keepwell.kernel.cadences import parse_cadence
 from keepwell.kernel.comparisons import Unit
 from keepwell.kernel.quoting import quoted
@@ -103,9 +103,9 @@ class StartOptions(Options):
 class ProveOptions(Options):
     """How a copy is proved: restored beside, compared with its manifest, questioned, and perhaps started."""
 
-    every: str | None = None
+    every: CadenceText | None = None
     """When, such as Sunday 04:00."""
-    zone: str | None = None
+    zone: ZoneName | None = None
     """The zone of these times; without it that of the backup."""
     questions: tuple[QuestionOptions, ...] = ()
     """What the restored copy is asked."""
@@ -118,9 +118,9 @@ class BackupOptions(Options):
 
     to: Annotated[str, Reference("repositories")] | None = None
     """The repository. Without it nothing is copied."""
-    every: str | None = None
+    every: CadenceText | None = None
     """When it is made, such as daily 01:00, weekly or 0 3 * * *. Without it: only when somebody asks."""
-    zone: str = "UTC"
+    zone: ZoneName = "UTC"
     """The zone of these times, such as Europe/Zurich."""
     keep: KeepOptions = KeepOptions()
     """Which copies are kept. None is deleted after a backup that failed or is implausible."""

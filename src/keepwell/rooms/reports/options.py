@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from keepwell.config.options import Limit, Options, Reference
+from keepwell.config.options import CadenceText, Limit, Options, Reference, ZoneName
 from keepwell.kernel.cadences import parse_cadence
 from keepwell.kernel.comparisons import Comparison, Unit
 from keepwell.kernel.durations import parse_duration
@@ -74,9 +74,9 @@ class ReportOptions(Options):
     """Its title."""
     period: Annotated[str, AfterValidator(_period)] | None = None
     """Over which time: day, week, month (so long until it is made), last-week, last-month (of the calendar), or a duration such as 14d."""
-    every: str | None = None
+    every: CadenceText | None = None
     """When it is made, such as Monday 09:00 or first Monday; without it only when somebody asks, or a task does."""
-    zone: str = "UTC"
+    zone: ZoneName = "UTC"
     """The zone of these times and of the calendar."""
     to: tuple[Annotated[str, Reference("receivers")], ...] = ()
     """The receivers that get it each time it is made by its schedule."""

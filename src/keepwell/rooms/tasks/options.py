@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from keepwell.config.options import Duration, Options, Reference
+from keepwell.config.options import CadenceText, Duration, Options, Reference, ZoneName
 from keepwell.kernel.cadences import parse_cadence
 from keepwell.kernel.durations import format_duration, parse_duration
 
@@ -73,9 +73,9 @@ class TaskOptions(Options):
     """A script that nobody supplied; until one of the keys above takes its place, the task has no occasions."""
     with_: dict[str, str] = Field(default={}, alias="with")
     """Values that the work takes, by name."""
-    every: str
+    every: CadenceText
     """When it recurs: daily 01:00, weekdays 08:00, first Monday 09:00, 5m, or cron's five fields."""
-    zone: str = "UTC"
+    zone: ZoneName = "UTC"
     """The zone in which these times are read, such as UTC or Europe/Berlin."""
     window: Annotated[str, Reference("windows")] | None = None
     """It begins only while this window is open; until then it waits."""
