@@ -1,13 +1,15 @@
 """The pages of tasks: what each of them asks, and its values."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from keepwell.kernel.problems import UsageError
 from keepwell.kernel.zones import find_zone
 from keepwell.ports.offer import Page
 
-from .calendar import Mark, bounds, often, weeks
+from .calendar import Day, Mark, bounds, often, weeks
 from .model import Run, State
 from .routes import READ, Verbs
 from .views import run_json, task_json
@@ -28,6 +30,10 @@ BADGES = {
 
 _WORST = ("failed", "refused", "missed", "waiting", "held", "running", "missing")
 _NEWEST = 30
+MOST = 100
+"""So many tasks the page shows, what went wrong first; the others are counted, and so are those that are due many times a day."""
+MOST_OF_A_DAY = 20
+"""So many occasions a day of the calendar shows."""
 
 
 def pages(verbs: Verbs) -> tuple[Page, ...]:
@@ -63,16 +69,30 @@ async def _tasks(verbs: Verbs, zone: str) -> dict[str, Any]:
     rows = [_row(task_json(task, standing, now)) for task, standing in shown]
     tallies = await verbs.tallies(*bounds(now, place))
     today = now.astimezone(place).date()
+    # Of thousands of tasks that takes a second or two, in which the engine has other work.
+    calendar = await asyncio.to_thread(weeks, listed, tallies, now, place)
+    many = await asyncio.to_thread(often, listed, now, place)
     return {
         "headline": headline(rows),
-        "tasks": sorted(rows, key=lambda row: _WORST.index(row["state"]) if row["state"] in _WORST else len(_WORST)),
-        "weeks": [
-            [{"date": day.date, "is_today": day.date == today, "is_past": day.date < today, "marks": _marks(day.marks)} for day in week]
-            for week in weeks(listed, tallies, now, place)
-        ],
-        "often": [{"name": task.name, "every": task.cadence.text} for task in often(listed, now, place)],
+        "tasks": sorted(rows, key=lambda row: _rank(row["state"]))[:MOST],
+        "more": max(0, len(rows) - MOST),
+        "weeks": [[_day(day, today) for day in week] for week in calendar],
+        "often": [{"name": task.name, "every": task.cadence.text} for task in many[:MOST]],
+        "more_often": max(0, len(many) - MOST),
         "zone": place.key,
     }
+
+
+def _rank(state: str) -> int:
+    return _WORST.index(state) if state in _WORST else len(_WORST)
+
+
+def _day(day: Day, today: date) -> dict[str, Any]:
+    """A day with those of its marks that say most, in the order of their times."""
+    numbered = sorted(enumerate(day.marks), key=lambda one: _rank(one[1].state.value if one[1].state is not None else ""))[:MOST_OF_A_DAY]
+    marks = [mark for _, mark in sorted(numbered, key=lambda one: one[0])]
+    past = {"is_today": day.date == today, "is_past": day.date < today}
+    return {"date": day.date, **past, "marks": _marks(marks), "more": len(day.marks) - len(marks)}
 
 
 def headline(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
