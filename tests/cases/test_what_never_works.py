@@ -84,3 +84,11 @@ def test_a_runbook_that_never_runs_is_said_where_it_is_named(tmp_path: Path, run
     (tmp_path / "runbooks" / "r.md").write_text(runbook)
     ((line, message),) = said(tmp_path, "tasks: {nightly: {run: runbooks/r.md, every: daily}}\n")
     assert (line, message.startswith("runbooks/r.md is never run as it is written: "), words in message) == (3, True, True)
+
+
+def test_a_merge_key_is_told_from_a_slip(tmp_path: Path) -> None:
+    (tmp_path / "keepwell.yaml").write_text(HEAD + "tasks:\n  one: &one {every: daily}\n  two: {<<: *one, every: weekly}\n")
+    with pytest.raises(ConfigurationError) as caught:
+        verbs.validate(str(tmp_path))
+    (problem,) = caught.value.problems
+    assert problem.hint == "this file is YAML 1.2, which has no merge keys: write the keys out"

@@ -144,6 +144,8 @@ def unknown_key(findings: Findings, key: Scalar, known: Collection[str]) -> None
     """A key that nothing reads, with the nearest that something does."""
     near = nearest(key.text, known)
     hint = f"did you mean {quoted(near)}?" if near else f"what may stand here: {', '.join(sorted(known))}"
+    if key.text == "<<":
+        hint = "this file is YAML 1.2, which has no merge keys: write the keys out"
     findings.add("config.unknown-key", f"{quoted(key.text)} is not a key that is known here", key, hint)
 
 
