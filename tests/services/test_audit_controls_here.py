@@ -70,6 +70,18 @@ async def test_failures_in_a_log_and_in_its_rotated_and_compressed_ones(tmp_path
         await found("failed_authentications", {"paths": [str(tmp_path / "absent.log")]})
 
 
+async def test_failures_in_logs_that_were_rotated_into_a_folder_of_their_own(tmp_path: Path) -> None:
+    need("zgrep")
+    stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    (tmp_path / "app.log").write_text("")  # as it is right after a rotation
+    for folder, address in (("archive", "10.0.0.1"), ("old", "10.0.0.2"), ("another", "10.0.0.3"), ("archive/deeper", "10.0.0.4")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "app.log.1").write_text(f"[{stamp}] authentication failed from {address}\n")
+        (tmp_path / folder / "other.log").write_text(f"[{stamp}] authentication failed from 10.0.0.5\n")
+    path = str(tmp_path / "app.log")
+    assert set(await found("failed_authentications", {"paths": [path]})) == {f"{path} 10.0.0.1", f"{path} 10.0.0.2"}
+
+
 async def test_a_log_that_is_not_searched_is_not_searched_in_silence(tmp_path: Path) -> None:
     need("zgrep")
     log, cut = tmp_path / "app.log", tmp_path / "app.log.1.gz"

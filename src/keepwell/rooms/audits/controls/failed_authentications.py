@@ -33,6 +33,10 @@ _FROM = re.compile(rf"(?:\bfrom[ =:]|\brhost=|\bclient[ =:])[ \[]{{0,2}}{_WRITTE
 _SEARCHES = {"*.xz": "xzgrep", "*.lzma": "xzgrep", "*.bz2": "bzgrep", "*.zst": "zstdgrep"}
 """What searches logs that gzip(1) cannot open; zgrep(1) searches all others."""
 
+_ELSEWHERE = ("-type", "d", "!", "(", "-name", "archive", "-o", "-name", "old", ")")
+"""Folders beside a log in which its rotated ones do not lie: by habit one of these two names is where log policies, also logrotate's, put
+them."""
+
 Path = Annotated[str, Field(pattern="^/.*[^/]$")]
 
 
@@ -45,8 +49,8 @@ class FailedAuthenticationsOptions(Options):
     """Where failures are written, and how many are too many."""
 
     paths: tuple[Path, ...] = Field(min_length=1)
-    """Log files. Rotated ones beside them (the same name with more behind it) are read as well, compressed ones too (gzip, xz, bzip2 and
-    zstd, each with its own program)."""
+    """Log files. Rotated ones (the same name with more behind it) are read as well, beside them and in folders ``archive`` and ``old``
+    there, compressed ones too (gzip, xz, bzip2 and zstd, each with its own program)."""
     pattern: Annotated[str, Field(min_length=1)] = FAILED
     """An extended regular expression as grep takes it, whatever the case, that a failure's line fits."""
     over: Duration = timedelta(days=1)
@@ -66,8 +70,9 @@ def ask(options: FailedAuthenticationsOptions) -> tuple[Command, ...]:
     for path in options.paths:
         folder, _, name = path.rpartition("/")
         escaped = re.sub(r"([*?\[\]\\])", r"\\\1", name)
-        where = ("find", "-H", folder or "/", "-maxdepth", "1", "-type", "f", "-name", f"{escaped}*", "-printf", "\\0%p\\n")
-        argv = (*where, "-mmin", f"-{minutes}", "(", *others, "-exec", "zgrep", *search, ")")
+        where = ("find", "-H", folder or "/", "-mindepth", "1", "-maxdepth", "2", *_ELSEWHERE, "-prune", "-o")
+        logs = ("-type", "f", "-name", f"{escaped}*", "-printf", "\\0%p\\n")
+        argv = (*where, *logs, "-mmin", f"-{minutes}", "(", *others, "-exec", "zgrep", *search, ")")
         found.append(Command(argv, environment=C_LOCALE, output_limit=LIMIT, package="gzip"))
     return tuple(found)
 
