@@ -73,6 +73,7 @@ bench: .venv/.dev ## tables of speed, with the wanted figure beside each (about 
 	@$(PY) -m bench.samples
 	@$(PY) -m bench.alerts
 	@$(PY) -m bench.alert_history
+	@$(PY) -m bench.operations
 	@$(PY) -m bench.logs rotate
 	@$(PY) -m bench.logs analyse
 
