@@ -319,7 +319,7 @@ def test_a_host_leaves_nothing_behind(tmp_path: Path) -> None:
         assert list(CGROUPS.glob(f"**/*{name}"))
     assert not list(CGROUPS.glob(f"**/*{name}"))
     assert not Path("/etc/brief").exists()
-    assert not Path(f"/proc/{leader}").exists()
+    wait_until(lambda: not Path(f"/proc/{leader}").exists(), 10, "the end of its first process")
     assert Path("/proc/self/mountinfo").read_text() == mounts
     assert not namespaces & set(_namespaces_in_use())
     assert not list(Path("/run").glob(f"**/*{name}*"))
