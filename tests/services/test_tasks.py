@@ -238,19 +238,21 @@ async def test_of_two_servers_one_does_it_and_the_other_goes_on_when_that_is_gon
     clock, worker, other = VirtualClock(NEW_YEAR), Worker(), Worker()
     worker.outcomes["long"] = other.outcomes["long"] = ending = asyncio.Event()
     tasks = (task("long", "daily 01:00"), *(task(f"often{number}", "hourly") for number in range(5)))
-    async with played(database_place, *tasks, worker=other, server=Server("two", shared=True), clock=clock) as second:
-        async with played(database_place, *tasks, worker=worker, server=Server("one", shared=True), clock=clock) as first:
-            await clock.play(NEW_YEAR + timedelta(hours=1, minutes=10))
-            assert sorted([*worker.names, *other.names]) == ["long", *(f"often{number}" for number in range(5))]
-            gone, left = (worker, other) if "long" in worker.names else (other, worker)
-            ended, stays = (first, second) if gone is worker else (second, first)
-            await ended.end()
-            await clock.play(NEW_YEAR + timedelta(hours=1, minutes=15))
-            assert "long" in left.names
-            ending.set()
-            await clock.play(NEW_YEAR + timedelta(hours=1, minutes=16))
-            assert await stays.outcomes("long") == ["01-01 01:00 done"]
-            assert left.asked.count(("long", "tasks/long/2026-01-01T01:00:00Z")) == 1
+    async with (
+        played(database_place, *tasks, worker=other, server=Server("two", shared=True), clock=clock) as second,
+        played(database_place, *tasks, worker=worker, server=Server("one", shared=True), clock=clock) as first,
+    ):
+        await clock.play(NEW_YEAR + timedelta(hours=1, minutes=10))
+        assert sorted([*worker.names, *other.names]) == ["long", *(f"often{number}" for number in range(5))]
+        gone, left = (worker, other) if "long" in worker.names else (other, worker)
+        ended, stays = (first, second) if gone is worker else (second, first)
+        await ended.end()
+        await clock.play(NEW_YEAR + timedelta(hours=1, minutes=15))
+        assert "long" in left.names
+        ending.set()
+        await clock.play(NEW_YEAR + timedelta(hours=1, minutes=16))
+        assert await stays.outcomes("long") == ["01-01 01:00 done"]
+        assert left.asked.count(("long", "tasks/long/2026-01-01T01:00:00Z")) == 1
 
 
 async def test_a_changed_cadence_and_a_task_that_is_gone(tmp_path: Path) -> None:
