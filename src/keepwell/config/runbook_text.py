@@ -15,6 +15,7 @@ from typing import Any
 from keepwell.kernel.durations import parse_duration
 from keepwell.kernel.problems import ConfigurationError
 from keepwell.kernel.quoting import quoted
+from keepwell.kernel.redaction import redact_patterns
 
 from .nearest import nearest
 from .nodes import plain
@@ -121,7 +122,8 @@ def _steps(body: Sequence[str]) -> Iterator[Step]:
     for block in _blocks(body):
         if isinstance(block, _Tick):
             number += 1
-            name = _unused(_slug(block.text) or "item", names)
+            # Names stand in reports, addresses and the journal, where no secret may be.
+            name = _unused(_slug(redact_patterns(block.text)) or "item", names)
             yield Step(number, name, CHECKLIST, block.text, disposition="human")
         else:
             language, attributes = _attributes(block.info)
