@@ -261,18 +261,18 @@ async def test_damaged_roll_ups_are_made_again_as_long_as_the_samples_are_there(
 
 
 async def test_what_was_altered_without_anybody_asking_is_found_within_a_day_and_made_again(folder: Folder) -> None:
-    path = folder.files.layout.hour(Tier.FIVE_MINUTES, MIDNIGHT).path
-    content = path.read_bytes()
     clock = FakeClock(datetime.now(UTC))  # the time of the last check is the disk's own
     upkeep = upkeep_of(folder, clock, Keep(timedelta(days=99_999), timedelta(days=99_999), timedelta(days=99_999)))
     await upkeep.look()
+    path = min((folder.path / "5m").glob("*.parquet"))  # the first hour's, or once that day is over the day's
+    content = path.read_bytes()
     path.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
     await upkeep.look()
     assert upkeep.problems() == []
     clock.advance(25 * 3600)
     await upkeep._verify(await upkeep._there())
     (sentence,) = upkeep.problems()
-    assert sentence.startswith("samples/5m/20261122T00.parquet has been altered: its column "), sentence
+    assert sentence.startswith(f"samples/5m/{path.name} has been altered: its column "), sentence
     await upkeep.look()
     assert rolled_list(folder.rolled(Tier.FIVE_MINUTES)) == rolled_list(folder.expected_rolled(Tier.FIVE_MINUTES))
     assert upkeep._files.damages.sentences() == []

@@ -82,7 +82,7 @@ async def test_nobody_answers_in_time() -> None:
         for one in waiting:
             one.close()
     assert seen.state is State.FAIL
-    assert f"no answer from 127.0.0.1:{port} within 1" in seen.sentence
+    assert f"no answer from 127.0.0.1:{port} within " in seen.sentence  # what of the second is left: 1 s, or on a busy machine 0.999
 
 
 async def test_a_name_that_does_not_exist_is_no_ok() -> None:

@@ -216,7 +216,8 @@ async def test_metrics_are_listed_searched_and_paged(tmp_path: Path) -> None:
     assert "1 to 50 of 121" in first.text
     assert re.search(r"metric_000\s+2\s+2 \d+ s ago", first.text), "two series, whose newest value is 2"
     assert "101 to 121 of 121" in last.text
-    assert last.text == beyond.text
+    shown, beside = (re.sub(r"\d+ s ago", "", page.text) for page in (last, beyond))
+    assert shown == beside
     assert "1 of 121" in found.text
     assert "2 s " in " ".join(found.text.split()), "its unit is told by its name"
     assert "No metric's name has these words." in none.text

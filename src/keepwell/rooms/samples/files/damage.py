@@ -32,11 +32,12 @@ class Damages:
         self._guard = threading.Lock()
 
     def note(self, damaged: Damaged) -> None:
-        """Remembers it, and logs it where it was not known."""
+        """Remembers it, and logs it where it was not known. A file that is gone meanwhile (merged, or too old) is only logged."""
         path = damaged.path
         with self._guard:
-            known = self._found.get(path)
-            self._found[path] = (stamp(path), damaged)
+            known = self._found.pop(path, None)
+            if not _is_gone(path):
+                self._found[path] = (stamp(path), damaged)
         if known is None or known[1].sentence != damaged.sentence:
             _log.error(damaged.sentence)
 
@@ -63,6 +64,16 @@ class Damages:
         """A sentence for each of them, in order of their names."""
         found = (self.of(path) for path in sorted(self._found))
         return [damaged.sentence for damaged in found if damaged is not None]
+
+
+def _is_gone(path: Path) -> bool:
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def stamp(path: Path) -> Stamp:
