@@ -1,6 +1,7 @@
 """The ``tcp`` kind against real sockets."""
 
 import asyncio
+import re
 import socket
 
 import pytest
@@ -82,7 +83,8 @@ async def test_nobody_answers_in_time() -> None:
         for one in waiting:
             one.close()
     assert seen.state is State.FAIL
-    assert f"no answer from 127.0.0.1:{port} within " in seen.sentence  # what of the second is left: 1 s, or on a busy machine 0.999
+    # What is left of the second when it connects: all of it, or on a busy machine a little less.
+    assert re.search(rf"no answer from 127\.0\.0\.1:{port} within (1|0\.9\d*) s", seen.sentence), seen.sentence
 
 
 async def test_a_name_that_does_not_exist_is_no_ok() -> None:
